@@ -1,0 +1,96 @@
+# Everything is run from here: `make help` lists it. A POSIX shell and GNU Make 3.81 are enough.
+
+SHELL = /bin/sh
+.DEFAULT_GOAL = help
+
+PARAMS = demo
+DATA =
+SET =
+ARGS =
+export PARAMS DATA
+
+PYTHON = .venv/bin/python
+UV = .venv/bin/uv
+UV_PINNED = 0.13.9
+OK = .venv/.ok
+
+# The stamp holds the folder it was made in: a copied or moved project has its environment built anew.
+MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
+
+LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
+	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
+
+.PHONY: help pipeline test check lab refresh bench lock clean moved
+.PHONY: db-start db-stop db-status db-psql db-url db-reset
+
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  PARAMS=name or path   the params file; demo unless told (pipeline)'
+	@echo '  DATA=file             the shop'"'"'s own file, with a params file that maps it (pipeline)'
+	@echo '  SET="key=value ..."   single parameters on top of the params file (pipeline)'
+	@echo '  ARGS="..."            passed on as it is (pipeline, test, lab, refresh, bench, db-psql, lock)'
+
+pipeline: $(OK) ## Run all notebooks over PARAMS and write output/reports/index.html
+	@$(PYTHON) -m lib.pipeline --params "$$PARAMS" $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--set '$(item)') $(ARGS)
+
+test: $(OK) ## Run all tests, on a database and in folders of their own
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: $(OK) ## Check form: code, workflow, compose file, and the lock against pyproject.toml (online)
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m check_jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	@.venv/bin/actionlint .github/workflows/ci.yml
+	@.venv/bin/zizmor --offline --quiet .github/workflows/ci.yml
+	@cp requirements.lock .venv/lock.renewed && $(LOCK) -o .venv/lock.renewed >/dev/null
+	@cmp -s requirements.lock .venv/lock.renewed || { echo 'requirements.lock is not what pyproject.toml asks for: run `make lock`.' >&2; exit 1; }
+
+lab: $(OK) ## Open the notebooks in JupyterLab, on this machine only
+	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --FileContentsManager.preferred_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+
+refresh: $(OK) ## Run the notebooks in place with their defaults, to renew their saved outputs
+	@$(PYTHON) -m lib.refresh $(ARGS)
+
+bench: $(OK) ## Measure, print a table, and write output/bench.json
+	@$(PYTHON) -m tests.bench $(ARGS)
+
+db-start: ## Start the private PostgreSQL
+db-stop: ## Stop the private PostgreSQL
+db-status: ## Say which database is in use and whether it answers
+db-psql: ## Open psql on it, or run SQL: make -s db-psql < file.sql
+db-url: ## Print its URL for another tool: make -s db-url
+db-reset: ## Delete the private PostgreSQL and its data
+db-start db-stop db-status db-psql db-url db-reset: db-%: $(OK)
+	@$(PYTHON) -m lib.database $* $(ARGS)
+
+lock: $(if $(wildcard $(UV)),,$(OK)) ## Renew requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(LOCK) -o requirements.lock $(ARGS) >/dev/null
+
+clean: ## Delete what the steps made in output/; the database and .venv stay
+	@rm -rf output/data output/runs output/reports output/rejects
+	@echo 'Deleted output/data, runs, reports and rejects. The database stays (make db-reset deletes the private one), and so does .venv.'
+
+# Set-up: silent once done, and only ever on stderr, so that `make -s db-url` prints a URL and nothing else.
+# The stamp goes first and comes back last: what was interrupted is built anew from the start.
+$(OK): requirements.lock pyproject.toml $(MOVED)
+	@exec >&2 </dev/null; set -e; \
+	if [ "$$(cat $(OK) 2>/dev/null)" != "$$(pwd -P)" ]; then \
+		for name in $(if $(PYTHON3),"$$PYTHON3",python3 python3.13 python3.12 python3.11); do \
+			python="$$("$$name" -c '$(BASE_PYTHON)' 2>/dev/null)" && break; \
+		done; \
+		[ "$$python" ] || { echo 'Python 3.11, 3.12 or 3.13 is needed and was not found: install one, or name it with `make PYTHON3=/path/to/python3.12`.'; exit 2; }; \
+		"$$python" -c 'import ensurepip, venv' 2>/dev/null || { echo "$$python cannot make virtual environments: \`apt install python3-venv\` (or your system's package of that kind), then try again."; exit 2; }; \
+		echo "Setting up .venv with $$("$$python" --version), once; this takes a minute or two."; \
+		rm -rf .venv; "$$python" -m venv .venv; \
+	fi; \
+	rm -f $(OK); \
+	if $(PIP) install uv==$(UV_PINNED) && $(SYNC_BY_UV); then :; \
+	else echo 'uv $(UV_PINNED) could not install the packages: pip does it now, which takes longer.'; $(PIP) install --require-hashes -r requirements.lock; fi; \
+	$(PIP) install --no-index --no-deps --no-build-isolation --editable .; \
+	pwd -P > $(OK)
+
+BASE_PYTHON = import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit(1); print(sys._base_executable)
+PIP = $(PYTHON) -m pip --disable-pip-version-check --quiet
+SYNC_BY_UV = UV_PYTHON_DOWNLOADS=never $(UV) pip sync --quiet --python $(PYTHON) --require-hashes --compile-bytecode requirements.lock

@@ -1,0 +1,1 @@
+"""The reusable code of the Shop Analytics Workbook; importing it does nothing."""

@@ -1,0 +1,92 @@
+"""The dictionary of tables and columns, read from catalog.yml, and the Arrow types that follow from it."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+import yaml
+
+__all__ = ["BOOKKEEPING", "Column", "Table", "arrow_schema", "bookkeeping", "tables"]
+
+ARROW_TYPES = {
+    "uuid": pa.uuid(),
+    "text": pa.string(),
+    "char2": pa.string(),
+    "money": pa.decimal128(12, 2),
+    "ratio": pa.float64(),
+    "integer": pa.int32(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamptz": pa.timestamp("us", "UTC"),
+}
+BOOKKEEPING = ("created_at", "updated_at", "loaded_at")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its type is a key of ARROW_TYPES, `references` names the table a foreign key points to."""
+
+    name: str
+    type: str
+    meaning: str
+    optional: bool = False
+    unit: str = ""
+    personal: bool = False
+    references: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table, its columns in the order of the frames and files, without the bookkeeping columns."""
+
+    name: str
+    meaning: str
+    key: str
+    columns: tuple[Column, ...]
+    mart: bool
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns in order."""
+        return [column.name for column in self.columns]
+
+
+@cache
+def _entries() -> dict:
+    return yaml.safe_load((Path(__file__).parent / "catalog.yml").read_text(encoding="utf-8"))
+
+
+@cache
+def tables() -> dict[str, Table]:
+    """All tables by name, parents before children and marts last: loading in this order meets every reference."""
+    entries = _entries()
+    named = {**entries["tables"], **entries["marts"]}
+    found = {name: _table(name, entry, name in entries["marts"]) for name, entry in named.items()}
+    return {name: found[name] for name in sorted(_parents_first(found), key=lambda name: found[name].mart)}
+
+
+def bookkeeping() -> tuple[Column, ...]:
+    """The three columns that every table has beside its own."""
+    return tuple(Column(name, **entry) for name, entry in _entries()["bookkeeping"].items())
+
+
+def _table(name: str, entry: dict, mart: bool) -> Table:
+    columns = tuple(Column(column, **facts) for column, facts in entry["columns"].items())
+    return Table(name, entry["meaning"], entry["key"], columns, mart)
+
+
+def _parents_first(found: dict[str, Table]) -> list[str]:
+    ordered: list[str] = []
+    while len(ordered) < len(found):
+        ordered += [
+            name
+            for name, table in found.items()
+            if name not in ordered and all(c.references in ("", *ordered) for c in table.columns)
+        ]
+    return ordered
+
+
+def arrow_schema(table: str) -> pa.Schema:
+    """Arrow schema of a table's file: the catalog's columns in order, required ones not nullable."""
+    return pa.schema([pa.field(c.name, ARROW_TYPES[c.type], c.optional) for c in tables()[table].columns])

@@ -1,0 +1,137 @@
+"""Re-shapes what the SQL files answer: periods, changes, running means, the retention matrix."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+__all__ = [
+    "Period",
+    "change",
+    "concentration",
+    "days",
+    "hourly_orders",
+    "mean_retention",
+    "period",
+    "retention_matrix",
+    "top_fifth_share",
+    "weekly_orders",
+    "year_before",
+    "with_weekly_mean",
+]
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days from `start` up to, not including, `end`, and the days before it to compare with."""
+
+    start: date
+    end: date
+    previous_start: date
+    previous_end: date
+
+    @property
+    def bounds(self) -> dict[str, date]:
+        """The period as the bound values of a question."""
+        return {"start": self.start, "end": self.end}
+
+    @property
+    def previous_bounds(self) -> dict[str, date]:
+        """The period before as the bound values of a question."""
+        return {"start": self.previous_start, "end": self.previous_end}
+
+    def __str__(self) -> str:
+        """`1 June 2025 to 30 June 2025`, both days included."""
+        last = self.end - timedelta(days=1)
+        return f"{self.start.day} {self.start:%B %Y} to {last.day} {last:%B %Y}"
+
+
+def period(name: str, as_of: date | str) -> Period:
+    """The period called `name` that ends at or before `as_of`; the day of `as_of` itself is never part of it.
+
+    last_30_days and last_90_days compare with as many days before; last_month with the month before; month_to_date
+    and year_to_date with as many days from the start of the month or year before.
+    """
+    now = pd.Timestamp(as_of)
+    if name in ("last_30_days", "last_90_days"):
+        length = pd.Timedelta(days=int(name.split("_")[1]))
+        return _period(now - length, now, now - 2 * length, now - length)
+    month = now.replace(day=1)
+    if name == "last_month":
+        return _period(
+            month - pd.DateOffset(months=1), month, month - pd.DateOffset(months=2), month - pd.DateOffset(months=1)
+        )
+    step = pd.DateOffset(months=1) if name == "month_to_date" else pd.DateOffset(years=1)
+    yesterday = now - pd.Timedelta(days=1)  # on the first of a month the period to date is all of the month before
+    start = yesterday.replace(day=1) if name == "month_to_date" else yesterday.replace(month=1, day=1)
+    previous = start - step
+    return _period(start, now, previous, min(previous + (now - start), start))
+
+
+def _period(*bounds: pd.Timestamp) -> Period:
+    return Period(*(bound.date() for bound in bounds))
+
+
+def year_before(as_of: date | str) -> dict[str, date]:
+    """Bounds of the twelve months that end before `as_of`."""
+    end = pd.Timestamp(as_of)
+    return {"start": (end - pd.DateOffset(years=1)).date(), "end": end.date()}
+
+
+def days(frame: pd.DataFrame, bounds: dict[str, date]) -> pd.DataFrame:
+    """One row for every day of the bounds, in order; days without a row are zero."""
+    every = pd.date_range(bounds["start"], bounds["end"], inclusive="left", name="date")
+    return frame.set_index("date").reindex(every, fill_value=0).reset_index()
+
+
+def change(now: float, before: float) -> float:
+    """Relative change, 0.1 for a tenth more; NaN where there was nothing before."""
+    return now / before - 1 if before else np.nan
+
+
+def with_weekly_mean(daily: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The frame with a column `weekly_mean`: mean of the day and the six before, NaN where there are fewer."""
+    return daily.assign(weekly_mean=daily[column].rolling(7).mean())
+
+
+def retention_matrix(cells: pd.DataFrame) -> pd.DataFrame:
+    """Cohorts as rows, month_index as columns, customers / cohort_size as values; NaN where a month has not ended."""
+    shares = cells.assign(retention=cells["customers"] / cells["cohort_size"])
+    return shares.pivot_table(index="cohort", columns="month_index", values="retention")
+
+
+def mean_retention(cells: pd.DataFrame) -> pd.DataFrame:
+    """Retention by month_index over the cohorts observed then: sum of customers / sum of cohort_size; and how many."""
+    sums = cells.groupby("month_index", as_index=False).agg(
+        customers=("customers", "sum"), cohort_size=("cohort_size", "sum"), cohorts=("cohort", "size")
+    )
+    return sums.assign(retention=sums["customers"] / sums["cohort_size"])
+
+
+def weekly_orders(orders: pd.DataFrame) -> pd.DataFrame:
+    """Orders placed per week, by the Monday it starts on; the last week is left out when it is not whole."""
+    day = orders["order_date"].dt.tz_localize(None).dt.normalize()
+    weeks = (day - pd.to_timedelta(day.dt.weekday, unit="D")).value_counts().sort_index()
+    whole = weeks[weeks.index + pd.Timedelta(days=7) <= day.max() + pd.Timedelta(days=1)]
+    return whole.rename_axis("week").rename("orders").reset_index()
+
+
+def hourly_orders(orders: pd.DataFrame) -> pd.DataFrame:
+    """Orders placed per hour of the day (UTC), all 24 hours."""
+    hours = orders["order_date"].dt.hour.value_counts().reindex(range(24), fill_value=0)
+    return hours.rename_axis("hour").rename("orders").reset_index()
+
+
+def concentration(order_items: pd.DataFrame) -> pd.DataFrame:
+    """Cumulative share of revenue by share of products, best sellers first, from (0, 0) to (1, 1)."""
+    amounts = order_items["quantity"] * order_items["price_at_time"].astype("float64")
+    revenue = amounts.groupby(order_items["product_id"]).sum().sort_values(ascending=False)
+    steps = np.arange(len(revenue) + 1) / max(len(revenue), 1)
+    shares = np.concatenate([[0.0], revenue.cumsum() / revenue.sum()])
+    return pd.DataFrame({"products": steps, "revenue": shares})
+
+
+def top_fifth_share(curve: pd.DataFrame) -> float:
+    """Share of revenue of the best fifth of the products, read off the concentration curve."""
+    return float(np.interp(0.2, curve["products"], curve["revenue"]))

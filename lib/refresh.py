@@ -1,0 +1,58 @@
+"""Renews the saved outputs of the notebooks: runs them in place with their defaults, on a server of their own."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from lib import embedded
+from lib.errors import WorkbookError
+from lib.files import replacing
+from lib.pipeline import NOTEBOOKS, STEPS
+
+__all__ = ["main", "refresh"]
+
+CELL_SECONDS = 600
+
+
+def main() -> int:
+    """Renew all notebooks; the exit code."""
+    with tempfile.TemporaryDirectory(prefix="workbook-refresh-") as folder:
+        try:
+            refresh(Path(folder))
+        except WorkbookError as error:
+            sys.stderr.write(f"error: {error}\n")
+            return error.exit_code
+        finally:
+            embedded.reset(Path(folder) / "postgres")
+    return 0
+
+
+def refresh(output: Path) -> None:
+    """Run every notebook in order, with all it writes in `output`, and save it; nothing else of the project is touched."""
+    # Kernels take their settings from the environment: neither a person's database nor their .env plays a part.
+    os.environ |= {"WORKBOOK_OUTPUT": str(output), "WORKBOOK_ENV_FILE": "", "DATABASE_URL": "", "DB_HOST": ""}
+    os.environ["METABASE_URL"] = ""
+    for step in STEPS:
+        _renew(NOTEBOOKS / f"{step}.ipynb")
+        sys.stdout.write(f"renewed {step}\n")
+
+
+def _renew(path: Path) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    book = nbformat.read(path, as_version=4)
+    place = {"metadata": {"path": str(path.parent)}}
+    try:
+        NotebookClient(book, timeout=CELL_SECONDS, kernel_name="python3", resources=place, record_timing=False).execute()
+    except CellExecutionError as error:
+        raise WorkbookError(f"{path.name} failed, and is left as it was: {error.ename}: {error.evalue}") from error
+    book.metadata["language_info"] = {"name": "python"}  # the version of Python is nobody's to compare
+    with replacing(path) as temporary:
+        nbformat.write(book, temporary)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Turns one executed notebook into one offline HTML page."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from lib.errors import OutputError, UsageError
+from lib.report import assets
+
+__all__ = ["export"]
+
+_PLOTLY = "application/vnd.plotly.v1+json"
+_BANNER = "papermill-error-cell-tag"  # papermill's own red banners; the failed output itself is shown instead
+_UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+
+def export(notebook: Path, page: Path, *, reports: Sequence[Mapping] = ()) -> int:
+    """Number of figures in `page`, written whole or not at all from the outputs that `notebook` holds.
+
+    `reports` ({"page": file name}) are the pages linked in its head. OutputError if a figure would be lost.
+    """
+    book = _read(notebook)
+    figures = list(_figures(book))
+    html = _render(book, figures, page, reports)
+    shown = len(re.findall(r'<figure\b[^>]*\bclass="chart"', html))
+    if shown != len(figures):
+        raise OutputError(
+            f"{notebook} holds {len(figures)} figures, its page would show {shown}: the template is wrong."
+        )
+    assets.replace_file(page, html)
+    return shown
+
+
+def _read(notebook: Path) -> dict:
+    import nbformat  # slow to import, and not needed to import this package
+
+    try:
+        return nbformat.read(notebook, as_version=4)
+    except (OSError, nbformat.reader.NotJSONError) as error:
+        raise UsageError(f"{notebook} is not a notebook that can be read: {error}") from error
+
+
+def _figures(book: dict) -> Iterator[dict]:
+    for cell in book.cells:
+        yield from (o.data[_PLOTLY] for o in cell.get("outputs", ()) if _PLOTLY in o.get("data", {}))
+
+
+def _render(book: dict, figures: list[dict], page: Path, reports: Sequence[Mapping]) -> str:
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(
+        template_name=assets.TEMPLATES.name,
+        template_file="notebook.html.j2",
+        extra_template_basedirs=[str(assets.TEMPLATES.parent)],
+        exclude_anchor_links=True,
+        filters={"inline_json": _inline_json},
+    )
+    exporter.environment.autoescape = True
+    book.cells = [cell for cell in book.cells if _BANNER not in cell.metadata.get("tags", ())]
+    scripts = [assets.plotly_code()] if figures else []
+    resources = assets.frame(_title(book, page), page, reports, scripts) | {"packed": _packed(figures)}
+    html, _ = exporter.from_notebook_node(book, resources)
+    return html
+
+
+def _inline_json(figure: dict) -> str:
+    return json.dumps(figure, ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE)
+
+
+def _title(book: dict, page: Path) -> str:
+    words = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    heading = re.search(r"^# +(.+?)[ #]*$", words, re.MULTILINE)
+    return heading[1].replace("`", "").replace("*", "") if heading else assets.label(page.name)
+
+
+def _packed(figures: list[dict]) -> dict[str, str]:
+    if not figures:
+        return {}
+    return {"plotly": assets.packed_plotly()} | ({"world": assets.packed_world()} if any(map(_is_map, figures)) else {})
+
+
+def _is_map(figure: dict) -> bool:
+    on_map = any(trace.get("type") in ("choropleth", "scattergeo") for trace in figure.get("data", ()))
+    return on_map or any(key.startswith("geo") for key in figure.get("layout", {}))

@@ -1,0 +1,143 @@
+// Unpacks plotly.js, draws every figure of the page and says when that is done; lists the headings.
+"use strict";
+(() => {
+  const root = document.documentElement;
+  root.classList.add("js");
+
+  // Whatever the notebook asked for: no address to load a map from, no button that sends a figure away.
+  const forced = {
+    responsive: true,
+    displaylogo: false,
+    topojsonURL: "about:invalid",
+    plotlyServerURL: "about:invalid",
+    showSendToCloud: false,
+    modeBarButtons: [["toImage"]],
+  };
+
+  const isGauge = (trace) => trace.type === "indicator";
+
+  async function unpack(id) {
+    const packed = atob(document.getElementById(id).textContent);
+    const bytes = new Uint8Array(packed.length);
+    for (let i = 0; i < packed.length; i += 1) bytes[i] = packed.charCodeAt(i);
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  }
+
+  async function loadPlotly() {
+    if (document.getElementById("world")) {
+      window.PlotlyGeoAssets = { topojson: { world_50m: JSON.parse(await unpack("world")) } };
+      window.PlotlyGeoAssets.topojson.world_110m = window.PlotlyGeoAssets.topojson.world_50m;
+    }
+    const script = document.createElement("script");
+    script.textContent = await unpack("plotly");
+    document.head.append(script);
+    script.remove();
+    if (!window.Plotly) throw new Error("plotly.js did not start");
+  }
+
+  // Paper is narrower than a screen: a view box lets print styles scale the drawing as it is.
+  function makeScalable(plot) {
+    for (const svg of plot.querySelectorAll(".main-svg")) {
+      const [width, height] = [svg.getAttribute("width"), svg.getAttribute("height")];
+      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+      plot.style.setProperty("--ratio", `${width} / ${height}`);
+    }
+  }
+
+  // A phone is narrow and touched: colour scales go below, maps shrink, and a finger scrolls the page.
+  function fit(plot, data, layout, config) {
+    delete layout.width;
+    layout.autosize = true;
+    if (matchMedia("(pointer: coarse)").matches) {
+      layout.dragmode = false;
+      config.displayModeBar = false;
+    }
+    const width = plot.clientWidth;
+    if (width > 560) return;
+    layout.font = { ...layout.font, size: 11 };
+    const below = { orientation: "h", x: 0.5, xanchor: "center", y: -0.12, yanchor: "top", len: 1, thickness: 10 };
+    for (const scaled of [...data, layout.coloraxis]) {
+      if (scaled?.colorbar) Object.assign(scaled.colorbar, below);
+    }
+    if (data.some(isGauge)) Object.assign((layout.margin ??= {}), { l: 44, r: 44 });
+    if (layout.geo) {
+      layout.height = Math.round(width * 0.55) + 90;
+      plot.style.minHeight = `${layout.height}px`;
+    }
+  }
+
+  async function draw(figure) {
+    const { data, layout = {}, config = {} } = JSON.parse(figure.querySelector("script").textContent);
+    const plot = figure.querySelector(".plot");
+    Object.assign(config, forced);
+    fit(plot, data, layout, config);
+    await window.Plotly.newPlot(plot, data, layout, config);
+    makeScalable(plot);
+    plot.on("plotly_afterplot", () => makeScalable(plot));
+    figure.classList.add("drawn");
+  }
+
+  // A figure made for a wide screen would be printed with tiny letters. Gauges move their number too late for that.
+  const paperWidth = 760;
+  function resizeAll(size) {
+    for (const plot of document.querySelectorAll(".drawn .plot")) {
+      const wide = plot.clientWidth > paperWidth || size.autosize;
+      if (wide && !plot.data.some(isGauge)) window.Plotly.relayout(plot, size);
+    }
+  }
+
+  async function drawAll() {
+    const figures = [...document.querySelectorAll("figure.chart")];
+    let drawn = 0;
+    try {
+      if (figures.length) await loadPlotly();
+      for (const figure of figures) drawn += await drawOrTell(figure);
+    } catch (error) {
+      figures.forEach((figure) => figure.classList.add("failed"));
+      console.error("figures cannot be drawn:", error);
+    }
+    root.dataset.figuresDrawn = drawn;
+  }
+
+  async function drawOrTell(figure) {
+    try {
+      await draw(figure);
+      return 1;
+    } catch (error) {
+      figure.classList.add("failed");
+      console.error("a figure cannot be drawn:", error);
+      return 0;
+    }
+  }
+
+  function listHeadings() {
+    const headings = [...document.querySelectorAll("main h2")];
+    if (headings.length < 3) return;
+    const list = document.createElement("nav");
+    list.className = "contents";
+    list.setAttribute("aria-label", "On this page");
+    headings.forEach((heading, number) => {
+      heading.id ||= `part-${number + 1}`;
+      const link = document.createElement("a");
+      link.href = `#${heading.id}`;
+      link.textContent = heading.textContent;
+      list.append(link);
+    });
+    document.querySelector("main").before(list);
+  }
+
+  function letKeysScroll() {
+    for (const box of document.querySelectorAll(".table-scroll, .result")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    }
+  }
+
+  addEventListener("beforeprint", () => resizeAll({ width: paperWidth, autosize: false }));
+  addEventListener("afterprint", () => resizeAll({ width: null, autosize: true }));
+  document.addEventListener("DOMContentLoaded", () => {
+    listHeadings();
+    letKeysScroll();
+    document.querySelector(".links [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    drawAll();
+  });
+})();

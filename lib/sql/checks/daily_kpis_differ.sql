@@ -1,0 +1,21 @@
+-- error: Totals of daily_kpis that differ from the tables they were made from.
+WITH
+mart AS (
+    SELECT
+        coalesce(sum(revenue), 0) AS revenue, coalesce(sum(orders), 0) AS orders,
+        coalesce(sum(new_customers), 0) AS new_customers, coalesce(sum(signups), 0) AS signups,
+        coalesce(sum(sessions), 0) AS sessions
+    FROM daily_kpis
+),
+source AS (
+    SELECT
+        coalesce(sum(total_amount), 0) AS revenue, count(*) AS orders,
+        count(DISTINCT user_id) AS new_customers,
+        (SELECT count(*) FROM users) AS signups,
+        (SELECT count(DISTINCT session_id) FROM events) AS sessions
+    FROM orders
+    WHERE status = 'completed'
+)
+SELECT mart.*, source.* FROM mart, source
+WHERE (mart.revenue, mart.orders, mart.new_customers, mart.signups, mart.sessions)
+    IS DISTINCT FROM (source.revenue, source.orders, source.new_customers, source.signups, source.sessions)

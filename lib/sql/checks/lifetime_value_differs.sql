@@ -1,0 +1,13 @@
+-- error: Totals of customer_lifetime_value that differ from the tables they were made from.
+WITH
+mart AS (
+    SELECT count(*) AS customers, coalesce(sum(revenue), 0) AS revenue, coalesce(sum(orders), 0) AS orders
+    FROM customer_lifetime_value
+),
+source AS (
+    SELECT (SELECT count(*) FROM users) AS customers, coalesce(sum(total_amount), 0) AS revenue, count(*) AS orders
+    FROM orders
+    WHERE status = 'completed'
+)
+SELECT mart.*, source.* FROM mart, source
+WHERE (mart.customers, mart.revenue, mart.orders) IS DISTINCT FROM (source.customers, source.revenue, source.orders)

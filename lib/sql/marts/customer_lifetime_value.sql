@@ -1,0 +1,25 @@
+-- One row per customer, buyers or not: completed orders and revenue to date.
+WITH
+completed AS (
+    SELECT
+        user_id,
+        count(*) AS orders,
+        sum(total_amount) AS revenue,
+        min(order_date) AS first_order_date,
+        max(order_date) AS last_order_date
+    FROM orders
+    WHERE status = 'completed'
+    GROUP BY user_id
+),
+final AS (
+    SELECT
+        user_id,
+        coalesce(orders, 0) AS orders,
+        coalesce(revenue, 0) AS revenue,
+        round(revenue / orders, 2) AS avg_order_value,
+        first_order_date,
+        last_order_date
+    FROM users
+    LEFT JOIN completed USING (user_id)
+)
+SELECT * FROM final

@@ -1,0 +1,81 @@
+-- One row per day from the first order, event or sign-up to the last: the figures reports and dashboards share.
+-- revenue = sum of total_amount of completed orders, dated on the day of the order (UTC).
+WITH
+completed AS (
+    SELECT order_id, user_id, total_amount, (order_date AT TIME ZONE 'UTC')::date AS date
+    FROM orders
+    WHERE status = 'completed'
+),
+first_orders AS (
+    SELECT user_id, min(date) AS date FROM completed GROUP BY user_id
+),
+order_days AS (
+    SELECT date, count(*) AS orders, sum(total_amount) AS revenue, count(DISTINCT user_id) AS active_customers
+    FROM completed
+    GROUP BY date
+),
+unit_days AS (
+    SELECT completed.date, sum(order_items.quantity) AS units
+    FROM completed JOIN order_items USING (order_id)
+    GROUP BY completed.date
+),
+new_days AS (
+    SELECT date, count(*) AS new_customers FROM first_orders GROUP BY date
+),
+signup_days AS (
+    SELECT signup_date AS date, count(*) AS signups FROM users GROUP BY signup_date
+),
+lost_days AS (
+    SELECT
+        (order_date AT TIME ZONE 'UTC')::date AS date,
+        count(*) FILTER (WHERE status = 'cancelled') AS cancelled_orders,
+        count(*) FILTER (WHERE status = 'refunded') AS refunded_orders,
+        sum(total_amount) FILTER (WHERE status = 'refunded') AS refunded_amount
+    FROM orders
+    GROUP BY 1
+),
+sessions AS (
+    SELECT
+        (min(event_timestamp) AT TIME ZONE 'UTC')::date AS date,
+        bool_or(event_type = 'purchase') AS converted
+    FROM events
+    GROUP BY session_id
+),
+session_days AS (
+    SELECT date, count(*) AS sessions, count(*) FILTER (WHERE converted) AS converted_sessions
+    FROM sessions
+    GROUP BY date
+),
+days AS (
+    SELECT generate_series(min(date), max(date), interval '1 day')::date AS date
+    FROM (
+        SELECT date FROM lost_days
+        UNION ALL SELECT date FROM signup_days
+        UNION ALL SELECT date FROM session_days
+    ) AS seen
+),
+final AS (
+    SELECT
+        date,
+        coalesce(orders, 0) AS orders,
+        coalesce(revenue, 0) AS revenue,
+        coalesce(units, 0) AS units,
+        coalesce(active_customers, 0) AS active_customers,
+        coalesce(new_customers, 0) AS new_customers,
+        coalesce(signups, 0) AS signups,
+        round(revenue / orders, 2) AS avg_order_value,
+        coalesce(cancelled_orders, 0) AS cancelled_orders,
+        coalesce(refunded_orders, 0) AS refunded_orders,
+        coalesce(refunded_amount, 0) AS refunded_amount,
+        coalesce(sessions, 0) AS sessions,
+        coalesce(converted_sessions, 0) AS converted_sessions,
+        converted_sessions::double precision / sessions AS conversion_rate
+    FROM days
+    LEFT JOIN order_days USING (date)
+    LEFT JOIN unit_days USING (date)
+    LEFT JOIN new_days USING (date)
+    LEFT JOIN signup_days USING (date)
+    LEFT JOIN lost_days USING (date)
+    LEFT JOIN session_days USING (date)
+)
+SELECT * FROM final

@@ -1,0 +1,2 @@
+-- Orders dated on or after :as_of: loaded, but in no report.
+SELECT count(*) AS orders FROM orders WHERE order_date >= CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'

@@ -1,0 +1,22 @@
+-- Churn by definition: of the buyers whose first completed order lies at least N days before :as_of, the share without
+-- a completed order in the last N days; one row for each N in :windows.
+WITH
+spans AS (
+    SELECT
+        user_id,
+        CAST(:as_of AS date) - (min(order_date) AT TIME ZONE 'UTC')::date AS days_since_first,
+        CAST(:as_of AS date) - (max(order_date) AT TIME ZONE 'UTC')::date AS days_since_last
+    FROM orders
+    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    GROUP BY user_id
+),
+final AS (
+    SELECT
+        churn_days,
+        count(user_id) AS observed_buyers,
+        count(user_id) FILTER (WHERE days_since_last > churn_days) AS churned_buyers,
+        count(user_id) FILTER (WHERE days_since_last > churn_days)::double precision / nullif(count(user_id), 0) AS churn_rate
+    FROM unnest(CAST(:windows AS integer[])) AS churn_days LEFT JOIN spans ON days_since_first >= churn_days
+    GROUP BY churn_days
+)
+SELECT * FROM final ORDER BY churn_days

@@ -1,0 +1,36 @@
+-- Retention by sign-up month: for every cohort and every later calendar month that has ended before :as_of, how many
+-- of the cohort placed a completed order in it. month_index: calendar months after the sign-up month, 0 its own.
+-- The denominator cohort_size counts everyone who signed up, never-buyers included. A month still open has no row.
+WITH
+members AS (
+    SELECT user_id, date_trunc('month', signup_date)::date AS cohort FROM users WHERE signup_date < :as_of
+),
+sizes AS (
+    SELECT cohort, count(*) AS cohort_size FROM members GROUP BY cohort
+),
+months AS (
+    SELECT DISTINCT
+        user_id, date_trunc('month', order_date AT TIME ZONE 'UTC')::date AS month
+    FROM orders
+    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+),
+active AS (
+    SELECT members.cohort, months.month, count(*) AS customers
+    FROM months JOIN members USING (user_id)
+    GROUP BY members.cohort, months.month
+),
+observed AS (
+    SELECT cohort, cohort_size, generate_series(cohort, CAST(:as_of AS date), interval '1 month')::date AS month
+    FROM sizes
+),
+final AS (
+    SELECT
+        observed.cohort,
+        observed.cohort_size,
+        (12 * (extract(year FROM observed.month) - extract(year FROM observed.cohort))
+            + extract(month FROM observed.month) - extract(month FROM observed.cohort))::integer AS month_index,
+        coalesce(active.customers, 0) AS customers
+    FROM observed LEFT JOIN active USING (cohort, month)
+    WHERE (observed.month + interval '1 month')::date <= :as_of
+)
+SELECT * FROM final ORDER BY cohort, month_index

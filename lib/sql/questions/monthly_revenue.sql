@@ -1,0 +1,11 @@
+-- Revenue (completed orders) and orders per calendar month (UTC) before :as_of; complete says whether the month has ended.
+SELECT
+    date_trunc('month', date)::date AS month,
+    sum(revenue) AS revenue,
+    sum(orders) AS orders,
+    sum(refunded_amount) AS refunded_amount,
+    date_trunc('month', date)::date + interval '1 month' <= :as_of AS complete
+FROM daily_kpis
+WHERE date < :as_of
+GROUP BY date_trunc('month', date)
+ORDER BY month

@@ -1,0 +1,24 @@
+-- The ten products with the most revenue in the days from :start up to, not including, :end.
+-- revenue: quantity x price_at_time of the lines of completed orders. share: of the revenue of all products then.
+WITH
+sold AS (
+    SELECT
+        order_items.product_id,
+        sum(order_items.quantity * order_items.price_at_time) AS revenue,
+        sum(order_items.quantity) AS units
+    FROM orders JOIN order_items USING (order_id)
+    WHERE orders.status = 'completed'
+        AND orders.order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC'
+        AND orders.order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+    GROUP BY order_items.product_id
+),
+final AS (
+    SELECT
+        products.name,
+        products.category,
+        sold.units,
+        sold.revenue,
+        (sold.revenue / nullif(sum(sold.revenue) OVER (), 0))::double precision AS share
+    FROM sold JOIN products USING (product_id)
+)
+SELECT * FROM final ORDER BY revenue DESC, name COLLATE "C" LIMIT 10

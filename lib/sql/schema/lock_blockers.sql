@@ -1,0 +1,5 @@
+-- Sessions that hold a lock on one of the named tables.
+SELECT DISTINCT activity.pid, activity.application_name
+FROM pg_locks AS locks JOIN pg_stat_activity AS activity USING (pid)
+WHERE locks.relation = ANY(CAST(:tables AS regclass[])) AND locks.granted AND activity.pid <> pg_backend_pid()
+ORDER BY activity.pid

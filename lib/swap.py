@@ -1,0 +1,94 @@
+"""Moves the tables built in one schema into `public` at once, keeping the views and grants that others made there."""
+
+import psycopg2.errors
+import sqlalchemy as sa
+import tenacity
+
+from lib.catalog import tables
+from lib.database import sql
+from lib.errors import DatabaseError
+from lib.schema import run
+
+__all__ = ["swap"]
+
+LOCK_TIMEOUT = "100ms"  # under deadlock_timeout, so that no reader is ever chosen as a deadlock's victim
+GIVE_UP_SECONDS = 60
+
+
+def swap(connection: sa.Connection, schema: str) -> None:
+    """Drop the tables of `public` and move those of `schema` there; visible to all when the transaction commits.
+
+    Raises DatabaseError, naming the sessions in the way, when the locks cannot be had within a minute.
+    """
+    old = _present(connection)
+    _lock(connection, old)
+    views = _rows(connection, "dependent_views", tables=old)
+    grants = _rows(connection, "grants", relations=old + [view.name for view in views])
+    for view in reversed(views):
+        run(connection, f"DROP {view.kind} {view.name}")
+    moves = [f"ALTER TABLE {schema}.{name} SET SCHEMA public" for name in tables()]
+    drop = [f"DROP TABLE {', '.join(old)}"] if old else []
+    run(connection, "; ".join([*drop, *moves]))
+    for view in views:
+        _make_again(connection, view)
+    for grant in grants:
+        run(connection, f"GRANT {grant.privilege} ON {grant.name} TO {grant.grantee}{grant.option}")
+
+
+def _present(connection: sa.Connection) -> list[str]:
+    names = [f"public.{name}" for name in tables()]
+    found = connection.execute(sa.text("SELECT to_regclass(name) FROM unnest(:names) AS name"), {"names": names})
+    return [name for name, there in zip(names, found.scalars(), strict=True) if there]
+
+
+def _lock(connection: sa.Connection, names: list[str]) -> None:
+    """All locks at once or none: waiting for one while holding another is what makes a deadlock."""
+    retry = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_lock_not_had),
+        stop=tenacity.stop_after_delay(GIVE_UP_SECONDS),
+        wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
+        reraise=True,
+    )
+    try:
+        retry(_try_lock, connection, names)
+    except sa.exc.OperationalError as error:
+        if not _lock_not_had(error):
+            raise
+        blockers = [
+            f"{row.application_name} (server process {row.pid})"
+            for row in _rows(connection, "lock_blockers", tables=names)
+        ]
+        raise DatabaseError(
+            f"the new tables could not take the old ones' place within {GIVE_UP_SECONDS} s because of "
+            f"{', '.join(blockers) or 'other sessions'}; end them and run again, nothing was changed"
+        ) from error
+
+
+def _try_lock(connection: sa.Connection, names: list[str]) -> None:
+    if not names:
+        return
+    with connection.begin_nested():
+        run(
+            connection,
+            f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE",
+        )
+
+
+def _lock_not_had(error: BaseException) -> bool:
+    return isinstance(error, sa.exc.OperationalError) and isinstance(error.orig, psycopg2.errors.LockNotAvailable)
+
+
+def _rows(connection: sa.Connection, name: str, **bound: list[str]) -> list[sa.Row]:
+    return list(connection.execute(sa.text(sql(f"schema/{name}")), bound))
+
+
+def _make_again(connection: sa.Connection, view: sa.Row) -> None:
+    run(connection, f"CREATE {view.kind} {view.name}{view.options} AS {view.definition}")
+    run(
+        connection, f"ALTER {view.kind} {view.name} OWNER TO {connection.dialect.identifier_preparer.quote(view.owner)}"
+    )
+    for index in view.indexes or []:
+        run(connection, index)
+    if view.comment is not None:
+        literal = view.comment.replace("'", "''")
+        run(connection, f"COMMENT ON {view.kind} {view.name} IS '{literal}'")

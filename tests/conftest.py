@@ -1,0 +1,119 @@
+"""Every test has a server, a database and folders of its own; a person's are never touched, and that is checked."""
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from lib import database, embedded, generate, load, schema, settings
+from lib.files import write_tables
+
+# A server to test against instead of the embedded one: databases named workbook_test_* are made and dropped there.
+TEST_SERVER = "WORKBOOK_TEST_DATABASE_URL"
+NAMES = (f"workbook_test_{os.getpid()}_{number}" for number in count())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _person_untouched() -> Iterator[None]:
+    """Fails the session when a test changed a file of the project's own `output` or `.env`."""
+    before = _state()
+    yield
+    assert _state() == before, "a test wrote into the project's output/ or .env"
+
+
+def _state() -> dict[str, int]:
+    """Modification times, but for what a running private server writes by itself."""
+    output = settings.PROJECT / "output"
+    files = [*output.glob("*"), *output.glob("[!p]*/**/*"), settings.PROJECT / ".env"]
+    return {str(path): path.stat().st_mtime_ns for path in files if path.exists()}
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The output folder of this test; no `.env` is read and no database is configured."""
+    for name in (
+        "DATABASE_URL",
+        "DB_HOST",
+        "DB_PORT",
+        "DB_NAME",
+        "DB_USER",
+        "DB_PASSWORD",
+        "DB_SSLMODE",
+        "METABASE_URL",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("WORKBOOK_RUN", raising=False)
+    monkeypatch.setenv("WORKBOOK_ENV_FILE", "")
+    monkeypatch.setenv("WORKBOOK_OUTPUT", str(tmp_path / "output"))
+    return tmp_path / "output"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+    """A PostgreSQL for this session: its own, or the one that WORKBOOK_TEST_DATABASE_URL names."""
+    if given := os.environ.get(TEST_SERVER):
+        yield sa.make_url(given).set(drivername="postgresql+psycopg2")
+        return
+    folder = tmp_path_factory.mktemp("server")
+    a = embedded.start(folder, fsync=False)
+    yield sa.URL.create("postgresql+psycopg2", a.user, a.password, a.host, a.port, a.dbname)
+    embedded.reset(folder)
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo shop's six Parquet files."""
+    folder = tmp_path_factory.mktemp("demo")
+    write_tables(generate.generate_shop(), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def loaded_template(server: sa.URL, demo_folder: Path) -> Iterator[str]:
+    """Name of a database with the demo shop in it, for others to be copied from."""
+    name = next(NAMES)
+    _administer(server, f"CREATE DATABASE {name}")
+    with pytest.MonkeyPatch.context() as patch:
+        _use(patch, server.set(database=name))
+        with database.transaction() as connection:
+            schema.create(connection)
+        load.replace(demo_folder)
+        database.engine().dispose()
+    yield name
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_database(server: sa.URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
+    """A new database without tables; the workbook's settings name it."""
+    yield from _own_database(server, monkeypatch, "template1")
+
+
+@pytest.fixture
+def demo_database(server: sa.URL, loaded_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
+    """A database with the demo shop loaded; the workbook's settings name it."""
+    yield from _own_database(server, monkeypatch, loaded_template)
+
+
+def _own_database(server: sa.URL, monkeypatch: pytest.MonkeyPatch, template: str) -> Iterator[sa.URL]:
+    name = next(NAMES)
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    address = server.set(database=name)
+    _use(monkeypatch, address)
+    yield address
+    database.engine().dispose()
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _use(patch: pytest.MonkeyPatch, address: sa.URL) -> None:
+    patch.setenv("WORKBOOK_ENV_FILE", "")
+    patch.setenv("DATABASE_URL", address.set(drivername="postgresql").render_as_string(hide_password=False))
+
+
+def _administer(server: sa.URL, statement: str) -> None:
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.execute(sa.text(statement))

@@ -1,0 +1,71 @@
+"""A real browser draws every figure, asks for nothing, and shows the page on any screen and on paper."""
+
+from pathlib import Path
+
+import pytest
+
+from lib.report import export, write_index
+from tests.browser import chromium, drawn, open_page
+from tests.test_report import COUNTRIES, HOSTILE, PLOTLY, hostile, notebook, shown
+
+__all__ = ["hostile"]
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def page(hostile: Path, tmp_path: Path) -> Path:
+    export(hostile, tmp_path / "04_executive.html", reports=[{"page": f"0{n}_report.html"} for n in range(9)])
+    return tmp_path / "04_executive.html"
+
+
+def test_page_draws_all_figures_and_asks_for_nothing(page):
+    with open_page(page, viewport=DESKTOP) as (shown_page, requests, errors):
+        assert drawn(shown_page) == shown_page.locator("figure.chart").count() == 2
+        assert requests == [page.as_uri()]
+        assert errors == []
+        assert shown_page.locator(".choroplethlayer path").count() == len(COUNTRIES)
+        outlines = shown_page.eval_on_selector_all(".choroplethlayer path", "all => all.map(p => p.getAttribute('d'))")
+        assert all(outlines)
+        assert shown_page.evaluate("Object.keys(window).filter(name => name.startsWith('P_'))") == []
+        assert HOSTILE[0] in shown_page.inner_text("main")
+
+
+def test_dark_page_has_light_text_and_prints(page, tmp_path):
+    with open_page(page, viewport=DESKTOP, color_scheme="dark") as (shown_page, _, errors):
+        colours = "e => [getComputedStyle(e).fill, getComputedStyle(document.body).color]"
+        assert len(set(shown_page.eval_on_selector(".xtick text", colours))) == 1
+        assert len(shown_page.pdf(path=tmp_path / "page.pdf", format="A4")) > 10_000
+        assert errors == []
+
+
+def test_phone_scrolls_only_downwards(page, tmp_path):
+    write_index(
+        tmp_path / "index.html", {"run_id": "r", "versions": {"x" * 80: "1"}}, [{"page": page.name, "title": "T"}]
+    )
+    for path, figures in ((page, 2), (tmp_path / "index.html", 0)):
+        with open_page(path, viewport=PHONE, is_mobile=True, has_touch=True) as (shown_page, _, errors):
+            assert drawn(shown_page) == figures
+            assert shown_page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+            assert errors == []
+
+
+def test_a_figure_that_cannot_be_drawn_shows_its_words(tmp_path):
+    nowhere = {"type": "choropleth", "locations": ["TX"], "z": [1], "locationmode": "USA-states"}
+    layouts = ({"meta": {"alt": "what it would show"}, "geo": {"scope": "usa"}}, {"meta": {"alt": "bars"}})
+    figures = zip(([nowhere], [{"type": "bar", "y": [1]}]), layouts, strict=True)
+    path = notebook(tmp_path / "n.ipynb", *(shown({PLOTLY: {"data": d, "layout": ly}}) for d, ly in figures))
+    export(path, tmp_path / "n.html")
+    with open_page(tmp_path / "n.html") as (shown_page, _, errors):
+        assert drawn(shown_page) == 1
+        assert shown_page.locator("figcaption").first.is_visible()
+        assert any("cannot be drawn" in error for error in errors)
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_a_machine_without_chromium_skips_and_ci_fails(ci, outcome, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match="installed"):
+        chromium()

@@ -1,0 +1,45 @@
+"""Tests of the README: what it names is there, every command exists, and it stays short."""
+
+import re
+
+import pytest
+
+from lib.settings import PROJECT
+
+TEXT = (PROJECT / "README.md").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):.*## ", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_it_is_short() -> None:
+    assert len(TEXT.splitlines()) <= 150
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake (?:-s )?([a-z][a-z-]*)", TEXT)) - {"and"}))
+def test_every_target_exists(target: str) -> None:
+    assert target in TARGETS
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`((?:lib|params|notebooks|tests)/[\w./]*)`", TEXT))))
+def test_every_path_exists(name: str) -> None:
+    assert (PROJECT / name).exists()
+
+
+def test_every_notebook_is_listed() -> None:
+    assert re.findall(r"^\| `(\d\d_\w+)`", TEXT, re.MULTILINE) == sorted(
+        p.stem for p in PROJECT.glob("notebooks/*.ipynb")
+    )
+
+
+@pytest.mark.parametrize("image", re.findall(r"!\[.+\]\((.+)\)", TEXT))
+def test_every_picture_exists(image: str) -> None:
+    assert (PROJECT / image).stat().st_size < 500_000
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m (lib\.\w+)", TEXT))))
+def test_every_module_exists(module: str) -> None:
+    assert (PROJECT / f"{module.replace('.', '/')}.py").exists()
+
+
+@pytest.mark.parametrize("setting", sorted(set(re.findall(r"\b(DATABASE_URL|DB_[A-Z]+)\b", TEXT))))
+def test_every_setting_is_in_the_example(setting: str) -> None:
+    assert setting in (PROJECT / ".env.example").read_text(encoding="utf-8")
