@@ -29,6 +29,8 @@ HEIGHT = 340
 class Chart(go.Figure):
     """A figure that shows itself as plotly's own data, with a text alternative, the same wherever it is shown."""
 
+    _ipython_display_ = _repr_html_ = None  # plotly's own ways of showing itself know no text alternative
+
     def _repr_mimebundle_(self, *_args: Any, **_kwargs: Any) -> dict[str, Any]:
         return {MIME: json.loads(self.to_json()) | {"config": CONFIG}, "text/plain": self.layout.meta["alt"]}
 

@@ -86,12 +86,12 @@ def heading(column: str) -> str:
 
 
 def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, currency: str = "USD") -> Shown:
-    """The frame as a table; `formats` says money, percent, integer, decimal or day by column, all else is text."""
+    """The frame as a table; `formats` says money, percent, integer, decimal, day or month by column, else text."""
     formats = formats or {}
     writers = _writers(currency)
     columns = {name: [_text(v, writers.get(formats.get(name, ""), str)) for v in frame[name]] for name in frame.columns}
     cells = pd.DataFrame(columns, dtype="object")
-    numbers = {name for name, kind in formats.items() if kind != "day"}
+    numbers = {name for name, kind in formats.items() if kind not in ("day", "month")}
     rows = list(cells.itertuples(index=False, name=None))
     html = TABLE.render(columns=list(cells.columns), rows=rows, numbers=numbers, heading=heading)
     return Shown(html, cells.to_string(index=False) if rows else "no rows")
@@ -99,7 +99,7 @@ def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, currenc
 
 def _writers(currency: str) -> dict[str, Callable[[Any], str]]:
     amounts = {"money": lambda value: money(value, currency)}
-    return amounts | {"percent": percent, "integer": integer, "decimal": decimal, "day": day}
+    return amounts | {"percent": percent, "integer": integer, "decimal": decimal, "day": day, "month": month}
 
 
 def _text(value: object, writer: Callable[[Any], str]) -> str:
@@ -139,3 +139,8 @@ def signed_percent(value: float) -> str:
 def day(value: object) -> str:
     """A day: `Jun 30, 2025`."""
     return NOT_KNOWN if pd.isna(value) else format_date(pd.Timestamp(value).date(), "medium", locale=LOCALE)
+
+
+def month(value: object) -> str:
+    """A calendar month: `Jun 2025`."""
+    return NOT_KNOWN if pd.isna(value) else format_date(pd.Timestamp(value).date(), "MMM y", locale=LOCALE)

@@ -112,7 +112,7 @@ def mean_retention(cells: pd.DataFrame) -> pd.DataFrame:
 def weekly_orders(orders: pd.DataFrame) -> pd.DataFrame:
     """Orders placed per week, by the Monday it starts on; the last week is left out when it is not whole."""
     day = orders["order_date"].dt.tz_localize(None).dt.normalize()
-    weeks = (day - pd.to_timedelta(day.dt.weekday, unit="D")).value_counts().sort_index()
+    weeks = (day - pd.to_timedelta(day.dt.day_of_week, unit="D")).value_counts().sort_index()
     whole = weeks[weeks.index + pd.Timedelta(days=7) <= day.max() + pd.Timedelta(days=1)]
     return whole.rename_axis("week").rename("orders").reset_index()
 

@@ -124,10 +124,10 @@ def _read(path: Path) -> tuple[dict, dict[tuple[str, ...], str]]:
     try:
         text = path.read_text(encoding="utf-8")
         values, lines = yaml.safe_load(text) or {}, list(_lines(yaml.compose(text)))
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read as text: {error}") from error
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError is a day that no calendar has
+        raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise UsageError(f"{path} holds no `key: value` lines; see params/demo.yml")
     places: dict[tuple[str, ...], str] = {}
@@ -176,7 +176,7 @@ def _value(name: str, text: str) -> Any:
     wanted = _known()[name].annotation if name in _known() else str
     try:
         return text if wanted is str else yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         return text
 
 

@@ -10,7 +10,7 @@ from lib.errors import WorkbookError
 from lib.files import replacing
 from lib.pipeline import NOTEBOOKS, STEPS
 
-__all__ = ["main", "refresh"]
+__all__ = ["main", "refresh", "renew"]
 
 CELL_SECONDS = 600
 
@@ -29,24 +29,26 @@ def main() -> int:
 
 
 def refresh(output: Path) -> None:
-    """Run every notebook in order, with all it writes in `output`, and save it; nothing else of the project is touched."""
+    """Run every notebook in order, with all that it writes in `output`, and save it; touch nothing else."""
     # Kernels take their settings from the environment: neither a person's database nor their .env plays a part.
     os.environ |= {"WORKBOOK_OUTPUT": str(output), "WORKBOOK_ENV_FILE": "", "DATABASE_URL": "", "DB_HOST": ""}
     os.environ["METABASE_URL"] = ""
     for step in STEPS:
-        _renew(NOTEBOOKS / f"{step}.ipynb")
+        renew(NOTEBOOKS / f"{step}.ipynb")
         sys.stdout.write(f"renewed {step}\n")
 
 
-def _renew(path: Path) -> None:
+def renew(path: Path) -> None:
+    """Run the notebook and save its outputs; raises WorkbookError and leaves it as it was when a cell fails."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
     book = nbformat.read(path, as_version=4)
     place = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(book, timeout=CELL_SECONDS, kernel_name="python3", resources=place, record_timing=False)
     try:
-        NotebookClient(book, timeout=CELL_SECONDS, kernel_name="python3", resources=place, record_timing=False).execute()
+        client.execute()
     except CellExecutionError as error:
         raise WorkbookError(f"{path.name} failed, and is left as it was: {error.ename}: {error.evalue}") from error
     book.metadata["language_info"] = {"name": "python"}  # the version of Python is nobody's to compare

@@ -1,0 +1,38 @@
+"""Tests of where the tables come from: a seed, or a file whose refused lines are counted."""
+
+from pathlib import Path
+
+import pytest
+
+from lib import params
+from lib.errors import UsageError
+from lib.intake import take
+
+SIZES = params.Generate(users=5, products=3, orders=4, events=20, marketing_campaigns=1).model_dump()
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+LINES = "1,A,Mug,2,2011-01-01 10:00:00,1.50,7,France\n2,A,Mug,2,2011-01-01 10:00:00,0,7,France\n"
+
+
+def test_a_made_up_shop(tmp_path: Path) -> None:
+    intake = take(SIZES, None, "", seed=1, as_of="2025-07-01", rejects=tmp_path)
+    assert {name: len(frame) for name, frame in intake.tables.items() if name != "order_items"} == {
+        "users": 5, "products": 3, "orders": 4, "events": 20, "marketing_campaigns": 1,
+    }  # fmt: skip
+    assert str(intake).startswith("The shop is made up: ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_with_a_line_that_cannot_be_used(tmp_path: Path) -> None:
+    data = tmp_path / "shop.csv"
+    data.write_text(HEADER + LINES, encoding="utf-8")
+    chosen = params.load(params.find("online_retail"), [f"data={data}"]).values()
+    intake = take(SIZES, chosen["mapping"], str(data), seed=1, as_of="2011-12-09", rejects=tmp_path / "rejects")
+    assert (intake.lines_read, intake.lines_loaded) == (2, 1)
+    assert intake.rejects.to_dict("records") == [{"file": "shop.csv", "rule": "not_positive", "lines": 1}]
+    assert "1 are used, 1 are not" in str(intake)
+    assert (tmp_path / "rejects" / "shop.csv").read_text(encoding="utf-8").count("\n") == 2
+
+
+def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="events"):
+        take(SIZES | {"events": 1}, None, "", seed=1, as_of="2025-07-01", rejects=tmp_path)
