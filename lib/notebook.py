@@ -86,7 +86,12 @@ def parameter_names(path: Path) -> list[str]:
     """Names in the notebook's parameters cell."""
     from papermill import inspect_notebook
 
-    return list(inspect_notebook(str(path)))
+    return list(inspect_notebook(_literal(path)))
+
+
+def _literal(path: Path) -> str:
+    """The path as papermill wants it: it takes braces for places to fill in."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def execute(
@@ -147,10 +152,10 @@ def _log(target: Path) -> Iterator[BinaryIO]:
 def _run(path: Path, target: Path, own: dict[str, Any], *, timeout: int, **options: Any) -> None:
     import papermill
 
-    files = [str(name).replace("{", "{{").replace("}", "}}") for name in (path, target)]  # papermill formats them
     papermill.execute_notebook(
-        *files, own, engine_name="workbook", kernel_name="python3", progress_bar=False, log_output=False,
-        start_timeout=START_TIMEOUT_S, execution_timeout=timeout, iopub_timeout=START_TIMEOUT_S, **options,
+        _literal(path), _literal(target), own, engine_name="workbook", kernel_name="python3", progress_bar=False,
+        log_output=False, start_timeout=START_TIMEOUT_S, execution_timeout=timeout,
+        iopub_timeout=START_TIMEOUT_S, **options,
     )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ class Run:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the pipeline as the command line says; its exit code, 0 when good, 130 when stopped, else that of lib.errors."""
+    """Run the pipeline as the command line says; its exit code: 0 good, 130 stopped, else that of lib.errors."""
     options = _options(arguments)
     for kind in STOPS:
         signal.signal(kind, _stopped)
@@ -146,7 +146,8 @@ def _run_recorded(this: Run) -> None:
 
 def _run_stage(this: Run, stage: Sequence[str]) -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
-        futures = [pool.submit(_run_step, this, step) for step in stage]
+        # The last report takes longest, so it starts first.
+        futures = [pool.submit(_run_step, this, step) for step in reversed(stage)][::-1]
         try:
             wait(futures)
         except KeyboardInterrupt:
@@ -213,7 +214,7 @@ def _finish(this: Run, status: str, seconds: float) -> None:
     from lib.report import write_index
 
     results = manifest.read_results(this.folder)
-    load = results.get("03_load", {})
+    intake, load = results.get("02_generate", {}), results.get("03_load", {})
     ended = {
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "status": status,
@@ -221,7 +222,7 @@ def _finish(this: Run, status: str, seconds: float) -> None:
         "steps": [
             this.steps[step] | {"rows": results.get(step, {}).get("rows")} for step in STEPS if step in this.steps
         ],
-        "rejects": results.get("02_generate", {}).get("rejects", []),
+        **{name: intake[name] for name in ("lines_read", "lines_loaded", "rejects") if name in intake},
         "tables": load.get("tables", []),
         "checks": load.get("checks", []),
     }

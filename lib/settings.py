@@ -22,8 +22,8 @@ def get(name: str) -> str:
 
 
 def output_folder() -> Path:
-    """Folder of everything the steps make: WORKBOOK_OUTPUT, else `output` of the project."""
-    return Path(get("WORKBOOK_OUTPUT") or PROJECT / "output")
+    """Folder of everything the steps make: WORKBOOK_OUTPUT, taken from the project's folder, else `output` in it."""
+    return PROJECT / (get("WORKBOOK_OUTPUT") or "output")
 
 
 def run_folder() -> Path:

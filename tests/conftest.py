@@ -10,10 +10,14 @@ import sqlalchemy as sa
 
 from lib import database, embedded, generate, load, schema, settings
 from lib.files import write_tables
+from tests.runner import Ran, pipeline
 
 # A server to test against instead of the embedded one: databases named workbook_test_* are made and dropped there.
 TEST_SERVER = "WORKBOOK_TEST_DATABASE_URL"
+PASSWORD = "p@ss:/#%w"  # each of its signs means something in an address
 NAMES = (f"workbook_test_{os.getpid()}_{number}" for number in count())
+# A password that is found wherever it leaks, and that needs quoting in an address.
+CANARY = "CANARY_9f3@:/#%w"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -96,6 +100,28 @@ def empty_database(server: sa.URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def demo_database(server: sa.URL, loaded_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
     """A database with the demo shop loaded; the workbook's settings name it."""
     yield from _own_database(server, monkeypatch, loaded_template)
+
+
+@pytest.fixture(scope="session")
+def whole_run(server: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    """The demo pipeline, run once from an empty database to its reports, by a role without any special right."""
+    name, output = next(NAMES), tmp_path_factory.mktemp("whole run") / "output"
+    _administer(server, f"CREATE ROLE {name} LOGIN PASSWORD '{CANARY}'")
+    _administer(server, f"CREATE DATABASE {name} OWNER {name}")
+    address = server.set(drivername="postgresql", username=name, password=CANARY, database=name)
+    url = address.render_as_string(hide_password=False)
+    yield Ran(output, url, pipeline(output=output, url=url))
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    _administer(server, f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def role(server: sa.URL) -> Iterator[str]:
+    """A role that may log in with PASSWORD; ask for it before the database in which it is given something."""
+    name = f"{next(NAMES)}_role"
+    _administer(server, f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
+    yield name
+    _administer(server, f"DROP ROLE {name}")
 
 
 def _own_database(server: sa.URL, monkeypatch: pytest.MonkeyPatch, template: str) -> Iterator[sa.URL]:

@@ -1,12 +1,20 @@
 """Tests of where the tables come from: a seed, or a file whose refused lines are counted."""
 
+import csv
+import gzip
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from lib import params
+from lib import database, load, params
 from lib.errors import UsageError
+from lib.files import write_tables
 from lib.intake import take
+from lib.settings import PROJECT
+
+REAL = PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
 
 SIZES = params.Generate(users=5, products=3, orders=4, events=20, marketing_campaigns=1).model_dump()
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
@@ -36,3 +44,22 @@ def test_a_file_with_a_line_that_cannot_be_used(tmp_path: Path) -> None:
 def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="events"):
         take(SIZES | {"events": 1}, None, "", seed=1, as_of="2025-07-01", rejects=tmp_path)
+
+
+@pytest.mark.skipif(not REAL.exists(), reason=f"the real shop's file is not there: {REAL.name} beside the project")
+def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None:
+    chosen = params.load(params.find("online_retail"), [f"data={REAL}"]).values()
+    intake = take(SIZES, chosen["mapping"], str(REAL), seed=1, as_of="2011-12-09", rejects=tmp_path)
+    write_tables(intake.tables, tmp_path / "data")
+    load.replace(tmp_path / "data")
+    with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    usable = [line for line in lines if Decimal(line["UnitPrice"]) > 0]
+    sold = [line for line in usable if not line["InvoiceNo"].startswith("C")]
+    with database.transaction(read_only=True) as connection:
+        revenue = connection.execute(
+            sa.text("SELECT sum(total_amount) FROM orders WHERE status = 'completed'")
+        ).scalar()
+    assert revenue == sum(int(line["Quantity"]) * Decimal(line["UnitPrice"]) for line in sold)
+    assert (intake.lines_read, intake.lines_loaded) == (len(lines), len(usable))
+    assert intake.rejects["lines"].sum() == len(lines) - len(usable)

@@ -38,7 +38,7 @@ def code(book: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 
 
 def test_there_are_no_others() -> None:
-    assert sorted(NOTEBOOKS.rglob("*.*")) == PATHS
+    assert sorted(NOTEBOOKS.glob("*.ipynb")) == PATHS
 
 
 def test_form(book: nbformat.NotebookNode) -> None:

@@ -146,13 +146,15 @@ def test_index_shows_values_as_text_and_the_main_reports_first(tmp_path):
 
 def test_headline_is_as_good_as_the_run():
     check = {"check": "c", "meaning": "m", "severity": "error", "failed": 0}
-    tables = [{"table": "orders", "read": 5, "loaded": 5, "rejected": 0}]
+    tables = [{"table": "orders", "read": 5, "loaded": 5}]
     good = {"status": "completed", "checks": [check], "tables": tables}
     assert headline(good) == (
         "good",
-        "The run is complete and good: 5 rows loaded, none rejected, all 1 checks passed.",
+        "The run is complete and good: 5 rows loaded, all 1 checks passed.",
     )
-    assert headline(good | {"tables": [tables[0] | {"rejected": 2}]})[0] == "warn"
+    refused = {"lines_read": 7, "rejects": [{"file": "f", "rule": "r", "lines": 2}]}
+    assert headline(good | refused) == ("warn", "The run is complete: 2 of 7 lines of the file were not used.")
+    assert headline(good | {"status": "stopped"})[0] == "bad"
     assert headline(good | {"checks": [check | {"failed": 1, "severity": "warn"}]})[0] == "warn"
     assert headline(good | {"checks": [check | {"failed": 1}]})[0] == "bad"
     stopped = {"status": "failed", "steps": [{"step": "03_load", "title": "Load", "status": "failed"}]}

@@ -50,10 +50,10 @@ def write_index(page: Path, run: Mapping, reports: Sequence[Mapping]) -> None:
 
 def headline(run: Mapping) -> tuple[str, str]:
     """Tone (good, warn, bad) and one sentence that says whether the run's numbers can be used."""
-    stopped = [step for step in _list(run, "steps") if step["status"] == "failed"]
+    failed = [step for step in _list(run, "steps") if step["status"] == "failed"]
     errors, warnings = (_broken(run, severe) for severe in (True, False))
-    if run.get("status") == "failed" or stopped:
-        where = f" at “{stopped[0].get('title') or stopped[0]['step']}”" if stopped else ""
+    if run.get("status") != "completed" or failed:
+        where = f" at “{failed[0].get('title') or failed[0]['step']}”" if failed else ""
         return (
             "bad",
             f"The run stopped{where}. The reports of the steps before it are complete, the later ones are not.",
@@ -63,8 +63,8 @@ def headline(run: Mapping) -> tuple[str, str]:
             "bad",
             f"The run is complete, but {_rules(errors)} of the data broken: read the checks before the reports.",
         )
-    rejected = sum(table.get("rejected") or 0 for table in _list(run, "tables"))
-    doubts = [f"{_rows(rejected)} rejected"] if rejected else []
+    refused = sum(entry["lines"] for entry in _list(run, "rejects"))
+    doubts = [f"{_count(refused)} of {_count(run['lines_read'])} lines of the file were not used"] if refused else []
     doubts += [f"{_rules(warnings)} worth a look"] if warnings else []
     if doubts:
         return "warn", f"The run is complete: {' and '.join(doubts)}."
@@ -74,7 +74,7 @@ def headline(run: Mapping) -> tuple[str, str]:
 def _proof(run: Mapping) -> str:
     loaded = sum(table.get("loaded") or 0 for table in _list(run, "tables"))
     checks = len(_list(run, "checks"))
-    parts = [f"{_rows(loaded)} loaded, none rejected"] if loaded else []
+    parts = [f"{_rows(loaded)} loaded"] if loaded else []
     parts += [f"all {checks} checks passed"] if checks else []
     return ": " + ", ".join(parts) if parts else ""
 
