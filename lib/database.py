@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -24,6 +23,8 @@ LOCK_NAME = "shop-analytics-workbook"
 LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 SAFE_SSLMODES = ("require", "verify-ca", "verify-full")
 STARTING_UP_SECONDS = 15
+NOT_YET = ("Connection refused", "starting up", "shutting down", "recovery", "not yet accepting")
+FRAME_TYPES = {1082: "datetime64[us]", 1700: "float64"}  # PostgreSQL's type numbers of date and numeric
 BROKEN_RULES = ("22", "23")  # SQLSTATE classes: data exception, integrity constraint violation
 
 
@@ -81,18 +82,21 @@ def _private_url(address: embedded.Address) -> sa.URL:
 def _checked(address: sa.URL) -> sa.URL:
     if address.port is not None and not 0 < address.port < 65536:
         raise UsageError(f"the port of the database is {address.port}; wanted 1 to 65535, such as 5432")
-    asked = [
-        address.host or "",
-        *(host for key in ("host", "hostaddr") for host in address.normalized_query.get(key, ())),
-    ]
-    remote = [host for host in asked if host not in LOCAL_HOSTS and not host.startswith("/")]
+    remote = [host for host in _hosts(address) if host not in LOCAL_HOSTS and not host.startswith("/")]
     mode = address.query.get("sslmode", "")
     if remote and mode not in SAFE_SSLMODES and not settings.get("DB_ALLOW_PLAINTEXT"):
         raise UsageError(
-            f"the database at {remote[0]} is remote and sslmode is {mode or 'not set'!r}, so passwords and data could be read "
-            "on the way; set sslmode=require (DB_SSLMODE or ?sslmode=require), or DB_ALLOW_PLAINTEXT=1 to insist"
+            f"the database at {remote[0]} is remote and sslmode is {mode or 'not set'!r}, so passwords and data could "
+            "be read on the way; set sslmode=require (in DB_SSLMODE or behind the ? of DATABASE_URL), "
+            "or DB_ALLOW_PLAINTEXT=1 to insist"
         )
     return address
+
+
+def _hosts(address: sa.URL) -> list[str]:
+    """Every host that libpq may connect to: options behind the ? take precedence over the one before it."""
+    named = address.normalized_query
+    return [address.host or "", *named.get("host", ()), *named.get("hostaddr", ())]
 
 
 def engine() -> sa.Engine:
@@ -114,11 +118,10 @@ def transaction(*, read_only: bool = False) -> Iterator[sa.Connection]:
 
     Raises DatabaseError when the server cannot be reached, refuses or gives up, DataError when rows break a rule.
     """
-    with _translated():
-        with _connect() as connection, connection.begin():
-            if read_only:
-                connection.execute(sa.text("SET TRANSACTION READ ONLY"))
-            yield connection
+    with _translated(), _connect() as connection, connection.begin():
+        if read_only:
+            connection.execute(sa.text("SET TRANSACTION READ ONLY"))
+        yield connection
 
 
 def _connect() -> sa.Connection:
@@ -137,15 +140,13 @@ def _connect() -> sa.Connection:
 
 def _may_come_up(error: BaseException) -> bool:
     """True for what waiting may mend; psycopg2 gives no code for a failed connection, so its text decides."""
-    return isinstance(error, sa.exc.OperationalError) and any(
-        text in str(error.orig)
-        for text in ("Connection refused", "starting up", "shutting down", "recovery", "not yet accepting")
-    )
+    return isinstance(error, sa.exc.OperationalError) and any(text in str(error.orig) for text in NOT_YET)
 
 
 def _cannot_connect(address: sa.URL, reason: str) -> str:
     where = f"{address.host}:{address.port or 5432}/{address.database or ''} as {address.username}"
-    last = re.findall(r"(?:failed: |^)(\S.+)", reason, re.MULTILINE)[-1]  # a tab begins libpq's own advice
+    lines = [line for line in reason.strip().splitlines() if not line.startswith("\t")]  # a tab begins libpq's advice
+    last = lines[-1].rpartition("failed: ")[2]
     hint = "look at DATABASE_URL or DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD (environment or .env)"
     return f"cannot connect to PostgreSQL at {where}: {last}; {hint}"
 
@@ -168,7 +169,7 @@ def _error(error: psycopg2.Error) -> WorkbookError:
     if error.pgcode == "53100":
         return DatabaseError(f"PostgreSQL's disk is full: {text}; free some space and run again, nothing was changed")
     if error.pgcode == "2BP01":
-        text = f"{text} ({error.diag.message_detail})"
+        text = f"{text} ({error.diag.message_detail}); drop those and run again"
     return DatabaseError(f"PostgreSQL gave up: {text}; nothing was changed")
 
 
@@ -196,12 +197,8 @@ def read(question: str, **bound: object) -> pd.DataFrame:
 def frame(connection: sa.Connection, statement: str, **bound: object) -> pd.DataFrame:
     """Rows of a statement as a frame; numeric becomes float, date becomes datetime64."""
     result = connection.execute(sa.text(statement), bound)
-    days = [
-        column.name for column in result.cursor.description if column.type_code == psycopg2.extensions.DATE.values[0]
-    ]
-    numbers = [c.name for c in result.cursor.description if c.type_code == psycopg2.extensions.DECIMAL.values[0]]
-    rows = pd.DataFrame.from_records(result.fetchall(), columns=list(result.keys()))
-    return rows.astype(dict.fromkeys(days, "datetime64[us]") | dict.fromkeys(numbers, "float64"))
+    kinds = {c.name: FRAME_TYPES[c.type_code] for c in result.cursor.description if c.type_code in FRAME_TYPES}
+    return pd.DataFrame.from_records(result.fetchall(), columns=list(result.keys())).astype(kinds)
 
 
 def server() -> str:

@@ -83,13 +83,18 @@ def to_arrow(frame: pd.DataFrame, table: str) -> pa.Table:
 
 def _to_array(values: pd.Series, field: pa.Field, table: str) -> pa.Array:
     try:
-        array = pa.array(values, from_pandas=True)
+        array = _whole(pa.array(values, from_pandas=True))
         array = _uuid_array(array) if field.type == pa.uuid() else _cast(array, field.type)
     except (pa.ArrowException, ValueError) as error:
         raise DataError(f"{table}.{field.name} is not of type {field.type}: {error}") from error
     if array.null_count and not field.nullable:
         raise DataError(f"{table}.{field.name} is required and {array.null_count} of {len(array)} rows lack it")
     return array
+
+
+def _whole(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """One array: columns that pandas concatenated come in chunks."""
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def _cast(array: pa.Array, wanted: pa.DataType) -> pa.Array:

@@ -1,6 +1,5 @@
 """Frames into tables: built beside the live ones by binary COPY, keyed, checked, and swapped in one transaction."""
 
-import io
 import re
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 from lib.catalog import arrow_schema, tables
 from lib.database import SQL_FOLDER, lock, sql, transaction
 from lib.errors import DataError
-from lib.files import table_path
+from lib.files import existing_path
 from lib.schema import create_keys, create_tables, describe, run, use
 from lib.swap import swap
 
@@ -43,7 +42,7 @@ class Load:
     def accounts(self) -> list[dict[str, str | int]]:
         """Per table what went in and what is there, for the run page."""
         own = self.tables[self.tables["kind"] == "table"]
-        return [{"table": row.table, "read": row.rows, "loaded": row.rows, "rejected": 0} for row in own.itertuples()]
+        return [{"table": row.table, "read": row.rows, "loaded": row.rows} for row in own.itertuples()]
 
 
 def replace(folder: Path) -> Load:
@@ -52,7 +51,7 @@ def replace(folder: Path) -> Load:
     Raises DataError when a file is missing or a rule is broken, DatabaseError when another run is loading.
     """
     started = time.perf_counter()
-    paths = {name: _existing(table_path(folder, name)) for name, table in tables().items() if not table.mart}
+    paths = {name: _checked(existing_path(folder, name), name) for name, table in tables().items() if not table.mart}
     with transaction() as connection:
         lock(connection)
         run(connection, f"DROP SCHEMA IF EXISTS {STAGING} CASCADE")
@@ -71,9 +70,16 @@ def replace(folder: Path) -> Load:
     return Load(_counts(rows), results, copied - started, time.perf_counter() - started)
 
 
-def _existing(path: Path) -> Path:
-    if not path.exists():
-        raise DataError(f"{path} is not there: run 02_generate first, it writes the six tables")
+def _checked(path: Path, table: str) -> Path:
+    """The path, when the file's columns are the catalog's: pgpq would take the bytes of another type as they are."""
+    wanted = arrow_schema(table)
+    try:
+        found = pq.read_schema(path)
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path} is no Parquet file ({error}); run 02_generate again") from error
+    differ = [f.name for f in wanted if f.name not in found.names or found.field(f.name).type != f.type]
+    if differ:
+        raise DataError(f"{path} lacks the columns {differ} or has them of another type; run 02_generate again")
     return path
 
 
@@ -93,21 +99,18 @@ def _encoded(table: str, rows: pq.ParquetFile) -> Iterator[bytes]:
     encoder = pgpq.ArrowToPostgresBinaryEncoder(plain)
     yield encoder.write_header()
     for batch in rows.iter_batches(BATCH_ROWS, columns=schema.names):
-        arrays = [a.storage if isinstance(a, pa.ExtensionArray) else a for a in batch.columns]
+        arrays = [a.storage if isinstance(a, pa.ExtensionArray) else a for a in batch.select(schema.names).columns]
         yield encoder.write_batch(pa.record_batch(arrays, schema=plain))
     yield encoder.finish()
 
 
-class _Stream(io.RawIOBase):
+class _Stream:
     """Chunks as the file that copy_expert reads from; holds one chunk at a time."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks, self._rest = chunks, memoryview(b"")
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -119,7 +122,7 @@ class _Stream(io.RawIOBase):
 
 def _build(connection: sa.Connection, mart: str) -> int:
     columns = ", ".join(tables()[mart].column_names)
-    statement = f"INSERT INTO {mart} ({columns}) {sql(f'marts/{mart}')}"  # noqa: S608 - names of the catalog
+    statement = f"INSERT INTO {mart} ({columns}) {sql(f'marts/{mart}')}"
     return connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).rowcount
 
 

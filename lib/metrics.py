@@ -17,8 +17,8 @@ __all__ = [
     "retention_matrix",
     "top_fifth_share",
     "weekly_orders",
-    "year_before",
     "with_weekly_mean",
+    "year_before",
 ]
 
 

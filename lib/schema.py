@@ -6,7 +6,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import BOOKKEEPING, bookkeeping, tables
-from lib.database import frame, sql
+from lib.database import frame, lock, sql
 from lib.errors import DatabaseError
 
 __all__ = ["columns", "create", "create_keys", "create_tables", "describe", "foreign_keys", "overview", "run", "use"]
@@ -15,8 +15,9 @@ __all__ = ["columns", "create", "create_keys", "create_tables", "describe", "for
 def create(connection: sa.Connection) -> None:
     """Create in `public` what is not there yet; rows and what others added stay.
 
-    Raises DatabaseError, naming the differences, when a table there differs from the catalog.
+    Raises DatabaseError, naming the differences, when a table there differs from the catalog, or when a run is loading.
     """
+    lock(connection)
     use(connection, "public")
     create_tables(connection)
     _refuse_drift(connection)

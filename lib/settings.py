@@ -18,7 +18,7 @@ def get(name: str) -> str:
     if name in os.environ:
         return os.environ[name]
     file = os.environ.get("WORKBOOK_ENV_FILE", str(PROJECT / ".env"))
-    return (dotenv_values(file).get(name) or "") if file else ""
+    return (dotenv_values(file, interpolate=False).get(name) or "") if file else ""
 
 
 def output_folder() -> Path:

@@ -20,19 +20,40 @@ def swap(connection: sa.Connection, schema: str) -> None:
 
     Raises DatabaseError, naming the sessions in the way, when the locks cannot be had within a minute.
     """
-    old = _present(connection)
-    _lock(connection, old)
-    views = _rows(connection, "dependent_views", tables=old)
-    grants = _rows(connection, "grants", relations=old + [view.name for view in views])
-    for view in reversed(views):
-        run(connection, f"DROP {view.kind} {view.name}")
-    moves = [f"ALTER TABLE {schema}.{name} SET SCHEMA public" for name in tables()]
-    drop = [f"DROP TABLE {', '.join(old)}"] if old else []
-    run(connection, "; ".join([*drop, *moves]))
-    for view in views:
-        _make_again(connection, view)
-    for grant in grants:
-        run(connection, f"GRANT {grant.privilege} ON {grant.name} TO {grant.grantee}{grant.option}")
+    retry = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_lock_not_had),
+        stop=tenacity.stop_after_delay(GIVE_UP_SECONDS),
+        wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
+        reraise=True,
+    )
+    try:
+        retry(_try_swap, connection, schema)
+    except sa.exc.OperationalError as error:
+        if not _lock_not_had(error):
+            raise
+        raise DatabaseError(
+            f"the new tables could not take the old ones' place within {GIVE_UP_SECONDS} s because of "
+            f"{_blockers(connection)}; end them and run again, nothing was changed"
+        ) from error
+
+
+def _try_swap(connection: sa.Connection, schema: str) -> None:
+    """All locks at once or none, and no change without them: waiting while holding is what makes a deadlock."""
+    with connection.begin_nested():
+        run(connection, f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        old = _present(connection)
+        if old:
+            run(connection, f"LOCK TABLE {', '.join(old)} IN ACCESS EXCLUSIVE MODE")
+        views = _rows(connection, "dependent_views", tables=old)
+        grants = _rows(connection, "grants", relations=old + [view.name for view in views])
+        drop_views = [f"DROP {view.kind} {view.name}" for view in reversed(views)]
+        drop_tables = [f"DROP TABLE {', '.join(old)}"] if old else []
+        moves = [f"ALTER TABLE {schema}.{name} SET SCHEMA public" for name in tables()]
+        run(connection, "; ".join([*drop_views, *drop_tables, *moves]))
+        for view in views:
+            _make_again(connection, view)
+        for grant in grants:
+            run(connection, f"GRANT {grant.privilege} ON {grant.name} TO {grant.grantee}{grant.option}")
 
 
 def _present(connection: sa.Connection) -> list[str]:
@@ -41,37 +62,11 @@ def _present(connection: sa.Connection) -> list[str]:
     return [name for name, there in zip(names, found.scalars(), strict=True) if there]
 
 
-def _lock(connection: sa.Connection, names: list[str]) -> None:
-    """All locks at once or none: waiting for one while holding another is what makes a deadlock."""
-    retry = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_lock_not_had),
-        stop=tenacity.stop_after_delay(GIVE_UP_SECONDS),
-        wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
-        reraise=True,
-    )
-    try:
-        retry(_try_lock, connection, names)
-    except sa.exc.OperationalError as error:
-        if not _lock_not_had(error):
-            raise
-        blockers = [
-            f"{row.application_name} (server process {row.pid})"
-            for row in _rows(connection, "lock_blockers", tables=names)
-        ]
-        raise DatabaseError(
-            f"the new tables could not take the old ones' place within {GIVE_UP_SECONDS} s because of "
-            f"{', '.join(blockers) or 'other sessions'}; end them and run again, nothing was changed"
-        ) from error
-
-
-def _try_lock(connection: sa.Connection, names: list[str]) -> None:
-    if not names:
-        return
-    with connection.begin_nested():
-        run(
-            connection,
-            f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE",
-        )
+def _blockers(connection: sa.Connection) -> str:
+    old = _present(connection)
+    views = [view.name for view in _rows(connection, "dependent_views", tables=old)]
+    rows = _rows(connection, "lock_blockers", tables=old + views)
+    return ", ".join(f"{row.application_name} (server process {row.pid})" for row in rows) or "other sessions"
 
 
 def _lock_not_had(error: BaseException) -> bool:
@@ -83,10 +78,9 @@ def _rows(connection: sa.Connection, name: str, **bound: list[str]) -> list[sa.R
 
 
 def _make_again(connection: sa.Connection, view: sa.Row) -> None:
+    owner = connection.dialect.identifier_preparer.quote(view.owner)
     run(connection, f"CREATE {view.kind} {view.name}{view.options} AS {view.definition}")
-    run(
-        connection, f"ALTER {view.kind} {view.name} OWNER TO {connection.dialect.identifier_preparer.quote(view.owner)}"
-    )
+    run(connection, f"ALTER {view.kind} {view.name} OWNER TO {owner}")
     for index in view.indexes or []:
         run(connection, index)
     if view.comment is not None:

@@ -19,7 +19,7 @@ deepest AS (
 ),
 final AS (
     SELECT
-        format('%I.%I', views.relnamespace::regnamespace::text, views.relname) AS name,
+        format('%s.%I', views.relnamespace::regnamespace, views.relname) AS name,
         CASE views.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END AS kind,
         coalesce(' WITH (' || array_to_string(views.reloptions, ', ') || ')', '') AS options,
         rtrim(pg_get_viewdef(views.oid), ';') AS definition,

@@ -1,0 +1,277 @@
+"""A load is whole or not at all, whoever reads meanwhile and whatever ends it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+import tenacity
+
+from lib import catalog, database, files, load, settings
+from lib.errors import DatabaseError, DataError
+
+NAMES = [name for name, table in catalog.tables().items() if not table.mart]
+
+
+def ask(statement: str) -> list:
+    """Rows of a statement in a transaction of its own."""
+    with database.transaction() as connection:
+        result = connection.execute(sa.text(statement))
+        return result.all() if result.returns_rows else []
+
+
+def fingerprint() -> str:
+    """Of the database as it is."""
+    with database.transaction(read_only=True) as connection:
+        return load.fingerprint(connection)
+
+
+@pytest.fixture
+def shop(demo_folder: Path) -> dict[str, pd.DataFrame]:
+    """The demo shop's frames, to change."""
+    return {name: files.read_table(demo_folder, name) for name in NAMES}
+
+
+@pytest.fixture
+def unchanged(demo_database: sa.URL) -> Iterator[None]:
+    """A database in which the test leaves the rows as they were, and nothing else behind."""
+    before = fingerprint()
+    yield
+    assert fingerprint() == before
+    assert ask("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'workbook%'") == []
+
+
+def replace_by(shop: dict[str, pd.DataFrame], folder: Path) -> load.Load:
+    """Load these frames."""
+    files.write_tables(shop, folder)
+    return load.replace(folder)
+
+
+# What is loaded.
+
+
+def test_all_rows_and_values_arrive(demo_database: sa.URL, shop: dict[str, pd.DataFrame]) -> None:
+    for name, frame in shop.items():
+        with database.transaction() as connection:
+            statement = f"SELECT {', '.join(frame.columns)} FROM {name} ORDER BY {catalog.tables()[name].key}"
+            found = connection.execute(sa.text(statement)).all()
+        wanted = files.to_arrow(frame.sort_values(frame.columns[0]), name).to_pylist()
+        assert [tuple(_plain(value) for value in row) for row in found] == [
+            tuple(_plain(value) for value in row.values()) for row in wanted
+        ]
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, int | Decimal) else str(value)
+
+
+def test_what_was_done_is_told(demo_database: sa.URL, demo_folder: Path) -> None:
+    told = load.replace(demo_folder)
+    rows = {name: pq.read_metadata(files.table_path(demo_folder, name)).num_rows for name in NAMES}
+    assert told.rows == sum(rows.values())
+    assert {one["table"]: one["loaded"] for one in told.accounts()} == rows
+    for name, found in told.tables.set_index("table")["rows"].items():
+        assert ask(f"SELECT count(*) FROM {name}") == [(found,)]
+    assert 0 < told.copy_seconds < told.seconds
+    assert not told.checks.loc[told.checks["severity"] == "error", "failed"].any()
+
+
+def test_marts_agree_with_the_rows(demo_database: sa.URL, shop: dict[str, pd.DataFrame]) -> None:
+    orders, users = shop["orders"], shop["users"]
+    done = orders[orders["status"] == "completed"]
+    revenue = done["total_amount"].sum()
+    assert ask("SELECT sum(revenue), sum(orders), sum(signups) FROM daily_kpis") == [(revenue, len(done), len(users))]
+    assert ask("SELECT sum(revenue), count(*) FROM customer_lifetime_value") == [(revenue, len(users))]
+    [(days, span)] = ask("SELECT count(*), max(date) - min(date) + 1 FROM daily_kpis")
+    assert days == span
+
+
+def test_an_empty_shop_can_be_loaded(demo_database: sa.URL, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    told = replace_by({name: frame.head(0) for name, frame in shop.items()}, tmp_path)
+    assert told.tables["rows"].tolist() == [0] * 8
+
+
+def test_a_frame_of_several_batches_arrives(demo_database: sa.URL, demo_folder: Path, monkeypatch) -> None:
+    before = fingerprint()
+    monkeypatch.setattr(load, "BATCH_ROWS", 7)
+    load.replace(demo_folder)
+    assert fingerprint() == before
+
+
+def test_fingerprint_depends_on_rows_only(demo_database: sa.URL, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    before = fingerprint()
+    replace_by({name: frame[::-1] for name, frame in shop.items()}, tmp_path)
+    assert fingerprint() == before
+    ask("UPDATE events SET updated_at = now(), loaded_at = now()")
+    assert fingerprint() == before
+
+
+CHANGES = [
+    "UPDATE products SET price = price + 0.01 WHERE product_id = (SELECT min(product_id::text)::uuid FROM products)",
+    "UPDATE users SET city = NULL WHERE email = (SELECT min(email) FROM users WHERE city IS NOT NULL)",
+    "DELETE FROM events WHERE event_id = (SELECT min(event_id::text)::uuid FROM events)",
+    "UPDATE daily_kpis SET units = units + 1 WHERE date = (SELECT min(date) FROM daily_kpis)",
+]
+
+
+def test_fingerprint_sees_each_change(demo_database: sa.URL) -> None:
+    seen = [fingerprint()]
+    for change in CHANGES:
+        ask(change)
+        seen.append(fingerprint())
+    assert len(set(seen)) == len(CHANGES) + 1
+
+
+# What is refused.
+
+
+def test_a_missing_file_is_named(unchanged: None, demo_folder: Path, tmp_path: Path) -> None:
+    for name in NAMES:
+        with pytest.raises(DataError, match=rf"{name}\.parquet is not there: run 02_generate first"):
+            load.replace(tmp_path)
+        files.table_path(tmp_path, name).symlink_to(files.table_path(demo_folder, name))
+
+
+def _without_a_column(path: Path) -> None:
+    pq.write_table(pq.read_table(path).drop_columns("status"), path)
+
+
+def _with_another_type(path: Path) -> None:
+    table = pq.read_table(path)
+    place = table.schema.get_field_index("status")
+    pq.write_table(table.set_column(place, "status", table["order_date"]), path)
+
+
+def _no_parquet(path: Path) -> None:
+    path.write_text("order_id,status\n")
+
+
+def _cut_off(path: Path) -> None:
+    os.truncate(path, 1000)
+
+
+def test_a_foreign_file_is_named(unchanged: None, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    for spoil in (_without_a_column, _with_another_type, _no_parquet, _cut_off):
+        files.write_tables(shop, tmp_path)
+        spoil(files.table_path(tmp_path, "orders"))
+        with pytest.raises(
+            DataError, match=r"orders\.parquet (lacks the columns \['status'\]|is no Parquet file).*run 02"
+        ):
+            load.replace(tmp_path)
+
+
+def test_columns_in_another_order_are_found(unchanged: None, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    files.write_tables(shop, tmp_path)
+    path = files.table_path(tmp_path, "orders")
+    table = pq.read_table(path)
+    pq.write_table(table.select(table.column_names[::-1]).append_column("note", table["status"]), path)
+    load.replace(tmp_path)
+
+
+CENT = Decimal("0.01")
+BROKEN = {
+    "total off by a cent": ("orders", "total_amount", lambda v: v + CENT, "1 rows break order_total_differs"),
+    "unknown customer": ("orders", "user_id", lambda v: f"f{v[1:]}", r"orders breaks a rule: .*orders_user_id_fkey"),
+    "unknown status": ("orders", "status", lambda _: "lost", r"orders breaks a rule: .*orders_status_check"),
+    "order before sign-up": (
+        "orders",
+        "order_date",
+        lambda v: v.replace(year=1999),
+        "1 rows break order_before_signup",
+    ),
+    "NUL in a text": ("orders", "shipping_city", lambda _: "a\0b", "a row breaks a rule: invalid byte sequence"),
+}
+
+
+@pytest.mark.parametrize(("table", "column", "change", "message"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_rule_changes_nothing(unchanged: None, shop, tmp_path: Path, table, column, change, message) -> None:
+    values = shop[table][column].tolist()
+    changed = pd.Series([change(values[0]), *values[1:]], dtype=shop[table][column].dtype)
+    with pytest.raises(DataError, match=message) as refusal:
+        replace_by(shop | {table: shop[table].assign(**{column: changed})}, tmp_path)
+    assert not re.search(r"[0-9a-f]{8}-", str(refusal.value)), "no value of a row is told"
+
+
+def test_a_key_twice_changes_nothing(unchanged: None, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    users = shop["users"]
+    with pytest.raises(DataError, match="users breaks a rule: could not create unique index"):
+        replace_by(shop | {"users": pd.concat([users, users.tail(1)])}, tmp_path)
+
+
+# Who else is there.
+
+
+def test_a_second_load_is_told_who_loads(unchanged: None, demo_folder: Path) -> None:
+    with database.transaction() as first:
+        database.lock(first)
+        pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()
+        with pytest.raises(
+            DatabaseError, match=rf"another run is loading: workbook pid {os.getpid()} .*process {pid}\)"
+        ):
+            load.replace(demo_folder)
+
+
+def test_readers_see_the_old_or_the_new_rows(
+    demo_database: sa.URL, shop: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    small = shop | {"events": shop["events"].head(0)}
+    seen, done = [], threading.Event()
+    reader = threading.Thread(target=_poll, args=(seen, done))
+    reader.start()
+    try:
+        for frames in (small, shop, small):
+            replace_by(frames, tmp_path)
+    finally:
+        done.set()
+        reader.join()
+    whole = len(shop["events"])
+    changes = [count for count, before in zip(seen, [None, *seen], strict=False) if count != before]
+    assert changes in ([whole, 0, whole, 0], [whole, 0, whole])
+
+
+def _poll(seen: list[int], done: threading.Event) -> None:
+    while not done.is_set():
+        with database.transaction(read_only=True) as connection:
+            seen.append(connection.execute(sa.text("SELECT count(*) FROM events JOIN users USING (user_id)")).scalar())
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from lib import load
+step = getattr(load, sys.argv[1])
+def stop(*arguments):
+    step(*arguments)
+    print("now", flush=True)
+    time.sleep(60)
+setattr(load, sys.argv[1], stop)
+load.replace(Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("step", ["_copy", "create_keys", "swap"])
+def test_a_killed_load_leaves_the_old_rows(unchanged: None, demo_folder: Path, step: str) -> None:
+    before = fingerprint()
+    command = [sys.executable, "-c", KILLED, step, str(demo_folder)]
+    with subprocess.Popen(command, cwd=settings.PROJECT, stdout=subprocess.PIPE, text=True) as loading:
+        assert loading.stdout.readline() == "now\n"
+        loading.send_signal(signal.SIGKILL)
+    assert fingerprint() == before
+    again = tenacity.retry(stop=tenacity.stop_after_delay(5), wait=tenacity.wait_fixed(0.05), reraise=True)(
+        load.replace
+    )
+    assert again(demo_folder).rows > 1000
+
+
+def test_what_another_left_behind_is_removed(unchanged: None, demo_folder: Path) -> None:
+    ask("CREATE SCHEMA workbook_next; CREATE TABLE workbook_next.users (a text); CREATE TABLE workbook_next.other ()")
+    load.replace(demo_folder)

@@ -1,0 +1,61 @@
+"""Settings come from the environment first, then from the file that stands in for `.env`."""
+
+from pathlib import Path
+
+import pytest
+
+from lib import settings
+
+
+@pytest.fixture
+def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file in place of `.env`."""
+    path = tmp_path / "of this test.env"
+    monkeypatch.setenv("WORKBOOK_ENV_FILE", str(path))
+    monkeypatch.delenv("DB_HOST", raising=False)
+    return path
+
+
+def test_file_is_read(env_file: Path) -> None:
+    env_file.write_text("# a comment\nDB_HOST=there\nDB_PASSWORD='p@ss:/#%w'\n")
+    assert settings.get("DB_HOST") == "there"
+    assert settings.get("DB_PASSWORD") == "p@ss:/#%w"
+
+
+def test_environment_comes_before_the_file(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env_file.write_text("DB_HOST=there\n")
+    monkeypatch.setenv("DB_HOST", "here")
+    assert settings.get("DB_HOST") == "here"
+
+
+def test_an_empty_variable_hides_the_file(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env_file.write_text("DB_HOST=there\n")
+    monkeypatch.setenv("DB_HOST", "")
+    assert settings.get("DB_HOST") == ""
+
+
+@pytest.mark.parametrize("text", ["", "DB_HOST=\n", "DB_HOST\n"])
+def test_what_is_not_set_is_empty(env_file: Path, text: str) -> None:
+    env_file.write_text(text)
+    assert settings.get("DB_HOST") == ""
+
+
+def test_a_missing_file_and_no_file_are_no_error(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.get("DB_HOST") == ""
+    monkeypatch.setenv("WORKBOOK_ENV_FILE", "")
+    assert settings.get("DB_HOST") == ""
+
+
+def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.output_folder() == tmp_path / "output"
+    assert settings.run_folder() == tmp_path / "output" / "runs" / "interactive"
+    monkeypatch.setenv("WORKBOOK_RUN", "seven")
+    monkeypatch.setenv("WORKBOOK_OUTPUT", "")
+    assert settings.run_folder() == settings.PROJECT / "output" / "runs" / "seven"
+    monkeypatch.setenv("WORKBOOK_OUTPUT", "elsewhere")
+    assert settings.output_folder() == settings.PROJECT / "elsewhere"
+
+
+def test_a_password_is_taken_as_it_is_written(env_file: Path) -> None:
+    env_file.write_text("DB_PASSWORD='a${HOME}$b'\n")
+    assert settings.get("DB_PASSWORD") == "a${HOME}$b"
