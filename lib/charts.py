@@ -39,7 +39,7 @@ def lines(frame: pd.DataFrame, x: str, series: Mapping[str, str], unit: str = ""
     """Lines over the column `x`, one per column of `series` with its label; the first is the main one."""
     figure = Chart()
     for position, (column, label) in reversed(list(enumerate(series.items()))):  # the main line lies on top
-        style = {"color": LINES[position], "width": 2.4 if position == 0 else 1.3}
+        style = {"color": LINES[position], "width": 2.6 if position == 0 else 1.2}
         figure.add_scatter(x=frame[x], y=frame[column], name=label, mode="lines", line=style, connectgaps=False)
     figure.update_layout(legend_traceorder="reversed")
     _value_axis(figure.layout.yaxis, unit)
