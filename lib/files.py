@@ -1,9 +1,5 @@
-"""Typed Parquet files of the six tables, and writes that are seen whole or not at all."""
+"""Typed Parquet files of the six tables."""
 
-import contextlib
-import os
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -11,10 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lib.atomic import replacing
 from lib.catalog import arrow_schema, tables
-from lib.errors import DataError, OutputError
+from lib.errors import DataError
 
-__all__ = ["existing_path", "read_table", "replacing", "table_path", "to_arrow", "write_tables"]
+__all__ = ["existing_path", "read_table", "table_path", "to_arrow", "write_tables"]
 
 ROW_GROUP = 50_000
 FRAME_TYPES = {
@@ -117,30 +114,3 @@ def _uuid_array(texts: pa.Array) -> pa.Array:
         raise ValueError("a UUID has 32 hexadecimal digits")
     storage = pa.Array.from_buffers(pa.binary(16), len(texts), [None, pa.py_buffer(packed)])
     return pa.ExtensionArray.from_storage(pa.uuid(), pc.if_else(pc.is_valid(texts), storage, None))
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path that takes the place of `path` when the block ends well, and vanishes when it does not.
-
-    Raises OutputError, naming the path, for what the file system refuses.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write into {path.parent}: {error.strerror or error}; free some space or mend its rights"
-        ) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; free some space and run again") from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lib.files import replacing
+from lib.atomic import replacing
 from lib.settings import PROJECT
 
 __all__ = ["describe", "new_run_id", "prune", "read_results", "write"]

@@ -20,6 +20,7 @@ import filelock
 import psutil
 
 from lib import params, settings
+from lib.atomic import replacing
 from lib.errors import OutputError, UsageError, WorkbookError
 
 __all__ = ["STAGES", "main", "run"]
@@ -233,8 +234,6 @@ def _finish(this: Run, status: str, seconds: float) -> None:
 
 def _publish(pages: Path, target: Path) -> None:
     """Put every page in the place of the last good one, the front page last; none when one does not fit."""
-    from lib.files import replacing
-
     with ExitStack() as all_copied:
         for page in sorted(pages.glob("*.html"), key=lambda path: path.name != "index.html"):
             shutil.copyfile(page, all_copied.enter_context(replacing(target / page.name)))

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from lib import embedded
+from lib.atomic import replacing
 from lib.errors import WorkbookError
-from lib.files import replacing
 from lib.pipeline import NOTEBOOKS, STEPS
 
 __all__ = ["main", "refresh", "renew"]

@@ -2,7 +2,7 @@
 
 import json
 
-from lib.files import replacing
+from lib.atomic import replacing
 from lib.settings import run_folder
 
 __all__ = ["record"]

@@ -21,9 +21,10 @@ from rich.console import Console
 from rich.table import Table
 
 from lib import database, embedded, intake, load, params, pipeline, schema, settings
+from lib.atomic import replacing
 from lib.catalog import tables
 from lib.errors import OutputError, WorkbookError
-from lib.files import replacing, write_tables
+from lib.files import write_tables
 
 __all__ = ["FIGURES", "load_figures", "main", "merge", "pipeline_figures"]
 

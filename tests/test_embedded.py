@@ -17,6 +17,7 @@ import pytest
 from tenacity import retry, stop_after_delay, wait_fixed
 
 from lib import embedded
+from lib.embedded import place
 from lib.errors import DatabaseError, OutputError
 
 STARTER = (
@@ -224,7 +225,7 @@ def test_root_changes_nothing_outside_the_servers_own_folders(closed, monkeypatc
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("/")])
 @needs_root
 def test_root_does_not_use_a_folder_that_somebody_put_there(closed, make):
-    refuge = embedded._refuge(closed.resolve())
+    refuge = place._refuge(closed.resolve())
     make(refuge)
     os.chown(refuge, 65534, 65534, follow_symlinks=False)
     with pytest.raises(DatabaseError, match="not a folder of root's own"):

@@ -14,7 +14,9 @@ import yaml
 from lib.catalog import tables
 from lib.errors import DataError, UsageError
 from lib.files import to_arrow
-from lib.sources import FORMATS, NAMESPACE, REASONS, Imported, import_shop, write_rejects
+from lib.sources import FORMATS, Imported, import_shop, write_rejects
+from lib.sources.keys import NAMESPACE
+from lib.sources.online_retail import REASONS
 
 PROJECT = Path(__file__).resolve().parents[1]
 REAL = PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
@@ -166,8 +168,8 @@ def test_line_numbers_count_the_lines_inside_quotes_and_the_empty_ones(tmp_path)
 
 
 def test_line_numbers_hold_beyond_a_block(tmp_path, monkeypatch):
-    monkeypatch.setattr("lib.sources.RUN", 2)
-    monkeypatch.setattr("lib.sources.RUNS", 2)
+    monkeypatch.setattr("lib.sources.reading.RUN", 2)
+    monkeypatch.setattr("lib.sources.reading.RUNS", 2)
     found = shop(tmp_path, *[GOOD] * 8, line(Quantity="0"), GOOD, "short")
     assert found.rejects["line"].tolist() == [10, 12]
     assert (found.lines_read, found.lines_loaded) == (11, 9)

@@ -3,15 +3,11 @@
 import base64
 import gzip
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from lib.errors import OutputError
-
-__all__ = ["TEMPLATES", "frame", "label", "packed_plotly", "packed_world", "plotly_code", "replace_file"]
+__all__ = ["TEMPLATES", "frame", "label", "packed_plotly", "packed_world", "plotly_code"]
 
 TEMPLATES = Path(__file__).parent / "template"
 _WORLD = Path(__file__).parent / "world_50m.json"
@@ -70,22 +66,3 @@ def packed_world() -> str:
 
 def _pack(content: bytes) -> str:
     return base64.b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode()
-
-
-def replace_file(path: Path, text: str) -> None:
-    """`path` holds all of `text` or, if anything fails (OutputError), what it held before."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"{path} could not be written: {error.strerror}. Free space or permission is needed."
-        ) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from lib.atomic import replacing
 from lib.errors import OutputError, UsageError
 from lib.report import assets
 
@@ -28,7 +29,8 @@ def export(notebook: Path, page: Path, *, reports: Sequence[Mapping] = ()) -> in
         raise OutputError(
             f"{notebook} holds {len(figures)} figures, its page would show {shown}: the template is wrong."
         )
-    assets.replace_file(page, html)
+    with replacing(page) as temporary:
+        temporary.write_text(html, encoding="utf-8", newline="\n")
     return shown
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jinja2
 
+from lib.atomic import replacing
 from lib.report import assets
 
 __all__ = ["headline", "write_index"]
@@ -45,7 +46,8 @@ def write_index(page: Path, run: Mapping, reports: Sequence[Mapping]) -> None:
         cards=sorted(reports, key=_rank),
         params=list(_flat(run.get("params") or {})),
     )
-    assets.replace_file(page, html)
+    with replacing(page) as temporary:
+        temporary.write_text(html, encoding="utf-8", newline="\n")
 
 
 def headline(run: Mapping) -> tuple[str, str]:
