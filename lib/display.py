@@ -1,6 +1,6 @@
 """What a notebook shows besides figures: sentences, cards and tables, every value escaped and set as people read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -25,6 +25,23 @@ __all__ = [
 LOCALE = "en_US"
 NOT_KNOWN = "–"  # noqa: RUF001 - an en dash is how a table shows that there is nothing to show
 
+
+# How a column is written, wherever it is shown.
+FORMATS = {
+    "money": ("revenue", "refunded_amount", "avg_order_value"),
+    "percent": (
+        "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
+        "wape", "total_error", "coverage_80", "coverage_95", "skill",
+    ),
+    "integer": (
+        "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
+        "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
+        "windows", "fallbacks",
+    ),
+    "decimal": ("mase",),
+    "month": ("month",),
+}  # fmt: skip
+NUMBERS = {name for kind, names in FORMATS.items() if kind != "month" for name in names}
 
 PAGES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
 SENTENCE = PAGES.from_string('<p class="sentence">{{ text }}</p>')
@@ -70,14 +87,10 @@ def cards(*facts: tuple[str, str, str]) -> Shown:
     return Shown(CARDS.render(facts=facts), "\n".join(f"{label}: {value} ({note})" for label, value, note in facts))
 
 
-def compare(now: Mapping[str, float], before: Mapping[str, float], formats: Mapping[str, str], currency: str) -> Shown:
-    """One card per column of `formats`, written as it says, with the figure of the period before beside it."""
+def compare(now: Mapping[str, float], before: Mapping[str, float], columns: Sequence[str], currency: str) -> Shown:
+    """One card per column, with the figure of the period before beside it."""
     writers = _writers(currency)
-    facts = [
-        (heading(name), writers[kind](now[name]), f"{writers[kind](before[name])} before")
-        for name, kind in formats.items()
-    ]
-    return cards(*facts)
+    return cards(*((heading(c), writers[c](now[c]), f"{writers[c](before[c])} before") for c in columns))
 
 
 def heading(column: str) -> str:
@@ -85,21 +98,22 @@ def heading(column: str) -> str:
     return column.replace("_", " ")
 
 
-def table(frame: pd.DataFrame, formats: Mapping[str, str] | None = None, currency: str = "USD") -> Shown:
-    """The frame as a table; `formats` says money, percent, integer, decimal, day or month by column, else text."""
-    formats = formats or {}
+def table(frame: pd.DataFrame, currency: str = "USD") -> Shown:
+    """The frame as a table; how a column is written follows from its name (FORMATS), all else is text."""
     writers = _writers(currency)
-    columns = {name: [_text(v, writers.get(formats.get(name, ""), str)) for v in frame[name]] for name in frame.columns}
-    cells = pd.DataFrame(columns, dtype="object")
-    numbers = {name for name, kind in formats.items() if kind not in ("day", "month")}
+    cells = pd.DataFrame(
+        {name: [_text(value, writers.get(name, str)) for value in frame[name]] for name in frame.columns},
+        dtype="object",
+    )
     rows = list(cells.itertuples(index=False, name=None))
-    html = TABLE.render(columns=list(cells.columns), rows=rows, numbers=numbers, heading=heading)
+    html = TABLE.render(columns=list(cells.columns), rows=rows, numbers=NUMBERS, heading=heading)
     return Shown(html, cells.to_string(index=False) if rows else "no rows")
 
 
 def _writers(currency: str) -> dict[str, Callable[[Any], str]]:
-    amounts = {"money": lambda value: money(value, currency)}
-    return amounts | {"percent": percent, "integer": integer, "decimal": decimal, "day": day, "month": month}
+    kinds = {"money": lambda value: money(value, currency), "percent": percent, "integer": integer}
+    kinds |= {"decimal": decimal, "month": month}
+    return {name: kinds[kind] for kind, names in FORMATS.items() for name in names}
 
 
 def _text(value: object, writer: Callable[[Any], str]) -> str:

@@ -29,6 +29,11 @@ class Intake:
         """Rows of all six tables."""
         return sum(map(len, self.tables.values()))
 
+    def facts(self) -> dict[str, Any]:
+        """Rows, lines and refused lines, for the run page."""
+        lines = {"lines_read": self.lines_read, "lines_loaded": self.lines_loaded}
+        return {"rows": self.rows, **lines, "rejects": self.rejects.to_dict("records")}
+
     def __str__(self) -> str:
         if not self.lines_read:
             return f"The shop is made up: {self.rows:,} rows in {len(self.tables)} tables."

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pgpq
@@ -39,10 +40,12 @@ class Load:
         """Rows copied from files, marts not counted."""
         return int(self.tables.loc[self.tables["kind"] == "table", "rows"].sum())
 
-    def accounts(self) -> list[dict[str, str | int]]:
-        """Per table what went in and what is there, for the run page."""
+    def facts(self) -> dict[str, Any]:
+        """Rows in and there per table, checks and seconds, for the run page."""
         own = self.tables[self.tables["kind"] == "table"]
-        return [{"table": row.table, "read": row.rows, "loaded": row.rows} for row in own.itertuples()]
+        rows = [{"table": row.table, "read": row.rows, "loaded": row.rows} for row in own.itertuples()]
+        checks_ = self.checks.to_dict("records")
+        return {"rows": self.rows, "seconds": self.seconds, "tables": rows, "checks": checks_}
 
 
 def replace(folder: Path) -> Load:

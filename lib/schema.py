@@ -78,9 +78,11 @@ def foreign_keys(connection: sa.Connection) -> pd.DataFrame:
 
 
 def overview(columns: pd.DataFrame) -> pd.DataFrame:
-    """One row per table of `columns`: table, kind, columns, required, meaning."""
+    """One row per table of `columns`: table, columns, required_columns, kind, meaning."""
     counts = (
-        columns.groupby("table", sort=False).agg(columns=("column", "size"), required=("required", "sum")).reset_index()
+        columns.groupby("table", sort=False)
+        .agg(columns=("column", "size"), required_columns=("required", "sum"))
+        .reset_index()
     )
     facts = counts["table"].map(tables())
     return counts.assign(kind=["mart" if t.mart else "table" for t in facts], meaning=[t.meaning for t in facts])

@@ -78,7 +78,7 @@ def test_what_was_done_is_told(demo_database: sa.URL, demo_folder: Path) -> None
     told = load.replace(demo_folder)
     rows = {name: pq.read_metadata(files.table_path(demo_folder, name)).num_rows for name in NAMES}
     assert told.rows == sum(rows.values())
-    assert {one["table"]: one["loaded"] for one in told.accounts()} == rows
+    assert {one["table"]: one["loaded"] for one in told.facts()["tables"]} == rows
     for name, found in told.tables.set_index("table")["rows"].items():
         assert ask(f"SELECT count(*) FROM {name}") == [(found,)]
     assert 0 < told.copy_seconds < told.seconds

@@ -258,7 +258,11 @@ def test_overviews_for_the_notebook(empty_database: sa.URL) -> None:
         columns, keys = schema.columns(connection), schema.foreign_keys(connection)
     facts = schema.overview(columns)
     assert facts["table"].tolist() == list(catalog.tables())
-    assert facts.set_index("table").loc["products", ["kind", "columns", "required"]].tolist() == ["table", 10, 6]
+    assert facts.set_index("table").loc["products", ["kind", "columns", "required_columns"]].tolist() == [
+        "table",
+        10,
+        6,
+    ]
     assert facts.loc[facts["kind"] == "mart", "table"].tolist() == ["daily_kpis", "customer_lifetime_value"]
     wanted = [(t.name, c.references) for t in catalog.tables().values() for c in t.columns if c.references]
     assert sorted(keys.itertuples(index=False, name=None)) == sorted(wanted)
