@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import nbformat
 import pytest
 
+from lib.files import read_table
+from lib.pipeline import STEPS
 from lib.report import export, write_index
 from tests.browser import chromium, drawn, open_page
+from tests.runner import Ran
 from tests.test_report import COUNTRIES, HOSTILE, PLOTLY, hostile, notebook, shown
 
 __all__ = ["hostile"]
@@ -69,3 +73,28 @@ def test_a_machine_without_chromium_skips_and_ci_fails(ci, outcome, monkeypatch)
     monkeypatch.setenv("CI", ci)
     with pytest.raises(outcome, match="installed"):
         chromium()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_figure_of_a_real_run_is_drawn(whole_run: Ran, step: str) -> None:
+    path = whole_run.output / "reports" / f"{step}.html"
+    cells = nbformat.read(whole_run.folder / f"{step}.ipynb", as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    with open_page(path, viewport=DESKTOP) as (page, requests, errors):
+        assert drawn(page) == sum(PLOTLY in output.get("data", {}) for output in outputs)
+        assert requests == [path.as_uri()]
+        assert errors == []
+
+
+def test_all_countries_of_a_real_run_are_on_the_map(whole_run: Ran) -> None:
+    countries = read_table(whole_run.output / "data", "users")["country_code"].nunique()
+    with open_page(whole_run.output / "reports" / "04_executive.html", viewport=DESKTOP) as (page, _, _):
+        assert page.locator(".choroplethlayer path").count() == countries
+
+
+def test_the_front_page_of_a_real_run_leads_to_every_report(whole_run: Ran) -> None:
+    path = whole_run.output / "reports" / "index.html"
+    with open_page(path, viewport=DESKTOP) as (page, requests, errors):
+        leads = page.eval_on_selector_all(".reports a", "all => all.map(a => a.href)")
+        assert sorted(leads) == [(path.parent / f"{step}.html").as_uri() for step in STEPS]
+        assert (requests, errors) == ([path.as_uri()], [])
