@@ -44,5 +44,5 @@ class Lines:
 
     def end(self, step: str, note: str) -> None:
         """A step has ended; `note` says how."""
-        self._bars.update(self._tasks[step], visible=False)
+        self._bars.update(self._tasks[step], visible=False, refresh=True)
         self.say(f"{list(self._tasks).index(step) + 1}/{len(self._tasks)}  {step:<14} {note}")
