@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from lib.errors import OutputError, UsageError, WorkbookError, exit_code, is_ours
 
-__all__ = ["StepError", "execute", "parameter_names", "prepare", "title"]
+__all__ = ["StepError", "execute", "kernel_manager", "parameter_names", "prepare", "title"]
 
 START_TIMEOUT_S = 120
 
@@ -59,7 +59,7 @@ def _engine() -> type:
     return ProgressEngine
 
 
-def _kernel_manager(folder: str, **popen: Any) -> type:
+def kernel_manager(folder: str, **popen: Any) -> type:
     """Kernels started with `popen` that talk over socket files in `folder`, where no other user can listen."""
     from jupyter_client.manager import AsyncKernelManager
     from traitlets import default
@@ -115,7 +115,7 @@ def execute(
     try:
         with _log(target) as log, tempfile.TemporaryDirectory(prefix="workbook-") as sockets:
             options = {"cwd": path.parent, "env": os.environ | (environment or {}), "stdout": log, "stderr": log}
-            manager = _kernel_manager(sockets, **options)
+            manager = kernel_manager(sockets, **options)
             _run(path, target, own, on_cell=on_cell, kernel_manager_class=manager, timeout=values["cell_timeout_s"])
     except PapermillExecutionError as error:
         raise _failed(path, target, error) from error

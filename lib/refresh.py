@@ -4,15 +4,18 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from lib import embedded
 from lib.atomic import replacing
 from lib.errors import WorkbookError
+from lib.notebook import kernel_manager
 from lib.pipeline import NOTEBOOKS, STEPS
 
 __all__ = ["main", "refresh", "renew"]
 
 CELL_SECONDS = 600
+NOT_COMPARED = "nbval-ignore-output"
 
 
 def main() -> int:
@@ -39,21 +42,35 @@ def refresh(output: Path) -> None:
 
 
 def renew(path: Path) -> None:
-    """Run the notebook and save its outputs; raises WorkbookError and leaves it as it was when a cell fails."""
+    """Run the notebook and save its outputs; raises WorkbookError and leaves it as it was when a cell fails.
+
+    A cell whose output is not compared keeps the saved one, so that what changes in a file is what changed in the data.
+    """
     import nbformat
-    from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
     book = nbformat.read(path, as_version=4)
-    place = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(book, timeout=CELL_SECONDS, kernel_name="python3", resources=place, record_timing=False)
+    kept = {cell.id: cell.outputs for cell in book.cells if NOT_COMPARED in cell.metadata.get("tags", [])}
     try:
-        client.execute()
+        _run(book, path.parent)
     except CellExecutionError as error:
         raise WorkbookError(f"{path.name} failed, and is left as it was: {error.ename}: {error.evalue}") from error
+    for cell in book.cells:
+        if kept.get(cell.id):
+            cell.outputs = kept[cell.id]
     book.metadata["language_info"] = {"name": "python"}  # the version of Python is nobody's to compare
     with replacing(path) as temporary:
         nbformat.write(book, temporary)
+
+
+def _run(book: Any, folder: Path) -> None:
+    from nbclient import NotebookClient
+
+    with tempfile.TemporaryDirectory(prefix="workbook-") as sockets:
+        NotebookClient(
+            book, timeout=CELL_SECONDS, kernel_name="python3", record_timing=False,
+            resources={"metadata": {"path": str(folder)}}, kernel_manager_class=kernel_manager(sockets),
+        ).execute()  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -27,6 +27,17 @@ def test_outputs_are_saved_without_times_and_versions(tmp_path: Path) -> None:
     assert book.metadata.language_info == {"name": "python"}
 
 
+def test_an_output_that_is_not_compared_is_kept(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.ipynb", "import time\ntime.perf_counter()")
+    refresh.renew(path)
+    book = nbformat.read(path, as_version=4)
+    book.cells[0].metadata["tags"] = [refresh.NOT_COMPARED]
+    nbformat.write(book, path)
+    before = path.read_bytes()
+    refresh.renew(path)
+    assert path.read_bytes() == before
+
+
 def test_a_failing_notebook_stays_as_it_was(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.ipynb", "1 / 0")
     before = path.read_bytes()
