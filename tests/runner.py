@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,9 @@ import tenacity
 
 from lib.settings import PROJECT
 
-__all__ = ["Ran", "kernels", "pipeline", "running", "until"]
+__all__ = ["Ran", "command", "kernels", "pipeline", "running", "until"]
+
+KERNEL = "ipykernel_launcher"
 
 
 class Ran(NamedTuple):
@@ -64,8 +66,14 @@ def running(*arguments: str, output: Path, url: str = "") -> Iterator[subprocess
 
 def kernels(process: subprocess.Popen) -> list[psutil.Process]:
     """The kernels of a run under way."""
-    children = psutil.Process(process.pid).children(recursive=True)
-    return [child for child in children if "ipykernel_launcher" in child.cmdline()]
+    return [child for child in psutil.Process(process.pid).children(recursive=True) if KERNEL in command(child)]
+
+
+def command(process: psutil.Process) -> list[str]:
+    """The words a process was started with; none for one that has just ended."""
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []
 
 
 def until(condition: Callable[[], Any], seconds: float = 30) -> Any:

@@ -5,13 +5,14 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 import pytest
 
 from lib import database, load
-from tests.runner import Ran, kernels, pipeline, running, until
+from tests.runner import Ran, command, kernels, pipeline, running, until
 
 # Another shop than the one that is loaded: had anything of it come through, reports and fingerprint would differ.
 OTHER = ("--set", "seed=7")
@@ -46,7 +47,13 @@ def untouched(good_run: Ran, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ran]:
 
 def begun(process: subprocess.Popen, ran: Ran, step: str) -> list[psutil.Process]:
     """The kernels of the run under way as soon as `step` has begun and they run."""
-    return until(lambda: _newest(ran, f"{step}.ipynb").exists() and process.poll() is None and kernels(process))
+    started = datetime.fromtimestamp(psutil.Process(process.pid).create_time() - 1, UTC)  # the clock of boot is coarse
+    return until(lambda: _has_begun(ran, started, step) and process.poll() is None and kernels(process))
+
+
+def _has_begun(ran: Ran, started: datetime, step: str) -> bool:
+    newest = _newest(ran, f"{step}.ipynb")
+    return newest.parent.name > f"{started:%Y%m%dT%H%M%S}" and newest.exists()
 
 
 def _newest(ran: Ran, name: str) -> Path:
@@ -92,7 +99,7 @@ def test_a_second_run_is_refused_and_a_killed_one_frees_the_place(untouched: Ran
         begun(process, untouched, "01_schema")
         second = pipeline(output=untouched.output, url=untouched.url)
         started = until(lambda: len(kernels(process)) == 2 and kernels(process))  # 01 and 02 run side by side
-        sockets = {Path(kernel.cmdline()[4]).parent for kernel in started}
+        sockets = {Path(words[4]).parent for words in map(command, started) if words}
         process.kill()
         assert psutil.wait_procs(started, timeout=10)[1] == []
     for folder in sockets:  # empty folders are all that a killed run cannot clear
