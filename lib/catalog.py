@@ -1,13 +1,14 @@
-"""The dictionary of tables and columns, read from catalog.yml, and the Arrow types that follow from it."""
+"""The dictionary of tables and columns, read from catalog.yml, and the types of files and frames that follow."""
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import yaml
 
-__all__ = ["BOOKKEEPING", "Column", "Table", "arrow_schema", "bookkeeping", "tables"]
+__all__ = ["BOOKKEEPING", "Column", "Table", "arrow_schema", "bookkeeping", "frame_types", "tables"]
 
 ARROW_TYPES = {
     "uuid": pa.uuid(),
@@ -20,6 +21,18 @@ ARROW_TYPES = {
     "date": pa.date32(),
     "timestamptz": pa.timestamp("us", "UTC"),
 }
+FRAME_TYPES = {
+    "uuid": "str",
+    "text": "str",
+    "char2": "str",
+    "money": pd.ArrowDtype(ARROW_TYPES["money"]),
+    "ratio": "float64",
+    "integer": "int64",
+    "boolean": "bool",
+    "date": "datetime64[us]",
+    "timestamptz": "datetime64[us, UTC]",
+}
+OPTIONAL_FRAME_TYPES = FRAME_TYPES | {"integer": "Int64", "boolean": "boolean"}  # these can hold a gap
 BOOKKEEPING = ("created_at", "updated_at", "loaded_at")
 
 
@@ -90,3 +103,8 @@ def _parents_first(found: dict[str, Table]) -> list[str]:
 def arrow_schema(table: str) -> pa.Schema:
     """Arrow schema of a table's file: the catalog's columns in order, required ones not nullable."""
     return pa.schema([pa.field(c.name, ARROW_TYPES[c.type], c.optional) for c in tables()[table].columns])
+
+
+def frame_types(table: str) -> dict[str, str | pd.ArrowDtype]:
+    """The pandas type of each column of a table's frame, in order."""
+    return {c.name: (OPTIONAL_FRAME_TYPES if c.optional else FRAME_TYPES)[c.type] for c in tables()[table].columns}

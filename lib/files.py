@@ -8,18 +8,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lib.atomic import replacing
-from lib.catalog import arrow_schema, tables
+from lib.catalog import arrow_schema, frame_types, tables
 from lib.errors import DataError
 
 __all__ = ["existing_path", "read_table", "table_path", "to_arrow", "write_tables"]
 
 ROW_GROUP = 50_000
-FRAME_TYPES = {
-    ("date", False): "datetime64[us]",
-    ("date", True): "datetime64[us]",
-    ("integer", False): "int64",
-    ("integer", True): "Int64",
-}
 
 
 def write_tables(frames: dict[str, pd.DataFrame], folder: Path) -> pd.DataFrame:
@@ -58,11 +52,9 @@ def read_table(folder: Path, table: str) -> pd.DataFrame:
     """
     arrow = pq.read_table(existing_path(folder, table))
     frame = arrow.to_pandas(types_mapper={pa.decimal128(12, 2): pd.ArrowDtype(pa.decimal128(12, 2))}.get)
-    columns = tables()[table].columns
-    uuids = [c.name for c in columns if c.type == "uuid"]
+    uuids = [c.name for c in tables()[table].columns if c.type == "uuid"]
     texts = {name: arrow[name].to_pandas().map(str, na_action="ignore").astype("str") for name in uuids}
-    kinds = {c.name: FRAME_TYPES[c.type, c.optional] for c in columns if (c.type, c.optional) in FRAME_TYPES}
-    return frame.assign(**texts).astype(kinds)
+    return frame.assign(**texts).astype(frame_types(table))
 
 
 def to_arrow(frame: pd.DataFrame, table: str) -> pa.Table:

@@ -89,11 +89,10 @@ def _checked(path: Path, table: str) -> Path:
 def _copy(connection: sa.Connection, table: str, path: Path) -> int:
     """Stream the record batches of a file into a bare table as PostgreSQL's binary format; rows copied."""
     columns = ", ".join(tables()[table].column_names)
-    rows = pq.ParquetFile(path)
     with connection.connection.cursor() as cursor:
-        stream = _Stream(_encoded(table, rows))
+        stream = _Stream(_encoded(table, pq.ParquetFile(path)))
         cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT binary)", stream, size=1 << 18)
-    return rows.metadata.num_rows
+        return cursor.rowcount
 
 
 def _encoded(table: str, rows: pq.ParquetFile) -> Iterator[bytes]:

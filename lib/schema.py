@@ -9,7 +9,18 @@ from lib.catalog import BOOKKEEPING, bookkeeping, tables
 from lib.database import frame, lock, sql
 from lib.errors import DatabaseError
 
-__all__ = ["columns", "create", "create_keys", "create_tables", "describe", "foreign_keys", "overview", "run", "use"]
+__all__ = [
+    "columns",
+    "create",
+    "create_keys",
+    "create_tables",
+    "describe",
+    "foreign_keys",
+    "literal",
+    "overview",
+    "run",
+    "use",
+]
 
 
 def create(connection: sa.Connection) -> None:
@@ -49,16 +60,17 @@ def create_keys(connection: sa.Connection) -> None:
 
 def describe(connection: sa.Connection) -> None:
     """Write the catalog's meanings as comments on every table and column."""
-    of_tables = [f"TABLE {table.name} IS {_literal(table.meaning)}" for table in tables().values()]
+    of_tables = [f"TABLE {table.name} IS {literal(table.meaning)}" for table in tables().values()]
     of_columns = [
-        f"COLUMN {table.name}.{column.name} IS {_literal(column.meaning)}"
+        f"COLUMN {table.name}.{column.name} IS {literal(column.meaning)}"
         for table in tables().values()
         for column in (*table.columns, *bookkeeping())
     ]
     run(connection, "; ".join(f"COMMENT ON {comment}" for comment in of_tables + of_columns))
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """The text as an SQL literal, for statements that take no bound values."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -7,7 +7,7 @@ import tenacity
 from lib.catalog import tables
 from lib.database import sql
 from lib.errors import DatabaseError
-from lib.schema import run
+from lib.schema import literal, run
 
 __all__ = ["swap"]
 
@@ -84,5 +84,4 @@ def _make_again(connection: sa.Connection, view: sa.Row) -> None:
     for index in view.indexes or []:
         run(connection, index)
     if view.comment is not None:
-        literal = view.comment.replace("'", "''")
-        run(connection, f"COMMENT ON {view.kind} {view.name} IS '{literal}'")
+        run(connection, f"COMMENT ON {view.kind} {view.name} IS {literal(view.comment)}")

@@ -8,21 +8,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib.catalog import Column, tables
+from lib.catalog import frame_types, tables
 from lib.sources.fields import CENTS
 
 __all__ = ["Imported", "as_tables", "gaps", "money"]
 
 MONEY = pd.ArrowDtype(CENTS)
-DTYPES = {
-    "uuid": "str",
-    "text": "str",
-    "char2": "str",
-    "money": MONEY,
-    "integer": "int64",
-    "date": "datetime64[us]",
-    "timestamptz": "datetime64[us, UTC]",
-}
 
 
 @dataclass(frozen=True)
@@ -43,13 +34,12 @@ class Imported:
 
 def as_tables(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The six tables with the catalog's columns in order and type; what the source does not have is empty."""
-    known = [table for table in tables().values() if not table.mart]
-    return {table.name: _typed(found.get(table.name, pd.DataFrame()), table.columns) for table in known}
+    known = [name for name, table in tables().items() if not table.mart]
+    return {name: _typed(found.get(name, pd.DataFrame()), frame_types(name)) for name in known}
 
 
-def _typed(frame: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
+def _typed(frame: pd.DataFrame, types: dict[str, str | pd.ArrowDtype]) -> pd.DataFrame:
     rows = pd.RangeIndex(len(frame))
-    types = {c.name: "Int64" if c.type == "integer" and c.optional else DTYPES[c.type] for c in columns}
     absent = {name: pd.Series(index=rows, dtype=dtype) for name, dtype in types.items() if name not in frame}
     return frame.set_axis(rows).assign(**absent)[list(types)].astype(types)
 
