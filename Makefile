@@ -20,11 +20,11 @@ MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline test check lab refresh bench lock clean moved
+.PHONY: help pipeline test check lab refresh bench bench-large lock clean moved
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PARAMS=name or path   the params file; demo unless told (pipeline)'
 	@echo '  DATA=file             the shop'"'"'s own file, with a params file that maps it (pipeline)'
@@ -64,6 +64,9 @@ db-url: ## Print its URL for another tool: make -s db-url
 db-reset: ## Delete the private PostgreSQL and its data
 db-start db-stop db-status db-psql db-url db-reset: db-%: $(OK)
 	@$(PYTHON) -m lib.database $* $(ARGS)
+
+bench-large: $(OK) ## Measure generating 10 and 30 million rows: memory, cost per row
+	@$(PYTHON) -m tests.bench large $(ARGS)
 
 lock: $(if $(wildcard $(UV)),,$(OK)) ## Renew requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) -o requirements.lock $(ARGS) >/dev/null

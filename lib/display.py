@@ -31,14 +31,14 @@ FORMATS = {
     "money": ("revenue", "refunded_amount", "avg_order_value"),
     "percent": (
         "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
-        "wape", "total_error", "coverage_80", "coverage_95", "skill",
+        "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift",
     ),
     "integer": (
         "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
         "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
-        "windows", "fallbacks",
+        "windows", "fallbacks", "files", "sessions", "expected", "discount_percent",
     ),
-    "decimal": ("mase",),
+    "decimal": ("mase", "orders_caused", "orders_factor", "visits_factor"),
     "month": ("month",),
 }  # fmt: skip
 NUMBERS = {name for kind, names in FORMATS.items() if kind != "month" for name in names}

@@ -1,48 +1,85 @@
-"""Typed Parquet files of the six tables."""
+"""Typed Parquet files of the six tables: one file per table, or numbered parts of a large one."""
 
 from pathlib import Path
+from types import TracebackType
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lib.atomic import replacing
+from lib.atomic import replacing_folder
 from lib.catalog import arrow_schema, frame_types, tables
 from lib.errors import DataError
 
-__all__ = ["existing_path", "read_table", "table_path", "to_arrow", "write_tables"]
+__all__ = ["TableWriter", "existing_paths", "read_table", "table_path", "to_arrow", "write_tables"]
 
 ROW_GROUP = 50_000
 
 
 def write_tables(frames: dict[str, pd.DataFrame], folder: Path) -> pd.DataFrame:
-    """Write one Parquet file per table into `folder`; a frame with columns table, rows, file, in load order.
+    """Write one Parquet file per table in place of all in `folder`; columns table, rows, files, in load order.
 
     Same frames give the same bytes. Raises DataError when a frame lacks a column or breaks a type,
     OutputError when a file cannot be written.
     """
     ordered = [name for name in tables() if name in frames]
     arrow = {name: to_arrow(frames[name], name) for name in ordered}
-    for name, table in arrow.items():
-        with replacing(table_path(folder, name)) as temporary:
-            pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP)
-    return pd.DataFrame(
-        {"table": ordered, "rows": [arrow[n].num_rows for n in ordered], "file": [f"{n}.parquet" for n in ordered]}
-    )
+    with replacing_folder(folder) as temporary:
+        for name, table in arrow.items():
+            with TableWriter(table_path(temporary, name), name) as writer:
+                writer.write(table)
+    return pd.DataFrame({"table": ordered, "rows": [arrow[name].num_rows for name in ordered], "files": 1})
 
 
-def table_path(folder: Path, table: str) -> Path:
-    """Path of a table's Parquet file."""
-    return folder / f"{table}.parquet"
+class TableWriter:
+    """Writes Arrow tables of one table's columns into a Parquet file, in row groups of at least ROW_GROUP rows.
+
+    Same tables give the same bytes. Raises OSError when the file cannot be written.
+    """
+
+    def __init__(self, path: Path, table: str) -> None:
+        schema, columns = arrow_schema(table), tables()[table].columns
+        repeating = [c.name for c in columns if c.type in ("text", "char2") or c.references]
+        random = [c.name for c in columns if c.type == "uuid" and not c.references]  # nothing makes these smaller
+        codecs = {name: "none" if name in random else "zstd" for name in schema.names}
+        self._schema, self._waiting, self._rows = schema, [], 0
+        self._writer = pq.ParquetWriter(path, schema, compression=codecs, use_dictionary=repeating)
+
+    def __enter__(self) -> "TableWriter":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is None:
+            self._flush()
+        self._writer.close()
+
+    def write(self, table: pa.Table) -> None:
+        """Take over the rows; they reach the file when they fill a row group."""
+        self._waiting.append(table.cast(self._schema))
+        self._rows += table.num_rows
+        if self._rows >= ROW_GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            rows = pa.concat_tables(self._waiting).combine_chunks()
+            self._writer.write_table(rows, row_group_size=max(rows.num_rows, 1))
+        self._waiting, self._rows = [], 0
 
 
-def existing_path(folder: Path, table: str) -> Path:
-    """Path of a table's Parquet file; raises DataError when it is not there."""
-    path = table_path(folder, table)
-    if not path.exists():
-        raise DataError(f"{path} is not there: run 02_generate first, it writes the six tables")
-    return path
+def table_path(folder: Path, table: str, part: int | None = None) -> Path:
+    """Path of a table's Parquet file, or of a numbered part of it."""
+    return folder / (f"{table}.parquet" if part is None else f"{table}-{part:05d}.parquet")
+
+
+def existing_paths(folder: Path, table: str) -> list[Path]:
+    """Paths of a table's Parquet file or of its parts in order; raises DataError when there is none."""
+    whole = table_path(folder, table)
+    paths = [whole] if whole.exists() else sorted(folder.glob(f"{table}-*.parquet"))
+    if not paths:
+        raise DataError(f"{whole} is not there: run 02_generate first, it writes the six tables")
+    return paths
 
 
 def read_table(folder: Path, table: str) -> pd.DataFrame:
@@ -50,7 +87,7 @@ def read_table(folder: Path, table: str) -> pd.DataFrame:
 
     Raises DataError when the file is not there.
     """
-    arrow = pq.read_table(existing_path(folder, table))
+    arrow = pa.concat_tables(pq.read_table(path) for path in existing_paths(folder, table))
     frame = arrow.to_pandas(types_mapper={pa.decimal128(12, 2): pd.ArrowDtype(pa.decimal128(12, 2))}.get)
     uuids = [c.name for c in tables()[table].columns if c.type == "uuid"]
     texts = {name: arrow[name].to_pandas().map(str, na_action="ignore").astype("str") for name in uuids}

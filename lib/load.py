@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from lib.catalog import arrow_schema, tables
 from lib.database import SQL_FOLDER, lock, sql, transaction
 from lib.errors import DataError
-from lib.files import existing_path
+from lib.files import existing_paths
 from lib.schema import create_keys, create_tables, describe, run, use
 from lib.swap import swap
 
@@ -54,13 +54,14 @@ def replace(folder: Path) -> Load:
     Raises DataError when a file is missing or a rule is broken, DatabaseError when another run is loading.
     """
     started = time.perf_counter()
-    paths = {name: _checked(existing_path(folder, name), name) for name, table in tables().items() if not table.mart}
+    known = [name for name, table in tables().items() if not table.mart]
+    paths = {name: [_checked(path, name) for path in existing_paths(folder, name)] for name in known}
     with transaction() as connection:
         lock(connection)
         run(connection, f"DROP SCHEMA IF EXISTS {STAGING} CASCADE")
         use(connection, STAGING)
         create_tables(connection)
-        rows = {name: _copy(connection, name, path) for name, path in paths.items()}
+        rows = {name: _copy(connection, name, files) for name, files in paths.items()}
         copied = time.perf_counter()
         run(connection, f"ANALYZE {', '.join(paths)}")
         rows |= {name: _build(connection, name) for name, table in tables().items() if table.mart}
@@ -86,24 +87,30 @@ def _checked(path: Path, table: str) -> Path:
     return path
 
 
-def _copy(connection: sa.Connection, table: str, path: Path) -> int:
-    """Stream the record batches of a file into a bare table as PostgreSQL's binary format; rows copied."""
+def _copy(connection: sa.Connection, table: str, paths: list[Path]) -> int:
+    """Stream the record batches of the files into a bare table as PostgreSQL's binary format; rows copied."""
     columns = ", ".join(tables()[table].column_names)
     with connection.connection.cursor() as cursor:
-        stream = _Stream(_encoded(table, pq.ParquetFile(path)))
+        stream = _Stream(_encoded(table, paths))
         cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT binary)", stream, size=1 << 18)
         return cursor.rowcount
 
 
-def _encoded(table: str, rows: pq.ParquetFile) -> Iterator[bytes]:
+def _encoded(table: str, paths: list[Path]) -> Iterator[bytes]:
     schema = arrow_schema(table)
     plain = pa.schema([pa.field(f.name, pa.binary(16) if f.type == pa.uuid() else f.type) for f in schema])
     encoder = pgpq.ArrowToPostgresBinaryEncoder(plain)
     yield encoder.write_header()
-    for batch in rows.iter_batches(BATCH_ROWS, columns=schema.names):
+    for batch in _batches(paths, schema.names):
         arrays = [a.storage if isinstance(a, pa.ExtensionArray) else a for a in batch.select(schema.names).columns]
         yield encoder.write_batch(pa.record_batch(arrays, schema=plain))
     yield encoder.finish()
+
+
+def _batches(paths: list[Path], columns: list[str]) -> Iterator[pa.RecordBatch]:
+    for path in paths:
+        with pq.ParquetFile(path) as rows:
+            yield from rows.iter_batches(BATCH_ROWS, columns=columns)
 
 
 class _Stream:

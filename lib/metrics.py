@@ -9,14 +9,10 @@ import pandas as pd
 __all__ = [
     "Period",
     "change",
-    "concentration",
     "days",
-    "hourly_orders",
     "mean_retention",
     "period",
     "retention_matrix",
-    "top_fifth_share",
-    "weekly_orders",
     "with_weekly_mean",
     "year_before",
 ]
@@ -107,31 +103,3 @@ def mean_retention(cells: pd.DataFrame) -> pd.DataFrame:
         customers=("customers", "sum"), cohort_size=("cohort_size", "sum"), cohorts=("cohort", "size")
     )
     return sums.assign(retention=sums["customers"] / sums["cohort_size"])
-
-
-def weekly_orders(orders: pd.DataFrame) -> pd.DataFrame:
-    """Orders placed per week, by the Monday it starts on; the last week is left out when it is not whole."""
-    day = orders["order_date"].dt.tz_localize(None).dt.normalize()
-    weeks = (day - pd.to_timedelta(day.dt.day_of_week, unit="D")).value_counts().sort_index()
-    whole = weeks[weeks.index + pd.Timedelta(days=7) <= day.max() + pd.Timedelta(days=1)]
-    return whole.rename_axis("week").rename("orders").reset_index()
-
-
-def hourly_orders(orders: pd.DataFrame) -> pd.DataFrame:
-    """Orders placed per hour of the day (UTC), all 24 hours."""
-    hours = orders["order_date"].dt.hour.value_counts().reindex(range(24), fill_value=0)
-    return hours.rename_axis("hour").rename("orders").reset_index()
-
-
-def concentration(order_items: pd.DataFrame) -> pd.DataFrame:
-    """Cumulative share of revenue by share of products, best sellers first, from (0, 0) to (1, 1)."""
-    amounts = order_items["quantity"] * order_items["price_at_time"].astype("float64")
-    revenue = amounts.groupby(order_items["product_id"]).sum().sort_values(ascending=False)
-    steps = np.arange(len(revenue) + 1) / max(len(revenue), 1)
-    shares = np.concatenate([[0.0], revenue.cumsum() / revenue.sum()])
-    return pd.DataFrame({"products": steps, "revenue": shares})
-
-
-def top_fifth_share(curve: pd.DataFrame) -> float:
-    """Share of revenue of the best fifth of the products, read off the concentration curve."""
-    return float(np.interp(0.2, curve["products"], curve["revenue"]))

@@ -1,6 +1,7 @@
 """The model of a params file: which keys there are, their types and ranges; anything else is refused with a hint."""
 
 import difflib
+import math
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -25,18 +26,21 @@ class Generate(_Section):
     """Sizes of the synthetic shop."""
 
     users: int = Field(100, ge=1, le=100_000_000)
-    products: int = Field(50, ge=1, le=1_000_000)
-    orders: int = Field(200, ge=0, le=1_000_000_000)
+    products: int = Field(50, ge=1, le=100_000)
+    orders: int = Field(100, ge=0, le=1_000_000_000)
     lines_per_order: float = Field(1.45, ge=1, le=100)
-    events: int = Field(645, ge=0, le=10_000_000_000)
-    marketing_campaigns: int = Field(10, ge=0, le=100_000)
-    history_days: int = Field(540, ge=30, le=7_300)
+    events: int = Field(850, ge=0, le=10_000_000_000)
+    marketing_campaigns: int = Field(10, ge=0, le=1_000)
+    history_days: int = Field(540, ge=30, le=3_660)
+    seasons: bool = True
 
     @model_validator(mode="after")
     def _events_cover_orders(self) -> "Generate":
-        if self.events < 3 * self.orders:
+        least = math.ceil(self.orders * (3 + 2 * self.lines_per_order))
+        if self.events < least:
             raise ValueError(
-                f"events is {self.events}; wanted at least {3 * self.orders}, three for the visit of each order"
+                f"events is {self.events}; wanted at least {least}: the visit of each order has a session_start, a "
+                "product_view and an add_to_cart per line, a checkout and a purchase"
             )
         return self
 
@@ -60,6 +64,7 @@ class Params(_Section):
     as_of: date = Field(date(2025, 7, 1), strict=False)
     currency: str = "USD"
     generate: Generate = Generate()
+    workers: int = Field(0, ge=0, le=256)
     data: str = ""
     mapping: Mapping | None = None
     period: Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"] = "last_month"

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import subprocess
@@ -10,13 +11,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from statistics import median
 
+import pandas as pd
 import psutil
 import psycopg2.extensions
 import pytest
 import sqlalchemy as sa
+from faker import Faker
 from rich.console import Console
 from rich.table import Table
 
@@ -24,7 +28,6 @@ from lib import database, embedded, intake, load, params, pipeline, schema, sett
 from lib.atomic import replacing
 from lib.catalog import tables
 from lib.errors import OutputError, WorkbookError
-from lib.files import write_tables
 
 __all__ = ["FIGURES", "load_figures", "main", "merge", "pipeline_figures"]
 
@@ -47,11 +50,27 @@ FIGURES = {  # name: (wanted, what is measured)
     "load_ratio_psql_copy": ("at least 2", "psql_copy_s over load_s"),
     "load_ratio_psql_copy_same_work": ("", "the same, load_s without ANALYZE, marts and checks"),
     "load_cpu_ratio_psql_copy": ("", "the same of CPU seconds, client and server together"),
-    "generate_rows_per_s": ("", "rows of full.yml over seconds to frames in memory, imports done"),
+    "generate_rows_per_s": (
+        "at least 500,000",
+        "rows of large.yml (10 million) to Parquet, a worker per core, imports done",
+    ),
+    "generate_ratio_faker": (
+        "at least 100",
+        "the same over the rows a second, to Parquet too, of one Faker call per field of each row",
+    ),
     "pipeline_demo_s": ("", "python -m lib.pipeline --params demo, pages included, server running"),
     "pipeline_full_s": ("under 30", "the same with full, its memory being sampled"),
     "import_sum_s": ("", "the libraries of the notebooks, each imported in a fresh python, one after the other"),
     "pipeline_demo_ratio_imports": ("under 2.5", "pipeline_demo_s over import_sum_s"),
+    "generate_peak_mb_10m": (
+        "under 1,000",
+        f"RSS of all processes together, large.yml, seen from outside every {SAMPLE_S} s",
+    ),
+    "generate_peak_mb_30m": ("under 1,000", "the same with three times the customers, orders and events"),
+    "generate_cost_ratio_10m_1m": (
+        "under 1.15",
+        "CPU seconds per row of large.yml over those of a tenth of it, one worker",
+    ),
     "pipeline_peak_mb": ("under 600", f"highest RSS of the runner or one kernel, full, every {SAMPLE_S} s; no server"),
 }
 
@@ -67,7 +86,7 @@ class Cost:
 def measure_load() -> dict[str, float]:
     """Figures of our load against psql's, on the rows of full.yml."""
     data = settings.output_folder() / "data"
-    write_tables(_full_shop().tables, data)
+    _full_shop()
     with database.transaction() as connection:
         schema.create(connection)
     rows = load.replace(data).rows
@@ -99,9 +118,52 @@ def load_figures(rows: int, ours: list[Cost], theirs: list[Cost], extras: list[f
 
 
 def _full_shop() -> intake.Intake:
-    values = params.load(params.find("full")).values()
-    rejects = settings.output_folder() / "rejects"
-    return intake.take(values["generate"], None, "", seed=values["seed"], as_of=values["as_of"], rejects=rejects)
+    return _take("full")
+
+
+def _take(name: str, times: float = 1, workers: int = 0) -> intake.Intake:
+    """Write the shop of a params file, with so many times its customers and what is theirs."""
+    values = params.load(params.find(name)).values()
+    sizes = {key: round(values["generate"][key] * times) for key in ("users", "orders", "events")}
+    shape = {key: values[key] for key in ("seed", "as_of")}
+    output = settings.output_folder()
+    return intake.take(values["generate"] | sizes, None, "", **shape, workers=workers, output=output)
+
+
+def generate_in_this_process(times: float, workers: int) -> None:
+    """In a child of the bench: print rows, seconds and CPU seconds of generating `times` large.yml, without imports."""
+    _take("demo", workers=1)
+    cpu, started = sum(os.times()[:4]), time.perf_counter()
+    rows = _take("large", times, workers).rows
+    seconds = time.perf_counter() - started
+    sys.stdout.write(json.dumps({"rows": rows, "seconds": seconds, "cpu": sum(os.times()[:4]) - cpu}))
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What a process of its own took to make a shop up; peak is of all its processes together, in bytes."""
+
+    rows: int
+    seconds: float
+    cpu: float
+    peak: int
+
+
+def _generation(times: float = 1, workers: int = 0) -> Generation:
+    code = f"from tests.bench import generate_in_this_process as g; g({times}, {workers})"
+    child = psutil.Popen([sys.executable, "-c", code], cwd=settings.PROJECT, stdout=subprocess.PIPE)
+    peak = 0
+    while _is_running(child):
+        peak = max(peak, sum(map(_resident, [child, *_children(child)])))
+    if child.returncode:
+        raise OutputError(f"generating {times} times large.yml ended with {child.returncode}")
+    return Generation(**json.loads(child.stdout.read()), peak=peak)
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return process.children(recursive=True)
+    return []
 
 
 def _copies(direction: str) -> list[str]:
@@ -180,9 +242,51 @@ def _seconds_in(beginnings: tuple[str, ...]) -> Iterator[list[float]]:
 
 
 def measure_generate() -> dict[str, float]:
-    """Rate of making the rows of full.yml up; the first time, which imports, is not counted."""
-    rows = _full_shop().rows
-    return {"generate_rows_per_s": rows / median(_wall(_full_shop) for _ in range(RUNS))}
+    """Rate of writing the rows of large.yml, beside the rate of calling Faker for each field, alternating."""
+    pairs = [(_generation(), _faker_rows_per_s()) for _ in range(RUNS)]
+    rates = [made.rows / made.seconds for made, _ in pairs]
+    return {
+        "generate_rows_per_s": median(rates),
+        "generate_ratio_faker": median(rate / theirs for rate, (_, theirs) in zip(rates, pairs, strict=True)),
+    }
+
+
+def _faker_rows_per_s(n: int = 5_000) -> float:
+    """Rows a second to Parquet of Faker with one call per field: of events, and of a customer per 100 rows."""
+    fake = Faker()
+    fake.seed_instance(42)
+    steps, days = ["session_start", "product_view", "add_to_cart", "purchase"], (date(2024, 1, 1), date(2025, 1, 1))
+    event = {
+        **dict.fromkeys(("event_id", "user_id", "session_id", "product_id", "order_id"), fake.uuid4),
+        "event_type": lambda: fake.random_element(steps),
+        "event_timestamp": lambda: fake.date_time_between(*days),
+        "revenue": lambda: fake.pydecimal(left_digits=4, right_digits=2, positive=True),
+    }
+    user = {
+        **dict.fromkeys(("user_id", "campaign_id"), fake.uuid4),
+        "email": fake.email,
+        "name": fake.name,
+        "city": fake.city,
+        "country": fake.country,
+        "country_code": fake.country_code,
+        "channel": lambda: fake.random_element(steps),
+        "signup_date": lambda: fake.date_between(*days),
+    }
+    started = time.perf_counter()
+    for fields, rows in ((event, n - n // 100), (user, n // 100)):
+        made = pd.DataFrame([{name: call() for name, call in fields.items()} for _ in range(rows)])
+        made.to_parquet(io.BytesIO())
+    return n / (time.perf_counter() - started)
+
+
+def measure_large() -> dict[str, float]:
+    """Memory at 10 and 30 million rows, and whether a row of a large shop costs more than one of a smaller shop."""
+    small, one = _generation(0.1, workers=1), _generation(1, workers=1)
+    return {
+        "generate_peak_mb_10m": _generation().peak / 1e6,
+        "generate_peak_mb_30m": _generation(3).peak / 1e6,
+        "generate_cost_ratio_10m_1m": (one.cpu / one.rows) / (small.cpu / small.rows),
+    }
 
 
 def _wall(work: Callable[[], object]) -> float:
@@ -251,7 +355,8 @@ def _resident(process: psutil.Process) -> int:
     return 0
 
 
-PARTS = {"load": measure_load, "generate": measure_generate, "pipeline": measure_pipeline}
+PARTS = {"load": measure_load, "generate": measure_generate, "pipeline": measure_pipeline, "large": measure_large}
+USUAL = ("load", "generate", "pipeline")  # the large part has a target of its own: make bench-large
 
 
 @contextlib.contextmanager
@@ -290,8 +395,8 @@ def _show(figures: Mapping[str, float]) -> None:
 def main() -> int:
     """Measure the parts that the command line names, all by default; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all of them unless told")
-    parts = parser.parse_args().parts or list(PARTS)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; {', '.join(USUAL)} unless told")
+    parts = parser.parse_args().parts or list(USUAL)
     if unknown := [part for part in parts if part not in PARTS]:
         parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
     target, figures = settings.output_folder() / "bench.json", {}

@@ -1,4 +1,4 @@
-"""The synthetic shop: keys, totals, dates, independence of the streams, and the refusals."""
+"""The synthetic shop: its rows give back the truth they were drawn by, hang together, and stay the same."""
 
 import hashlib
 import os
@@ -6,13 +6,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 from pandas.testing import assert_frame_equal
+from scipy.optimize import minimize
+from scipy.special import betaln, gammaln
+from scipy.stats import chisquare
 
 import lib
 from lib.errors import UsageError
@@ -20,6 +25,7 @@ from lib.generate import (
     DEMO_SHOP,
     Counts,
     Shop,
+    block_tables,
     generate_events,
     generate_marketing_campaigns,
     generate_order_items,
@@ -27,14 +33,22 @@ from lib.generate import (
     generate_products,
     generate_shop,
     generate_users,
+    parent_tables,
+    plan_shop,
+    truth,
 )
+from lib.generate.people import COUNTRY_CODES
+from lib.generate.values import frame
 
-FULL = Counts(marketing_campaigns=100, users=1_000, products=200, orders=5_000, events=100_000)
-DEMO_SHA256 = "8bba6128fc10c751d3e1fa2c33c4fff1e7f31097302de6cad0f812196c02b3bd"
+FULL = Counts(100, 1_000, 200, 2_000, 110_500)
+FULL_SHOP = Shop(history_days=730, lines_per_order=2.46)
+BIG = Counts(6, 10_000, 100, 20_000, 100_000)
+BIG_SHOP = Shop(history_days=730, lines_per_order=1.0)
 DTYPES = {
     "uuid": "str",
     "text": "str",
     "char2": "str",
+    "integer": "int64",
     "money": "decimal128(12, 2)[pyarrow]",
     "date": "datetime64[us]",
     "timestamptz": "datetime64[us, UTC]",
@@ -49,27 +63,52 @@ def demo():
 
 @pytest.fixture(scope="module")
 def full():
-    return generate_shop(FULL, Shop(lines_per_order=2.46))
+    return full_shop(42)
 
 
-def dtype_of(column):
-    """The frame contract: what pandas holds for a column of the catalog."""
-    if column["type"] == "integer":
-        return "Int64" if column.get("optional") else "int64"
-    return DTYPES[column["type"]]
+@cache
+def full_shop(seed):
+    return generate_shop(FULL, replace(FULL_SHOP, seed=seed))
+
+
+@cache
+def big_orders(seed):
+    return plan_and_orders(BIG, replace(BIG_SHOP, seed=seed))
+
+
+def plan_and_orders(counts, shop):
+    """The plan and its orders with the row of the country and the seconds since 1970 that the clocks ask for."""
+    plan = plan_shop(counts, shop)
+    blocks = [block_tables(plan, block) for block in range(counts.blocks)]
+    users = pa.concat_tables([tables["users"].select(["user_id", "country_code"]) for tables in blocks])
+    wanted = ["user_id", "order_date", "status", "total_amount", "campaign_id"]
+    orders = pa.concat_tables([tables["orders"].select(wanted) for tables in blocks])
+    rows = frame(orders).merge(frame(users), on="user_id")
+    return plan, rows.assign(
+        country=pd.Index(COUNTRY_CODES).get_indexer(rows["country_code"]),
+        seconds=rows["order_date"].dt.as_unit("s").astype("int64"),
+        amount=rows["total_amount"].astype(float),
+        day=days_of(rows["order_date"]),
+    )
+
+
+def days_of(instants):
+    return instants.dt.tz_localize(None).dt.normalize()
 
 
 def fingerprint(shop):
-    texts = (name + "\n" + frame.to_csv(index=False, lineterminator="\n") for name, frame in shop.items())
+    texts = (name + "\n" + table.to_csv(index=False, lineterminator="\n") for name, table in shop.items())
     return hashlib.sha256("".join(texts).encode()).hexdigest()
 
 
-def lines_with_price(shop):
-    return shop["order_items"].merge(shop["products"][["product_id", "price"]], on="product_id")
+def orders_with_users(shop):
+    return shop["orders"].merge(shop["users"], on="user_id", suffixes=("", "_of_user"))
 
 
-def orders_with_signup(shop):
-    return shop["orders"].merge(shop["users"], on="user_id")
+def daily(orders, shop):
+    """Orders per day of the window."""
+    window = pd.date_range(end=pd.Timestamp(shop.as_of) - pd.Timedelta(days=1), periods=shop.history_days)
+    return days_of(orders["order_date"]).value_counts().reindex(window, fill_value=0)
 
 
 # The contract of the frames
@@ -78,11 +117,15 @@ def orders_with_signup(shop):
 @pytest.mark.parametrize("table", CATALOG)
 @pytest.mark.parametrize("counts", [Counts(), Counts(0, 0, 0, 0, 0)], ids=["demo", "empty"])
 def test_columns_and_types_are_the_catalogs(table, counts):
-    frame = generate_shop(counts)[table]
-    wanted = {name: dtype_of(column) for name, column in CATALOG[table]["columns"].items()}
-    assert frame.dtypes.astype(str).to_dict() == wanted
-    assert list(frame.columns) == list(wanted)
-    assert list(frame.index) == list(range(len(frame)))
+    made = generate_shop(counts)[table]
+    wanted = {name: DTYPES[column["type"]] for name, column in CATALOG[table]["columns"].items()}
+    assert made.dtypes.astype(str).to_dict() == wanted
+    assert list(made.columns) == list(wanted)
+    assert list(made.index) == list(range(len(made)))
+
+
+def test_an_empty_shop_has_no_rows():
+    assert {len(table) for table in generate_shop(Counts(0, 0, 0, 0, 0)).values()} == {0}
 
 
 @pytest.mark.parametrize("table", CATALOG)
@@ -107,7 +150,21 @@ def test_references_lead_to_a_parent(full, table):
 
 
 def test_parents_come_before_children(demo):
-    assert list(demo) == ["marketing_campaigns", "users", "products", "orders", "order_items", "events"]
+    assert list(demo) == ["marketing_campaigns", "products", "users", "orders", "order_items", "events"]
+
+
+def test_one_customer_with_one_order_of_the_only_product_is_a_shop():
+    shop = generate_shop(Counts(1, 1, 1, 1, 20), Shop(lines_per_order=1))
+    assert [len(shop[name]) for name in ("marketing_campaigns", "users", "products")] == [1, 1, 1]
+    assert len(shop["orders"]) == len(shop["order_items"])
+
+
+@pytest.mark.parametrize(
+    ("table", "make"),
+    [("orders", generate_orders), ("order_items", generate_order_items), ("events", generate_events)],
+)
+def test_a_table_made_alone_is_that_of_the_shop(demo, table, make):
+    assert_frame_equal(make(), demo[table])
 
 
 # Sizes
@@ -115,14 +172,322 @@ def test_parents_come_before_children(demo):
 
 def test_the_full_size_is_118_600_rows_within_3_percent(full):
     assert sum(map(len, full.values())) == pytest.approx(118_600, rel=0.03)
-    assert len(full["events"]) == 100_000
-    assert len(full["order_items"]) == pytest.approx(12_300, rel=0.03)
+    assert len(full["order_items"]) / len(full["orders"]) == pytest.approx(2.46, rel=0.05)
 
 
 def test_the_demo_has_the_sizes_asked_for(demo):
-    sizes = {name: len(frame) for name, frame in demo.items()}
-    assert sizes.pop("order_items") == pytest.approx(290, rel=0.10)
-    assert sizes == {"marketing_campaigns": 10, "users": 100, "products": 50, "orders": 200, "events": 645}
+    sizes = {name: len(table) for name, table in demo.items()}
+    assert [sizes[name] for name in ("marketing_campaigns", "users", "products")] == [10, 100, 50]
+    assert sizes["orders"] == pytest.approx(100, rel=0.25)
+    assert sizes["events"] == pytest.approx(850, rel=0.25)
+
+
+@pytest.mark.parametrize(("users", "orders"), [(1_000, 5_000), (2_500, 5_000), (5_000, 8_000), (6_000, 12_000)])
+def test_orders_are_as_many_as_asked_for_within_5_percent(users, orders):
+    for seed in range(5):
+        counts, shop = Counts(10, users, 50, orders, 5 * orders), Shop(seed=seed, lines_per_order=1.0)
+        plan = plan_shop(counts, shop)
+        found = sum(len(block_tables(plan, block)["orders"]) for block in range(counts.blocks))
+        assert found == pytest.approx(orders, rel=0.05)
+
+
+# The truth comes back
+
+
+def bg_nbd(customers):
+    """r, alpha, a, b of the greatest likelihood (Fader, Hardie, Lee 2005, equation 6)."""
+    x, recency, age = (customers[name].to_numpy(dtype=float) for name in ("repeats", "recency", "age"))
+
+    def cost(logs):
+        r, alpha, a, b = np.exp(logs)
+        common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b)
+        stays = -(r + x) * np.log(alpha + age)
+        left = np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + recency)
+        return -(common + np.logaddexp(stays, np.where(x > 0, left, -np.inf))).sum()
+
+    return np.exp(minimize(cost, [0, 4, 0, 1], method="L-BFGS-B", bounds=[(-6, 8)] * 4).x)
+
+
+def gamma_gamma_mean(customers):
+    """Mean spend of the population by the greatest likelihood (Fader, Hardie 2013, equation 1a)."""
+    n, mean = (customers.loc[customers["repeats"] > 0, name].to_numpy(dtype=float) for name in ("repeats", "mean"))
+    n = n + 1
+
+    def cost(logs):
+        p, q, v = np.exp(logs)
+        terms = gammaln(p * n + q) - gammaln(p * n) - gammaln(q) + q * np.log(v)
+        return -(terms + (p * n - 1) * np.log(mean) + p * n * np.log(n) - (p * n + q) * np.log(n * mean + v)).sum()
+
+    p, q, v = np.exp(minimize(cost, [1, 1, 4], method="L-BFGS-B", bounds=[(-3, 12)] * 3).x)
+    return p * v / (q - 1)
+
+
+def by_customer(orders, shown, end):
+    """Repeats, recency and age since the first order, by times that the clock has shown."""
+    found = orders.assign(shown=shown, end=end).groupby("user_id")
+    first = found["shown"].min()
+    return pd.DataFrame(
+        {
+            "repeats": found.size() - 1,
+            "recency": found["shown"].max() - first,
+            "age": found["end"].first() - first,
+            "mean": found["amount"].mean(),
+        }
+    )
+
+
+@cache
+def in_plain_days(users):
+    shop = Shop(history_days=730, lines_per_order=2.46, seasons=False)
+    plan, orders = plan_and_orders(Counts(0, users, 200, 2 * users, 16 * users), shop)
+    end = pd.Timestamp(shop.as_of, tz="UTC").timestamp() / 86_400
+    return plan, by_customer(orders, orders["seconds"] / 86_400, end)
+
+
+@cache
+def in_shop_days(users):
+    shop = Shop(history_days=730, lines_per_order=2.46)
+    plan, orders = plan_and_orders(Counts(30, users, 200, 2 * users, 16 * users), shop)
+    country, clock = orders["country"].to_numpy(), plan.order_clock
+    return plan, by_customer(orders, clock.read(country, orders["seconds"].to_numpy()), clock.end[country])
+
+
+def check_rates(customers, known, rate_within, dropout_within):
+    r, alpha, a, b = bg_nbd(customers)
+    assert r / alpha == pytest.approx(known["mean_orders_per_day"], rel=rate_within)
+    assert a / (a + b) == pytest.approx(known["mean_dropout"], rel=dropout_within)
+
+
+@pytest.mark.parametrize("history", [in_plain_days, in_shop_days])
+@pytest.mark.parametrize(("users", "rate", "dropout"), [(2_000, 0.12, 0.22), (10_000, 0.07, 0.08)])
+def test_rates_and_dropout_are_recovered(history, users, rate, dropout):
+    plan, customers = history(users)
+    check_rates(customers, truth(plan)["customers"], rate, dropout)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("mean_orders_per_day", 1.25), ("mean_orders_per_day", 0.75)])
+def test_a_wrong_rate_is_not_recovered(name, factor):
+    plan, customers = in_plain_days(10_000)
+    known = truth(plan)["customers"]
+    with pytest.raises(AssertionError):
+        check_rates(customers, known | {name: factor * known[name]}, 0.07, 0.08)
+
+
+def test_a_wrong_dropout_is_not_recovered():
+    plan, customers = in_plain_days(10_000)
+    known = truth(plan)["customers"]
+    with pytest.raises(AssertionError):
+        check_rates(customers, known | {"mean_dropout": 1.25 * known["mean_dropout"]}, 0.07, 0.08)
+
+
+@pytest.mark.parametrize("history", [in_plain_days, in_shop_days])
+@pytest.mark.parametrize("users", [2_000, 10_000])
+def test_the_mean_spend_is_recovered(history, users):
+    plan, customers = history(users)
+    assert gamma_gamma_mean(customers) == pytest.approx(truth(plan)["spend"]["mean"], rel=0.05)
+
+
+def uplift_intervals(known, orders, shop):
+    """A 95 % interval for each campaign's uplift: a Poisson regression with an effect of each day and country.
+
+    Given the orders of a day, the countries they come from are multinomial: the days' effects cancel out.
+    """
+    n_countries, first = len(COUNTRY_CODES), pd.Timestamp(shop.as_of) - pd.Timedelta(days=shop.history_days)
+    days = (orders["day"] - first).dt.days.to_numpy()
+    cells = days * n_countries + orders["country"].to_numpy()
+    counts = np.bincount(cells, minlength=shop.history_days * n_countries).reshape(-1, n_countries)
+    runs = np.zeros((shop.history_days, n_countries, len(known)))
+    for row, campaign in enumerate(known):
+        begun, ended = ((pd.Timestamp(campaign[f"{end}_date"]) - first).days for end in ("start", "end"))
+        runs[begun : ended + 1, np.isin(COUNTRY_CODES, campaign["countries"]), row] = 1
+    return [_interval(counts, runs, row) for row in range(len(known))]
+
+
+def _interval(counts, runs, row):
+    at_work = np.flatnonzero(runs[:, :, row].any(axis=1))
+    near = slice(max(at_work[0] - 28, 0), at_work[-1] + 29)
+    others = [k for k in range(runs.shape[2]) if k != row and runs[near, :, k].any()]
+    homes = np.broadcast_to(np.eye(len(COUNTRY_CODES))[:, 1:], (*counts[near].shape, len(COUNTRY_CODES) - 1))
+    value, spread = first_slope(counts[near], np.concatenate([runs[near][:, :, [row, *others]], homes], axis=2))
+    return np.expm1(value - 1.96 * spread), np.expm1(value + 1.96 * spread)
+
+
+def first_slope(counts, slopes):
+    """The first slope and its standard error, by Newton's method for counts that are multinomial in each row."""
+    totals, values = counts.sum(axis=1, keepdims=True), np.zeros(slopes.shape[2])
+    for _ in range(10):
+        weights = np.exp(slopes @ values)
+        share = weights / weights.sum(axis=1, keepdims=True)
+        score = np.einsum("dc,dck->k", counts - totals * share, slopes)
+        centred = slopes - np.einsum("dc,dck->dk", share, slopes)[:, None]
+        heavy = centred * (totals * share)[:, :, None]
+        covariance = np.linalg.inv(heavy.reshape(-1, len(values)).T @ centred.reshape(-1, len(values)))
+        values = values + covariance @ score
+    return values[0], np.sqrt(covariance[0, 0])
+
+
+def test_each_campaigns_uplift_is_inside_its_interval_in_18_of_20_seeds():
+    inside, nothing = [], []
+    for seed in range(20):
+        plan, orders = big_orders(seed)
+        known = truth(plan)["campaigns"]
+        found = uplift_intervals(known, orders, plan.shop)
+        inside.append([low <= each["uplift"] <= high for each, (low, high) in zip(known, found, strict=True)])
+        nothing.append([low <= 0 <= high for low, high in found])
+    assert np.sum(inside, axis=0).min() >= 18
+    assert np.sum(nothing, axis=0).max() < 18
+
+
+def test_the_orders_that_campaigns_cause_are_attributed_to_them():
+    plan, orders = big_orders(0)
+    caused = sum(campaign["orders_caused"] for campaign in truth(plan)["campaigns"])
+    assert orders["campaign_id"].notna().sum() == pytest.approx(caused, abs=4 * np.sqrt(caused))
+
+
+def test_the_lift_of_planted_pairs_is_observed():
+    counts, shop = Counts(0, 5_000, 60, 10_000, 80_000), Shop(history_days=730, lines_per_order=2.46)
+    plan = plan_shop(counts, shop)
+    tables = [block_tables(plan, block)["order_items"] for block in range(counts.blocks)]
+    lines = frame(pa.concat_tables(tables).select(["order_id", "product_id"]))
+    orders = lines["order_id"].nunique()
+    baskets = lines.groupby("product_id")["order_id"].agg(set)
+    pairs = truth(plan)["baskets"]["pairs"]
+    assert len(pairs) == 5
+    for pair in pairs:
+        first, partner = baskets[pair["product_id"]], baskets[pair["partner_id"]]
+        both = len(first & partner)
+        lift = both * orders / len(first) / len(partner)
+        within = max(0.20, 1.96 / np.sqrt(both))
+        assert lift == pytest.approx(pair["lift"], rel=within)
+        assert pair["lift"] > 1.2
+        assert both / len(first) == pytest.approx(pair["confidence"], rel=within)
+
+
+def weekday_p(perday, factors):
+    """Chance of weekday counts as far from these factors of demand as those of the orders, or farther."""
+    weekday = perday.index.day_of_week
+    expected = np.bincount(weekday, np.array(factors)[weekday])
+    found = np.bincount(weekday, perday)
+    return chisquare(found, expected / expected.sum() * found.sum()).pvalue
+
+
+def ordinary_days(known):
+    """Days of the window without the holidays and the anomalies."""
+    special = [holiday["date"] for holiday in known["calendar"]["holidays"]]
+    for anomaly in known["anomalies"]:
+        special += pd.date_range(anomaly["start_date"], anomaly["end_date"]).strftime("%Y-%m-%d").tolist()
+    return pd.DatetimeIndex([day["date"] for day in known["daily"] if day["date"] not in special])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_orders_follow_the_weekdays_and_not_a_flat_week(seed):
+    plan, orders = big_orders(seed)
+    known = truth(plan)
+    perday = daily(orders, plan.shop)[ordinary_days(known)]
+    assert weekday_p(perday, known["calendar"]["weekdays"]) > 0.001
+    assert weekday_p(perday, [1] * 7) < 1e-9
+
+
+def test_a_shop_without_seasons_has_a_flat_week():
+    shop = Shop(seasons=False, lines_per_order=1.0)
+    _, orders = plan_and_orders(Counts(0, 2_000, 20, 4_000, 20_000), shop)
+    assert weekday_p(daily(orders, shop), [1] * 7) > 0.001
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_expected_daily_revenue_adds_up_to_the_completed_revenue(seed):
+    plan, orders = big_orders(seed)
+    known = truth(plan)["daily"]
+    assert len(known) == plan.shop.history_days
+    revenue = orders.loc[orders["status"] == "completed", "amount"].sum()
+    assert sum(day["revenue"] for day in known) == pytest.approx(revenue, rel=0.05)
+    assert sum(day["orders"] for day in known) == pytest.approx(len(orders), rel=0.05)
+
+
+def test_visits_reach_the_steps_of_the_funnel_as_often_as_the_truth_says(full):
+    plan = plan_shop(FULL, FULL_SHOP)
+    events = full["events"]
+    reached = events.groupby("event_type")["session_id"].nunique() / events["session_id"].nunique()
+    assert reached.to_dict() == pytest.approx(truth(plan)["visits"]["funnel"], rel=0.08)
+
+
+# Like a shop
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_customers_differ_as_those_of_a_shop(seed):
+    orders = full_shop(seed)["orders"].assign(amount=lambda rows: rows["total_amount"].astype(float))
+    spent = orders[orders["status"] == "completed"].groupby("user_id")["amount"].sum().sort_values(ascending=False)
+    assert 0.55 <= spent.head(len(spent) // 5).sum() / spent.sum() <= 0.80
+    assert 0.30 <= (orders.groupby("user_id").size() == 1).mean() <= 0.65
+    assert 0.6 <= np.log(orders["amount"]).std() <= 1.2
+    gaps = orders.sort_values("order_date").groupby("user_id")["order_date"].diff().dropna()
+    assert 20 <= gaps.median().total_seconds() / 86_400 <= 60
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_fifth_of_the_products_brings_most_of_the_revenue(seed):
+    items = full_shop(seed)["order_items"]
+    amount = items["quantity"] * items["price_at_time"].astype(float)
+    revenue = amount.groupby(items["product_id"]).sum().sort_values(ascending=False)
+    assert 0.70 <= revenue.head(FULL.products // 5).sum() / revenue.sum() <= 0.80
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_parcels_statuses_and_conversion_are_those_of_a_shop(seed):
+    shop = full_shop(seed)
+    rows = orders_with_users(shop)
+    assert 0.97 <= (rows["shipping_country_code"] == rows["country_code"]).mean() < 1
+    status = shop["orders"]["status"].value_counts(normalize=True)
+    assert 0.01 <= status["cancelled"] <= 0.05
+    assert 0.05 <= status["refunded"] <= 0.10
+    assert 0.02 <= len(shop["orders"]) / shop["events"]["session_id"].nunique() <= 0.04
+
+
+def weekly_rhythm(orders, shop):
+    amount = orders["total_amount"].astype(float).where(orders["status"] == "completed", 0)
+    return (
+        amount.groupby(days_of(orders["order_date"])).sum().reindex(daily(orders, shop).index, fill_value=0).autocorr(7)
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_weeks_are_alike_and_their_days_are_not(seed):
+    shop, orders = replace(FULL_SHOP, seed=seed), full_shop(seed)["orders"]
+    assert weekday_p(daily(orders, shop), [1] * 7) < 0.001
+    assert weekly_rhythm(orders, shop) > 0.25
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_weeks_of_a_bigger_shop_are_more_alike(seed):
+    shop = replace(FULL_SHOP, seed=seed)
+    _, orders = plan_and_orders(Counts(50, 3_000, 500, 6_000, 120_000), shop)
+    assert weekly_rhythm(orders, shop) > 0.3
+
+
+def test_emails_are_unique_and_reserved(full):
+    emails = full["users"]["email"]
+    assert emails.is_unique
+    assert emails.str.fullmatch(r"[a-z]+\.[a-z]+\d+@example\.(com|org|net)").all()
+
+
+def test_customers_of_a_campaign_came_by_its_channel(full):
+    rows = full["users"].merge(full["marketing_campaigns"], on="campaign_id")
+    assert len(rows) > 100
+    assert (rows["acquisition_channel"] == rows["channel"]).all()
+
+
+def test_campaigns_spend_and_click_within_reason():
+    campaigns = generate_marketing_campaigns(100)
+    assert (campaigns["spend"] <= campaigns["budget"]).all()
+    assert (campaigns["clicks"] < campaigns["impressions"]).all()
+    assert (campaigns["start_date"] <= campaigns["end_date"]).all()
+    assert campaigns["start_date"].is_monotonic_increasing
+
+
+def test_cost_is_40_to_70_percent_of_the_price():
+    products = generate_products(500)
+    assert (products["cost"].astype(float) / products["price"].astype(float)).between(0.40, 0.705).all()
 
 
 # Money
@@ -136,7 +501,7 @@ def test_an_orders_total_is_the_sum_of_its_lines_to_the_cent(full):
 
 
 def test_price_paid_and_discount_make_the_list_price(full):
-    lines = lines_with_price(full)
+    lines = full["order_items"].merge(full["products"], on="product_id")
     assert (lines["price_at_time"] + lines["discount"] == lines["price"]).all()
     assert (lines["discount"] > 0).mean() == pytest.approx(0.20, abs=0.03)
 
@@ -145,94 +510,91 @@ def test_an_order_names_a_product_once(full):
     assert not full["order_items"].duplicated(["order_id", "product_id"]).any()
 
 
-def test_cost_is_40_to_70_percent_of_the_price(full):
-    share = full["products"]["cost"].astype(float) / full["products"]["price"].astype(float)
-    assert share.between(0.39, 0.70).all()
-
-
 # Time
 
 
 @pytest.mark.parametrize(("table", "column"), [("orders", "order_date"), ("events", "event_timestamp")])
-def test_instants_lie_in_the_window_and_ascend(full, table, column):
+def test_instants_lie_in_the_window_and_ascend_in_a_block(demo, full, table, column):
     instants = full[table][column]
-    assert instants.min() >= pd.Timestamp("2024-01-08", tz="UTC")
+    assert instants.min() >= pd.Timestamp("2023-07-02", tz="UTC")
     assert instants.max() < pd.Timestamp("2025-07-01", tz="UTC")
-    assert instants.is_monotonic_increasing
+    assert demo[table][column].is_monotonic_increasing
 
 
 def test_days_lie_in_the_window(full):
     days = pd.concat(
         [full["users"]["signup_date"], *(full["marketing_campaigns"][f"{end}_date"] for end in ("start", "end"))]
     )
-    assert days.between("2024-01-08", "2025-06-30").all()
+    assert days.between("2023-07-02", "2025-06-30").all()
 
 
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(("table", "column"), [("orders", "order_date"), ("events", "event_timestamp")])
-def test_nothing_happens_before_the_sign_up(full, table, column):
-    rows = full[table].merge(full["users"], on="user_id")
+def test_nothing_happens_before_the_sign_up(seed, table, column):
+    shop = full_shop(seed)
+    rows = shop[table][["user_id", column]].merge(shop["users"][["user_id", "signup_date"]], on="user_id")
     assert (rows[column].dt.tz_localize(None) >= rows["signup_date"]).all()
 
 
-def test_a_window_of_one_day_holds_everything():
-    shop = generate_shop(Counts(2, 5, 4, 30, 300), Shop(history_days=1, as_of=date(2020, 3, 1)))
-    assert set(shop["events"]["event_timestamp"].dt.date) == {date(2020, 2, 29)}
+def test_a_window_of_one_week_holds_everything():
+    shop = generate_shop(Counts(2, 50, 10, 60, 500), Shop(history_days=7, as_of=date(2020, 3, 4)))
+    assert set(shop["events"]["event_timestamp"].dt.date) <= {date(2020, 2, day) for day in range(26, 30)} | {
+        date(2020, 3, day) for day in range(1, 4)
+    }
+    assert len(shop["orders"]) > 0
 
 
 def test_only_recent_orders_are_open(full):
     age = pd.Timestamp("2025-07-01", tz="UTC") - full["orders"]["order_date"]
     still_open = full["orders"]["status"].isin(["pending", "shipped"])
-    assert age[still_open].max() < pd.Timedelta(days=4)
-    assert age[~still_open].max() > pd.Timedelta(days=500)
+    assert 0 < still_open.sum() < 50
+    assert age[still_open].max() < pd.Timedelta(days=20)
 
 
-def test_settled_orders_are_mostly_completed(full):
-    shares = full["orders"]["status"].value_counts(normalize=True)
-    assert shares["completed"] == pytest.approx(0.88, abs=0.03)
-    assert shares["cancelled"] == pytest.approx(0.035, abs=0.015)
-    assert shares["refunded"] == pytest.approx(0.07, abs=0.02)
+def test_attributed_orders_lie_in_the_days_and_countries_of_their_campaign(full):
+    known = pd.DataFrame(truth(plan_shop(FULL, FULL_SHOP))["campaigns"])
+    rows = orders_with_users(full).merge(known, on="campaign_id")
+    assert len(rows) > 50
+    assert (
+        days_of(rows["order_date"]).between(pd.to_datetime(rows["start_date"]), pd.to_datetime(rows["end_date"])).all()
+    )
+    homes = zip(rows["country_code"], rows["countries"], strict=True)
+    assert all(home in countries for home, countries in homes)
 
 
-# Behaviour
+# Anomalies
 
 
-def test_emails_are_unique_and_reserved(full):
-    emails = full["users"]["email"]
-    assert emails.is_unique
-    assert emails.str.fullmatch(r"[a-z]+\.[a-z]+\d+@example\.(com|org|net)").all()
+def days_with(kind, plan):
+    (found,) = [each for each in truth(plan)["anomalies"] if each["kind"] == kind]
+    return pd.date_range(found["start_date"], found["end_date"])
 
 
-def test_parcels_go_home_in_97_percent(full):
-    rows = orders_with_signup(full)
-    assert 0.97 <= (rows["shipping_country_code"] == rows["country_code"]).mean() < 1
+@pytest.mark.parametrize(("kind", "low", "high"), [("outage", 0, 0.5), ("flash_sale", 1.3, 4)])
+def test_a_day_gone_wrong_or_right_stands_out(kind, low, high):
+    for seed in range(5):
+        plan, orders = big_orders(seed)
+        perday = daily(orders, plan.shop)
+        (day,) = days_with(kind, plan)
+        around = pd.DatetimeIndex([day - pd.Timedelta(days=7), day + pd.Timedelta(days=7)])
+        assert low <= perday[day] / perday[around].mean() < high
 
 
-def test_attributed_orders_fall_into_their_campaign(full):
-    rows = full["orders"].merge(full["marketing_campaigns"], on="campaign_id")
-    days = rows["order_date"].dt.tz_localize(None).dt.normalize()
-    assert len(rows) > 500
-    assert ((days >= rows["start_date"]) & (days <= rows["end_date"])).all()
+def test_lines_of_the_flash_sale_have_a_quarter_off(full):
+    plan = plan_shop(FULL, FULL_SHOP)
+    orders = full["orders"][days_of(full["orders"]["order_date"]).isin(days_with("flash_sale", plan))]
+    lines = full["order_items"].merge(orders[["order_id"]], on="order_id").merge(full["products"], on="product_id")
+    assert len(lines) > 5
+    assert (lines["discount"].astype(float) > 0.25 * lines["price"].astype(float) - 0.01).all()
 
 
-def test_customers_of_a_campaign_came_by_its_channel(full):
-    rows = full["users"].merge(full["marketing_campaigns"], on="campaign_id")
-    assert len(rows) > 200
-    assert (rows["acquisition_channel"] == rows["channel"]).all()
-
-
-def test_campaigns_spend_and_click_within_reason():
-    campaigns = generate_marketing_campaigns(100)
-    assert (campaigns["spend"] <= campaigns["budget"]).mean() > 0.8
-    assert (campaigns["clicks"] < campaigns["impressions"]).all()
-    assert (campaigns["start_date"] <= campaigns["end_date"]).all()
-
-
-def test_a_fifth_of_the_products_and_customers_bring_most_of_the_revenue(full):
-    for table, key in ((full["order_items"], "product_id"), (orders_with_signup(full), "user_id")):
-        amount = table["quantity"] * table["price_at_time"] if key == "product_id" else table["total_amount"]
-        revenue = amount.astype(float).groupby(table[key]).sum().sort_values(ascending=False)
-        everyone = len(full["products"] if key == "product_id" else full["users"])
-        assert 0.60 < revenue.head(everyone // 5).sum() / revenue.sum() < 0.80
+def test_a_gap_in_the_tracking_leaves_only_visits_with_a_purchase(full):
+    gap = days_with("tracking_gap", plan_shop(FULL, FULL_SHOP))
+    visits = full["events"].groupby("session_id").agg(end=("event_timestamp", "max"), order=("order_id", "count"))
+    in_gap = visits[days_of(visits["end"]).isin(gap)]
+    assert len(gap) == 3
+    assert len(in_gap) > 0
+    assert (in_gap["order"] == 1).all()
 
 
 # Events
@@ -248,8 +610,10 @@ def test_each_order_has_one_purchase_of_its_customer_instant_and_total(full):
 
 @pytest.mark.parametrize("size", ["demo", "full"])
 def test_a_visit_starts_once_and_belongs_to_one_customer(size, request):
-    visits = request.getfixturevalue(size)["events"].groupby("session_id")
+    events = request.getfixturevalue(size)["events"]
+    visits = events.groupby("session_id")
     assert (visits["event_type"].first() == "session_start").all()
+    assert (events["event_type"] == "session_start").sum() == visits.ngroups
     assert visits["user_id"].nunique().max() == 1
 
 
@@ -260,7 +624,17 @@ def test_the_steps_of_a_visit_are_in_order_and_ascend(full):
     before = events.groupby("session_id")["event_type"].shift()
     assert set(before[events["event_type"] == "add_to_cart"]) == {"product_view"}
     assert set(before[events["event_type"] == "purchase"]) == {"checkout"}
-    assert set(before[events["event_type"] == "checkout"]) == {"add_to_cart"}
+
+
+def test_a_visit_with_a_purchase_takes_the_five_steps_in_order(full):
+    events = full["events"]
+    visits = events.loc[events["order_id"].notna(), "session_id"]
+    bought = events[events["session_id"].isin(visits)]
+    steps = bought.pivot_table(index="session_id", columns="event_type", values="event_timestamp", aggfunc="min")
+    steps = steps[["session_start", "product_view", "add_to_cart", "checkout", "purchase"]]
+    assert len(steps) == len(full["orders"])
+    assert steps.notna().all(axis=None)
+    assert (steps.T.reset_index(drop=True).diff().iloc[1:] > pd.Timedelta(0)).all(axis=None)
 
 
 def test_products_are_named_by_views_and_carts_only(full):
@@ -276,16 +650,7 @@ def test_the_cart_of_a_purchase_holds_the_items_of_the_order(full):
     assert carted == set(zip(full["order_items"]["order_id"], full["order_items"]["product_id"], strict=True))
 
 
-@pytest.mark.parametrize("n", [600, 601, 645, 1_000])
-def test_exactly_n_events(demo, n):
-    assert len(generate_events(n, demo["users"], demo["products"], demo["orders"])) == n
-
-
 # The same for the same arguments, and only for them
-
-
-def test_the_demo_shop_is_pinned(demo):
-    assert fingerprint(demo) == DEMO_SHA256, "the generated shop changed: refresh the notebooks, then pin the new value"
 
 
 @pytest.mark.parametrize("table", CATALOG)
@@ -307,11 +672,40 @@ def test_zone_language_and_folder_do_not_matter(tmp_path, demo):
     assert done.stdout.strip() == fingerprint(demo)
 
 
-def test_a_tables_count_leaves_the_draws_of_others_alone(demo):
-    more = generate_shop(Counts(products=80, events=900))
-    for table in ("marketing_campaigns", "users"):
+def test_a_block_is_the_same_made_alone_or_after_others():
+    counts, shop = Counts(5, 1_200, 30, 2_000, 20_000), Shop(seed=3)
+    plan = plan_shop(counts, shop)
+    in_turn = [block_tables(plan, block) for block in range(counts.blocks)]
+    alone = block_tables(plan_shop(counts, shop), 2)
+    assert len(in_turn) == 3
+    assert all(alone[name].equals(table) for name, table in in_turn[2].items())
+    assert parent_tables(plan)["products"].equals(parent_tables(plan_shop(counts, shop))["products"])
+
+
+def test_blocks_share_no_key():
+    plan = plan_shop(Counts(5, 1_000, 30, 2_000, 20_000), Shop())
+    for name, table in block_tables(plan, 0).items():
+        key = CATALOG[name]["key"]
+        other = block_tables(plan, 1)[name][key]
+        assert set(table[key].to_pylist()).isdisjoint(other.to_pylist())
+
+
+def test_more_customers_leave_those_of_the_first_block_alone():
+    few, many = (block_tables(plan_shop(Counts(5, n, 30, 2 * n, 20 * n), Shop()), 0) for n in (500, 1_200))
+    assert few["users"].equals(many["users"])
+
+
+def test_the_count_of_events_leaves_all_other_tables_alone(demo):
+    more = generate_shop(Counts(events=1_500))
+    for table in ("marketing_campaigns", "users", "products", "orders", "order_items"):
         assert_frame_equal(more[table], demo[table])
-    kept = ["order_id", "user_id", "order_date", "status", "campaign_id"]
+    assert len(more["events"]) > len(demo["events"])
+
+
+def test_the_count_of_products_leaves_customers_and_the_times_of_orders_alone(demo):
+    more = generate_shop(Counts(products=80))
+    assert_frame_equal(more["users"], demo["users"])
+    kept = ["order_id", "user_id", "order_date", "status", "shipping_city", "campaign_id"]
     assert_frame_equal(more["orders"][kept], demo["orders"][kept])
 
 
@@ -320,14 +714,6 @@ def test_campaigns_do_not_change_who_signs_up(demo):
     same = ["user_id", "email", "name", "country_code", "country", "city", "signup_date"]
     assert_frame_equal(alone[same], demo["users"][same])
     assert alone["campaign_id"].isna().all()
-
-
-def test_arguments_are_left_as_they_were(demo):
-    before = {name: frame.copy() for name, frame in demo.items()}
-    generate_events(700, demo["users"], demo["products"], demo["orders"])
-    generate_order_items(demo["orders"], demo["products"])
-    for name, frame in before.items():
-        assert_frame_equal(frame, demo[name])
 
 
 # Refusals
@@ -339,26 +725,44 @@ def test_a_negative_count_is_refused(make):
         make(-3)
 
 
-def test_orders_need_customers_and_products(demo):
-    with pytest.raises(UsageError, match="5 orders asked for, but there are 0 users and 0 products"):
-        generate_orders(5, demo["users"].head(0), demo["products"].head(0))
+@pytest.mark.parametrize(
+    ("counts", "missing"),
+    [((0, 0, 0, 5, 50), "5 orders asked for, but there are 0 users and 0 products"), ((0, 3, 0, 5, 50), "0 products")],
+)
+def test_orders_need_customers_and_products(counts, missing):
+    with pytest.raises(UsageError, match=missing):
+        Counts(*counts)
 
 
-def test_events_need_customers(demo):
+def test_events_need_customers():
     with pytest.raises(UsageError, match="5 events asked for, but there are 0 users"):
-        generate_events(5, demo["users"].head(0), demo["products"], demo["orders"].head(0))
+        Counts(0, 0, 4, 0, 5)
 
 
-def test_too_few_events_for_the_orders_are_refused(demo):
-    with pytest.raises(UsageError, match="599 events asked for with 200 orders; want at least 600"):
-        generate_events(599, demo["users"], demo["products"], demo["orders"])
+def test_too_few_events_for_the_orders_are_refused():
+    with pytest.raises(UsageError, match="589 events asked for with 100 orders; want at least 590"):
+        plan_shop(Counts(events=589), DEMO_SHOP)
+
+
+def test_the_least_number_of_events_is_accepted():
+    assert plan_shop(Counts(events=590), DEMO_SHOP).visits.browsing == 0
+
+
+def test_too_many_orders_for_the_customers_are_refused():
+    with pytest.raises(UsageError, match="10000000 orders are too many for 10 customers"):
+        plan_shop(Counts(0, 10, 50, 10_000_000, 100_000_000), DEMO_SHOP)
+
+
+def test_more_lines_than_there_are_products_are_refused():
+    with pytest.raises(UsageError, match="lines_per_order is 8 with 4 products"):
+        plan_shop(Counts(0, 100, 4, 100, 5_000), Shop(lines_per_order=8))
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {"seed": -1},
-        {"history_days": 0},
+        {"history_days": 6},
         {"lines_per_order": 0.9},
         {"lines_per_order": 101},
         {"lines_per_order": np.nan},
@@ -367,8 +771,3 @@ def test_too_few_events_for_the_orders_are_refused(demo):
 def test_a_shop_that_cannot_be_is_refused(wrong):
     with pytest.raises(UsageError, match=f"{next(iter(wrong))} is"):
         replace(DEMO_SHOP, **wrong)
-
-
-def test_items_of_another_shops_orders_are_refused(demo):
-    with pytest.raises(UsageError, match="of 200 orders have another total than their items"):
-        generate_order_items(demo["orders"], demo["products"], shop=Shop(seed=43))

@@ -10,47 +10,49 @@ import sqlalchemy as sa
 
 from lib import database, load, params
 from lib.errors import UsageError
-from lib.files import write_tables
+from lib.files import read_table
 from lib.intake import take
 from lib.settings import PROJECT
 
 REAL = PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
 
-SIZES = params.Generate(users=5, products=3, orders=4, events=20, marketing_campaigns=1).model_dump()
+SIZES = params.Generate(users=5, products=12, orders=4, events=90, marketing_campaigns=1).model_dump()
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 LINES = "1,A,Mug,2,2011-01-01 10:00:00,1.50,7,France\n2,A,Mug,2,2011-01-01 10:00:00,0,7,France\n"
 
 
 def test_a_made_up_shop(tmp_path: Path) -> None:
-    intake = take(SIZES, None, "", seed=1, as_of="2025-07-01", rejects=tmp_path)
-    assert {name: len(frame) for name, frame in intake.tables.items() if name != "order_items"} == {
-        "users": 5, "products": 3, "orders": 4, "events": 20, "marketing_campaigns": 1,
-    }  # fmt: skip
-    assert str(intake).startswith("The shop is made up: ")
-    assert not list(tmp_path.iterdir())
+    intake = take(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+    rows = intake.written.set_index("table")["rows"]
+    assert rows[["users", "products", "marketing_campaigns"]].tolist() == [5, 12, 1]
+    assert {name: len(read_table(tmp_path / "data", name)) for name in rows.index} == rows.to_dict()
+    assert str(intake).startswith(f"The shop is made up: {rows.sum()} rows")
+    assert intake.truth["asked"]["users"] == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 def test_a_file_with_a_line_that_cannot_be_used(tmp_path: Path) -> None:
     data = tmp_path / "shop.csv"
     data.write_text(HEADER + LINES, encoding="utf-8")
     chosen = params.load(params.find("online_retail"), [f"data={data}"]).values()
-    intake = take(SIZES, chosen["mapping"], str(data), seed=1, as_of="2011-12-09", rejects=tmp_path / "rejects")
+    intake = take(SIZES, chosen["mapping"], str(data), seed=1, as_of="2011-12-09", workers=1, output=tmp_path)
     assert (intake.lines_read, intake.lines_loaded) == (2, 1)
     assert intake.rejects.to_dict("records") == [{"file": "shop.csv", "rule": "not_positive", "lines": 1}]
     assert "1 are used, 1 are not" in str(intake)
+    assert intake.truth is None
+    assert not (tmp_path / "data" / "truth.json").exists()
     assert (tmp_path / "rejects" / "shop.csv").read_text(encoding="utf-8").count("\n") == 2
 
 
 def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="events"):
-        take(SIZES | {"events": 1}, None, "", seed=1, as_of="2025-07-01", rejects=tmp_path)
+        take(SIZES | {"events": 1}, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
 
 
 @pytest.mark.skipif(not REAL.exists(), reason=f"the real shop's file is not there: {REAL.name} beside the project")
 def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None:
     chosen = params.load(params.find("online_retail"), [f"data={REAL}"]).values()
-    intake = take(SIZES, chosen["mapping"], str(REAL), seed=1, as_of="2011-12-09", rejects=tmp_path)
-    write_tables(intake.tables, tmp_path / "data")
+    intake = take(SIZES, chosen["mapping"], str(REAL), seed=1, as_of="2011-12-09", workers=1, output=tmp_path)
     load.replace(tmp_path / "data")
     with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))

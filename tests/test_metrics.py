@@ -68,23 +68,5 @@ def test_mean_retention_weighs_by_size_over_observed_cells() -> None:
     assert mean["cohorts"].tolist() == [2, 1]
 
 
-def test_a_week_that_is_not_whole_is_left_out() -> None:
-    days = pd.to_datetime(["2025-01-06", "2025-01-12", "2025-01-13"], utc=True)  # Monday, Sunday, Monday
-    weeks = metrics.weekly_orders(pd.DataFrame({"order_date": days}))
-    assert weeks.to_dict("list") == {"week": [pd.Timestamp("2025-01-06")], "orders": [2]}
-
-
-def test_every_hour_is_there() -> None:
-    hours = metrics.hourly_orders(pd.DataFrame({"order_date": pd.to_datetime(["2025-01-06 23:59"], utc=True)}))
-    assert hours["orders"].tolist() == [0] * 23 + [1]
-
-
-def test_concentration_by_hand() -> None:
-    items = pd.DataFrame({"product_id": list("abcde"), "quantity": 1, "price_at_time": [6, 1, 1, 1, 1]})
-    curve = metrics.concentration(items)
-    assert metrics.top_fifth_share(curve) == pytest.approx(0.6)
-    assert curve.iloc[-1].tolist() == [1, 1]
-
-
 def test_a_year_before() -> None:
     assert [str(day) for day in metrics.year_before("2025-03-01").values()] == ["2024-03-01", "2025-03-01"]

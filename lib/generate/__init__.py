@@ -1,19 +1,20 @@
-"""The synthetic shop: each function returns one table as a frame, the same for the same arguments on every machine."""
+"""The synthetic shop: customers who follow published models with known parameters, the same for the same arguments."""
 
 import pandas as pd
+import pyarrow as pa
 
-from lib.generate.campaigns import generate_marketing_campaigns
-from lib.generate.events import generate_events
-from lib.generate.orders import generate_order_items, generate_orders
-from lib.generate.products import generate_products
+from lib.generate.plan import Plan, block_tables, parent_tables, plan_shop
 from lib.generate.shop import DEMO_COUNTS, DEMO_SHOP, Counts, Shop
-from lib.generate.users import generate_users
+from lib.generate.truth import truth
+from lib.generate.values import frame
 
 __all__ = [
     "DEMO_COUNTS",
     "DEMO_SHOP",
     "Counts",
+    "Plan",
     "Shop",
+    "block_tables",
     "generate_events",
     "generate_marketing_campaigns",
     "generate_order_items",
@@ -21,20 +22,48 @@ __all__ = [
     "generate_products",
     "generate_shop",
     "generate_users",
+    "parent_tables",
+    "plan_shop",
+    "truth",
 ]
 
 
 def generate_shop(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> dict[str, pd.DataFrame]:
-    """The six tables by name, parents before children."""
-    campaigns = generate_marketing_campaigns(counts.marketing_campaigns, shop=shop)
-    users = generate_users(counts.users, campaigns, shop=shop)
-    products = generate_products(counts.products, shop=shop)
-    orders = generate_orders(counts.orders, users, products, campaigns, shop=shop)
-    return {
-        "marketing_campaigns": campaigns,
-        "users": users,
-        "products": products,
-        "orders": orders,
-        "order_items": generate_order_items(orders, products, shop=shop),
-        "events": generate_events(counts.events, users, products, orders, shop=shop),
-    }
+    """The six tables by name, parents before children, all in memory.
+
+    Raises UsageError for counts that no such shop can have.
+    """
+    plan = plan_shop(counts, shop)
+    blocks = [block_tables(plan, block) for block in range(counts.blocks)]
+    whole = {name: pa.concat_tables([tables[name] for tables in blocks]) for name in blocks[0]}
+    return {name: frame(table) for name, table in (parent_tables(plan) | whole).items()}
+
+
+def generate_marketing_campaigns(n: int, *, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+    """n campaigns in order of their start, each inside the window."""
+    return generate_shop(Counts(n, 0, 0, 0, 0), shop)["marketing_campaigns"]
+
+
+def generate_users(n: int, *, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+    """n customers whom no campaign brought, in each block in order of sign-up."""
+    return generate_shop(Counts(0, n, 0, 0, 0), shop)["users"]
+
+
+def generate_products(n: int, *, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+    """n products."""
+    return generate_shop(Counts(0, 0, n, 0, 0), shop)["products"]
+
+
+def generate_orders(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+    """The orders of the shop, in each block by time; total_amount is the sum of their generate_order_items."""
+    return generate_shop(counts, shop)["orders"]
+
+
+def generate_order_items(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+    """The lines of the orders, in their order."""
+    return generate_shop(counts, shop)["order_items"]
+
+
+def generate_events(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+    """The steps of the visits, in each block by time."""
+    return generate_shop(counts, shop)["events"]

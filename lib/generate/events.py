@@ -1,90 +1,199 @@
-"""Events: the steps of the visits that end in an order, and of the visits that only browse."""
+"""Events: the steps of the visits that end in an order, of those that end with a cart left behind, and of the rest."""
+
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from lib.errors import UsageError
-from lib.generate.baskets import lines_of
-from lib.generate.products import popularity
-from lib.generate.shop import DEMO_SHOP, Shop, check_count
-from lib.generate.streams import draw, stream, uuids
-from lib.generate.traffic import visit_times
-from lib.generate.values import labels, lookup, to_instants, to_seconds
+from lib.generate.baskets import Lines
+from lib.generate.clock import Clock
+from lib.generate.customers import Customers
+from lib.generate.orders import Orders
+from lib.generate.products import Products, quarter
+from lib.generate.shop import Counts, Shop
+from lib.generate.streams import stream, uuids
+from lib.generate.values import DAY, instant_array, money_array, rounded, uuid_array, word_array
 
-__all__ = ["generate_events"]
+__all__ = ["EVENTS_PER_BROWSE", "EVENT_TYPES", "Visits", "draw_events", "funnel", "interest", "plan_visits"]
 
 EVENT_TYPES = ["session_start", "product_view", "add_to_cart", "checkout", "purchase"]
 START, VIEW, CART, CHECKOUT, PURCHASE = range(5)
-LONGEST_VISIT = 7_000  # seconds; less than traffic.QUIET, so that no visit begins before the sign-up day
+LONGEST_VISIT = 7_000  # seconds; less than customers.QUIET, so that no visit begins before the sign-up day
 SHORTEST_STEP, LONGEST_STEP = 5, 240  # seconds between two events of a visit
-BROWSED_SHARE = 0.4  # of the events left over once each order has its three: the most that views before an order take
+BOUNCED = 0.62  # of the visits without an order look at nothing
+FURTHER_VIEW = 0.47  # chance of one more product after a view
+MOST_VIEWS = 12
+CARTED, CHECKED_OUT = 0.13, 0.35  # of the views lead to the cart, of the carts left behind had begun to check out
+BEFORE_ORDERS = 0.5  # of the visits without an order come before one, the rest come by themselves
+DAYS_BEFORE = 6.0  # mean days of shop time by which they come before it
+INTEREST_DAYS = 150.0  # mean days of shop time in which the visits that come by themselves fade
 
 
-def generate_events(
-    n: int, users: pd.DataFrame, products: pd.DataFrame, orders: pd.DataFrame, *, shop: Shop = DEMO_SHOP
-) -> pd.DataFrame:
-    """n events by time: a visit that ends in a purchase at the instant of each order, and browsing visits besides."""
-    check_count(n, "events", users=users, products=products)
-    if n < 3 * len(orders):
+def _views() -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of products that a visit without an order may look at, from one on, and the chance of each."""
+    views = np.arange(1, MOST_VIEWS + 1)
+    chance = (1 - FURTHER_VIEW) * FURTHER_VIEW ** (views - 1)
+    chance[-1] = FURTHER_VIEW ** (MOST_VIEWS - 1)
+    return views, (1 - BOUNCED) * chance
+
+
+def _carted() -> float:
+    """Share of the visits without an order that put something into the cart."""
+    views, chance = _views()
+    return float(chance @ (1 - (1 - CARTED) ** views))
+
+
+def _mean_events() -> float:
+    """Mean number of events of a visit without an order."""
+    views, chance = _views()
+    return float(1 + chance @ views * (1 + CARTED) + CHECKED_OUT * _carted())
+
+
+EVENTS_PER_BROWSE = _mean_events()
+
+
+@dataclass(frozen=True)
+class Visits:
+    """How many visits without an order there are: in all, per order, and per customer and day that interest lasts."""
+
+    browsing: float
+    per_order: float
+    per_day: float
+
+
+def interest(ages: np.ndarray) -> np.ndarray:
+    """Days of full interest that a customer has had so many days of shop time after sign-up."""
+    return INTEREST_DAYS * -np.expm1(-ages / INTEREST_DAYS)
+
+
+def funnel(visits: Visits, n_orders: int) -> dict[str, float]:
+    """Expected share of the visits that reach each step."""
+    browsing = visits.browsing
+    shares = np.array([1, 1 - BOUNCED, _carted(), CHECKED_OUT * _carted(), 0])
+    reached = (n_orders + browsing * shares) / max(n_orders + browsing, 1e-9)
+    return dict(zip(EVENT_TYPES, reached.tolist(), strict=True))
+
+
+def plan_visits(counts: Counts, shop: Shop, interest_days: float) -> Visits:
+    """The visits that make the events asked for, where all customers together have interest for so many days.
+
+    Raises UsageError when the orders alone need more events.
+    """
+    steps = 3 + 2 * shop.lines_per_order
+    left = counts.events - counts.orders * steps
+    if left < 0:
         raise UsageError(
-            f"{n} events asked for with {len(orders)} orders; want at least {3 * len(orders)}: "
-            "each order needs a session_start, a checkout and a purchase"
+            f"{counts.events} events asked for with {counts.orders} orders; want at least "
+            f"{np.ceil(counts.orders * steps):.0f}: each order needs a session_start, a product_view and an "
+            "add_to_cart per line, a checkout and a purchase"
         )
-    rng = stream(shop, "events")
-    buying = _buying_steps(rng, n, len(orders), lines_of(orders, products, shop))
-    browsing = _browsing_steps(rng, n - len(buying), popularity(len(products), shop))
-    steps = pd.concat([buying, browsing.assign(visit=browsing["visit"] + len(orders))], ignore_index=True)
-    n_visits = int(steps["visit"].max()) + 1 if n else 0
-    browser, left = visit_times(rng, n_visits - len(orders), users, shop)
-    visitor = np.concatenate([pd.Index(users["user_id"]).get_indexer(orders["user_id"]), browser])
-    ends = np.concatenate([to_seconds(orders["order_date"]), left])
-    steps = steps.assign(user=visitor[steps["visit"]], second=_step_times(rng, steps["visit"].to_numpy(), ends))
-    return _events_frame(steps.sort_values("second", kind="stable"), users, products, orders, shop=shop)
+    browsing = left / EVENTS_PER_BROWSE
+    before = BEFORE_ORDERS if counts.orders else 0.0
+    alone = (1 - before) * browsing / interest_days if interest_days else 0.0
+    return Visits(rounded(browsing), rounded(before * browsing / max(counts.orders, 1)), rounded(alone))
 
 
-def _buying_steps(rng: np.random.Generator, n: int, n_orders: int, lines: pd.DataFrame) -> pd.DataFrame:
-    """Steps of the visits that order; where n leaves little room, only some show the views and carts before it."""
-    visit = np.arange(n_orders)
-    room = int((n - 3 * n_orders) * BROWSED_SHARE)
-    chosen = rng.permutation(n_orders)
-    needs = 2 * np.bincount(lines["order"], minlength=n_orders)[chosen]
-    shown = np.isin(lines["order"], chosen[np.cumsum(needs) <= room])
-    views = lines.loc[shown, ["order", "product"]].rename(columns={"order": "visit"})
-    last = int(lines["order"].value_counts().max()) * 2 + 1 if n_orders else 1
-    return _in_order(
-        [
-            _steps(visit, START, 0),
-            *_looks(views, np.ones(len(views), dtype=bool)),
-            _steps(visit, CHECKOUT, last),
-            _steps(visit, PURCHASE, last + 1),
-        ]
+@dataclass(frozen=True)
+class _Steps:
+    """Steps of visits, visit by visit: product is -1 where the step names none."""
+
+    visit: np.ndarray
+    kind: np.ndarray
+    product: np.ndarray
+
+
+def draw_events(
+    visits: Visits,
+    orders: Orders,
+    lines: Lines,
+    customers: Customers,
+    products: Products,
+    clock: Clock,
+    shop: Shop,
+    block: int,
+) -> pa.Table:
+    """The events of a block by time: a visit that ends in a purchase at the instant of each order, and the others."""
+    rng = stream(shop, "events", block)
+    browser, left = _browsing_visits(rng, visits, orders, customers, clock)
+    buying = _buying_steps(lines, len(orders))
+    browsing = _browsing_steps(rng, quarter(left // DAY), products)
+    visitor = np.concatenate([orders.customer, browser])
+    ends = np.concatenate([orders.seconds, left])
+    visit = np.concatenate([buying.visit, browsing.visit + len(orders)])
+    kind = np.concatenate([buying.kind, browsing.kind])
+    product = np.concatenate([buying.product, browsing.product])
+    seconds = _step_times(rng, visit, ends)
+    by_time = np.argsort(seconds, kind="stable")
+    visit, kind, product = visit[by_time], kind[by_time], product[by_time]
+    order = np.where(kind == PURCHASE, visit, -1)
+    sessions = uuids(stream(shop, "sessions.id", block), len(ends))
+    return pa.table(
+        {
+            "event_id": uuid_array(uuids(stream(shop, "events.id", block), len(visit))),
+            "user_id": uuid_array(customers.ids, visitor[visit]),
+            "session_id": uuid_array(sessions, visit),
+            "event_type": word_array(EVENT_TYPES, kind),
+            "product_id": uuid_array(products.ids, product),
+            "order_id": uuid_array(orders.ids, order),
+            "event_timestamp": instant_array(seconds[by_time]),
+            "revenue": money_array(lines.totals(len(orders)), order),
+        }
     )
 
 
-def _browsing_steps(rng: np.random.Generator, n: int, weights: np.ndarray) -> pd.DataFrame:
-    """Exactly n steps of visits without an order: a start, then a few products looked at, some put into the cart."""
-    looks = np.minimum(rng.geometric(0.55, n) - 1, 12)
-    enough = np.searchsorted(np.cumsum(1 + looks), n) + 1
-    visit = np.arange(min(enough, n))
-    viewing = np.repeat(visit, looks[: len(visit)])
-    views = pd.DataFrame({"visit": viewing, "product": draw(rng, weights, len(viewing))})
-    return _in_order([_steps(visit, START, 0), *_looks(views, rng.random(len(views)) < 0.25)]).head(n)
+def _browsing_visits(
+    rng: np.random.Generator, visits: Visits, orders: Orders, customers: Customers, clock: Clock
+) -> tuple[np.ndarray, np.ndarray]:
+    """Customer (row) and last second of the visits without an order, before orders and by themselves."""
+    begun, ended = clock.read(customers.country, customers.signed_up), clock.end[customers.country]
+    ordered = clock.read(customers.country[orders.customer], orders.seconds)
+    which = np.repeat(np.arange(len(orders)), rng.poisson(visits.per_order, len(orders)))
+    before, since = orders.customer[which], begun[orders.customer[which]]
+    came = ordered[which] - DAYS_BEFORE * rng.standard_exponential(len(which))
+    came = np.where(came > since, came, since + rng.random(len(which)) * (ordered[which] - since))
+    days = interest(ended - begun)
+    alone = np.repeat(np.arange(len(customers)), rng.poisson(visits.per_day * customers.visits * days))
+    faded = rng.random(len(alone)) * days[alone] / INTEREST_DAYS
+    later = begun[alone] - INTEREST_DAYS * np.log1p(-faded)
+    browser = np.concatenate([before, alone])
+    return browser, clock.seconds(customers.country[browser], np.concatenate([came, later]))
 
 
-def _looks(views: pd.DataFrame, carted: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The k-th view of a visit as step 2k + 1, and for those carted the same product as step 2k + 2."""
-    place = 2 * views.groupby("visit").cumcount() + 1
-    looked = views.assign(kind=VIEW, place=place)
-    return looked, looked[carted].assign(kind=CART, place=place[carted] + 1)
+def _buying_steps(lines: Lines, n_orders: int) -> _Steps:
+    """A start, each product of the order looked at and put into the cart, a checkout, a purchase."""
+    n_lines = np.bincount(lines.order, minlength=n_orders)
+    length = 3 + 2 * n_lines
+    ends = np.cumsum(length)
+    kind = np.full(length.sum(), CHECKOUT)
+    product = np.full(length.sum(), -1)
+    kind[ends - length], kind[ends - 1] = START, PURCHASE
+    place = np.arange(len(lines)) - np.repeat(np.cumsum(n_lines) - n_lines, n_lines)
+    view = (ends - length)[lines.order] + 1 + 2 * place
+    kind[view], kind[view + 1] = VIEW, CART
+    product[view] = product[view + 1] = lines.product
+    return _Steps(np.repeat(np.arange(n_orders), length), kind, product)
 
 
-def _steps(visit: np.ndarray, kind: int, place: int) -> pd.DataFrame:
-    return pd.DataFrame({"visit": visit, "product": -1, "kind": kind, "place": place})
-
-
-def _in_order(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    steps = pd.concat(parts, ignore_index=True)
-    return steps.take(np.lexsort((steps["place"], steps["visit"]))).reset_index(drop=True)
+def _browsing_steps(rng: np.random.Generator, season: np.ndarray, products: Products) -> _Steps:
+    """A start, mostly nothing else; else products looked at, some put into the cart, then at times a checkout."""
+    looked = rng.random(len(season)) >= BOUNCED
+    views = np.where(looked, np.minimum(rng.geometric(1 - FURTHER_VIEW, len(season)), MOST_VIEWS), 0)
+    viewing = np.repeat(np.arange(len(season)), views)
+    product = products.draw(rng, season[viewing])
+    carted = rng.random(len(viewing)) < CARTED
+    has_cart = np.bincount(viewing, carted, len(season)) > 0
+    checks_out = has_cart & (rng.random(len(season)) < CHECKED_OUT)
+    # Steps in their order within a visit: the start, a view with its cart for each product, the checkout.
+    visit = np.concatenate([np.arange(len(season)), viewing, viewing[carted], np.flatnonzero(checks_out)])
+    none = np.full(len(season), -1)
+    named = np.concatenate([none, product, product[carted], none[checks_out]])
+    sizes = [len(season), len(viewing), int(carted.sum()), int(checks_out.sum())]
+    kind = np.repeat([START, VIEW, CART, CHECKOUT], sizes)
+    nth = np.arange(len(viewing))
+    place = np.concatenate([none, 2 * nth, 2 * nth[carted] + 1, np.full(sizes[3], 2 * len(viewing))])
+    ordered = np.lexsort((place, visit))
+    return _Steps(visit[ordered], kind[ordered], named[ordered])
 
 
 def _step_times(rng: np.random.Generator, visit: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -93,24 +202,3 @@ def _step_times(rng: np.random.Generator, visit: np.ndarray, ends: np.ndarray) -
     widest = np.minimum(LONGEST_STEP, LONGEST_VISIT // np.maximum(length, 1))[visit]
     passed = np.cumsum(SHORTEST_STEP + (rng.random(len(visit)) ** 2 * (widest - SHORTEST_STEP)).astype(np.int64))
     return ends[visit] - (passed[np.cumsum(length) - 1][visit] - passed)
-
-
-def _events_frame(
-    steps: pd.DataFrame, users: pd.DataFrame, products: pd.DataFrame, orders: pd.DataFrame, *, shop: Shop
-) -> pd.DataFrame:
-    visit, kind = steps["visit"].to_numpy(), steps["kind"].to_numpy()
-    order = np.where(kind == PURCHASE, visit, -1)
-    rng = stream(shop, "events.id")
-    sessions = uuids(stream(shop, "sessions.id"), int(visit.max(initial=-1)) + 1)
-    return pd.DataFrame(
-        {
-            "event_id": uuids(rng, len(steps)),
-            "user_id": lookup(users, "user_id", steps["user"]),
-            "session_id": sessions.take(visit).reset_index(drop=True),
-            "event_type": labels(EVENT_TYPES, kind),
-            "product_id": lookup(products, "product_id", steps["product"]),
-            "order_id": lookup(orders, "order_id", order),
-            "event_timestamp": to_instants(steps["second"].to_numpy()),
-            "revenue": lookup(orders, "total_amount", order),
-        }
-    )

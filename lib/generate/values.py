@@ -1,27 +1,28 @@
-"""Columns as the frames hold them (text, money, dates, instants), made from whole numbers and read back into them."""
+"""Arrow columns of numpy's numbers: keys, words, money, days and instants; and such tables as frames."""
 
-from decimal import Decimal
+import uuid
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 __all__ = [
     "DAY",
     "columns",
-    "labels",
-    "lookup",
+    "date_array",
+    "frame",
+    "instant_array",
+    "money_array",
     "numbered",
-    "to_cents",
-    "to_dates",
-    "to_days",
-    "to_instants",
-    "to_money",
-    "to_seconds",
+    "rounded",
+    "uuid_array",
+    "uuid_texts",
+    "word_array",
 ]
 
 DAY = 86_400  # seconds
+MONEY = pa.decimal128(12, 2)
+DIGITS = 6
 
 
 def columns(table: list[tuple]) -> list[np.ndarray]:
@@ -29,49 +30,70 @@ def columns(table: list[tuple]) -> list[np.ndarray]:
     return [np.array(values) for values in zip(*table, strict=True)]
 
 
-def labels(words: list[str] | np.ndarray, positions: np.ndarray) -> pd.Series:
-    """The word at each position."""
-    return pd.Series(pd.array(list(words), dtype="str").take(positions))
+def rounded(value: float) -> float:
+    """A solved number to six digits: what the processor's last bit says must not reach the rows."""
+    return float(f"{value:.{DIGITS}g}")
 
 
-def numbered(names: pd.Series) -> pd.Series:
+def numbered(names: list[str]) -> list[str]:
     """Names made unique: the second 'Urban Lamp' becomes 'Urban Lamp 2'."""
-    nth = names.groupby(names).cumcount() + 1
-    return names.where(nth == 1, names + " " + nth.astype("str"))
+    series = pd.Series(names, dtype="str")
+    nth = series.groupby(series).cumcount() + 1
+    return series.where(nth == 1, series + " " + nth.astype("str")).tolist()
 
 
-def lookup(parents: pd.DataFrame | None, column: str, rows: np.ndarray | pd.Series) -> pd.Series:
-    """Values of a parent's column by row number; row -1, and a parent that is not there, give missing ones."""
-    values = pd.array([], dtype="str") if parents is None else parents[column].array
-    return pd.Series(values.take(np.asarray(rows), allow_fill=True))
+def uuid_array(ids: np.ndarray, rows: np.ndarray | None = None) -> pa.Array:
+    """The UUIDs at `rows`, all of them where none are named; row -1 gives a gap."""
+    chosen = ids if rows is None else _take(ids, rows)
+    storage = pa.Array.from_buffers(pa.binary(16), len(chosen), [_gaps(rows), pa.py_buffer(chosen)])
+    return pa.ExtensionArray.from_storage(pa.uuid(), storage)
 
 
-def to_money(whole: np.ndarray) -> pd.Series:
-    """Integer cents as decimal(12, 2)."""
-    amounts = pc.multiply(pa.array(whole), pa.scalar(Decimal("0.01"))).cast(pa.decimal128(12, 2))
-    return pd.Series(pd.arrays.ArrowExtensionArray(amounts))
+def money_array(cents: np.ndarray, rows: np.ndarray | None = None) -> pa.Array:
+    """Whole cents, not negative, at `rows` as decimal(12, 2); row -1 gives a gap."""
+    chosen = cents if rows is None else _take(cents, rows)
+    words = np.zeros((len(chosen), 2), dtype="<i8")  # 128 bits each, little end first
+    words[:, 0] = chosen
+    return pa.Array.from_buffers(MONEY, len(chosen), [_gaps(rows), pa.py_buffer(words)])
 
 
-def to_cents(amounts: pd.Series) -> np.ndarray:
-    """Integer cents of decimal(12, 2)."""
-    return pc.multiply(pa.array(amounts.array), 100).cast(pa.int64()).to_numpy()
+def word_array(words: list[str], rows: np.ndarray) -> pa.Array:
+    """The word at each row; row -1 gives a gap."""
+    return pa.array(words, pa.string()).take(pa.array(rows, mask=rows < 0))
 
 
-def to_dates(numbers: np.ndarray) -> pd.DatetimeIndex:
-    """Midnights of days counted from 1970-01-01."""
-    return pd.to_datetime(numbers, unit="D").as_unit("us")
+def date_array(days: np.ndarray) -> pa.Array:
+    """Days counted from 1970-01-01."""
+    return pa.array(days.astype("datetime64[D]"))
 
 
-def to_days(midnights: pd.Series) -> np.ndarray:
-    """Days from 1970-01-01."""
-    return midnights.to_numpy().astype("datetime64[D]").astype(np.int64)
-
-
-def to_instants(numbers: np.ndarray) -> pd.DatetimeIndex:
+def instant_array(seconds: np.ndarray) -> pa.Array:
     """Instants in UTC of seconds counted from 1970-01-01."""
-    return pd.to_datetime(numbers, unit="s", utc=True).as_unit("us")
+    return pa.array(seconds.astype(np.int64) * 1_000_000).view(pa.timestamp("us", "UTC"))
 
 
-def to_seconds(times: pd.Series) -> np.ndarray:
-    """Seconds from 1970-01-01, UTC."""
-    return times.dt.as_unit("s").astype("int64").to_numpy()
+def _take(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """values[rows]; where there are no values every row is -1, and any value fills the gap."""
+    return values[rows] if len(values) else np.zeros(len(rows), values.dtype)
+
+
+def _gaps(rows: np.ndarray | None) -> pa.Buffer | None:
+    if rows is None or (rows >= 0).all():
+        return None
+    return pa.py_buffer(np.packbits(rows >= 0, bitorder="little"))
+
+
+def uuid_texts(ids: np.ndarray) -> list[str]:
+    """UUIDs as they are written."""
+    return [str(uuid.UUID(bytes=value.tobytes())) for value in ids]
+
+
+def frame(table: pa.Table) -> pd.DataFrame:
+    """The table as pandas holds it: UUIDs as text, money as decimal, days as midnights, instants in UTC."""
+    types = {MONEY: pd.ArrowDtype(MONEY), pa.string(): pd.StringDtype(na_value=np.nan)}
+    found = table.to_pandas(types_mapper=types.get, date_as_object=False)
+    keys = {f.name: table[f.name].to_pandas().map(str, na_action="ignore") for f in table.schema if f.type == pa.uuid()}
+    found = found.assign(**{name: texts.astype("str") for name, texts in keys.items()})
+    days = {f.name: "datetime64[us]" for f in table.schema if f.type == pa.date32()}
+    whole = {f.name: "int64" for f in table.schema if pa.types.is_integer(f.type)}
+    return found.astype(days | whole)

@@ -1,0 +1,5 @@
+-- error: Orders without a purchase event, in a shop that has purchase events at all.
+SELECT order_id, order_date
+FROM orders
+WHERE EXISTS (SELECT FROM events WHERE event_type = 'purchase')
+    AND NOT EXISTS (SELECT FROM events WHERE events.order_id = orders.order_id AND events.event_type = 'purchase')
