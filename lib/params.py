@@ -27,11 +27,11 @@ class Generate(_Section):
 
     users: int = Field(100, ge=1, le=100_000_000)
     products: int = Field(50, ge=1, le=100_000)
-    orders: int = Field(100, ge=0, le=1_000_000_000)
+    orders: int = Field(115, ge=0, le=1_000_000_000)
     lines_per_order: float = Field(1.45, ge=1, le=100)
     events: int = Field(850, ge=0, le=10_000_000_000)
     marketing_campaigns: int = Field(10, ge=0, le=1_000)
-    history_days: int = Field(540, ge=30, le=3_660)
+    history_days: int = Field(400, ge=30, le=3_660)
     seasons: bool = True
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """Whatever stops a run: one sentence, the right exit code, the old reports and data untouched, no process left."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
+import psycopg2
 import pytest
 
 from lib import database, load
@@ -75,9 +77,17 @@ def test_a_file_without_a_column_is_bad_data(untouched: Ran, tmp_path: Path) -> 
     assert "2/7  02_generate    failed in" in done.stdout
 
 
+@contextlib.contextmanager
+def reading(ran: Ran) -> Iterator[None]:
+    """Somebody reads the orders all the while, so that no load can end before it is stopped."""
+    with contextlib.closing(psycopg2.connect(ran.url)) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE orders IN ACCESS SHARE MODE")
+        yield
+
+
 @pytest.mark.parametrize(("kind", "step"), [(signal.SIGINT, "02_generate"), (signal.SIGTERM, "03_load")])
 def test_a_stopped_run_ends_its_kernels(kind: signal.Signals, step: str, untouched: Ran) -> None:
-    with running(*OTHER, output=untouched.output, url=untouched.url) as process:
+    with reading(untouched), running(*OTHER, output=untouched.output, url=untouched.url) as process:
         started = begun(process, untouched, step)
         os.killpg(process.pid, kind)
         _, words = process.communicate(timeout=30)

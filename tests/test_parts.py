@@ -20,7 +20,7 @@ from lib.generate import Counts, Plan, Shop, plan_shop
 from lib.generate.shop import BLOCK_USERS
 from lib.parts import PART_BLOCKS, write_shop
 
-DEMO_SHA256 = "0c4f8a02f1141f4478245f6b52b16af3cc4e3fee3def16a0d08245f6d982a633"
+DEMO_SHA256 = "e415db05c8c81fcb2e6fc65393f4d951eff293f4b5f0eb9ea402306865859957"
 SMALL = Counts(marketing_campaigns=3, users=4 * BLOCK_USERS + 1, products=40, orders=2_500, events=20_000)
 WRITE = """
 from pathlib import Path

@@ -29,7 +29,7 @@ class Shop:
 
     seed: int = 42
     as_of: date = date(2025, 7, 1)
-    history_days: int = 540
+    history_days: int = 400
     lines_per_order: float = 1.45
     seasons: bool = True
 
@@ -55,7 +55,7 @@ class Counts:
     marketing_campaigns: int = 10
     users: int = 100
     products: int = 50
-    orders: int = 100
+    orders: int = 115
     events: int = 850
 
     def __post_init__(self) -> None:
