@@ -740,12 +740,12 @@ def test_events_need_customers():
 
 
 def test_too_few_events_for_the_orders_are_refused():
-    with pytest.raises(UsageError, match="589 events asked for with 100 orders; want at least 590"):
-        plan_shop(Counts(events=589), DEMO_SHOP)
+    with pytest.raises(UsageError, match="678 events asked for with 115 orders; want at least 679"):
+        plan_shop(Counts(events=678), DEMO_SHOP)
 
 
 def test_the_least_number_of_events_is_accepted():
-    assert plan_shop(Counts(events=590), DEMO_SHOP).visits.browsing == 0
+    assert plan_shop(Counts(events=679), DEMO_SHOP).visits.browsing == 0
 
 
 def test_too_many_orders_for_the_customers_are_refused():
