@@ -745,7 +745,7 @@ def test_too_few_events_for_the_orders_are_refused():
 
 
 def test_the_least_number_of_events_is_accepted():
-    assert plan_shop(Counts(events=679), DEMO_SHOP).visits.browsing == 0
+    assert plan_shop(Counts(events=679), DEMO_SHOP).visits.browsing < 1
 
 
 def test_too_many_orders_for_the_customers_are_refused():
