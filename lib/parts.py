@@ -64,14 +64,18 @@ def _parts(plan: Plan, folder: Path, workers: int) -> Iterator[tuple[dict[str, i
         for first in range(0, plan.counts.blocks, PART_BLOCKS)
     ]
     numbers = [None] if len(runs) == 1 else list(range(len(runs)))
-    folders = [folder] * len(runs)
+    tasks = [(run, number, folder) for run, number in zip(runs, numbers, strict=True)]
     workers = min(workers or _cores(), len(runs))
     if workers == 1:
-        yield from (_write_part(plan, *task) for task in zip(runs, numbers, folders, strict=True))
+        yield from (_write_part(plan, *task) for task in tasks)
         return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(plan,))
-    with pool:
-        yield from pool.map(_write_my_part, runs, numbers, folders)
+    pool = ProcessPoolExecutor(workers - 1, get_context("spawn"), initializer=_begin, initargs=(plan,))
+    with ExitStack() as stack:
+        stack.callback(pool.shutdown, cancel_futures=True)
+        begun = [pool.submit(_write_my_part, *task) for task in tasks]
+        # This process works too, from the last part on, on those that no other has taken yet.
+        own = {row: _write_part(plan, *tasks[row]) for row in reversed(range(len(tasks))) if begun[row].cancel()}
+        yield from (own[row] if row in own else future.result() for row, future in enumerate(begun))
 
 
 def _cores() -> int:
