@@ -54,6 +54,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         raise OutputError(
             f"cannot write into {folder.parent}: {error.strerror or error}; free some space or mend its rights"
         ) from error
+    before = temporary.with_suffix(".old.tmp")
     try:
         yield temporary
         for path in temporary.iterdir():
@@ -61,10 +62,12 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
                 os.fsync(written.fileno())
         temporary.chmod(0o755)
         if folder.exists():
-            folder.rename(temporary.with_suffix(".old.tmp"))
+            folder.rename(before)
         temporary.rename(folder)
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error.strerror or error}; free some space and run again") from error
     finally:
+        if before.exists() and not folder.exists():
+            before.rename(folder)
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(temporary.with_suffix(".old.tmp"), ignore_errors=True)
+        shutil.rmtree(before, ignore_errors=True)

@@ -19,7 +19,7 @@ from lib.files import TableWriter, table_path
 from lib.generate import Plan, block_tables, parent_tables, truth
 from lib.profile import Profile, profile, total
 
-__all__ = ["TRUTH", "Made", "write_shop"]
+__all__ = ["TRUTH", "Made", "cores", "write_shop"]
 
 PART_BLOCKS = 16  # about a million rows in the shape of full.yml
 TRUTH = "truth.json"
@@ -65,7 +65,7 @@ def _parts(plan: Plan, folder: Path, workers: int) -> Iterator[tuple[dict[str, i
     ]
     numbers = [None] if len(runs) == 1 else list(range(len(runs)))
     tasks = [(run, number, folder) for run, number in zip(runs, numbers, strict=True)]
-    workers = min(workers or _cores(), len(runs))
+    workers = min(workers or cores(), len(runs))
     if workers == 1:
         yield from (_write_part(plan, *task) for task in tasks)
         return
@@ -78,7 +78,7 @@ def _parts(plan: Plan, folder: Path, workers: int) -> Iterator[tuple[dict[str, i
         yield from (own[row] if row in own else future.result() for row, future in enumerate(begun))
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use, where the system tells."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -28,6 +28,7 @@ from lib import database, embedded, intake, load, params, pipeline, schema, sett
 from lib.atomic import replacing
 from lib.catalog import tables
 from lib.errors import OutputError, WorkbookError
+from lib.parts import cores
 
 __all__ = ["FIGURES", "load_figures", "main", "merge", "pipeline_figures"]
 
@@ -383,8 +384,7 @@ def merge(path: Path, figures: Mapping[str, float]) -> None:
 
 
 def _show(figures: Mapping[str, float]) -> None:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    busy = f"load average of 5 minutes {os.getloadavg()[1]:.1f} on {cores} cores"
+    busy = f"load average of 5 minutes {os.getloadavg()[1]:.1f} on {cores()} cores"
     shown = Table("figure", "value", "wanted", "measured", caption=f"{busy}: what else runs makes figures worse")
     shown.columns[0].no_wrap = True
     for name, value in figures.items():

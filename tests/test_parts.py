@@ -115,3 +115,22 @@ parts.write_shop(plan_shop(counts, Shop()), Path("data"), 2)
         parent.send_signal(signal.SIGKILL)
     assert len(workers) >= 2
     assert psutil.wait_procs(workers, timeout=20)[1] == []
+
+
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(
+    tmp_path: Path, small: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "users.parquet").write_text("old")
+    rename = Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if target == folder and path.suffixes[-2:] != [".old", ".tmp"]:
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(OutputError, match="Input/output error"):
+        write_shop(small, folder, 1)
+    assert (folder / "users.parquet").read_text() == "old"

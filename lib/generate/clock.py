@@ -31,6 +31,11 @@ class Clock:
         """What the clock of each country shows at as_of."""
         return self.midnights[:, -1]
 
+    @property
+    def middays(self) -> np.ndarray:
+        """What the clocks show half-way through the demand of each day."""
+        return (self.midnights[:, :-1] + self.midnights[:, 1:]) / 2
+
     def read(self, country: np.ndarray, seconds: np.ndarray) -> np.ndarray:
         """What the clock of a country shows at an instant, in seconds from 1970-01-01."""
         day = seconds // DAY - self.first_day

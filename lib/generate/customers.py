@@ -1,6 +1,7 @@
 """Customers: when and where they signed up, what brought them, and the hidden traits that decide what they do."""
 
 from dataclasses import dataclass, fields
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -123,9 +124,14 @@ def _further_orders(marks: np.ndarray) -> np.ndarray:
 
     The chance to place more than k is B(a, b + k) / B(a, b), averaged over the customers' chances to leave.
     """
+    return np.searchsorted(-_chances_of_more(), -marks, side="right")
+
+
+@cache
+def _chances_of_more() -> np.ndarray:
+    """Chance of more than k further orders, for every k; the same for all blocks."""
     a, b = BG_NBD.a, BG_NBD.b
-    more = np.exp(betaln(a, b + np.arange(MOST_ORDERS)) - betaln(a, b))
-    return np.searchsorted(-more, -marks, side="right")
+    return np.exp(betaln(a, b + np.arange(MOST_ORDERS)) - betaln(a, b))
 
 
 def _arrivals(

@@ -67,7 +67,7 @@ def plan_shop(counts: Counts, shop: Shop) -> Plan:
     daily = _daily_orders(order_clock, buyers, alpha)
     daily *= counts.orders / max(daily.sum(), 1e-9)
     by_quarter = np.bincount(quarter(shop.days), daily.sum(axis=0), 4) / max(daily.sum(), 1e-9)
-    visited = visit_clock.end[:, None] - (visit_clock.midnights[:, :-1] + visit_clock.midnights[:, 1:]) / 2
+    visited = visit_clock.end[:, None] - visit_clock.middays
     return Plan(
         counts=counts,
         shop=shop,
@@ -111,8 +111,7 @@ def _daily_orders(clock: Clock, buyers: np.ndarray, alpha: float) -> np.ndarray:
     daily = np.zeros_like(buyers)
     if np.isnan(alpha):
         return daily
-    for country, shown in enumerate(clock.midnights):
-        signed_up = (shown[:-1] + shown[1:]) / 2
+    for country, (shown, signed_up) in enumerate(zip(clock.midnights, clock.middays, strict=True)):
         ages = np.maximum(shown[:, None] - signed_up, 0)
         daily[country] = np.diff(expected_orders(ages, alpha) @ buyers[country])
     return daily

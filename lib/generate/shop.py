@@ -62,9 +62,8 @@ class Counts:
         for table, n in vars(self).items():
             if n < 0:
                 raise UsageError(f"{n} {table} asked for; want 0 or more")
-        needs = {"orders": ("users", "products"), "events": ("users", "products")}
-        for table, parents in needs.items():
-            missing = [parent for parent in parents if not getattr(self, parent)]
+        missing = [parent for parent in ("users", "products") if not getattr(self, parent)]
+        for table in ("orders", "events"):
             if getattr(self, table) and missing:
                 raise UsageError(
                     f"{getattr(self, table)} {table} asked for, but there are 0 {' and 0 '.join(missing)}; "
