@@ -30,6 +30,7 @@ SHORTEST_HISTORY = 56  # days; eight weeks are the least that a model with a wee
 PATHS = 1_000  # simulated futures per forecast
 LEVELS = (80, 95)  # percent
 BASELINE, DEFAULT = "seasonal naive", "ETS"
+CLOSE = {"maxiter": 1_000, "pgtol": 1e-8, "factr": 1e3}  # a search that ends near the optimum, not on the way to it
 
 
 @dataclass(frozen=True)
@@ -221,9 +222,10 @@ def _ets(series: pd.Series, horizon: int, rng: np.random.Generator) -> Simulatio
     """Additive exponential smoothing with a weekly season, damped trend or none by AICc; bootstrapped errors."""
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel  # a second to import, and only here
 
-    season = {"error": "add", "seasonal": "add", "seasonal_periods": WEEK}
+    # Ten first states to search for besides leave several optima, and the processor decides which one is found.
+    season = {"error": "add", "seasonal": "add", "seasonal_periods": WEEK, "initialization_method": "heuristic"}
     trends = [{"trend": None}, {"trend": "add", "damped_trend": True}]
-    fits = [_fit(ETSModel(series, **season, **trend)) for trend in trends]
+    fits = [_fit(ETSModel(series, **season, **trend), **CLOSE) for trend in trends]
     fits = [fit for fit in fits if fit is not None]
     if not fits:
         return _fallback("ETS", series, horizon, rng)
@@ -250,7 +252,7 @@ def _arima(series: pd.Series, horizon: int, rng: np.random.Generator) -> Simulat
     return Simulation(point, point + shocks @ spread)
 
 
-def _fit(model: object, **options: int) -> object | None:
+def _fit(model: object, **options: float) -> object | None:
     """The fitted model, None where the search for its parameters fails."""
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
 

@@ -95,7 +95,7 @@ def orders_per_customer(profile: Profile) -> pd.DataFrame:
 
 def customers_by_country(profile: Profile, truth: Truth) -> pd.DataFrame:
     """Customers by home country, most first, and the orders that they placed; the customers expected there."""
-    found = profile["countries"].sort_values("customers", ascending=False, ignore_index=True)
+    found = profile["countries"].sort_values("customers", ascending=False, ignore_index=True, kind="stable")
     found.insert(1, "country", found["country_code"].map(Locale("en").territories, na_action="ignore"))
     if truth is None:
         return found
@@ -142,7 +142,7 @@ def known_campaigns(truth: Truth) -> pd.DataFrame:
     columns = ["start_date", "end_date", "countries", "uplift", "orders_caused"]
     found = pd.DataFrame([] if truth is None else truth["campaigns"], columns=columns)
     words = [", ".join(codes) for codes in found["countries"]]
-    return found.assign(countries=words).sort_values("orders_caused", ascending=False, ignore_index=True)
+    return found.assign(countries=words).sort_values("orders_caused", ascending=False, ignore_index=True, kind="stable")
 
 
 def known_anomalies(truth: Truth) -> pd.DataFrame:

@@ -92,6 +92,13 @@ def test_customers_by_country_name_the_country_and_what_is_expected_of_all() -> 
     assert found["expected"].tolist() == [1.0, 3.0, 0.0]
 
 
+def test_countries_with_equal_numbers_are_in_the_order_of_their_codes_on_any_processor() -> None:
+    codes = [first + second for first in "ABCDEFGHIJ" for second in "ABCDEFGHIJ"]
+    countries = {"country_code": pd.Series(codes, dtype="str"), "customers": [1, 2] * 50, "orders": [0] * 100}
+    found = shape.customers_by_country(shop(countries=countries), None)["country_code"]
+    assert found.tolist() == codes[1::2] + codes[::2]
+
+
 @pytest.mark.parametrize("known", [None, truth("2025-01-06", 7)], ids=["imported", "made up"])
 def test_a_shop_without_rows_has_frames_too(known: dict[str, Any] | None) -> None:
     assert len(shape.weekly_orders(NO_SHOP, known)) == (known is not None)
