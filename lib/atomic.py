@@ -43,6 +43,7 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder that takes the place of `folder` when the block ends well, and vanishes when it does not.
 
+    Its files are not forced to the disk one by one: it is for what the next run makes again anyway.
     Raises OutputError, naming the folder, for what the file system refuses.
     """
     try:
@@ -57,9 +58,6 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
     before = temporary.with_suffix(".old.tmp")
     try:
         yield temporary
-        for path in temporary.iterdir():
-            with path.open("rb") as written:
-                os.fsync(written.fileno())
         temporary.chmod(0o755)
         if folder.exists():
             folder.rename(before)

@@ -11,7 +11,7 @@ import pandas as pd
 from lib.files import to_arrow, write_tables
 from lib.generate import Counts, Shop, plan_shop
 from lib.parts import write_shop
-from lib.profile import Profile, profile
+from lib.profile import Profile, profile, total
 from lib.sources import import_shop, write_rejects
 
 __all__ = ["Intake", "take"]
@@ -78,5 +78,5 @@ def take(
     by_rule = imported.rejects.groupby(["file", "rule"], as_index=False).agg(lines=("line", "size"))
     notes = pd.DataFrame({"note": list(imported.notes), "cases": list(imported.notes.values())})
     written = write_tables(imported.tables, output / "data")
-    shape = profile({name: to_arrow(frame, name) for name, frame in imported.tables.items()})
+    shape = total([profile({name: to_arrow(frame, name) for name, frame in imported.tables.items()})])
     return Intake(written, shape, None, imported.lines_read, imported.lines_loaded, by_rule, notes)

@@ -3,10 +3,13 @@
 import json
 import os
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
@@ -15,15 +18,15 @@ import pandas as pd
 
 from lib.atomic import replacing_folder
 from lib.catalog import tables
+from lib.errors import WorkbookError
 from lib.files import TableWriter, table_path
 from lib.generate import Plan, block_tables, parent_tables, truth
-from lib.profile import Profile, profile, total
+from lib.profile import Counted, Profile, added, profile, total
 
 __all__ = ["TRUTH", "Made", "cores", "write_shop"]
 
-PART_BLOCKS = 16  # about a million rows in the shape of full.yml
+PART_BLOCKS = 8  # about half a million rows in the shape of full.yml
 TRUTH = "truth.json"
-_plans: list[Plan] = []  # of a worker process: the plan is sent to it once
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Made:
 def write_shop(plan: Plan, folder: Path, workers: int = 0) -> Made:
     """Write the shop's Parquet files and truth.json in place of all in `folder`; 0 workers: one per core.
 
-    Same plan, same bytes, whatever the number of workers. Raises OutputError when a file cannot be written.
+    Same plan, same bytes, whatever the number of workers. Raises OutputError when a file cannot be written,
+    WorkbookError when a worker ends early.
     """
     known = truth(plan)
     with replacing_folder(folder) as temporary:
@@ -46,7 +50,7 @@ def write_shop(plan: Plan, folder: Path, workers: int = 0) -> Made:
         for name, table in parents.items():
             with TableWriter(table_path(temporary, name), name) as writer:
                 writer.write(table)
-        parts = list(_parts(plan, temporary, workers))
+        parts = _parts(plan, temporary, workers)
         (temporary / TRUTH).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     rows = {name: table.num_rows for name, table in parents.items()}
     for counts, _ in parts:
@@ -57,25 +61,32 @@ def write_shop(plan: Plan, folder: Path, workers: int = 0) -> Made:
     return Made(written, total(shape for _, shape in parts), known)
 
 
-def _parts(plan: Plan, folder: Path, workers: int) -> Iterator[tuple[dict[str, int], Profile]]:
-    """Rows by table and profile of each part, in order, once it is written."""
+def _parts(plan: Plan, folder: Path, workers: int) -> list[tuple[dict[str, int], Counted]]:
+    """Rows by table and profile of each part, once all are written: whoever is free takes the next one."""
     runs = [
         range(first, min(first + PART_BLOCKS, plan.counts.blocks))
         for first in range(0, plan.counts.blocks, PART_BLOCKS)
     ]
-    numbers = [None] if len(runs) == 1 else list(range(len(runs)))
-    tasks = [(run, number, folder) for run, number in zip(runs, numbers, strict=True)]
-    workers = min(workers or cores(), len(runs))
-    if workers == 1:
-        yield from (_write_part(plan, *task) for task in tasks)
-        return
-    pool = ProcessPoolExecutor(workers - 1, get_context("spawn"), initializer=_begin, initargs=(plan,))
+    numbers = [None] if len(runs) == 1 else range(len(runs))
+    tasks = iter([(run, number, folder) for run, number in zip(runs, numbers, strict=True)])
+    helpers = min(workers or cores(), len(runs)) - 1
     with ExitStack() as stack:
-        stack.callback(pool.shutdown, cancel_futures=True)
-        begun = [pool.submit(_write_my_part, *task) for task in tasks]
-        # This process works too, from the last part on, on those that no other has taken yet.
-        own = {row: _write_part(plan, *tasks[row]) for row in reversed(range(len(tasks))) if begun[row].cancel()}
-        yield from (own[row] if row in own else future.result() for row, future in enumerate(begun))
+        theirs = []
+        if helpers:
+            # The plan goes with each part: one sent to a process that cannot start would wait for its reader for ever.
+            pool = stack.enter_context(ProcessPoolExecutor(helpers, get_context("spawn"), initializer=_begin))
+            threads = stack.enter_context(ThreadPoolExecutor(helpers))
+            theirs = [threads.submit(_work, tasks, partial(_write_elsewhere, pool, plan)) for _ in range(helpers)]
+        stack.callback(deque, tasks, maxlen=0)  # after a failure nobody begins another part
+        made = _work(tasks, partial(_write_part, plan))
+        for helper in theirs:
+            made |= helper.result()
+    return [made[run] for run in runs]
+
+
+def _work(tasks: Iterator[tuple], write: Callable) -> dict[range, tuple[dict[str, int], Counted]]:
+    """What `write` makes of the tasks that nobody else has taken, by their blocks."""
+    return {task[0]: write(*task) for task in tasks}
 
 
 def cores() -> int:
@@ -83,9 +94,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _begin(plan: Plan) -> None:
-    """Keep the plan, and end with the parent: a worker whose parent was killed would wait for work for ever."""
-    _plans[:] = [plan]
+def _begin() -> None:
+    """End with the parent: a worker whose parent was killed would wait for work for ever."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -94,11 +104,16 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _write_my_part(blocks: range, number: int | None, folder: Path) -> tuple[dict[str, int], Profile]:
-    return _write_part(_plans[0], blocks, number, folder)
+def _write_elsewhere(pool: ProcessPoolExecutor, *task: Any) -> tuple[dict[str, int], Counted]:
+    try:
+        return pool.submit(_write_part, *task).result()
+    except BrokenProcessPool as error:
+        raise WorkbookError(
+            "a process that made part of the shop ended early: killed or out of memory; run again, or with workers: 1"
+        ) from error
 
 
-def _write_part(plan: Plan, blocks: range, number: int | None, folder: Path) -> tuple[dict[str, int], Profile]:
+def _write_part(plan: Plan, blocks: range, number: int | None, folder: Path) -> tuple[dict[str, int], Counted]:
     """Write the files of a run of blocks, holding one block and one row group at a time."""
     rows: dict[str, int] = {}
     shapes = []
@@ -112,4 +127,4 @@ def _write_part(plan: Plan, blocks: range, number: int | None, folder: Path) -> 
                 writers[name].write(table)
                 rows[name] = rows.get(name, 0) + table.num_rows
             shapes.append(profile(made))
-    return rows, total(shapes)
+    return rows, added(shapes)

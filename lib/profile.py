@@ -1,18 +1,19 @@
 """The shape of a shop in counts that add up over groups of customers, so that no one holds all rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Profile", "profile", "total"]
+__all__ = ["Counted", "Profile", "added", "profile", "total"]
 
 Profile = dict[str, pd.DataFrame]
+Counted = dict[str, list[np.ndarray]]  # a Profile on its way: the columns of each frame, the key first
 
 DAY, HOUR = 86_400_000_000, 3_600_000_000  # microseconds
-CENTS = {"revenue": 2, "amount": 2}  # digits
+CENTS = 2  # digits
 HELD = 64  # profiles that wait to be added up: as many as a sum is worth, few enough to be small
 # The first column of each frame is its key, the others are counts or amounts.
 COLUMNS: dict[str, dict[str, str]] = {
@@ -27,7 +28,7 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 
 
-def profile(tables: dict[str, pa.Table]) -> Profile:
+def profile(tables: dict[str, pa.Table]) -> Counted:
     """The counts of all that some whole customers have: their rows of users, orders, order_items and events.
 
     days, weekdays and hours are in UTC and count orders placed; `revenue` sums completed orders, `amount` all lines.
@@ -43,12 +44,20 @@ def profile(tables: dict[str, pa.Table]) -> Profile:
         **_customers(tables["users"], orders),
         "funnel": _funnel(tables["events"]),
     }
-    return {name: _frame(name, columns) for name, columns in found.items()}
+    return {name: [_array(column) for column in columns] for name, columns in found.items()}
 
 
-def total(profiles: Iterable[Profile]) -> Profile:
+def total(profiles: Iterable[Counted]) -> Profile:
     """The counts of all customers together, by key in order; empty frames where there is nothing to add up."""
-    held = [{name: _frame(name, [[] for _ in columns]) for name, columns in COLUMNS.items()}]
+    summed = added(profiles)
+    return {
+        name: pd.DataFrame(dict(zip(types, summed[name], strict=True))).astype(types) for name, types in COLUMNS.items()
+    }
+
+
+def added(profiles: Iterable[Counted]) -> Counted:
+    """The counts of all of them together, by key in order."""
+    held: list[Counted] = []
     for each in profiles:
         held.append(each)
         if len(held) > HELD:
@@ -56,19 +65,21 @@ def total(profiles: Iterable[Profile]) -> Profile:
     return _sum(held)
 
 
-def _sum(profiles: list[Profile]) -> Profile:
+def _sum(profiles: Sequence[Counted]) -> Counted:
     """The profiles added up; amounts are whole cents again, so that their order does not matter."""
+    if not profiles:
+        return {name: [_array([]) for _ in types] for name, types in COLUMNS.items()}
     summed = {}
-    for name, columns in COLUMNS.items():
-        stacked = pd.concat([each[name] for each in profiles], ignore_index=True)
-        # A gap is a key too: customers of no known country are customers.
-        summed[name] = stacked.groupby(next(iter(columns)), as_index=False, dropna=False).sum().round(CENTS)
+    for name in COLUMNS:
+        key, *others = (np.concatenate(parts) for parts in zip(*(each[name] for each in profiles), strict=True))
+        row, keys = pd.factorize(key, sort=True, use_na_sentinel=False)  # customers of no known country are customers
+        summed[name] = [keys, *(np.round(np.bincount(row, values, len(keys)), CENTS) for values in others)]
     return summed
 
 
-def _frame(name: str, columns: Iterable) -> pd.DataFrame:
-    types = COLUMNS[name]
-    return pd.DataFrame({c: pd.Series(v, dtype=t) for (c, t), v in zip(types.items(), columns, strict=True)})
+def _array(values: Sequence | np.ndarray) -> np.ndarray:
+    """The values as an array; keys as objects, for numpy's own bytes lose the zeros at the end."""
+    return values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
 
 
 def _days(orders: pa.Table, days: np.ndarray) -> tuple[np.ndarray, ...]:

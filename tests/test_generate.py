@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import yaml
+from numpy.testing import assert_array_equal
 from pandas.testing import assert_frame_equal
 from scipy.optimize import minimize
 from scipy.special import betaln, gammaln
@@ -38,7 +39,8 @@ from lib.generate import (
     truth,
 )
 from lib.generate.people import COUNTRY_CODES
-from lib.generate.values import frame
+from lib.generate.streams import Ladder
+from lib.generate.values import frame, in_order
 
 FULL = Counts(100, 1_000, 200, 2_000, 110_500)
 FULL_SHOP = Shop(history_days=730, lines_per_order=2.46)
@@ -771,3 +773,22 @@ def test_more_lines_than_there_are_products_are_refused():
 def test_a_shop_that_cannot_be_is_refused(wrong):
     with pytest.raises(UsageError, match=f"{next(iter(wrong))} is"):
         replace(DEMO_SHOP, **wrong)
+
+
+# The tools
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [np.array([]), np.array([1.0]), np.zeros(3), np.cumsum(np.random.default_rng(1).lognormal(0, 3, 500))],
+    ids=["no edge", "one edge", "equal edges", "steps of all sizes"],
+)
+def test_a_ladder_finds_what_searchsorted_finds(edges: np.ndarray) -> None:
+    near = np.concatenate([edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf)])
+    marks = np.concatenate([near, np.random.default_rng(2).uniform(-1, edges.max(initial=0) + 1, 5_000)])
+    assert_array_equal(Ladder(edges).find(marks), np.searchsorted(edges, marks, side="right"))
+
+
+def test_rows_of_one_second_stay_in_their_order() -> None:
+    assert in_order(np.array([7, 5, 7, 5, 6])).tolist() == [1, 3, 4, 0, 2]
+    assert in_order(np.array([], dtype=np.int64)).tolist() == []

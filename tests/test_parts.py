@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -14,13 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from lib import parts, settings
-from lib.errors import OutputError
+from lib.errors import OutputError, WorkbookError
 from lib.files import read_table
 from lib.generate import Counts, Plan, Shop, plan_shop
 from lib.generate.shop import BLOCK_USERS
 from lib.parts import PART_BLOCKS, write_shop
+from tests.runner import command, until
 
-DEMO_SHA256 = "e415db05c8c81fcb2e6fc65393f4d951eff293f4b5f0eb9ea402306865859957"
+DEMO_SHA256 = "4b0cf8813bd68f0bf698712f99a4a318365256b442ba6bddccfbd1f4546f41b0"
 SMALL = Counts(marketing_campaigns=3, users=4 * BLOCK_USERS + 1, products=40, orders=2_500, events=20_000)
 WRITE = """
 from pathlib import Path
@@ -115,6 +117,34 @@ parts.write_shop(plan_shop(counts, Shop()), Path("data"), 2)
         parent.send_signal(signal.SIGKILL)
     assert len(workers) >= 2
     assert psutil.wait_procs(workers, timeout=20)[1] == []
+
+
+def _workers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if any("spawn_main" in word for word in command(child))]
+
+
+def test_a_worker_that_is_killed_is_told(tmp_path: Path, small: Plan, one_block_parts: None) -> None:
+    killer = ThreadPoolExecutor(1)
+    killed = killer.submit(lambda: until(_workers)[0].kill())
+    with pytest.raises(WorkbookError, match="ended early: killed or out of memory"):
+        write_shop(small, tmp_path / "data", 2)
+    killed.result()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_that_cannot_start_is_told(tmp_path: Path) -> None:
+    """A script on standard input has no file that a worker could begin with."""
+    code = f"""
+from lib import parts
+from lib.generate import Counts, Shop, plan_shop
+counts = Counts(0, users={2 * PART_BLOCKS * BLOCK_USERS}, products=40, orders=100, events=1_000)
+parts.write_shop(plan_shop(counts, Shop()), parts.Path("data"), 2)
+"""
+    done = subprocess.run(
+        [sys.executable, "-"], input=code, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "ended early" in done.stderr
 
 
 def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(

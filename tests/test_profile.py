@@ -39,7 +39,7 @@ TABLES = {
     "order_items": pa.table(
         {
             "order_id": keys(1, 2, 2, 3),
-            "product_id": keys(8, 8, 9, 9),
+            "product_id": keys(8, 8, 256, 256),
             "quantity": pa.array([1, 2, 1, 1], pa.int32()),
             "price_at_time": money("0.10", "2.00", "1.00", "0.20"),
         }
@@ -68,7 +68,7 @@ def test_by_hand() -> None:
     assert found["days"] == [(monday, 2, 0.3), (tuesday, 1, 0.0)]
     assert found["weekdays"] == [(0, 2), (1, 1)]
     assert found["hours"] == [(0, 1), (12, 1), (23, 1)]
-    assert found["products"] == [(uuid.UUID(int=8).bytes, 4.1), (uuid.UUID(int=9).bytes, 1.2)]
+    assert found["products"] == [(uuid.UUID(int=8).bytes, 4.1), (uuid.UUID(int=256).bytes, 1.2)]
     assert found["baskets"] == [(1, 2), (2, 1)]
     assert found["customers"] == [(0, 1), (1, 1), (2, 1)]
     assert found["funnel"] == [("product_view", 1), ("session_start", 2)]
@@ -96,7 +96,8 @@ def test_many_profiles_are_added_up_on_the_way() -> None:
 
 
 def test_nothing_has_the_same_columns() -> None:
-    full, nothing = profile(TABLES), profile({name: table.schema.empty_table() for name, table in TABLES.items()})
+    empty = {name: table.schema.empty_table() for name, table in TABLES.items()}
+    full, nothing = total([profile(TABLES)]), total([profile(empty)])
     for name, frame in full.items():
         assert nothing[name].empty
         assert total([])[name].empty

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from lib.errors import UsageError
 from lib.generate.products import Products, quarter
 from lib.generate.shop import Shop
 from lib.generate.streams import draw, stream
-from lib.generate.values import columns, rounded
+from lib.generate.values import columns, root, rounded
 
 __all__ = ["DISCOUNTS", "QUANTITIES", "Baskets", "Lines", "draw_lines", "plan_baskets"]
 
@@ -95,7 +94,7 @@ def plan_baskets(products: Products, orders_by_quarter: np.ndarray, shop: Shop) 
             f"lines_per_order is {shop.lines_per_order} with {len(products)} products; want at most about "
             f"{surplus(most) + shop.lines_per_order:.1f}, or more products: an order names a product once"
         )
-    return Baskets(rounded(brentq(surplus, 0, most)), pairs)
+    return Baskets(rounded(root(surplus, 0, most)), pairs)
 
 
 def _pairs(products: Products, shop: Shop) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The calendar of demand: weekday, hour, year, holidays, trend and the planted anomalies, all known factors."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -105,6 +106,7 @@ def day_factors(shop: Shop) -> np.ndarray:
     return factors / factors.mean()
 
 
+@cache
 def growth(shop: Shop) -> np.ndarray:
     """Share of the sign-ups that falls on each day of the window: growth after the launch, times the calendar."""
     age = np.arange(shop.history_days)

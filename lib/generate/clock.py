@@ -5,10 +5,12 @@ Daley and Vere-Jones 2003, theorem 7.4.I). It equals thinning, without candidate
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from lib.generate.calendar import second_of_day, share_of_day
+from lib.generate.streams import Ladder
 from lib.generate.values import DAY
 
 __all__ = ["Clock"]
@@ -36,6 +38,16 @@ class Clock:
         """What the clocks show half-way through the demand of each day."""
         return (self.midnights[:, :-1] + self.midnights[:, 1:]) / 2
 
+    @cached_property
+    def _far(self) -> float:
+        """More than any clock shows."""
+        return self.midnights.max() + 1
+
+    @cached_property
+    def _line(self) -> Ladder:
+        """One long line: the clocks one behind the other."""
+        return Ladder((self.midnights + self._far * np.arange(len(self.midnights))[:, None]).ravel())
+
     def read(self, country: np.ndarray, seconds: np.ndarray) -> np.ndarray:
         """What the clock of a country shows at an instant, in seconds from 1970-01-01."""
         day = seconds // DAY - self.first_day
@@ -44,10 +56,8 @@ class Clock:
 
     def seconds(self, country: np.ndarray, shown: np.ndarray) -> np.ndarray:
         """The instant, in seconds from 1970-01-01, at which the clock of a country shows so much."""
-        n_countries, width = self.midnights.shape
-        far = self.midnights.max() + 1  # one long line: the clocks one behind the other
-        line = (self.midnights + far * np.arange(n_countries)[:, None]).ravel()
-        place = np.searchsorted(line, shown + far * country, side="right") - 1 - country * width
+        width = self.midnights.shape[1]
+        place = self._line.find(shown + self._far * country) - 1 - country * width
         day = np.clip(place, 0, width - 2)
         before, after = self.midnights[country, day], self.midnights[country, day + 1]
         share = np.clip((shown - before) / np.where(after > before, after - before, 1), 0, 1)

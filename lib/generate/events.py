@@ -13,7 +13,7 @@ from lib.generate.orders import Orders
 from lib.generate.products import Products, quarter
 from lib.generate.shop import Counts, Shop
 from lib.generate.streams import stream, uuids
-from lib.generate.values import DAY, instant_array, money_array, rounded, uuid_array, word_array
+from lib.generate.values import DAY, in_order, instant_array, money_array, rounded, uuid_array, word_array
 
 __all__ = ["EVENTS_PER_BROWSE", "EVENT_TYPES", "Visits", "draw_events", "funnel", "interest", "plan_visits"]
 
@@ -124,7 +124,7 @@ def draw_events(
     kind = np.concatenate([buying.kind, browsing.kind])
     product = np.concatenate([buying.product, browsing.product])
     seconds = _step_times(rng, visit, ends)
-    by_time = np.argsort(seconds, kind="stable")
+    by_time = in_order(seconds)
     visit, kind, product = visit[by_time], kind[by_time], product[by_time]
     order = np.where(kind == PURCHASE, visit, -1)
     sessions = uuids(stream(shop, "sessions.id", block), len(ends))
@@ -162,17 +162,8 @@ def _browsing_visits(
 
 def _buying_steps(lines: Lines, n_orders: int) -> _Steps:
     """A start, each product of the order looked at and put into the cart, a checkout, a purchase."""
-    n_lines = np.bincount(lines.order, minlength=n_orders)
-    length = 3 + 2 * n_lines
-    ends = np.cumsum(length)
-    kind = np.full(length.sum(), CHECKOUT)
-    product = np.full(length.sum(), -1)
-    kind[ends - length], kind[ends - 1] = START, PURCHASE
-    place = np.arange(len(lines)) - np.repeat(np.cumsum(n_lines) - n_lines, n_lines)
-    view = (ends - length)[lines.order] + 1 + 2 * place
-    kind[view], kind[view + 1] = VIEW, CART
-    product[view] = product[view + 1] = lines.product
-    return _Steps(np.repeat(np.arange(n_orders), length), kind, product)
+    everyone = np.ones(n_orders, dtype=bool)
+    return _in_order(lines.order, lines.product, np.ones(len(lines), dtype=bool), everyone, everyone)
 
 
 def _browsing_steps(rng: np.random.Generator, season: np.ndarray, products: Products) -> _Steps:
@@ -184,16 +175,30 @@ def _browsing_steps(rng: np.random.Generator, season: np.ndarray, products: Prod
     carted = rng.random(len(viewing)) < CARTED
     has_cart = np.bincount(viewing, carted, len(season)) > 0
     checks_out = has_cart & (rng.random(len(season)) < CHECKED_OUT)
-    # Steps in their order within a visit: the start, a view with its cart for each product, the checkout.
-    visit = np.concatenate([np.arange(len(season)), viewing, viewing[carted], np.flatnonzero(checks_out)])
-    none = np.full(len(season), -1)
-    named = np.concatenate([none, product, product[carted], none[checks_out]])
-    sizes = [len(season), len(viewing), int(carted.sum()), int(checks_out.sum())]
-    kind = np.repeat([START, VIEW, CART, CHECKOUT], sizes)
-    nth = np.arange(len(viewing))
-    place = np.concatenate([none, 2 * nth, 2 * nth[carted] + 1, np.full(sizes[3], 2 * len(viewing))])
-    ordered = np.lexsort((place, visit))
-    return _Steps(visit[ordered], kind[ordered], named[ordered])
+    return _in_order(viewing, product, carted, checks_out, np.zeros(len(season), dtype=bool))
+
+
+def _in_order(
+    viewing: np.ndarray, viewed: np.ndarray, carted: np.ndarray, checks_out: np.ndarray, buys: np.ndarray
+) -> _Steps:
+    """The steps of each visit: the start, its views, each with its cart, the checkout, the purchase.
+
+    viewing, viewed and carted have an entry per view, by visit: the visit, the product, whether the cart follows.
+    """
+    before = np.arange(len(viewing)) + np.cumsum(carted) - carted  # views and carts of all visits before each view
+    length = 1 + np.bincount(viewing, 1 + carted, len(buys)).astype(np.int64) + checks_out + buys
+    ends = np.cumsum(length)
+    others = np.cumsum(1 + checks_out + buys) - checks_out - buys  # other steps of all visits up to each one's start
+    view = before + others[viewing]
+    kind = np.full(length.sum(), VIEW)
+    kind[ends - length] = START
+    kind[view[carted] + 1] = CART
+    kind[(ends - 1 - buys)[checks_out]] = CHECKOUT
+    kind[(ends - 1)[buys]] = PURCHASE
+    product = np.full(len(kind), -1)
+    product[view] = viewed
+    product[view[carted] + 1] = viewed[carted]
+    return _Steps(np.repeat(np.arange(len(buys)), length), kind, product)
 
 
 def _step_times(rng: np.random.Generator, visit: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -5,12 +5,11 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from lib.generate.shop import Shop
-from lib.generate.streams import stream, uuids
-from lib.generate.values import columns, money_array, numbered, rounded, uuid_array, word_array
+from lib.generate.streams import Ladder, stream, uuids
+from lib.generate.values import columns, money_array, numbered, root, rounded, uuid_array, word_array
 
 __all__ = ["CATEGORY_SEASONS", "Products", "plan_products", "products_table", "quarter"]
 
@@ -64,20 +63,22 @@ class Products:
         return len(self.ids)
 
     @cached_property
-    def _edges(self) -> np.ndarray:
+    def _edges(self) -> Ladder:
         """Cumulated demand, the quarters one behind the other: quarter k ends at k + 1."""
         edges = np.cumsum(self.demand, axis=1)
-        return (edges / edges[:, -1:] + np.arange(4)[:, None]).ravel()
+        return Ladder((edges / edges[:, -1:] + np.arange(4)[:, None]).ravel())
 
     def draw(self, rng: np.random.Generator, season: np.ndarray) -> np.ndarray:
         """A product for each quarter of the year named, by its demand then."""
-        place = np.searchsorted(self._edges, rng.random(len(season)) + season, side="right")
+        place = self._edges.find(rng.random(len(season)) + season)
         return np.minimum(place - season * len(self), len(self) - 1)
 
 
 def quarter(days: np.ndarray) -> np.ndarray:
     """0 to 3: the quarter of the year of days counted from 1970-01-01."""
-    return days.astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12 // 3
+    first, last = (days.min(), days.max()) if len(days) else (0, 0)
+    every = np.arange(first, last + 1)  # far fewer than `days`, and the calendar is slow
+    return (every.astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12 // 3)[days - first]
 
 
 def plan_products(n: int, shop: Shop) -> Products:
@@ -104,7 +105,7 @@ def _steepness(scores: np.ndarray, price: np.ndarray) -> float:
 
     if len(scores) < 2 or share(0) > 0:
         return 0.0
-    return rounded(brentq(share, 0, STEEPEST)) if share(STEEPEST) > 0 else STEEPEST
+    return rounded(root(share, 0, STEEPEST)) if share(STEEPEST) > 0 else STEEPEST
 
 
 def products_table(products: Products, shop: Shop) -> pa.Table:

@@ -7,12 +7,11 @@ leaves after any of these with a chance of their own (Fader, Hardie, Lee 2005, "
 from functools import cache
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import hyp2f1, pdtr, pdtrc
 
 from lib.errors import UsageError
 from lib.generate.customers import BG_NBD, Customers
-from lib.generate.values import rounded
+from lib.generate.values import root, rounded
 
 __all__ = ["FIRST_DELAY", "draw_purchases", "expected_orders", "solve_alpha"]
 
@@ -68,7 +67,7 @@ def solve_alpha(n: float, customers: Customers, begun: np.ndarray, end: np.ndarr
             f"{n:.0f} orders are too many for {len(customers)} customers, of whom {len(rate)} ever buy; "
             f"want at most about {n + surplus(lowest):.0f}, or more users"
         )
-    return rounded(np.exp(brentq(surplus, lowest, highest)))
+    return rounded(np.exp(root(surplus, lowest, highest)))
 
 
 def draw_purchases(

@@ -7,8 +7,9 @@ import numpy as np
 
 from lib.generate.shop import Shop
 
-__all__ = ["draw", "pick", "spread", "stream", "uuids"]
+__all__ = ["Ladder", "draw", "pick", "spread", "stream", "uuids"]
 
+CELLS = 4  # per edge
 PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31])
 
 
@@ -37,6 +38,32 @@ def draw(rng: np.random.Generator, weights: np.ndarray, n: int) -> np.ndarray:
 def pick(edges: np.ndarray, marks: np.ndarray) -> np.ndarray:
     """The position that each mark in [0, 1) falls to, where `edges` are the cumulated weights."""
     return np.minimum(np.searchsorted(edges, marks * edges[-1:], side="right"), len(edges) - 1)
+
+
+class Ladder:
+    """Rising edges, and a faster way to what np.searchsorted(edges, marks, side="right") finds.
+
+    The range is cut into more cells than there are edges, and the search climbs from the first edge of a cell (guide
+    table: Chen, Asau 1974); of the cell before the mark's own, as rounding may have moved the mark.
+    """
+
+    def __init__(self, edges: np.ndarray) -> None:
+        cells = CELLS * len(edges)
+        self._low, high = (edges[0], edges[-1]) if len(edges) else (0.0, 0.0)
+        self._scale = cells / ((high - self._low) or 1.0)
+        begins = self._low + np.arange(-1, cells + 1) / (self._scale or 1.0)
+        self._begins = np.searchsorted(edges, begins, side="right")
+        self._edges = np.append(edges, np.inf)
+
+    def find(self, marks: np.ndarray) -> np.ndarray:
+        """How many edges are at or below each mark."""
+        cell = ((marks - self._low) * self._scale).astype(np.int64)
+        place = self._begins[np.clip(cell, 0, len(self._begins) - 1)]
+        climbing = np.flatnonzero(self._edges[place] <= marks)
+        while len(climbing):
+            place[climbing] += 1
+            climbing = climbing[self._edges[place[climbing]] <= marks[climbing]]
+        return place
 
 
 def uuids(rng: np.random.Generator, n: int) -> np.ndarray:

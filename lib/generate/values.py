@@ -1,6 +1,7 @@
 """Arrow columns of numpy's numbers: keys, words, money, days and instants; and such tables as frames."""
 
 import uuid
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,11 @@ __all__ = [
     "columns",
     "date_array",
     "frame",
+    "in_order",
     "instant_array",
     "money_array",
     "numbered",
+    "root",
     "rounded",
     "uuid_array",
     "uuid_texts",
@@ -35,11 +38,24 @@ def rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
+def root(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where the function is zero between low and high, at which its signs differ."""
+    from scipy.optimize import brentq  # a third of what a worker imports, and a worker solves nothing
+
+    return brentq(function, low, high)
+
+
 def numbered(names: list[str]) -> list[str]:
     """Names made unique: the second 'Urban Lamp' becomes 'Urban Lamp 2'."""
     series = pd.Series(names, dtype="str")
     nth = series.groupby(series).cumcount() + 1
     return series.where(nth == 1, series + " " + nth.astype("str")).tolist()
+
+
+def in_order(seconds: np.ndarray) -> np.ndarray:
+    """Rows by time, those of one second as they were: a stable argsort, by a plain sort of numbers made different."""
+    n = max(len(seconds), 1)
+    return np.sort((seconds - seconds.min(initial=0)) * n + np.arange(len(seconds))) % n
 
 
 def uuid_array(ids: np.ndarray, rows: np.ndarray | None = None) -> pa.Array:
