@@ -37,6 +37,7 @@ STEPS = [step for stage in STAGES for step in stage]
 PAGES = [{"page": f"{step}.html"} for step in STEPS]
 WORKERS = 2
 STOPS = (signal.SIGINT, signal.SIGTERM)
+LOOK_S = 0.5  # a signal that another thread was given, as may happen, reaches the main one when this next wakes up
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,8 @@ def _run_stage(this: Run, stage: Sequence[str]) -> None:
         # The last report takes longest, so it starts first.
         futures = [pool.submit(_run_step, this, step) for step in reversed(stage)][::-1]
         try:
-            wait(futures)
+            while wait(futures, timeout=LOOK_S).not_done:
+                pass
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             _stop([future for future in futures if not future.cancelled()])

@@ -59,7 +59,7 @@ def _has_begun(ran: Ran, started: datetime, step: str) -> bool:
 
 
 def _newest(ran: Ran, name: str) -> Path:
-    return max((ran.output / "runs").iterdir()) / name
+    return max((ran.output / "runs").glob("*"), default=ran.output / "none") / name
 
 
 def one_sentence(words: str) -> bool:
