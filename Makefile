@@ -20,19 +20,22 @@ MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline test check lab refresh bench bench-large lock clean moved
+.PHONY: help pipeline templates test check lab refresh bench bench-large lock clean moved
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PARAMS=name or path   the params file; demo unless told (pipeline)'
-	@echo '  DATA=file             the shop'"'"'s own file, with a params file that maps it (pipeline)'
+	@echo '  DATA=path             the shop'"'"'s own file or folder, with a params file that maps it (pipeline)'
 	@echo '  SET="key=value ..."   single parameters on top of the params file (pipeline)'
 	@echo '  ARGS="..."            passed on as it is (pipeline, test, lab, refresh, bench, db-psql, lock)'
 
 pipeline: $(OK) ## Run all notebooks over PARAMS and write output/reports/index.html
 	@$(PYTHON) -m lib.pipeline --params "$$PARAMS" $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--set '$(item)') $(ARGS)
+
+templates: $(OK) ## Write examples of the files of own data to output/templates
+	@$(PYTHON) -m lib.sources.templates
 
 test: $(OK) ## Run all tests, on a database and in folders of their own
 	@$(PYTHON) -m pytest $(ARGS)
@@ -72,8 +75,8 @@ lock: $(if $(wildcard $(UV)),,$(OK)) ## Renew requirements.lock from pyproject.t
 	@$(LOCK) -o requirements.lock $(ARGS) >/dev/null
 
 clean: ## Delete what the steps made in output/; the database and .venv stay
-	@rm -rf output/data output/runs output/reports output/rejects
-	@echo 'Deleted output/data, runs, reports and rejects. The database stays (make db-reset deletes the private one), and so does .venv.'
+	@rm -rf output/data output/runs output/reports output/rejects output/templates
+	@echo 'Deleted output/data, runs, reports, rejects and templates. The database stays (make db-reset deletes the private one), and so does .venv.'
 
 # Set-up: silent once done, and only ever on stderr, so that `make -s db-url` prints a URL and nothing else.
 # The stamp goes first and comes back last: what was interrupted is built anew from the start.

@@ -38,7 +38,10 @@ BOOKKEEPING = ("created_at", "updated_at", "loaded_at")
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its type is a key of ARROW_TYPES, `references` names the table a foreign key points to."""
+    """One column: its type is a key of ARROW_TYPES, `references` names the table a foreign key points to.
+
+    The others are rules of its values, which catalog.yml explains.
+    """
 
     name: str
     type: str
@@ -47,6 +50,13 @@ class Column:
     unit: str = ""
     personal: bool = False
     references: str = ""
+    above: int | None = None
+    least: int | None = None
+    most_characters: int | None = None
+    one_of: tuple[str, ...] = ()
+    form: str = ""
+    unique: bool = False
+    not_before: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,10 @@ def bookkeeping() -> tuple[Column, ...]:
 
 
 def _table(name: str, entry: dict, mart: bool) -> Table:
-    columns = tuple(Column(column, **facts) for column, facts in entry["columns"].items())
+    columns = tuple(
+        Column(column, **facts | {"one_of": tuple(facts.get("one_of", ()))})
+        for column, facts in entry["columns"].items()
+    )
     return Table(name, entry["meaning"], entry["key"], columns, mart)
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from babel import Locale
 from babel.core import get_global
 
-__all__ = ["alpha3", "code"]
+__all__ = ["alpha3", "code", "name"]
 
 WITHDRAWN = {"BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"}  # CLDR keeps codes that ISO gave up
 # Two letters in CLDR, but a union, a part of a country or a stand-in.
@@ -20,6 +20,11 @@ def alpha3(alpha2: str) -> str | None:
 def code(name: str) -> str | None:
     """`GB` for `United Kingdom`, whatever its capitals; None for what is no country's English name in CLDR."""
     return _codes().get(name.casefold())
+
+
+def name(alpha2: str) -> str | None:
+    """`United Kingdom` for `GB`; None for what is no country's code."""
+    return Locale("en").territories.get(alpha2) if alpha3(alpha2) else None
 
 
 @cache

@@ -1,5 +1,6 @@
 """Typed Parquet files of the six tables: one file per table, or numbered parts of a large one."""
 
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -12,7 +13,7 @@ from lib.atomic import replacing_folder
 from lib.catalog import arrow_schema, frame_types, tables
 from lib.errors import DataError
 
-__all__ = ["TableWriter", "existing_paths", "read_table", "table_path", "to_arrow", "write_tables"]
+__all__ = ["TableWriter", "existing_paths", "read_table", "table_path", "to_arrow", "uuid_array", "write_tables"]
 
 ROW_GROUP = 50_000
 
@@ -99,8 +100,13 @@ def read_table(folder: Path, table: str) -> pd.DataFrame:
 def to_arrow(frame: pd.DataFrame, table: str) -> pa.Table:
     """The frame as an Arrow table of the catalog's schema.
 
-    Raises DataError for missing columns, values of another type, and gaps in a required column.
+    Raises DataError for missing and doubled columns, values of another type, and gaps in a required column.
     """
+    if frame.columns.nlevels > 1:
+        raise DataError(f"{table} has labels of several levels, such as {frame.columns[0]}; wanted one name per column")
+    twice = [name for name in frame.columns[frame.columns.duplicated()] if name in tables()[table].column_names]
+    if twice:
+        raise DataError(f"{table} has the columns {twice} more than once; wanted each once")
     missing = [name for name in tables()[table].column_names if name not in frame.columns]
     if missing:
         raise DataError(f"{table} lacks the columns {missing}; it has {list(frame.columns)}")
@@ -111,13 +117,22 @@ def to_arrow(frame: pd.DataFrame, table: str) -> pa.Table:
 
 def _to_array(values: pd.Series, field: pa.Field, table: str) -> pa.Array:
     try:
-        array = _whole(pa.array(values, from_pandas=True))
-        array = _uuid_array(array) if field.type == pa.uuid() else _cast(array, field.type)
+        array = _whole(pa.array(_zoned(values, field), from_pandas=True))
+        array = uuid_array(array) if field.type == pa.uuid() else _cast(array, field.type)
     except (pa.ArrowException, ValueError) as error:
         raise DataError(f"{table}.{field.name} is not of type {field.type}: {error}") from error
     if array.null_count and not field.nullable:
         raise DataError(f"{table}.{field.name} is required and {array.null_count} of {len(array)} rows lack it")
     return array
+
+
+def _zoned(values: pd.Series, field: pa.Field) -> pd.Series:
+    """The values, unless some are clock times of nobody knows where: Arrow takes those for UTC."""
+    if pa.types.is_timestamp(field.type):
+        cells = values if values.dtype == object else values.head(1)
+        if any(isinstance(cell, datetime) and not pd.isna(cell) and cell.tzinfo is None for cell in cells):
+            raise ValueError("some of its values are without time zone")
+    return values
 
 
 def _whole(array: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -136,8 +151,9 @@ def _cast(array: pa.Array, wanted: pa.DataType) -> pa.Array:
     return cast
 
 
-def _uuid_array(texts: pa.Array) -> pa.Array:
-    """Text to 16 bytes in one sweep; a null needs a stand-in, since fixed-width bytes leave no gap."""
+def uuid_array(texts: pa.Array) -> pa.Array:
+    """Text to 16 bytes in one sweep; raises ValueError for what is no UUID."""
+    # A null needs a stand-in, since fixed-width bytes leave no gap.
     texts = texts.cast(pa.string())
     gapless = pc.replace_substring(pc.fill_null(texts, "0" * 32), "-", "")
     packed = bytes.fromhex("".join(gapless.to_pylist()))  # skips white space, hence both lengths

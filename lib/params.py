@@ -48,12 +48,16 @@ class Generate(_Section):
 class Mapping(_Section):
     """How the shop's own files are to be read."""
 
-    format: Literal["online_retail"]
-    columns: dict[str, str] = {}
+    format: Literal["tables", "online_retail", "shopify"]
+    columns: dict[str, str | dict[str, str]] = {}
+    keys: Literal["uuid", "text"] = "uuid"
     delimiter: str = Field(",", min_length=1, max_length=1)
     encoding: str = "utf-8"
-    date_format: str = "%Y-%m-%d %H:%M:%S"
+    decimal: Literal[".", ","] = "."
+    date_format: str = ""
     time_zone: str = "UTC"
+    null_words: list[str] = []
+    ignore_extra: bool = False
     countries: dict[str, str] = {}
 
 
@@ -67,6 +71,8 @@ class Params(_Section):
     workers: int = Field(0, ge=0, le=256)
     data: str = ""
     mapping: Mapping | None = None
+    max_reject_share: float = Field(0.01, ge=0, le=1)
+    on_bad_rows: Literal["fail", "reject"] = "fail"
     period: Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"] = "last_month"
     revenue_target: float = Field(1_000, gt=0)
     churn_days: int = Field(90, ge=1, le=3_650)
@@ -121,7 +127,7 @@ def load(path: Path, settings: Sequence[str] = ()) -> Params:
     except ValidationError as error:
         problems = [_in_words(problem, path, places) for problem in error.errors()]
         raise UsageError("\n".join(problems)) from error
-    return found.model_copy(update={"data": _existing(found.data)}) if found.data else found
+    return found.model_copy(update={"data": _existing(found)}) if found.data else found
 
 
 def _read(path: Path) -> tuple[dict, dict[tuple[str, ...], str]]:
@@ -194,11 +200,14 @@ def _known() -> dict[str, FieldInfo]:
     return {name: field for name, field in Params.model_fields.items() if name not in sections} | nested
 
 
-def _existing(data: str) -> str:
-    file = Path(data).expanduser().resolve()
-    if not file.is_file():
-        raise UsageError(f"the data file {file} is not there; name the shop's own file, as in DATA=FILE")
-    return str(file)
+def _existing(found: Params) -> str:
+    """The data's absolute path, when it is there: a folder for the six tables, else a file."""
+    path = Path(found.data).expanduser().resolve()
+    if found.mapping.format == "tables" and not path.is_dir():
+        raise UsageError(f"the folder {path} is not there; name the one with the shop's own files, as in DATA=FOLDER")
+    if found.mapping.format != "tables" and not path.is_file():
+        raise UsageError(f"the data file {path} is not there; name the shop's own file, as in DATA=FILE")
+    return str(path)
 
 
 def _in_words(problem: dict, path: Path, places: dict[tuple[str, ...], str]) -> str:

@@ -35,6 +35,7 @@ STAGES = (
 )
 STEPS = [step for stage in STAGES for step in stage]
 PAGES = [{"page": f"{step}.html"} for step in STEPS]
+FROM_INTAKE = ("lines_read", "lines_loaded", "files", "rejects", "examples")
 WORKERS = 2
 STOPS = (signal.SIGINT, signal.SIGTERM)
 LOOK_S = 0.5  # a signal that another thread was given, as may happen, reaches the main one when this next wakes up
@@ -225,12 +226,15 @@ def _finish(this: Run, status: str, seconds: float) -> None:
         "steps": [
             this.steps[step] | {"rows": results.get(step, {}).get("rows")} for step in STEPS if step in this.steps
         ],
-        **{name: intake[name] for name in ("lines_read", "lines_loaded", "rejects") if name in intake},
+        **{name: intake[name] for name in FROM_INTAKE if name in intake},
         "tables": load.get("tables", []),
         "checks": load.get("checks", []),
     }
     pages = [step for step in ended["steps"] if step["page"]]
-    write_index(this.folder / "reports" / "index.html", this.record | ended, pages)
+    page = this.folder / "reports" / "index.html"
+    write_index(page, this.record | ended, pages)
+    if status == "failed":
+        this.lines.say(f"what happened: {page}")
     manifest.write(this.folder, this.record | ended)
 
 

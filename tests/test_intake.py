@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from lib import database, load, params
-from lib.errors import UsageError
+from lib.errors import DataError, UsageError
 from lib.files import read_table
-from lib.intake import take
+from lib.intake import Intake, Policy, take
 from lib.settings import PROJECT
 
 REAL = PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
@@ -31,17 +32,59 @@ def test_a_made_up_shop(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
-def test_a_file_with_a_line_that_cannot_be_used(tmp_path: Path) -> None:
-    data = tmp_path / "shop.csv"
-    data.write_text(HEADER + LINES, encoding="utf-8")
+@pytest.fixture
+def own_file(tmp_path: Path) -> Path:
+    """Two invoices, the second at a price of nothing."""
+    (tmp_path / "shop.csv").write_text(HEADER + LINES, encoding="utf-8")
+    return tmp_path / "shop.csv"
+
+
+def take_file(data: Path, output: Path, policy: Policy) -> Intake:
     chosen = params.load(params.find("online_retail"), [f"data={data}"]).values()
-    intake = take(SIZES, chosen["mapping"], str(data), seed=1, as_of="2011-12-09", workers=1, output=tmp_path)
-    assert (intake.lines_read, intake.lines_loaded) == (2, 1)
-    assert intake.rejects.to_dict("records") == [{"file": "shop.csv", "rule": "not_positive", "lines": 1}]
+    return take(
+        SIZES, chosen["mapping"], str(data), seed=1, as_of="2011-12-09", workers=1, output=output, policy=policy
+    )
+
+
+def test_a_file_with_a_line_that_cannot_be_used(own_file: Path, tmp_path: Path) -> None:
+    intake = take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
+    counts = {"file": "shop.csv", "read": 2, "loaded": 1, "refused": 1, "repeated": 0}
+    assert intake.facts()["files"] == [counts]
+    assert (intake.facts()["lines_read"], intake.facts()["lines_loaded"]) == (2, 1)
+    assert intake.rejects.to_dict("records") == [
+        {
+            "file": "shop.csv",
+            "rule": "not_positive",
+            "lines": 1,
+            "fallen": False,
+            "example": "line 3, column UnitPrice, '0': wanted a number above 0",
+        }
+    ]
     assert "1 are used, 1 are not" in str(intake)
     assert intake.truth is None
     assert not (tmp_path / "data" / "truth.json").exists()
     assert (tmp_path / "rejects" / "shop.csv").read_text(encoding="utf-8").count("\n") == 2
+
+
+def test_too_many_bad_lines_leave_the_data_of_before_and_tell_the_run_page(
+    own_file: Path, tmp_path: Path, own_folders: Path
+) -> None:
+    take(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()}
+    with pytest.raises(DataError, match=r"1 of 2 lines cannot be used, and max_reject_share is 0\.01"):
+        take_file(own_file, tmp_path, Policy("GBP", 0.01, "reject"))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()} == before
+    assert (tmp_path / "rejects" / "shop.csv").exists()
+    told = json.loads((own_folders / "runs" / "interactive" / "results" / "02_generate.json").read_text("utf-8"))
+    assert (told["rows"], told["lines_read"], told["rejects"][0]["lines"]) == (0, 2, 1)
+    assert told["examples"][0]["line"] == 3
+
+
+def test_rejects_of_before_go_with_the_next_shop(own_file: Path, tmp_path: Path) -> None:
+    take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
+    take(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "shop.csv"]
+    assert not (tmp_path / "data" / "rejects.parquet").exists()
 
 
 def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
@@ -51,8 +94,7 @@ def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not REAL.exists(), reason=f"the real shop's file is not there: {REAL.name} beside the project")
 def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None:
-    chosen = params.load(params.find("online_retail"), [f"data={REAL}"]).values()
-    intake = take(SIZES, chosen["mapping"], str(REAL), seed=1, as_of="2011-12-09", workers=1, output=tmp_path)
+    intake = take_file(REAL, tmp_path, Policy("GBP", 0.01, "reject"))
     load.replace(tmp_path / "data")
     with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
@@ -63,5 +105,6 @@ def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None
             sa.text("SELECT sum(total_amount) FROM orders WHERE status = 'completed'")
         ).scalar()
     assert revenue == sum(int(line["Quantity"]) * Decimal(line["UnitPrice"]) for line in sold)
-    assert (intake.lines_read, intake.lines_loaded) == (len(lines), len(usable))
-    assert intake.rejects["lines"].sum() == len(lines) - len(usable)
+    assert intake.lines[["read", "loaded", "refused"]].to_numpy().tolist() == [
+        [len(lines), len(usable), len(lines) - len(usable)]
+    ]

@@ -1,5 +1,6 @@
 """A params file is taken as it is meant or refused by line, with what was probably meant."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -54,6 +55,20 @@ def test_online_retail_file_wants_its_data_and_gets_an_absolute_path(
     assert params.load(file, [f"data={csv.name}"]).data == str(csv)
 
 
+@pytest.mark.parametrize("name", ["own_files", "online_retail", "shopify"])
+def test_files_for_own_data_reject_bad_lines_and_explain_their_keys(name: str, tmp_path: Path, csv: Path) -> None:
+    found = params.load(params.find(name), [f"data={tmp_path if name == 'own_files' else csv}"])
+    assert (found.on_bad_rows, found.max_reject_share) == ("reject", 0.01)
+    lines = params.find(name).read_text("utf-8").splitlines()
+    keys = [line for line in lines if re.match(r"(  )?\w+:", line) and not line.startswith("mapping")]
+    assert all("#" in line for line in keys)
+
+
+def test_own_files_name_every_key_of_a_mapping() -> None:
+    text = params.find("own_files").read_text("utf-8")
+    assert set(params.Mapping.model_fields) == set(re.findall(r"^  (\w+):", text, re.MULTILINE))
+
+
 def test_demo_file_explains_every_key_there_is() -> None:
     lines = DEMO.read_text("utf-8").splitlines()
     named = {line.split(":")[0].strip() for line in lines if ":" in line and not line.startswith("#")}
@@ -95,7 +110,10 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         ("\ngenerate:\n  orders: 10\n  events: 58\n", "line 2: generate: events is 58; wanted at least 59"),
         ("data: x.csv\n", "data is given, mapping is not; use params that map it"),
         (MAPPING, "mapping is given, data is not"),
-        ("mapping:\n  format: excel\ndata: x\n", "line 2: mapping.format is 'excel': Input should be 'online_retail'"),
+        (
+            "mapping:\n  format: excel\ndata: x\n",
+            "line 2: mapping.format is 'excel': Input should be 'tables', 'online_retail' or 'shopify'",
+        ),
         ("mapping:\n  delimiter: ','\ndata: x\n", "mapping.format: Field required"),
         ("seed: 1\nseed: 2\n", "line 2: seed is there twice; keep one"),
         ("seed: [1\n", "is not YAML: while parsing"),
@@ -103,6 +121,11 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         ("just words", "holds no `key: value` lines"),
         ("!!python/object/apply:os.getcwd []", "is not YAML"),
         (MAPPING + "data: gone.csv\n", "gone.csv is not there"),
+        ("mapping:\n  format: tables\ndata: gone\n", "gone is not there; name the one with the shop's own files"),
+        ("on_bad_rows: ignore\n", "line 1: on_bad_rows is 'ignore': Input should be 'fail' or 'reject'"),
+        ("max_reject_share: 1.5\n", "line 1: max_reject_share is 1.5: Input should be less than or equal to 1"),
+        (MAPPING + "  decimal: x\ndata: x\n", "line 3: mapping.decimal is 'x': Input should be '.' or ','"),
+        (MAPPING + "  null_words: [NULL]\ndata: x\n", "mapping.null_words.0 is None: Input should be a valid string"),
     ],
 )
 def test_refused_in_words(text: str, said: str, tmp_path: Path) -> None:

@@ -153,12 +153,27 @@ def test_headline_is_as_good_as_the_run():
         "The run is complete and good: 5 rows loaded, all 1 checks passed.",
     )
     refused = {"lines_read": 7, "rejects": [{"file": "f", "rule": "r", "lines": 2}]}
-    assert headline(good | refused) == ("warn", "The run is complete: 2 of 7 lines of the file were not used.")
+    assert headline(good | refused) == ("warn", "The run is complete: 2 of 7 lines of the own files were not used.")
     assert headline(good | {"status": "stopped"})[0] == "bad"
     assert headline(good | {"checks": [check | {"failed": 1, "severity": "warn"}]})[0] == "warn"
     assert headline(good | {"checks": [check | {"failed": 1}]})[0] == "bad"
     stopped = {"status": "failed", "steps": [{"step": "03_load", "title": "Load", "status": "failed"}]}
     assert "stopped at “Load”" in headline(stopped)[1]
+    assert "stopped at “Load”: 2 lines of the own files cannot be used" in headline(stopped | refused)[1]
+
+
+def test_refused_lines_say_where_why_and_what_to_do(tmp_path):
+    rejects = [{"file": "<b>.csv", "rule": "not_positive", "lines": 30, "fallen": False, "example": "line 3: <script>"}]
+    rejects += [{"file": "f.csv", "rule": "fk.user_id", "lines": 2, "fallen": True, "example": "line 4"}]
+    example = {"file": "f.csv", "line": 17, "column": "price", "value": "<i>", "reason": "wanted more", "fallen": False}
+    files = [{"file": "f.csv", "read": 900, "loaded": 868, "refused": 32, "repeated": 0}]
+    run = {"run_id": "r", "status": "completed", "lines_read": 900, "files": files, "rejects": rejects}
+    write_index(tmp_path / "index.html", run | {"examples": [example] * 20}, [])
+    text = (tmp_path / "index.html").read_text("utf-8")
+    assert "30 lines break a rule, and 2 fall with them" in text
+    assert "12 more are in <code>output/rejects</code>" in text
+    assert "&lt;script&gt;" in text and "&lt;i&gt;" in text and "<script>" not in text.partition("</script>")[2]
+    assert "wanted more" in text
 
 
 def test_packing_can_be_undone():

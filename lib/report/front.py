@@ -21,7 +21,9 @@ _FACTS = (
     "git",
     "versions",
     "tables",
+    "files",
     "rejects",
+    "examples",
     "checks",
     "steps",
 )
@@ -53,20 +55,23 @@ def write_index(page: Path, run: Mapping, reports: Sequence[Mapping]) -> None:
 def headline(run: Mapping) -> tuple[str, str]:
     """Tone (good, warn, bad) and one sentence that says whether the run's numbers can be used."""
     failed = [step for step in _list(run, "steps") if step["status"] == "failed"]
+    refused = sum(entry["lines"] for entry in _list(run, "rejects"))
     errors, warnings = (_broken(run, severe) for severe in (True, False))
     if run.get("status") != "completed" or failed:
         where = f" at “{failed[0].get('title') or failed[0]['step']}”" if failed else ""
+        unused = f": {_count(refused)} lines of the own files cannot be used, and are told below" if refused else ""
         return (
             "bad",
-            f"The run stopped{where}. The reports of the steps before it are complete, the later ones are not.",
+            f"The run stopped{where}{unused}. The reports of the steps before it are complete, the later ones are not.",
         )
     if errors:
         return (
             "bad",
             f"The run is complete, but {_rules(errors)} of the data broken: read the checks before the reports.",
         )
-    refused = sum(entry["lines"] for entry in _list(run, "rejects"))
-    doubts = [f"{_count(refused)} of {_count(run['lines_read'])} lines of the file were not used"] if refused else []
+    doubts = (
+        [f"{_count(refused)} of {_count(run['lines_read'])} lines of the own files were not used"] if refused else []
+    )
     doubts += [f"{_rules(warnings)} worth a look"] if warnings else []
     if doubts:
         return "warn", f"The run is complete: {' and '.join(doubts)}."

@@ -1,80 +1,100 @@
-"""The lines of a file as typed cells, and a fault for each line that cannot be."""
+"""Each line of a file by itself: typed cells or the first rule that it breaks, into a Parquet file, block by block."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from lib.sources.dialect import Dialect
-from lib.sources.fields import Fields
+from lib.sources.dialect import Dialect, Layout
+from lib.sources.kinds import kind_of
 from lib.sources.reading import Block, read_blocks
-from lib.sources.rejects import faults_of
+from lib.sources.reasons import reason
+from lib.sources.rules import Cells, checked, ordered
 
-__all__ = ["Lines", "read_lines"]
+__all__ = ["Staged", "stage", "stage_nothing"]
+
+EXCERPT = 200  # characters of a refused value that are kept
+FAULT = ("fault_column", "fault_rule", "fault_value", "fault_reason")
+
+Notes = Counter[tuple[str, str]]  # (column of the file, what was done) -> cells
 
 
 @dataclass(frozen=True)
-class Lines:
-    """`usable` lines by field, `faults` of the others, both indexed by line number, and counts of what was done."""
+class Staged:
+    """A file that was read: the layout's name, the file's own, its lines, and what was done to its cells."""
 
-    usable: pd.DataFrame
-    faults: pd.DataFrame
-    notes: Counter
-
-
-def read_lines(path: Path, dialect: Dialect, fields: Fields) -> Lines:
-    """All lines of a file, typed field by field; repeated texts are categories. Raises as read_blocks does."""
-    unused, blocks = read_blocks(path, dialect)
-    read = _joined(_checked(block, dialect, fields) for block in blocks)
-    notes = Counter({f"columns of the file that are not used: {', '.join(unused)}": len(unused)})
-    return Lines(read.usable, read.faults, read.notes + notes)
+    source: str
+    file: str
+    lines: int
+    notes: Notes
 
 
-def _joined(parts: Iterator[Lines]) -> Lines:
-    """All parts as one, with a whole number for each repeated text: small, and quick to group."""
-    found = list(parts)
-    usable = pd.concat([part.usable for part in found])
-    usable = usable.astype(dict.fromkeys(usable.select_dtypes("str"), "category"))
-    return Lines(usable, pd.concat([part.faults for part in found]), reduce(add, (part.notes for part in found)))
+def stage(path: Path, layout: Layout, dialect: Dialect, folder: Path) -> Staged:
+    """Write all lines of a file to `folder`/<layout>.parquet: line, the fields, raw_line, and FAULT where one is bad.
+
+    Raises as read_blocks does.
+    """
+    header, blocks = read_blocks(path, layout, dialect)
+    notes, lines = Counter(header.notes), 0
+    with _writer(layout, dialect, folder) as writer:
+        for block in blocks:
+            table, done = _typed(block, layout, dialect)
+            writer.write_table(table)
+            notes, lines = notes + done, lines + table.num_rows
+    return Staged(layout.name, path.name, lines, notes)
 
 
-def _checked(block: Block, dialect: Dialect, fields: Fields) -> Lines:
-    """The block's usable lines, typed, and a fault for each of the others: the first field that breaks a rule."""
-    text, tidied = _tidied(block.text)
-    parsed = {name: parse(text, name, dialect) for name, parse in fields.items()}
-    broken = np.column_stack([found.rules != "" for found in parsed.values()])
-    bad = broken.any(axis=1)
-    first = (np.arange(bad.sum()), broken[bad].argmax(axis=1))
-    rules = np.column_stack([found.rules[bad] for found in parsed.values()])[first]
-    raw = block.text.loc[bad, list(parsed)].to_numpy()[first]
-    faults = faults_of(text.index[bad], np.array(list(parsed))[first[1]], rules, raw)
-    usable = pd.DataFrame({name: found.cells for name, found in parsed.items()})[~bad]
-    empty = Counter({"empty lines skipped": block.empty})
-    notes = [empty, tidied, *(Counter(found.notes) for found in parsed.values())]
-    return Lines(usable, pd.concat([_too_short_or_long(block), faults]), reduce(add, notes))
+def stage_nothing(layout: Layout, dialect: Dialect, folder: Path) -> None:
+    """Write what `stage` would of a file without lines, where an optional file is not there."""
+    _writer(layout, dialect, folder).close()
 
 
-def _too_short_or_long(block: Block) -> pd.DataFrame:
-    lines, texts = [line for line, _ in block.broken], [text for _, text in block.broken]
-    return faults_of(lines, "", "wrong_field_count", texts)
+def _writer(layout: Layout, dialect: Dialect, folder: Path) -> pq.ParquetWriter:
+    return pq.ParquetWriter(
+        folder / f"{layout.name}.parquet", _schema(layout, dialect), compression="none", write_statistics=False,
+        use_dictionary=[column.name for column in layout.columns],
+    )  # fmt: skip
 
 
-def _tidied(text: pd.DataFrame) -> tuple[pd.DataFrame, Counter]:
-    """Text without outer white space and in Unicode's composed form, and how many cells that changed."""
-    stripped = text.apply(lambda column: column.str.strip())
-    composed = stripped.apply(_composed)
-    trims, forms = (stripped != text).sum(), (composed != stripped).sum()
-    return composed, Counter(
-        {f"{name}: outer white space removed": count for name, count in trims.items()}
-        | {f"{name}: written in Unicode's composed form (NFC)": count for name, count in forms.items()}
+def _schema(layout: Layout, dialect: Dialect) -> pa.Schema:
+    fields = {column.name: kind_of(column.type, dialect).type for column in layout.columns}
+    return pa.schema({"line": pa.int64(), **fields, "raw_line": pa.string(), **dict.fromkeys(FAULT, pa.string())})
+
+
+def _typed(block: Block, layout: Layout, dialect: Dialect) -> tuple[pa.Table, Notes]:
+    known = [column for column in layout.columns if column.name in block.text]
+    cells = ordered({c.name: checked(block.text[c.name], c, dialect) for c in known}, layout.columns)
+    schema = _schema(layout, dialect)
+    gap = {c.name: pa.nulls(len(block.line), schema.field(c.name).type) for c in layout.columns}
+    values = gap | {name: found.values for name, found in cells.items()}
+    faults = _faults(block, cells, layout, dialect)
+    rows = {"line": block.line, **values, "raw_line": block.raw, **faults}
+    notes = Counter(
+        {(layout.names[name], words): n for name, found in cells.items() for words, n in found.repairs.items()}
     )
+    return pa.table(rows, schema), notes + Counter({("", "empty lines skipped"): block.empty})
 
 
-def _composed(text: pd.Series) -> pd.Series:
-    foreign = text[text.str.contains(r"[^\x00-\x7f]")]
-    return text if foreign.empty else text.where(~text.index.isin(foreign.index), foreign.str.normalize("NFC"))
+def _faults(block: Block, cells: dict[str, Cells], layout: Layout, dialect: Dialect) -> dict[str, pa.Array]:
+    """Column, rule, value and reason of the first rule that each line breaks."""
+    first: dict[int, tuple[str, ...]] = {}
+    for column in reversed(layout.columns):
+        for place, rule in cells[column.name].rules.items() if column.name in cells else ():
+            value = block.text[column.name][place].as_py()[:EXCERPT]
+            first[place] = (layout.names[column.name], rule, value, reason(rule, column, dialect))
+    for place, fields in _of_another_width(block):
+        first[place] = ("", "wrong_field_count", f"{fields} fields", reason("wrong_field_count", None, dialect))
+    row = np.full(len(block.line), -1)
+    row[list(first)] = np.arange(len(first))
+    rows = pa.array(row, mask=row < 0)
+    columns = list(zip(*first.values(), strict=True)) or [()] * len(FAULT)
+    return {name: pa.array(column, pa.string()).take(rows) for name, column in zip(FAULT, columns, strict=True)}
+
+
+def _of_another_width(block: Block) -> Iterator[tuple[int, int]]:
+    if block.fields.null_count < len(block.fields):
+        yield from ((place, fields) for place, fields in enumerate(block.fields.to_pylist()) if fields is not None)

@@ -1,81 +1,109 @@
-"""The bytes of a CSV file as records of text, each with the number of its line."""
+"""The bytes of a CSV file as blocks of text by column, each record with its line and its text as it stands there."""
 
 import codecs
 import csv
-import difflib
 import gzip
 import io
 import zlib
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO
 
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lib.errors import DataError, UsageError
-from lib.sources.dialect import Dialect
+from lib.sources.dialect import Dialect, Layout
+from lib.sources.header import Header, header_of
 
 __all__ = ["Block", "read_blocks"]
 
 RUN = 500  # records turned into columns at a time: five times as fast as 50,000, whose lists Python's collector walks
-RUNS = 100  # of these make a block
-DELIMITERS = (",", ";", "\t", "|")
-
-_Records = Iterator[tuple[int, list[str]]]
+BLOCK_RECORDS = 50_000
+BLOCK_CHARACTERS = 1 << 24  # a block of long records has fewer, so that memory does not depend on what is in the file
+FIELD_CHARACTERS = 1 << 19  # where a quote that was left open is given up
 
 
 @dataclass(frozen=True)
 class Block:
-    """Records as `text` by field, those with another number of fields (line, text), and how many lines are empty."""
+    """Records in order: the line they begin on, their text as it stands in the file, and the cells by field.
 
-    text: pd.DataFrame
-    broken: list[tuple[int, str]]
+    A record with another number of fields than the header has that number in `fields`, and empty cells.
+    `empty` counts lines without text.
+    """
+
+    line: pa.Array
+    raw: pa.Array
+    fields: pa.Array
+    text: dict[str, pa.Array]
     empty: int
 
 
 @dataclass(frozen=True)
 class _Run:
-    """A few records: `text` holds the whole ones by field, and the line that each begins on."""
+    """A few records, the line that the first begins on, and the lines of the file that hold them."""
 
-    size: int
-    text: pa.RecordBatch
-    broken: list[tuple[int, str]]
+    records: list[list[str]]
+    line: int
+    kept: list[str]
 
 
-def read_blocks(path: Path, dialect: Dialect) -> tuple[list[str], Iterator[Block]]:
-    """Names of the columns that no field uses, and the records by field, indexed by line (header = 1).
+def read_blocks(path: Path, layout: Layout, dialect: Dialect) -> tuple[Header, Iterator[Block]]:
+    """Where the file has which field, and its records; the lines are counted as an editor does (header = 1).
 
-    Raises UsageError for a path that cannot be opened, DataError for bytes that are not such a file.
+    Raises UsageError for a path that cannot be opened, DataError for bytes that are not such a file or that change
+    while they are read.
     """
-    records = _records(path, dialect)
-    header = _header(records, path)
-    places = _places(header, path, dialect)
-    unused = [name for place, name in enumerate(header) if place not in places.values()]
-    return unused, _blocks(records, len(header), places)
+    runs = _runs(path, dialect)
+    first = next((run.records[0] for run in runs if run.records[0]), None)
+    if first is None:
+        raise DataError(f"{path} is empty; wanted a line with the names of the columns, and lines below it")
+    header = header_of(first, path, layout, dialect)
+    return header, _blocks(runs, header, dialect)
 
 
-def _records(path: Path, dialect: Dialect) -> _Records:
-    """Line number and fields of each record; the lines inside quotes count, as they do in an editor."""
-    line = 1
+def _runs(path: Path, dialect: Dialect) -> Iterator[_Run]:
+    """The records of the file in runs, alone up to the header; a line break inside quotes belongs to its record."""
+    before, line = _state(path), 1
+    limit = csv.field_size_limit(FIELD_CHARACTERS)
     try:
         with _open(path) as binary, io.TextIOWrapper(binary, dialect.encoding, newline="") as text:
-            reader = csv.reader(text, delimiter=dialect.delimiter, strict=True)
-            for fields in reader:
-                yield line, fields
-                line = reader.line_num + 1
+            kept: list[str] = []
+            reader = csv.reader(_kept(text, kept), delimiter=dialect.delimiter, strict=True)
+            size = 1
+            while records := list(islice(reader, size)):
+                yield _Run(records, line, kept.copy())
+                size = RUN if records[0] else size
+                line += len(kept)
+                kept.clear()
     except UnicodeError as error:
         raise DataError(_wrong_encoding(path, dialect)) from error
     except csv.Error as error:
-        raise DataError(
-            f"{path}, line {line}: {error}; close each quote, and write one that belongs to a text twice"
-        ) from error
+        raise DataError(_unclosed_quote(path, line + _last_start(kept, dialect), error)) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is a damaged gzip file ({error}); fetch or pack it again") from error
+    finally:
+        csv.field_size_limit(limit)
+    if _state(path) != before:
+        raise DataError(f"{path} changed while it was read; wait until it is written, then run again")
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What changes when the file is written to or replaced."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise UsageError(_unopened(path, error)) from error
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _kept(lines: Iterator[str], kept: list[str]) -> Iterator[str]:
+    for line in lines:
+        kept.append(line)
+        yield line
 
 
 @contextmanager
@@ -84,13 +112,17 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
     try:
         packed = path.open("rb")
     except OSError as error:
-        raise UsageError(f"{path} cannot be opened: {error.strerror}; wanted a .csv or .csv.gz file") from error
+        raise UsageError(_unopened(path, error)) from error
     with packed:
         magic = packed.read(4)
         packed.seek(0)
         if magic.startswith(b"PK\x03\x04"):
             raise DataError(f"{path} is a zip archive or an Excel file; unpack it, or save it as CSV")
         yield gzip.GzipFile(fileobj=packed) if magic.startswith(b"\x1f\x8b") else packed
+
+
+def _unopened(path: Path, error: OSError) -> str:
+    return f"{path} cannot be opened: {error.strerror}; wanted a .csv or .csv.gz file"
 
 
 def _wrong_encoding(path: Path, dialect: Dialect) -> str:
@@ -113,54 +145,70 @@ def _decodes(raw: bytes, encoding: str) -> bool:
     return True
 
 
-def _header(records: _Records, path: Path) -> list[str]:
-    header = next((fields for _, fields in records if fields), None)
-    if header is None:
-        raise DataError(f"{path} is empty; wanted a line with the names of the columns, and lines below it")
-    return header
+def _unclosed_quote(path: Path, line: int, error: csv.Error) -> str:
+    return (
+        f"{path}, line {line}: {error} (unclosed_quote); close each quote, and write one that belongs to a text twice"
+    )
 
 
-def _places(header: list[str], path: Path, dialect: Dialect) -> dict[str, int]:
-    """Place in a record of each field; case and outer white space of the header do not count."""
-    names = [name.strip().casefold() for name in header]
-    twice = [name for name, count in Counter(names).items() if count > 1 and name]
-    if twice:
-        raise DataError(f"{path}: the header names {', '.join(twice)} more than once; rename or remove one")
-    wanted = {name: column.strip().casefold() for name, column in dialect.columns.items()}
-    lacking = [dialect.columns[name] for name, column in wanted.items() if column not in names]
-    if lacking:
-        raise DataError(f"{path} lacks {_advice(lacking, header)}")
-    return {name: names.index(column) for name, column in wanted.items()}
+def _last_start(kept: list[str], dialect: Dialect) -> int:
+    """How many of the lines come before the record that cannot be read."""
+    reader, start = csv.reader(kept, delimiter=dialect.delimiter, strict=True), 0
+    try:
+        for _ in reader:
+            start = reader.line_num
+    except csv.Error:
+        return start
+    return start
 
 
-def _advice(lacking: list[str], header: list[str]) -> str:
-    """The columns that are not there, and the setting or the name that was probably meant."""
-    columns = ", ".join(lacking)
-    if "\0" in "".join(header):
-        return f"the columns {columns}; it looks like utf-16: set mapping.encoding to utf-16"
-    other = max(DELIMITERS, key=header[0].count)
-    if len(header) == 1 and other in header[0]:
-        return f"the columns {columns}; its delimiter looks like {other!r}: set mapping.delimiter to it"
-    close = {name: difflib.get_close_matches(name, header, 1) for name in lacking}
-    hints = [f"{name} (did you mean {match[0]}?)" if match else name for name, match in close.items()]
-    return f"the columns {', '.join(hints)}; it has {', '.join(header)}. Say what they are called under mapping.columns"
+def _blocks(runs: Iterator[_Run], header: Header, dialect: Dialect) -> Iterator[Block]:
+    """Blocks of runs."""
+    parts, records, characters = [], 0, 0
+    for run in runs:
+        parts.append(_block(run, header, dialect))
+        records += len(run.records)
+        characters += sum(map(len, run.kept))
+        if records >= BLOCK_RECORDS or characters >= BLOCK_CHARACTERS:
+            yield _joined(parts)
+            parts, records, characters = [], 0, 0
+    if parts:
+        yield _joined(parts)
 
 
-def _blocks(records: _Records, width: int, places: dict[str, int]) -> Iterator[Block]:
-    """Runs of records, so that memory never holds the text of the whole file; at least one block, perhaps empty."""
-    while True:
-        runs = [_run(list(islice(records, RUN)), width, places) for _ in range(RUNS)]
-        text = pa.Table.from_batches([run.text for run in runs]).to_pandas().set_index("line").rename_axis(None)
-        broken = [record for run in runs for record in run.broken]
-        yield Block(text, broken, sum(run.size for run in runs) - len(text) - len(broken))
-        if runs[-1].size < RUN:
-            return
+def _joined(parts: list[Block]) -> Block:
+    return Block(
+        pa.concat_arrays([part.line for part in parts]),
+        pc.utf8_rtrim(pa.concat_arrays([part.raw for part in parts]), "\r\n"),
+        pa.concat_arrays([part.fields for part in parts]),
+        {name: pa.concat_arrays([part.text[name] for part in parts]) for name in parts[0].text},
+        sum(part.empty for part in parts),
+    )
 
 
-def _run(records: list[tuple[int, list[str]]], width: int, places: dict[str, int]) -> _Run:
-    whole = [(line, fields) for line, fields in records if len(fields) == width]
-    broken = [(line, " | ".join(fields)) for line, fields in records if fields and len(fields) != width]
-    columns = list(zip(*(fields for _, fields in whole), strict=True)) or [()] * width
-    texts = {name: pa.array(columns[place], pa.large_string()) for name, place in places.items()}
-    lines = pa.array([line for line, _ in whole], pa.int64())
-    return _Run(len(records), pa.RecordBatch.from_pydict({"line": lines} | texts), broken)
+def _block(run: _Run, header: Header, dialect: Dialect) -> Block:
+    """The run by column, without the records that hold nothing."""
+    starts, raw = _placed(run, dialect)
+    records, widths = run.records, list(map(len, run.records))
+    full = range(len(records))
+    if set(widths) - {header.width}:
+        full = [place for place in full if len(records[place]) > 1 or "".join(records[place]).strip()]
+        blank = [""] * header.width
+        records = [records[place] if widths[place] == header.width else blank for place in full]
+    columns = list(zip(*records, strict=True)) or [()] * header.width
+    return Block(
+        pa.array([run.line + starts[place] for place in full], pa.int64()),
+        pa.array([raw[place] for place in full], pa.string()),
+        pa.array([None if widths[place] == header.width else widths[place] for place in full], pa.int32()),
+        {name: pa.array(columns[place], pa.string()) for name, place in header.places.items()},
+        len(run.records) - len(full),
+    )
+
+
+def _placed(run: _Run, dialect: Dialect) -> tuple[Sequence[int], list[str]]:
+    """Lines of the run before each record, and its text; nearly always each record is one line."""
+    if len(run.records) == len(run.kept):
+        return range(len(run.kept)), run.kept
+    reader = csv.reader(run.kept, delimiter=dialect.delimiter, strict=True)
+    starts = [0, *(reader.line_num for _ in reader)]
+    return starts, ["".join(run.kept[start:end]) for start, end in pairwise(starts)]

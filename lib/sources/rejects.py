@@ -1,77 +1,131 @@
-"""The lines that cannot be used: as faults while a file is read, as rejects with a reason for a person, as a file."""
+"""The lines that cannot be used: as a file for the database, as CSV for people, as examples, as the end of a run."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from lib.atomic import replacing
-from lib.sources.dialect import Dialect
-from lib.sources.fields import YEARS
-from lib.sources.imported import Imported
+from lib.atomic import replacing_folder
+from lib.sources.format import Policy
+from lib.sources.store import Store
 
-__all__ = ["REASONS", "faults_of", "nothing_usable", "rejects_of", "write_rejects"]
+__all__ = ["REJECTS", "SCHEMA", "Rejects", "refusal", "save_rejects", "write_rejects"]
 
-REASONS = {
-    "wrong_field_count": "the line has another number of fields than the header",
-    "missing": "a value is required here",
-    "control_character": "the text holds invisible control characters",
-    "not_an_integer": "wanted whole units, such as 12",
-    "not_a_number": "wanted digits and a decimal point, such as 1234.50, without currency or thousands separator",
-    "not_finite": "wanted a number that can be counted with",
-    "not_positive": "wanted a price above zero",
-    "too_many_decimals": "wanted at most two decimals; rounding would change the value",
-    "out_of_range": "the number, or the total of its invoice, is larger than the database holds",
-    "not_a_date": "wanted an existing date written as mapping.date_format says: {date_format}",
-    "year_out_of_range": f"wanted a year from {YEARS[0]} to {YEARS[1] - 1}",
-    "no_such_time": "the clocks of {time_zone} skip this time of day",
-    "unknown_country": "no English country name; give its code, or an empty one, under mapping.countries",
-}
-COLUMNS = {"file": "str", "line": "int64", "column": "str", "rule": "str", "value": "str", "reason": "str"}
-EXCERPT = 200  # characters of a refused value that are kept
-FORMULA = r"\A([=+\-@\t\r])"
-
-
-def faults_of(lines: Any, fields: Any, rules: Any, values: Any) -> pd.DataFrame:
-    """A frame of field (empty for the whole line), rule and value as text, indexed by line number."""
-    return pd.DataFrame({"field": fields, "rule": rules, "value": values}, pd.Index(lines, dtype="int64"), dtype="str")
+REJECTS = "rejects.parquet"
+SCHEMA = pa.schema(
+    [
+        pa.field("file", pa.string(), nullable=False),
+        pa.field("line", pa.int64(), nullable=False),
+        pa.field("column", pa.string(), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("value", pa.string()),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("raw_line", pa.string(), nullable=False),
+    ]
+)
+EXAMPLES = 20
+MEND = "mend them (the folder rejects lists all, with the reasons)"
+STAY = "The data of before stay."
+HIDDEN = "…"
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def rejects_of(faults: pd.DataFrame, path: Path, dialect: Dialect, reasons: Mapping[str, str]) -> pd.DataFrame:
-    """The first fault of each line as a person meets it: the file's own column name, and the reason in words."""
-    faults = faults[~faults.index.duplicated()].sort_index()
-    words = {rule: reason.format_map(vars(dialect)) for rule, reason in reasons.items()}
-    found = {
-        "file": path.name,
-        "line": faults.index,
-        "column": faults["field"].map({"": "", **dialect.columns}),
-        "rule": faults["rule"],
-        "value": faults["value"].str.slice(0, EXCERPT),
-        "reason": faults["rule"].map(words),
-    }
-    return pd.DataFrame(found).reset_index(drop=True).astype(COLUMNS)
+def save_rejects(store: Store, sources: Iterable[str], folder: Path) -> None:
+    """Write REJECTS: one row per refused line of all files, in the order of the files and their lines."""
+    store.run("rejects")
+    for source in sources:
+        store.run("collect", source=source)
+    with pq.ParquetWriter(folder / REJECTS, SCHEMA, compression="none") as writer:
+        for batch in store.batches("all_rejects"):
+            writer.write_table(pa.table(batch).cast(SCHEMA))
 
 
-def nothing_usable(path: Path, rejects: pd.DataFrame) -> str:
-    """Why a file gave no line at all, with an example of each of the most frequent reasons."""
-    if rejects.empty:
-        return f"{path} holds a header and no line after it; a shop without lines cannot be reported"
-    frequent = rejects["rule"].value_counts().index[:3]
-    examples = rejects[rejects["rule"].isin(frequent)].drop_duplicates("rule").itertuples()
-    told = "; ".join(f"line {row.line}, {row.column or 'the line'}: {row.reason}" for row in examples)
-    return f"{path}: none of its {len(rejects)} lines can be used. {told}"
-
-
-def write_rejects(imported: Imported, folder: Path) -> Path:
-    """Write the refused lines to `folder`/<source>.csv, header only when there are none; its path.
+def write_rejects(data: Path, folder: Path) -> None:
+    """Write `folder`/<file>.csv for each source file that has refused lines in `data`, in place of all that is there.
 
     A text cell that a spreadsheet would run as a formula (= + - @ tab, carriage return) gets a leading apostrophe.
     """
-    path = folder / f"{imported.source.removesuffix('.gz').removesuffix('.csv')}.csv"
-    texts = [name for name, dtype in COLUMNS.items() if dtype == "str"]
-    safe = {name: imported.rejects[name].str.replace(FORMULA, r"'\1", regex=True) for name in texts}
-    with replacing(path) as temporary:
-        imported.rejects.assign(**safe).to_csv(temporary, index=False, quoting=csv.QUOTE_NONNUMERIC)
-    return path
+    with replacing_folder(folder) as temporary:
+        for name, rows in groupby(_rows(data / REJECTS), key=lambda row: row[0]):
+            path = temporary / f"{name.removesuffix('.gz').removesuffix('.csv')}.csv"
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+                writer.writerow(SCHEMA.names)
+                writer.writerows([_safe(cell) for cell in row] for row in rows)
+
+
+def _rows(rejects: Path) -> Iterable[tuple]:
+    with pq.ParquetFile(rejects) as file:
+        for batch in file.iter_batches():
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _safe(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """The refused lines of a store, as they may be shown: values of `personal` (file, column) are only in the files."""
+
+    store: Store
+    personal: set[tuple[str, str]]
+
+    def by_rule(self) -> pd.DataFrame:
+        """File, rule, lines, whether these fell with other lines, and the first of them in words."""
+        rows = [row | {"example": _told(row)} for row in self._shown("rejects_by_rule")]
+        return pd.DataFrame(rows, columns=["file", "rule", "lines", "fallen", "example"])
+
+    def examples(self) -> pd.DataFrame:
+        """File, line, column, value, reason of a few, and whether they fell with other lines, which come last."""
+        rows = self._shown("examples", {"most": EXAMPLES})
+        return pd.DataFrame(rows, columns=["file", "line", "column", "value", "reason", "fallen"])
+
+    def _shown(self, name: str, bound: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        rows = self.store.rows(name, bound)
+        return [row | {"value": self._visible(row)} for row in rows]
+
+    def _visible(self, row: Mapping[str, Any]) -> str:
+        """The value with what cannot be seen, or turns the text around, written as its code."""
+        if (row["file"], row["column"]) in self.personal:
+            return HIDDEN
+        signs = row["value"] or ""
+        return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in signs)
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    """A refused line in words: `line 17, column total_amount, '9,99': wanted …`."""
+    column = f", column {row['column']}" if row["column"] else ""
+    value = f", '{row['value']}'" if row["value"] else ""
+    return f"line {row['line']}{column}{value}: {row['reason']}"
+
+
+def refusal(lines: pd.DataFrame, rejects: Rejects, policy: Policy) -> str:
+    """Why nothing may be loaded, with examples; empty when the lines may be."""
+    read, refused = int(lines["read"].sum()), int(lines["refused"].sum())
+    if not read:
+        return f"the files hold no line after the header; a shop without lines cannot be reported. {STAY}"
+    if refused and policy.on_bad_rows == "fail":
+        advice = f"on_bad_rows is fail: {MEND}, or set it to reject to do without them. {STAY}"
+        return _with_examples(rejects, 1, refused, advice)
+    if not lines["loaded"].sum():
+        return _with_examples(rejects, EXAMPLES, refused, f"none of the {read:,} lines can be used: {MEND}. {STAY}")
+    if refused > policy.max_reject_share * read:
+        share = f"{refused:,} of {read:,} lines cannot be used, and max_reject_share is {policy.max_reject_share:g}"
+        return _with_examples(rejects, EXAMPLES, refused, f"{share}: {MEND}, or raise it to do without them. {STAY}")
+    return ""
+
+
+def _with_examples(rejects: Rejects, most: int, refused: int, text: str) -> str:
+    """The text, and below it lines that fell for themselves, and how many more there are."""
+    examples = rejects.examples().query("not fallen").head(most).to_dict("records")
+    broken = int(rejects.by_rule().query("not fallen")["lines"].sum())
+    more = [f"{broken - len(examples):,} more lines break a rule"] if broken > len(examples) else []
+    fallen = [f"{refused - broken:,} lines fall with them"] if refused > broken else []
+    return "\n".join([text, *(f"{row['file']}, {_told(row)}" for row in examples), *more, *fallen])

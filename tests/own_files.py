@@ -1,0 +1,112 @@
+"""A shop in CSV files that a test can spoil, and what an import makes of it."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from lib import params
+from lib.catalog import tables
+from lib.files import read_table
+from lib.sources import Imported, Policy, import_shop
+
+__all__ = ["AS_OF", "Found", "Rows", "imported", "key", "shop", "text", "write"]
+
+AS_OF = date(2025, 7, 1)
+Rows = dict[str, list[dict[str, str]]]
+
+
+def key(kind: str, number: int) -> str:
+    """A UUID that a person can tell from others."""
+    return f"{kind * 8}-0000-4000-8000-{number:012}"
+
+
+def shop(**more: list[dict[str, str]]) -> Rows:
+    """Two customers who ordered, a third who did not, and a third product that nobody bought; other tables on top."""
+    users = [
+        {"user_id": key("a", n), "email": f"{name}@example.com", "name": name, "signup_date": "2025-01-10"}
+        for n, name in enumerate(("ada", "ben", "cleo"), 1)
+    ]
+    products = [
+        {"product_id": key("b", n), "name": name, "category": "Kitchen", "price": "10.00"}
+        for n, name in enumerate(("Mug", "Pot", "Jar"), 1)
+    ]
+    orders = [
+        {"order_id": key("c", n), "user_id": key("a", n), "order_date": "2025-02-01T10:00:00Z", "status": "completed"}
+        | {"total_amount": f"{n * 10}.00"}
+        for n in (1, 2)
+    ]
+    items = [
+        {"order_item_id": key("d", n), "order_id": key("c", n), "product_id": key("b", n), "quantity": str(n)}
+        | {"price_at_time": "10.00", "discount": "0.00"}
+        for n in (1, 2)
+    ]
+    return {"users": users, "products": products, "orders": orders, "order_items": items} | more
+
+
+def text(rows: Sequence[Mapping[str, str]], columns: Sequence[str], delimiter: str = ",") -> str:
+    """The rows as CSV; all is quoted where a text has a carriage return, which Python would write bare."""
+    file = io.StringIO()
+    bare = any("\r" in cell for row in rows for cell in row.values())
+    writer = csv.DictWriter(
+        file, columns, restval="", delimiter=delimiter, lineterminator="\n", extrasaction="ignore",
+        quoting=csv.QUOTE_ALL if bare else csv.QUOTE_MINIMAL,
+    )  # fmt: skip
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def write(folder: Path, rows: Rows, delimiter: str = ",") -> Path:
+    """One file per table, with all columns of the catalog; the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table_rows in rows.items():
+        content = text(table_rows, tables()[name].column_names, delimiter)
+        (folder / f"{name}.csv").write_bytes(content.encode())
+    return folder
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an import gave, and where."""
+
+    imported: Imported
+    folder: Path
+
+    def table(self, name: str) -> pd.DataFrame:
+        """The rows of a table."""
+        return read_table(self.folder, name)
+
+    @property
+    def rejects(self) -> pd.DataFrame:
+        """The refused lines."""
+        return pq.read_table(self.folder / "rejects.parquet").to_pandas()
+
+    @property
+    def notes(self) -> dict[tuple[str, str, str], int]:
+        """Cases by file, column and words."""
+        return {(n.file, n.column, n.note): n.cases for n in self.imported.notes.itertuples()}
+
+    def cases(self, column: str, words: str) -> int:
+        """Cases of a note on a column, of whichever file."""
+        return sum(cases for (_, name, note), cases in self.notes.items() if (name, note) == (column, words))
+
+    def faults(self) -> list[tuple[str, int, str, str]]:
+        """File, line, column and rule of each refused line."""
+        return list(self.rejects[["file", "line", "column", "rule"]].itertuples(index=False, name=None))
+
+
+def imported(
+    data: Path, name: str = "own_files", *, as_of: date = AS_OF, policy: Policy | None = None,
+    to: Path | None = None, **changes: Any,
+) -> Found:  # fmt: skip
+    """The import of `data` by a params file's mapping with changes; bad lines are refused and no share is too large."""
+    mapping = params.load(params.find(name), [f"data={data}"]).values()["mapping"] | changes
+    target = to or data.parent / f"{data.name} imported {len(list(data.parent.iterdir()))}"
+    return Found(import_shop(data, mapping, as_of, policy or Policy("USD", 1.0, "reject"), target), target)

@@ -1,0 +1,155 @@
+"""Shopify's order export: an order's fields are on its first line, its discounts are spread, its subtotal is kept."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from lib.settings import PROJECT
+from tests.own_files import Found, imported
+
+FIXTURE = PROJECT / "tests" / "fixtures" / "shopify.csv"
+HEADER = (
+    "Name,Email,Financial Status,Fulfillment Status,Currency,Subtotal,Created at,Cancelled at,Lineitem quantity,"
+    "Lineitem name,Lineitem price,Lineitem sku,Lineitem discount,Billing Name,Billing City,Billing Country,"
+    "Shipping City,Shipping Country"
+)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
+    folder = tmp_path_factory.mktemp("shopify")
+    (folder / "orders_export.csv").write_bytes(FIXTURE.read_bytes())
+    return imported(folder / "orders_export.csv", "shopify")
+
+
+def line(name: str, subtotal: str = "", quantity: str = "1", price: str = "5.00", **more: str) -> str:
+    """A line of an order; with a subtotal its first one."""
+    head = (
+        {"Financial Status": "paid", "Currency": "USD", "Created at": "2025-02-01 10:00:00 +0000"} if subtotal else {}
+    )
+    cells = {"Name": name, "Email": "a@example.com", "Subtotal": subtotal, "Lineitem quantity": quantity}
+    cells |= {"Lineitem name": "Mug", "Lineitem price": price} | head | more
+    return ",".join(cells.get(column, "") for column in HEADER.split(","))
+
+
+def shop(folder: Path, *lines: str) -> Found:
+    (folder / "orders.csv").write_text("\n".join([HEADER, *lines, ""]))
+    return imported(folder / "orders.csv", "shopify")
+
+
+def test_every_line_is_loaded_or_refused(found: Found) -> None:
+    assert found.imported.lines.to_dict("records") == [
+        {"file": "orders_export.csv", "read": 9, "loaded": 7, "refused": 2, "repeated": 0}
+    ]
+    assert found.faults() == [
+        ("orders_export.csv", 6, "Currency", "other_currency"),
+        ("orders_export.csv", 7, "Name", "incomplete_order"),
+    ]
+
+
+def test_the_total_of_an_order_is_its_subtotal(found: Found) -> None:
+    orders, items = found.table("orders"), found.table("order_items")
+    assert orders["total_amount"].tolist() == [Decimal(x) for x in ("44.97", "17.00", "9.99", "10.50", "20.00")]
+    sums = (items["price_at_time"] * items["quantity"]).groupby(items["order_id"]).sum()
+    assert orders["order_id"].map(sums).tolist() == orders["total_amount"].tolist()
+
+
+def test_a_discount_of_the_order_is_spread_to_the_cent(found: Found) -> None:
+    """5.00 off 3 x 9.99 and 1 x 20.00: 2.99 and 2.01, so the mugs cost 26.98: two at 8.99 and one at 9.00."""
+    first = found.table("order_items").head(3)
+    assert first["quantity"].tolist() == [2, 1, 1]
+    assert first["price_at_time"].tolist() == [Decimal("8.99"), Decimal("9.00"), Decimal("17.99")]
+    assert first["discount"].tolist() == [Decimal("1.00"), Decimal("0.99"), Decimal("2.01")]
+    assert (
+        found.cases("Lineitem price", "order_items: what was paid does not divide by the units; two rows a cent apart")
+        == 1
+    )
+
+
+def test_status_follows_from_payment_parcel_and_cancellation(found: Found) -> None:
+    assert found.table("orders")["status"].tolist() == ["completed", "cancelled", "refunded", "shipped", "completed"]
+    assert found.cases("Financial Status", "orders: refunded in part; counted in full") == 1
+
+
+def test_instants_are_in_utc(found: Found) -> None:
+    assert found.table("orders")["order_date"][0] == pd.Timestamp("2025-03-04 08:14:02", tz="UTC")
+    assert found.table("orders")["order_date"][2] == pd.Timestamp("2025-03-31 22:30:00", tz="UTC")
+
+
+def test_customers_are_told_apart_by_address(found: Found) -> None:
+    users = found.table("users")
+    assert users["email"].tolist()[:2] == ["ada@example.com", "ben@example.com"]
+    assert users["name"].tolist() == ["Ada Berg-Lund", "Ben Okafor", "Customer of order #1005"]
+    assert users["country_code"].tolist() == ["SE", "GB", "IT"]
+    assert users["country"].tolist() == ["Sweden", "United Kingdom", "Italy"]
+    assert users["city"].tolist() == ["Malmö", "York", "Turin"]
+    assert users["signup_date"].dt.strftime("%Y-%m-%d").tolist() == ["2025-03-04", "2025-03-05", "2025-04-03"]
+
+
+def test_an_order_without_address_has_a_customer_of_its_own(found: Found) -> None:
+    guest = found.table("users").iloc[2]
+    assert guest["email"] == f"{guest['user_id']}@no-email.invalid"
+
+
+def test_a_product_has_its_latest_name_and_price_above_zero(found: Found) -> None:
+    products = found.table("products").set_index("name")
+    assert products["price"].to_dict() == {
+        "Bowl": Decimal("10.50"), "Mug - Blue, glazed": Decimal("9.99"), "Teapot": Decimal("20.00"),
+    }  # fmt: skip
+
+
+def test_names_and_addresses_are_in_no_example(found: Found) -> None:
+    shown = found.imported.examples.to_csv() + found.imported.rejects.to_csv() + found.imported.notes.to_csv()
+    assert not any(word in shown for word in ("@", "Cleo", "Ada"))
+
+
+FAULTS = {
+    "first line lacks its date": ([line("#1", "5.00", **{"Created at": ""})], [(2, "Created at", "missing")]),
+    "first line lacks its currency": ([line("#1", "5.00", Currency="")], [(2, "Currency", "missing")]),
+    "unknown status": (
+        [line("#1", "5.00", **{"Financial Status": "sent"})], [(2, "Financial Status", "not_one_of")],
+    ),
+    "two orders of one name": (
+        [line("#1", "5.00"), line("#1", "5.00")],
+        [(2, "Name", "incomplete_order"), (3, "Name", "duplicate_of_line_n")],
+    ),
+    "discount above the price": (
+        [line("#1", "4.00", **{"Lineitem discount": "6.00"})], [(2, "Lineitem discount", "discount_exceeds_price")],
+    ),
+    "subtotal above the lines": ([line("#1", "5.01")], [(2, "Subtotal", "total_differs")]),
+    "a line of the order is bad": (
+        [line("#1", "10.00"), line("#1", quantity="-1")],
+        [(2, "Name", "incomplete_order"), (3, "Lineitem quantity", "not_positive")],
+    ),
+    "a line of the order is cut off": (
+        [line("#1", "5.00", price="9.00"), "#1,a@e"],
+        [(2, "Name", "incomplete_order"), (3, "", "wrong_field_count")],
+    ),
+    "no first line": ([line("#1")], [(2, "Name", "incomplete_order")]),
+    "never sold at a price": ([line("#1", "0.00", price="0.00")], [(2, "Lineitem price", "not_positive")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "faults"), FAULTS.values(), ids=FAULTS)
+def test_an_order_is_whole_or_refused(lines: list[str], faults: list[tuple[int, str, str]], tmp_path: Path) -> None:
+    good = line("#9", "5.00", **{"Lineitem name": "Pot"})
+    found = shop(tmp_path, *lines, good)
+    assert found.faults() == [("orders.csv", *fault) for fault in faults]
+    assert len(found.table("orders")) == 1
+
+
+def test_discounts_of_any_size_come_out_exact(tmp_path: Path) -> None:
+    """Every subtotal from nothing to all of 3 x 0.05 + 2 x 0.01 + 7 x 0.13: units stay whole, cents are all there."""
+    lines = []
+    for cents in range(109):
+        lines += [line(f"#{cents}", f"{cents / 100:.2f}", "3", "0.05"), line(f"#{cents}", "", "2", "0.01")]
+        lines += [line(f"#{cents}", "", "7", "0.13")]
+    found = shop(tmp_path, *lines)
+    orders, items = found.table("orders"), found.table("order_items")
+    sums = (items["price_at_time"] * items["quantity"]).groupby(items["order_id"]).sum()
+    assert orders["order_id"].map(sums).tolist() == orders["total_amount"].tolist()
+    assert set(items.groupby("order_id")["quantity"].sum()) == {12}
+    assert (items["discount"] >= 0).all()
+    assert found.faults() == []
