@@ -22,6 +22,7 @@ __all__ = ["STEP", "Intake", "Policy", "take"]
 
 STEP = "02_generate"  # under this name the run page finds what became of the lines, when they end the run
 COUNTS = dict.fromkeys(("read", "loaded", "refused", "repeated"), "int64")
+REJECTS = {"file": "str", "rule": "str", "lines": "int64", "fallen": "bool", "example": "str"}
 MADE_UP = Policy()  # no line of a made-up shop may be bad
 
 
@@ -41,7 +42,7 @@ class Intake:
     profile: Profile
     truth: dict[str, Any] | None = None
     lines: pd.DataFrame = field(default_factory=partial(_empty, file="str", **COUNTS))
-    rejects: pd.DataFrame = field(default_factory=partial(_empty, file="str", rule="str", lines="int64", example="str"))
+    rejects: pd.DataFrame = field(default_factory=partial(_empty, **REJECTS))
     examples: pd.DataFrame = field(default_factory=_empty)
     notes: pd.DataFrame = field(default_factory=partial(_empty, file="str", column="str", note="str", cases="int64"))
 

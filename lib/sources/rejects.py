@@ -29,6 +29,7 @@ SCHEMA = pa.schema(
         pa.field("raw_line", pa.string(), nullable=False),
     ]
 )
+BATCH_ROWS = 10_000
 EXAMPLES = 20
 MEND = "mend them (the folder rejects lists all, with the reasons)"
 STAY = "The data of before stay."
@@ -62,7 +63,7 @@ def write_rejects(data: Path, folder: Path) -> None:
 
 def _rows(rejects: Path) -> Iterable[tuple]:
     with pq.ParquetFile(rejects) as file:
-        for batch in file.iter_batches():
+        for batch in file.iter_batches(BATCH_ROWS):
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 

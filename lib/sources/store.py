@@ -16,7 +16,8 @@ __all__ = ["Store"]
 SQL = Path(__file__).parents[1] / "sql" / "sources"
 BATCH_ROWS = 50_000
 SETTINGS = {
-    "memory_limit": "400MB",  # what needs more goes to files in temp_directory
+    "memory_limit": "256MB",  # what needs more goes to files in temp_directory
+    "preserve_insertion_order": False,  # takes memory; each query that reaches a file has an order of its own
     "threads": 2,  # whatever the machine has, so that everyone measures the same
     "autoinstall_known_extensions": False,  # nothing is fetched
     "autoload_known_extensions": False,
@@ -80,4 +81,5 @@ class Store:
         try:
             yield
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            raise OutputError(f"cannot compare the lines in {self._folder}: {error}; free some space") from error
+            reason = str(error).splitlines()[0]
+            raise OutputError(f"cannot compare the lines in {self._folder}: {reason}; free some space there") from error

@@ -4,20 +4,23 @@ WITH keys AS (
     SELECT {value} AS key FROM {source} GROUP BY key HAVING count(*) > 1
 ),
 
+-- What all cells of a line come to is told by a digest: rows to compare are many where every line is there twice.
 found AS (
-    SELECT line, {value} AS key, {column} AS value, row(*COLUMNS(* EXCLUDE (line))) AS cells
+    SELECT
+        line, {value} AS key, {column}::VARCHAR AS value,
+        md5_number(row(*COLUMNS(* EXCLUDE (line)))::VARCHAR) AS cells
     FROM {source}
     WHERE key IN (SELECT key FROM keys)
 ),
 
 firsts AS (
-    SELECT key, line, cells FROM found QUALIFY row_number() OVER (PARTITION BY key ORDER BY line) = 1
+    SELECT key, min(line) AS line, min_by(cells, line) AS cells FROM found GROUP BY key
 )
 
 SELECT
     found.line,
     '{column}' AS field,
-    CASE WHEN found.cells IS DISTINCT FROM firsts.cells THEN 'duplicate_of_line_n' END AS rule,
+    CASE WHEN found.cells <> firsts.cells THEN 'duplicate_of_line_n' END AS rule,
     found.value,
     format('line {{}} has the same one already, and counts; give this line its own, or remove it', firsts.line) AS reason,
     false AS fallen
