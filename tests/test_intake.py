@@ -57,7 +57,7 @@ def test_a_file_with_a_line_that_cannot_be_used(own_file: Path, tmp_path: Path) 
             "rule": "not_positive",
             "lines": 1,
             "fallen": False,
-            "example": "line 3, column UnitPrice, '0': wanted a number above 0",
+            "example": "line 3, column UnitPrice, '0': wanted a number above 0; correct it, or remove the line",
         }
     ]
     assert "1 are used, 1 are not" in str(intake)
