@@ -63,7 +63,7 @@ db-psql: ## Open psql on it, or run SQL: make -s db-psql < file.sql
 db-url: ## Print its URL for another tool: make -s db-url
 db-reset: ## Delete the private PostgreSQL and its data
 db-start db-stop db-status db-psql db-url db-reset: db-%: $(OK)
-	@$(PYTHON) -m lib.database $* $(ARGS)
+	@$(PYTHON) -m lib.server $* $(ARGS)
 
 bench-large: $(OK) ## Measure generating 10 and 30 million rows: memory, cost per row
 	@$(PYTHON) -m tests.bench large $(ARGS)

@@ -67,6 +67,7 @@ class Params(_Section):
     workers: int = Field(0, ge=0, le=256)
     data: str = ""
     mapping: Mapping | None = None
+    load_mode: Literal["replace", "append"] = "replace"
     period: Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"] = "last_month"
     revenue_target: float = Field(1_000, gt=0)
     churn_days: int = Field(90, ge=1, le=3_650)

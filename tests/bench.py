@@ -24,7 +24,7 @@ from faker import Faker
 from rich.console import Console
 from rich.table import Table
 
-from lib import database, embedded, intake, load, params, pipeline, schema, settings
+from lib import address, database, embedded, intake, load, params, pipeline, schema, settings
 from lib.atomic import replacing
 from lib.catalog import tables
 from lib.errors import OutputError, WorkbookError
@@ -90,7 +90,7 @@ def measure_load() -> dict[str, float]:
     _full_shop()
     with database.transaction() as connection:
         schema.create(connection)
-    rows = load.replace(data).rows
+    rows = load.replace(data, as_of="2025-07-01").rows
     _write_csv(data)
     _empty()
     _copy_csv(data)
@@ -99,7 +99,7 @@ def measure_load() -> dict[str, float]:
         theirs.append(_cost(lambda: _copy_csv(data), before=_empty))
         assert _count() == rows, "psql and our load differ in their rows"
         with _seconds_in(OURS_ONLY) as extra:
-            ours.append(_cost(lambda: load.replace(data)))
+            ours.append(_cost(lambda: load.replace(data, as_of="2025-07-01")))
         extras.append(sum(extra))
     return load_figures(rows, ours, theirs, extras)
 
@@ -181,7 +181,7 @@ def _copy_csv(folder: Path) -> None:
 
 
 def _psql(folder: Path, commands: list[str]) -> None:
-    at = database.url()
+    at = address.url()
     dsn = psycopg2.extensions.make_dsn(host=at.host, port=at.port, user=at.username, dbname=at.database)
     options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", f"--dbname={dsn}"]
     scripts = [f"--command={command}" for command in commands]
@@ -369,10 +369,10 @@ def own_place() -> Iterator[None]:
         patch.setenv("WORKBOOK_ENV_FILE", "")
         patch.setenv("WORKBOOK_OUTPUT", folder)
         try:
-            database.url()
+            address.url()
             yield
         finally:
-            embedded.reset(database.private_folder())
+            embedded.reset(address.private_folder())
 
 
 def merge(path: Path, figures: Mapping[str, float]) -> None:

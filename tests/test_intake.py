@@ -53,7 +53,7 @@ def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
 def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None:
     chosen = params.load(params.find("online_retail"), [f"data={REAL}"]).values()
     intake = take(SIZES, chosen["mapping"], str(REAL), seed=1, as_of="2011-12-09", workers=1, output=tmp_path)
-    load.replace(tmp_path / "data")
+    load.replace(tmp_path / "data", as_of="2025-07-01")
     with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     usable = [line for line in lines if Decimal(line["UnitPrice"]) > 0]

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from lib import catalog, database, load, schema
 from lib.errors import DatabaseError, DataError
+from tests.conftest import ask
 
 ID = "'00000000-0000-4000-8000-00000000000{}'"
 A, B, NOWHERE = (ID.format(letter) for letter in "abf")
@@ -166,13 +167,6 @@ def test_required_columns_refuse_gaps(shop: sa.Connection) -> None:
                 shop.exec_driver_sql(second(table.name, **{column.name: "NULL"}))
 
 
-def ask(statement: str) -> list:
-    """Rows of a statement in a transaction of its own."""
-    with database.transaction() as connection:
-        result = connection.execute(sa.text(statement))
-        return result.all() if result.returns_rows else []
-
-
 def create() -> None:
     """The tables, as 01_schema makes them."""
     with database.transaction() as connection:
@@ -201,7 +195,7 @@ def test_creating_again_changes_nothing(demo_database: sa.URL) -> None:
 def test_a_load_makes_what_create_makes(empty_database: sa.URL, demo_folder: Path) -> None:
     create()
     shape = ask(SHAPE)
-    load.replace(demo_folder)
+    load.replace(demo_folder, as_of="2025-07-01")
     assert ask(SHAPE) == shape
 
 
