@@ -65,8 +65,8 @@ db-reset: ## Delete the private PostgreSQL and its data
 db-start db-stop db-status db-psql db-url db-reset: db-%: $(OK)
 	@$(PYTHON) -m lib.server $* $(ARGS)
 
-bench-large: $(OK) ## Measure generating 10 and 30 million rows: memory, cost per row
-	@$(PYTHON) -m tests.bench large $(ARGS)
+bench-large: $(OK) ## Measure 10 and 30 million rows: memory, cost per row
+	@$(PYTHON) -m tests.bench generate-large load-large $(ARGS)
 
 lock: $(if $(wildcard $(UV)),,$(OK)) ## Renew requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) -o requirements.lock $(ARGS) >/dev/null
