@@ -228,6 +228,7 @@ def _finish(this: Run, status: str, seconds: float) -> None:
         **{name: intake[name] for name in ("lines_read", "lines_loaded", "rejects") if name in intake},
         "tables": load.get("tables", []),
         "checks": load.get("checks", []),
+        "history": load.get("history", []),
     }
     pages = [step for step in ended["steps"] if step["page"]]
     write_index(this.folder / "reports" / "index.html", this.record | ended, pages)
