@@ -1,6 +1,7 @@
-"""The only door to PostgreSQL: connections, transactions in a role, one writer at a time, the .sql files."""
+"""The only door to PostgreSQL: connections, transactions in a role, the .sql files."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -18,12 +19,11 @@ __all__ = [
     "SQL_FOLDER",
     "assume",
     "begin",
+    "begin_for_certain",
     "connect",
     "engine",
     "frame",
-    "hold",
     "literal",
-    "lock",
     "read",
     "run",
     "server",
@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 SQL_FOLDER = Path(__file__).parent / "sql"
-LOCK = {"name": "shop-analytics-workbook"}
 STARTING_UP_SECONDS = 15
 NOT_YET = ("Connection refused", "starting up", "shutting down", "recovery", "not yet accepting")
 FRAME_TYPES = {1082: "datetime64[us]", 1700: "float64"}  # PostgreSQL's type numbers of date and numeric
@@ -54,6 +53,7 @@ def engine() -> sa.Engine:
 
 @cache
 def _engine(address: sa.URL) -> sa.Engine:
+    logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())  # what matters is raised, and told once
     options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
     session = {"application_name": f"workbook pid {os.getpid()}", "options": options}
     wanted = {"connect_timeout": 10, **SIGNS_OF_LIFE, **session}
@@ -85,6 +85,44 @@ def begin(connection: sa.Connection, role: str = "", *, read_only: bool = False)
         if role:
             assume(connection, role)
         yield connection
+
+
+@contextlib.contextmanager
+def begin_for_certain(connection: sa.Connection, role: str = "") -> Iterator[sa.Connection]:
+    """A transaction, as `begin` gives it, that counts as what became of it even when its end was not heard.
+
+    A connection that is lost while it commits leaves open whether it did: the server is asked over another one.
+    """
+    number, ending = "", False
+    try:
+        with begin(connection, role):
+            number = connection.execute(sa.text("SELECT pg_current_xact_id()::text")).scalar()
+            yield connection
+            ending = True
+    except sa.exc.DBAPIError as error:
+        if not ending or not error.connection_invalidated or not _was_committed(number):
+            raise
+
+
+def _was_committed(number: str) -> bool:
+    """Whether the transaction was committed, once the server knows; raises DatabaseError when it cannot be asked."""
+    wait = tenacity.Retrying(
+        retry=tenacity.retry_if_result(lambda status: status == "in progress"),
+        stop=tenacity.stop_after_delay(STARTING_UP_SECONDS),
+        wait=tenacity.wait_fixed(0.1),
+    )
+    try:
+        return wait(_status, number) == "committed"
+    except (DatabaseError, tenacity.RetryError) as error:
+        raise DatabaseError(
+            "the connection was lost while the rows were committed, and PostgreSQL cannot be asked what became of "
+            "them: it holds the old rows or the new ones, whole; run again when it answers"
+        ) from error
+
+
+def _status(number: str) -> str:
+    with transaction(read_only=True) as connection:
+        return connection.execute(sa.text("SELECT pg_xact_status(CAST(:number AS xid8))"), {"number": number}).scalar()
 
 
 def assume(connection: sa.Connection, role: str) -> None:
@@ -146,37 +184,6 @@ def _error(error: psycopg2.Error) -> WorkbookError:
     if error.pgcode == "2BP01":
         text = f"{text} ({error.diag.message_detail}); drop those and run again"
     return DatabaseError(f"PostgreSQL gave up: {text}; nothing was changed")
-
-
-def lock(connection: sa.Connection) -> None:
-    """Take the workbook's lock until the transaction ends; raises DatabaseError, naming who loads since when."""
-    _take_lock(connection, "SELECT pg_try_advisory_xact_lock(hashtext(:name), 0)", local=True)
-
-
-@contextlib.contextmanager
-def hold(connection: sa.Connection) -> Iterator[None]:
-    """The workbook's lock for the block, over several transactions of the connection; raises as `lock` does.
-
-    A lost connection loses the lock: what follows must stay on this one.
-    """
-    with begin(connection):
-        _take_lock(connection, "SELECT pg_try_advisory_lock(hashtext(:name), 0)", local=False)
-    try:
-        yield
-    finally:
-        if not connection.invalidated:
-            with begin(connection):
-                connection.execute(sa.text("SELECT pg_advisory_unlock(hashtext(:name), 0)"), LOCK)
-                run(connection, "RESET application_name")
-
-
-def _take_lock(connection: sa.Connection, statement: str, *, local: bool) -> None:
-    if connection.execute(sa.text(statement), LOCK).scalar():
-        connection.execute(sa.text(sql("schema/lock_since")), {"local": local})
-        return
-    holder = connection.execute(sa.text(sql("schema/lock_holder")), LOCK).first()
-    who = f"{holder.application_name} (server process {holder.pid})" if holder else "one that has just begun"
-    raise DatabaseError(f"another run is loading: {who}; wait until it has ended, then run again")
 
 
 def run(connection: sa.Connection, statements: str) -> None:

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(error, debug=options.debug)
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; the database and the reports are as they were before the step that ran\n")
+        sys.stderr.write("stopped; the reports stay, and the database holds the old rows or the new ones, whole\n")
         return 130
     return 0
 

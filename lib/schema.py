@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from lib import roles
 from lib.catalog import Column, Table, bookkeeping, tables
-from lib.database import assume, frame, literal, lock, run, sql
+from lib.database import assume, frame, literal, run, sql
 from lib.errors import DatabaseError
+from lib.locks import blockers, lock, not_had
 
 __all__ = [
     "build_keys",
@@ -26,12 +27,14 @@ __all__ = [
     "use",
 ]
 
+LOCK_TIMEOUT = "5s"
 FOREIGN = "FOREIGN KEY"
 KEY = re.compile(
     r"^ALTER TABLE (?P<table>\w+) ADD CONSTRAINT (?P<name>\w+) (?P<kind>PRIMARY KEY|UNIQUE|FOREIGN KEY) "
     r"(?P<rest>[^;]+)",
     re.MULTILINE,
 )
+INDEX = re.compile(r"^(CREATE INDEX (\w+) ON (\w+)[^;]+)", re.MULTILINE)
 TYPES = {  # how PostgreSQL names the types of the catalog
     "uuid": "uuid",
     "text": "text",
@@ -48,9 +51,25 @@ TYPES = {  # how PostgreSQL names the types of the catalog
 def create(connection: sa.Connection) -> None:
     """Create in `public` what is not there yet, and the roles where that is allowed; rows and what others added stay.
 
-    Raises DatabaseError, naming the differences, when a table there differs from the catalog, or when a run is loading.
+    Raises DatabaseError, naming the differences, when a table there differs from the catalog, or who is in the way:
+    another run that is loading, or somebody who holds a table for long.
     """
     lock(connection)
+    try:
+        with connection.begin_nested():
+            run(connection, f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+            _create(connection)
+    except sa.exc.OperationalError as error:
+        if not not_had(error):
+            raise
+        present = [f"public.{name}" for name in dict.fromkeys(columns(connection)["table"])]
+        raise DatabaseError(
+            f"a table could not be changed within {LOCK_TIMEOUT} because of {blockers(connection, present)}; "
+            "end them and run again, nothing was changed"
+        ) from error
+
+
+def _create(connection: sa.Connection) -> None:
     roles.create(connection)
     assume(connection, "owner")
     create_own(connection)
@@ -84,7 +103,12 @@ def create_keys(connection: sa.Connection) -> None:
     for key in _keys():
         if key["name"] not in present:
             run(connection, "ALTER TABLE {table} ADD CONSTRAINT {name} {kind} {rest}".format_map(key))
-    run(connection, sql("schema/indexes"))
+    there = set(
+        frame(connection, sql("schema/index_names"))["index_name"]
+    )  # to ask for one again would keep writers out
+    for statement, name, _ in INDEX.findall(sql("schema/indexes")):
+        if name not in there:
+            run(connection, statement)
 
 
 def build_keys(connection: sa.Connection, names: Sequence[str]) -> None:
@@ -99,7 +123,7 @@ def build_keys(connection: sa.Connection, names: Sequence[str]) -> None:
     for key in keys:
         if key["kind"] == FOREIGN:
             run(connection, "ALTER TABLE {table} ADD CONSTRAINT {name} {kind} {rest}".format_map(key))
-    for statement, table in re.findall(r"^(CREATE INDEX [^;]+ ON (\w+)[^;]+)", sql("schema/indexes"), re.MULTILINE):
+    for statement, _, table in INDEX.findall(sql("schema/indexes")):
         if table in names:
             run(connection, statement)
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from lib import catalog, database, files, load, schema
+from lib import catalog, database, files, load, locks, schema
 from lib.errors import DatabaseError, DataError
 from tests.conftest import ask, fingerprint
 
@@ -135,6 +135,6 @@ def test_tables_that_are_not_there_are_named(empty_database: sa.URL, demo_folder
 
 def test_another_run_is_named(demo_database: sa.URL, demo_folder: Path) -> None:
     with database.transaction() as first:
-        database.lock(first)
+        locks.lock(first)
         with pytest.raises(DatabaseError, match="another run is loading"):
             load.append(demo_folder, as_of="2025-07-01")

@@ -1,5 +1,6 @@
 """The door to PostgreSQL: how it connects, what it refuses and what it survives."""
 
+import contextlib
 import re
 import socket
 import time
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from lib import database
+from lib import database, locks
 from lib.errors import DatabaseError, DataError
 from tests.conftest import ENCODED, PASSWORD, ask
 
@@ -124,6 +125,46 @@ def test_a_connection_lost_on_the_way_is_told(empty_database: sa.URL) -> None:
         ask("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
+def _cut_while_committing(connection: sa.Connection, monkeypatch: pytest.MonkeyPatch, *, heard: bool) -> None:
+    """Make the connection's commit reach the server, or not, and the answer never come."""
+    driver = connection.connection.dbapi_connection
+    commit = connection.dialect.do_commit
+
+    def cut(dbapi_connection: object) -> None:
+        mine = dbapi_connection.dbapi_connection is driver
+        if heard or not mine:
+            commit(dbapi_connection)
+        if not mine:
+            return
+        ask("SELECT pg_terminate_backend(:pid, 5000)", pid=driver.info.backend_pid)
+        with driver.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+    monkeypatch.setattr(connection.dialect, "do_commit", cut)
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_commit_whose_answer_is_lost_counts_as_what_it_was(empty_database: sa.URL, monkeypatch, heard: bool) -> None:
+    refused = contextlib.nullcontext() if heard else pytest.raises(DatabaseError, match=r"gave up: .*; nothing was")
+    with refused, database.connect() as connection, database.begin_for_certain(connection):
+        database.run(connection, "CREATE TABLE made ()")
+        _cut_while_committing(connection, monkeypatch, heard=heard)
+    assert ask("SELECT to_regclass('made') IS NOT NULL") == [(heard,)]
+
+
+def test_a_commit_that_nobody_can_be_asked_about_is_told(empty_database: sa.URL, monkeypatch) -> None:
+    def no_way(_: str) -> str:
+        raise DatabaseError("cannot connect")
+
+    with (
+        pytest.raises(DatabaseError, match="it holds the old rows or the new ones, whole; run again when it answers"),
+        database.connect() as connection,
+        database.begin_for_certain(connection),
+    ):
+        _cut_while_committing(connection, monkeypatch, heard=True)
+        monkeypatch.setattr(database, "_status", no_way)
+
+
 # Reading and writing.
 
 
@@ -186,35 +227,35 @@ WHO = (
 
 def test_the_lock_is_held_until_the_transaction_ends(empty_database: sa.URL) -> None:
     with database.transaction() as first:
-        database.lock(first)
-        database.lock(first)
+        locks.lock(first)
+        locks.lock(first)
         pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()
         with pytest.raises(DatabaseError, match=WHO.format(pid=pid)), database.transaction() as second:
-            database.lock(second)
+            locks.lock(second)
     with database.transaction() as third:
-        database.lock(third)
+        locks.lock(third)
 
 
 def test_the_lock_can_be_held_over_transactions(empty_database: sa.URL) -> None:
     with database.connect() as first:
-        with database.hold(first):
+        with locks.hold(first):
             with database.begin(first):
                 pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()
             with pytest.raises(DatabaseError, match=WHO.format(pid=pid)), database.transaction() as second:
-                database.lock(second)
+                locks.lock(second)
         with database.begin(first):
             name = first.execute(sa.text("SELECT current_setting('application_name')")).scalar()
     assert " since " not in name
     with database.transaction() as third:
-        database.lock(third)
+        locks.lock(third)
 
 
 def test_the_lock_is_free_when_its_holder_is_lost(empty_database: sa.URL) -> None:
-    with pytest.raises(DatabaseError, match="gave up"), database.connect() as first, database.hold(first):
+    with pytest.raises(DatabaseError, match="gave up"), database.connect() as first, locks.hold(first):
         with database.begin(first):
             pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()
         ask("SELECT pg_terminate_backend(:pid, 5000)", pid=pid)
         with database.begin(first):
             database.run(first, "SELECT 1")
     with database.transaction() as third:
-        database.lock(third)
+        locks.lock(third)

@@ -72,9 +72,9 @@ def test_a_load_from_a_silent_server_ends(
     assert fingerprint() == before
 
 
-def test_a_refusal_is_an_answer(configure, closed_port: int, hasty: None) -> None:
-    configure(DATABASE_URL=f"postgresql://localhost:{closed_port}/shop")
-    assert module._answers()
+def test_a_refusal_is_an_answer(closed_port: int, server: sa.URL) -> None:
+    assert module._answers({"host": "localhost", "port": closed_port, "dbname": "shop"})
+    assert module._answers({"host": server.host, "port": server.port, "user": "nobody", "dbname": "none"})
 
 
 def test_a_connection_that_ended_well_is_not_cut(demo_database: sa.URL, hasty: None) -> None:

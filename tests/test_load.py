@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 import tenacity
 
-from lib import catalog, database, files, load, settings
+from lib import catalog, database, files, load, locks, settings
 from lib.errors import DatabaseError, DataError
 from lib.load import copying
 from tests.conftest import ask, fingerprint
@@ -202,7 +202,7 @@ def test_a_key_twice_changes_nothing(unchanged: None, shop: dict[str, pd.DataFra
 
 def test_a_second_load_is_told_who_loads(unchanged: None, demo_folder: Path) -> None:
     with database.transaction() as first:
-        database.lock(first)
+        locks.lock(first)
         pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()
         with pytest.raises(
             DatabaseError, match=rf"another run is loading: workbook pid {os.getpid()} since .*process {pid}\)"

@@ -127,6 +127,24 @@ def test_what_others_added_to_our_tables_survives(shared: str, demo_folder: Path
     assert ask(ADDED) == [added]
 
 
+HOSTILE = """x"; DROP TABLE users; --' %s :name {0}"""
+
+
+def test_hostile_names_are_names(demo_database: sa.URL, demo_folder: Path) -> None:
+    name = '"' + HOSTILE.replace('"', '""') + '"'
+    with database.transaction() as connection:
+        database.run(connection, f"CREATE VIEW {name} AS SELECT city AS {name} FROM users")
+        database.run(connection, f"COMMENT ON COLUMN {name}.{name} IS {database.literal(HOSTILE)}")
+        database.run(connection, f'CREATE INDEX {name[:-1]}2" ON orders (shipping_city)')
+        database.run(connection, f"GRANT SELECT ON {name} TO PUBLIC")
+    shape = ask(SHAPE)
+    load.replace(demo_folder, as_of="2025-07-01")
+    assert ask(SHAPE) == shape
+    assert ask("SELECT count(*) FROM users") == [(100,)]
+    [(comment,)] = ask("SELECT description FROM pg_description WHERE description LIKE 'x\";%'")
+    assert comment == HOSTILE
+
+
 def test_our_own_comments_are_renewed(demo_database: sa.URL, demo_folder: Path) -> None:
     ask("COMMENT ON TABLE orders IS 'as an older workbook wrote it'")
     ask("UPDATE workbook.descriptions SET description = 'as an older workbook wrote it' WHERE relation = 'orders'")

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 
 from lib import schema
 from lib.catalog import tables
-from lib.database import begin, connect, lock, run, sql
+from lib.database import begin_for_certain, connect, run, sql
 from lib.load import quality, refused
 from lib.load.copying import copy_rows, files_of
 from lib.load.lifeline import lifeline
 from lib.load.marts import MARTS, gather_visits, selection
 from lib.load.result import Load, Stopwatch, counts
+from lib.locks import lock
 
 __all__ = ["append"]
 
@@ -27,7 +28,7 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load:
     watch, paths = Stopwatch(), files_of(folder)
     with lifeline() as line, connect() as connection:
         line.watch(connection)
-        with begin(connection, "loader"):
+        with begin_for_certain(connection, "loader"):
             lock(connection)
             schema.refuse_drift(connection, all_there=True)
             with watch.part("copy"):
@@ -37,11 +38,9 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load:
                 changes |= {mart: _renew(connection, mart) for mart in MARTS}
             with watch.part("checks"):
                 results = quality.checks(connection, as_of)
-                quality.record(results, refused.count(folder), run_id)
+                past = quality.record(results, refused.count(folder), run_id)
                 quality.refuse_errors(results)
             refused.keep(connection, folder, run_id, instead=False)
-        with begin(connection, "loader"):
-            past = quality.history(connection)
     return Load(_told(changes), results, past, refused.count(folder), watch.seconds, watch.parts)
 
 

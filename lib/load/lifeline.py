@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg2
 import sqlalchemy as sa
@@ -51,7 +52,9 @@ def lifeline() -> Iterator[Lifeline]:
     Time alone says nothing, since an index may take an hour: the server is asked whether it still takes connections.
     """
     line, ended = Lifeline(), threading.Event()
-    threading.Thread(target=_keep_asking, args=(line, ended), daemon=True).start()
+    at = engine()  # asked once, and here: it may start the private server, which is not the thread's to do
+    _, options = at.dialect.create_connect_args(at.url)
+    threading.Thread(target=_keep_asking, args=(line, ended, options), daemon=True).start()
     try:
         yield line
     except DatabaseError as error:
@@ -59,25 +62,24 @@ def lifeline() -> Iterator[Lifeline]:
             raise
         raise DatabaseError(
             f"PostgreSQL has not answered for {SILENCES * (ASK_EVERY_S + PATIENCE_S)} s, so the connection was given "
-            "up; look at the server and at the way to it, then run again: nothing was changed"
+            f"up; look at the server and at the way to it, then run again: {error}"
         ) from error
     finally:
         ended.set()
         line.close()
 
 
-def _keep_asking(line: Lifeline, ended: threading.Event) -> None:
+def _keep_asking(line: Lifeline, ended: threading.Event, options: dict[str, Any]) -> None:
     silences = 0
     while not ended.wait(ASK_EVERY_S):
-        silences = 0 if _answers() else silences + 1
+        silences = 0 if _answers(options) else silences + 1
         if silences == SILENCES:
             line.give_up()
             return
 
 
-def _answers() -> bool:
+def _answers(options: dict[str, Any]) -> bool:
     """Whether the server says anything at all to a new connection: a refusal is an answer."""
-    _, options = engine().dialect.create_connect_args(engine().url)
     try:
         psycopg2.connect(**options | {"connect_timeout": PATIENCE_S}).close()
     except psycopg2.OperationalError as error:

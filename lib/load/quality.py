@@ -69,8 +69,8 @@ def refuse_errors(results: pd.DataFrame) -> None:
         )
 
 
-def record(results: pd.DataFrame, rejected: int, run_id: str) -> None:
-    """Keep the results, and the number of refused lines, whatever becomes of the load."""
+def record(results: pd.DataFrame, rejected: int, run_id: str) -> pd.DataFrame:
+    """Keep the results, and the number of refused lines, whatever becomes of the load; the history with them."""
     rows = [
         {"run_id": run_id, "name": row.check, "severity": row.severity, "failed": row.failed, "sample": row.sample}
         for row in results.itertuples()
@@ -78,6 +78,7 @@ def record(results: pd.DataFrame, rejected: int, run_id: str) -> None:
     rows.append({"run_id": run_id, "name": REJECTED, "severity": "warning", "failed": rejected, "sample": None})
     with transaction("loader") as connection:
         connection.execute(sa.text(sql("load/record_quality")), rows)
+        return history(connection)
 
 
 def history(connection: sa.Connection) -> pd.DataFrame:

@@ -12,13 +12,14 @@ import sqlalchemy as sa
 
 from lib import roles, schema
 from lib.catalog import tables
-from lib.database import begin, connect, hold, run
+from lib.database import begin, begin_for_certain, connect, run
 from lib.load import quality, refused
 from lib.load.copying import copy_rows, files_of
 from lib.load.lifeline import Lifeline, lifeline
 from lib.load.marts import MARTS, build, gather_visits
 from lib.load.result import Load, Stopwatch, counts
 from lib.load.swap import refuse_obstacles, swap, take_over_additions
+from lib.locks import hold
 
 __all__ = ["STAGING", "replace"]
 
@@ -38,13 +39,11 @@ def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load
             with watch.part("copy"), begin(main, "owner"):
                 rows = _fill(main, paths)
             rows, results = _build_all(main, line, watch, rows, as_of)
-            quality.record(results, refused.count(folder), run_id)
+            past = quality.record(results, refused.count(folder), run_id)
             quality.refuse_errors(results)
-            with watch.part("swap"), begin(main):
+            with watch.part("swap"), begin_for_certain(main):
                 swap(main, STAGING)
                 refused.keep(main, folder, run_id, instead=True)
-        with begin(main):
-            past = quality.history(main)
     return Load(counts(rows), results, past, refused.count(folder), watch.seconds, watch.parts)
 
 

@@ -1,12 +1,12 @@
 """Moves the tables built in one schema into `public` at once, keeping what others made there."""
 
-import psycopg2.errors
 import sqlalchemy as sa
 import tenacity
 
 from lib.catalog import tables
 from lib.database import run, sql
 from lib.errors import DatabaseError
+from lib.locks import blockers, not_had
 
 __all__ = ["refuse_obstacles", "swap", "take_over_additions"]
 
@@ -36,7 +36,7 @@ def swap(connection: sa.Connection, schema: str) -> None:
     Raises DatabaseError, naming the sessions in the way, when the locks cannot be had within a minute.
     """
     retry = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_lock_not_had),
+        retry=tenacity.retry_if_exception(not_had),
         stop=tenacity.stop_after_delay(GIVE_UP_SECONDS),
         wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
         reraise=True,
@@ -44,7 +44,7 @@ def swap(connection: sa.Connection, schema: str) -> None:
     try:
         retry(_try_swap, connection, schema)
     except sa.exc.OperationalError as error:
-        if not _lock_not_had(error):
+        if not not_had(error):
             raise
         raise DatabaseError(
             f"the new tables could not take the old ones' place within {GIVE_UP_SECONDS} s because of "
@@ -83,12 +83,7 @@ def _present(connection: sa.Connection) -> list[str]:
 def _blockers(connection: sa.Connection) -> str:
     old = _present(connection)
     views = [view.name for view in _rows(connection, "dependent_views", tables=old)]
-    rows = _rows(connection, "lock_blockers", tables=old + views)
-    return ", ".join(f"{row.application_name} (server process {row.pid})" for row in rows) or "other sessions"
-
-
-def _lock_not_had(error: BaseException) -> bool:
-    return isinstance(error, sa.exc.OperationalError) and isinstance(error.orig, psycopg2.errors.LockNotAvailable)
+    return blockers(connection, old + views)
 
 
 def _rows(connection: sa.Connection, name: str, **bound: list[str] | str) -> list[sa.Row]:
