@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from lib import database, locks
+from lib import database
 from lib.errors import DatabaseError, DataError
 from tests.conftest import ENCODED, PASSWORD, ask
 
@@ -218,44 +218,3 @@ def test_a_broken_key_names_table_and_rule_but_no_values(demo_database: sa.URL) 
 def test_broken_sql_is_a_database_error(empty_database: sa.URL) -> None:
     with pytest.raises(DatabaseError, match='PostgreSQL gave up: relation "nowhere" does not exist'):
         ask("SELECT * FROM nowhere")
-
-
-WHO = (
-    r"another run is loading: workbook pid \d+ since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC \(server process {pid}\); wait"
-)
-
-
-def test_the_lock_is_held_until_the_transaction_ends(empty_database: sa.URL) -> None:
-    with database.transaction() as first:
-        locks.lock(first)
-        locks.lock(first)
-        pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()
-        with pytest.raises(DatabaseError, match=WHO.format(pid=pid)), database.transaction() as second:
-            locks.lock(second)
-    with database.transaction() as third:
-        locks.lock(third)
-
-
-def test_the_lock_can_be_held_over_transactions(empty_database: sa.URL) -> None:
-    with database.connect() as first:
-        with locks.hold(first):
-            with database.begin(first):
-                pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()
-            with pytest.raises(DatabaseError, match=WHO.format(pid=pid)), database.transaction() as second:
-                locks.lock(second)
-        with database.begin(first):
-            name = first.execute(sa.text("SELECT current_setting('application_name')")).scalar()
-    assert " since " not in name
-    with database.transaction() as third:
-        locks.lock(third)
-
-
-def test_the_lock_is_free_when_its_holder_is_lost(empty_database: sa.URL) -> None:
-    with pytest.raises(DatabaseError, match="gave up"), database.connect() as first, locks.hold(first):
-        with database.begin(first):
-            pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()
-        ask("SELECT pg_terminate_backend(:pid, 5000)", pid=pid)
-        with database.begin(first):
-            database.run(first, "SELECT 1")
-    with database.transaction() as third:
-        locks.lock(third)

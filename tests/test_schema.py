@@ -260,3 +260,21 @@ def test_overviews_for_the_notebook(empty_database: sa.URL) -> None:
     assert facts.loc[facts["kind"] == "mart", "table"].tolist() == ["daily_kpis", "customer_lifetime_value"]
     wanted = [(t.name, c.references) for t in catalog.tables().values() for c in t.columns if c.references]
     assert sorted(keys.itertuples(index=False, name=None)) == sorted(wanted)
+
+
+def test_readers_and_writers_are_not_in_the_way_of_tables_that_are_there(demo_database: sa.URL) -> None:
+    with database.transaction() as writer:
+        writer.execute(sa.text("UPDATE orders SET shipping_city = 'x'"))
+        writer.execute(sa.text("SELECT count(*) FROM users"))
+        create()
+
+
+def test_who_holds_a_table_that_must_change_is_named(demo_database: sa.URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "LOCK_TIMEOUT", "100ms")
+    ask("ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey")
+    with database.transaction() as reader:
+        pid = reader.execute(sa.text("UPDATE orders SET shipping_city = 'x' RETURNING pg_backend_pid()")).scalar()
+        with pytest.raises(DatabaseError, match=rf"within 100ms because of workbook pid .*{pid}\); end them and run"):
+            create()
+    create()
+    assert ask("SELECT count(*) FROM pg_constraint WHERE conname = 'orders_user_id_fkey'") == [(1,)]
