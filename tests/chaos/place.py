@@ -57,8 +57,13 @@ class Told:
 
     @property
     def in_words(self) -> bool:
-        """Whether it ended as a person can understand: in one sentence, and with the code of a kind of error."""
-        return self.words.startswith("error: ") and self.words.count("\n") == 1 and self.code in (3, 4)
+        """Whether it ended as a person can understand: in one sentence, and with the code of a kind of error.
+
+        The driver writes a line of its own about a server that vanishes, where no notebook shows it.
+        """
+        lines = self.words.splitlines() or [""]
+        sentences = [line for line in lines if line.startswith("error: ")]
+        return sentences == lines[-1:] and "Traceback" not in self.words and self.code in (3, 4)
 
 
 @dataclass
