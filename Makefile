@@ -6,6 +6,7 @@ SHELL = /bin/sh
 PARAMS = demo
 DATA =
 SET =
+N = 50
 ARGS =
 export PARAMS DATA
 
@@ -20,7 +21,7 @@ MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline templates test check lab refresh bench bench-large lock clean moved
+.PHONY: help pipeline templates test check lab refresh bench bench-large chaos lock clean moved
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
 help: ## Show this list
@@ -66,10 +67,13 @@ db-psql: ## Open psql on it, or run SQL: make -s db-psql < file.sql
 db-url: ## Print its URL for another tool: make -s db-url
 db-reset: ## Delete the private PostgreSQL and its data
 db-start db-stop db-status db-psql db-url db-reset: db-%: $(OK)
-	@$(PYTHON) -m lib.database $* $(ARGS)
+	@$(PYTHON) -m lib.server $* $(ARGS)
 
-bench-large: $(OK) ## Measure generating 10 and 30 million rows: memory, cost per row
-	@$(PYTHON) -m tests.bench large $(ARGS)
+bench-large: $(OK) ## Measure 10 and 30 million rows: memory, cost per row
+	@$(PYTHON) -m tests.bench generate-large load-large $(ARGS)
+
+chaos: $(OK) ## Make N faults while shops are loaded, and count wrong states (N=50)
+	@$(PYTHON) -m tests.chaos $(N) $(ARGS)
 
 lock: $(if $(wildcard $(UV)),,$(OK)) ## Renew requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) -o requirements.lock $(ARGS) >/dev/null

@@ -1,10 +1,9 @@
-"""The only door to PostgreSQL: which server, connections, transactions, one writer at a time, the .sql files."""
+"""The only door to PostgreSQL: connections, transactions in a role, the .sql files."""
 
-import argparse
 import contextlib
+import logging
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -13,90 +12,38 @@ import psycopg2
 import sqlalchemy as sa
 import tenacity
 
-from lib import embedded, settings
-from lib.errors import DatabaseError, DataError, UsageError, WorkbookError
+from lib.address import external_url, url
+from lib.errors import DatabaseError, DataError, WorkbookError
 
-__all__ = ["engine", "lock", "read", "server", "sql", "transaction", "url"]
+__all__ = [
+    "SQL_FOLDER",
+    "assume",
+    "begin",
+    "begin_for_certain",
+    "connect",
+    "engine",
+    "frame",
+    "literal",
+    "read",
+    "run",
+    "server",
+    "sql",
+    "transaction",
+]
 
 SQL_FOLDER = Path(__file__).parent / "sql"
-LOCK_NAME = "shop-analytics-workbook"
-LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
-SAFE_SSLMODES = ("require", "verify-ca", "verify-full")
 STARTING_UP_SECONDS = 15
 NOT_YET = ("Connection refused", "starting up", "shutting down", "recovery", "not yet accepting")
 FRAME_TYPES = {1082: "datetime64[us]", 1700: "float64"}  # PostgreSQL's type numbers of date and numeric
-BROKEN_RULES = ("22", "23")  # SQLSTATE classes: data exception, integrity constraint violation
-
-
-def url() -> sa.URL:
-    """Address of the database: DATABASE_URL, else DB_HOST and its like, else the private server, started if need be.
-
-    Raises UsageError for a malformed address or a remote one without TLS, DatabaseError when the server cannot start.
-    """
-    return external_url() or _private_url(embedded.start(private_folder()))
-
-
-def external_url() -> sa.URL | None:
-    """Address of the server that the settings name, None when they name none."""
-    if text := settings.get("DATABASE_URL"):
-        return _checked(_parsed(text))
-    if host := settings.get("DB_HOST"):
-        query = {"sslmode": mode} if (mode := settings.get("DB_SSLMODE")) else {}
-        port = settings.get("DB_PORT") or "5432"
-        if not port.isdecimal():
-            raise UsageError(f"DB_PORT is {port!r}; wanted a number such as 5432")
-        user, password = settings.get("DB_USER") or None, settings.get("DB_PASSWORD") or None
-        return _checked(_url(user, password, host, int(port), settings.get("DB_NAME") or None, query))
-    return None
-
-
-def private_folder() -> Path:
-    """Folder of the private server's state."""
-    return settings.output_folder() / "postgres"
-
-
-def _parsed(text: str) -> sa.URL:
-    try:
-        parsed = sa.make_url(text)
-        backend = parsed.get_backend_name()
-        if text.count("@") > 1:
-            raise ValueError("a second @")
-    except (sa.exc.ArgumentError, ValueError) as error:
-        raise UsageError(
-            "DATABASE_URL is not an address; wanted postgresql://user:password@host:port/name, "
-            "with @ : / # % in the password written as %40 %3A %2F %23 %25"
-        ) from error
-    if backend not in ("postgresql", "postgres"):
-        raise UsageError(f"DATABASE_URL names {backend}; the workbook needs postgresql://user:password@host:port/name")
-    return parsed.set(drivername="postgresql+psycopg2")  # a bare postgresql:// means another driver to SQLAlchemy 2.1
-
-
-def _url(user: str | None, password: str | None, host: str, port: int, name: str | None, query: dict) -> sa.URL:
-    return sa.URL.create("postgresql+psycopg2", user, password, host, port, name, query)
-
-
-def _private_url(address: embedded.Address) -> sa.URL:
-    return _url(address.user, address.password, address.host, address.port, address.dbname, {})
-
-
-def _checked(address: sa.URL) -> sa.URL:
-    if address.port is not None and not 0 < address.port < 65536:
-        raise UsageError(f"the port of the database is {address.port}; wanted 1 to 65535, such as 5432")
-    remote = [host for host in _hosts(address) if host not in LOCAL_HOSTS and not host.startswith("/")]
-    mode = address.query.get("sslmode", "")
-    if remote and mode not in SAFE_SSLMODES and not settings.get("DB_ALLOW_PLAINTEXT"):
-        raise UsageError(
-            f"the database at {remote[0]} is remote and sslmode is {mode or 'not set'!r}, so passwords and data could "
-            "be read on the way; set sslmode=require (in DB_SSLMODE or behind the ? of DATABASE_URL), "
-            "or DB_ALLOW_PLAINTEXT=1 to insist"
-        )
-    return address
-
-
-def _hosts(address: sa.URL) -> list[str]:
-    """Every host that libpq may connect to: options behind the ? take precedence over the one before it."""
-    named = address.normalized_query
-    return [address.host or "", *named.get("host", ()), *named.get("hostaddr", ())]
+BROKEN_RULES = ("21", "22", "23")  # SQLSTATE classes: cardinality violation, data exception, integrity violation
+READER_TIMEOUT = "30s"  # a report's question that takes longer is at fault, and must not hold up others
+# Either side notices within half a minute that the other's machine or the way to it is gone.
+SIGNS_OF_LIFE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+SESSION = {
+    "search_path": "public",
+    "TimeZone": "UTC",
+    **{f"tcp_{name}": value for name, value in SIGNS_OF_LIFE.items() if name.startswith("keepalives")},
+}
 
 
 def engine() -> sa.Engine:
@@ -106,25 +53,91 @@ def engine() -> sa.Engine:
 
 @cache
 def _engine(address: sa.URL) -> sa.Engine:
-    session = {"application_name": f"workbook pid {os.getpid()}", "options": "-c search_path=public -c TimeZone=UTC"}
-    wanted = {"connect_timeout": 10, **session}
+    logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())  # what matters is raised, and told once
+    options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+    session = {"application_name": f"workbook pid {os.getpid()}", "options": options}
+    wanted = {"connect_timeout": 10, **SIGNS_OF_LIFE, **session}
     arguments = {name: value for name, value in wanted.items() if name not in address.query}
     return sa.create_engine(address, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
 
 
 @contextlib.contextmanager
-def transaction(*, read_only: bool = False) -> Iterator[sa.Connection]:
-    """A connection in one transaction: committed when the block ends well, rolled back when it does not.
+def connect() -> Iterator[sa.Connection]:
+    """A connection without a transaction.
 
     Raises DatabaseError when the server cannot be reached, refuses or gives up, DataError when rows break a rule.
     """
-    with _translated(), _connect() as connection, connection.begin():
-        if read_only:
-            connection.execute(sa.text("SET TRANSACTION READ ONLY"))
+    with _translated(), _connected() as connection:
         yield connection
 
 
-def _connect() -> sa.Connection:
+@contextlib.contextmanager
+def begin(connection: sa.Connection, role: str = "", *, read_only: bool = False) -> Iterator[sa.Connection]:
+    """A transaction of the connection: committed when the block ends well, rolled back when it does not.
+
+    `role` is owner, loader or reader: the rights that the transaction has, where lib.roles could make the roles.
+    """
+    with connection.begin():
+        if read_only or role == "reader":
+            run(connection, "SET TRANSACTION READ ONLY")
+        if role == "reader":
+            run(connection, f"SET LOCAL statement_timeout = '{READER_TIMEOUT}'")
+        if role:
+            assume(connection, role)
+        yield connection
+
+
+@contextlib.contextmanager
+def begin_for_certain(connection: sa.Connection, role: str = "") -> Iterator[sa.Connection]:
+    """A transaction, as `begin` gives it, that counts as what became of it even when its end was not heard.
+
+    A connection that is lost while it commits leaves open whether it did: the server is asked over another one.
+    """
+    number, ending = "", False
+    try:
+        with begin(connection, role):
+            number = connection.execute(sa.text("SELECT pg_current_xact_id()::text")).scalar()
+            yield connection
+            ending = True
+    except sa.exc.DBAPIError as error:
+        if not ending or not error.connection_invalidated or not _was_committed(number):
+            raise
+
+
+def _was_committed(number: str) -> bool:
+    """Whether the transaction was committed, once the server knows; raises DatabaseError when it cannot be asked."""
+    wait = tenacity.Retrying(
+        retry=tenacity.retry_if_result(lambda status: status == "in progress"),
+        stop=tenacity.stop_after_delay(STARTING_UP_SECONDS),
+        wait=tenacity.wait_fixed(0.1),
+    )
+    try:
+        return wait(_status, number) == "committed"
+    except (DatabaseError, tenacity.RetryError) as error:
+        raise DatabaseError(
+            "the connection was lost while the rows were committed, and PostgreSQL cannot be asked what became of "
+            "them: it holds the old rows or the new ones, whole; run again when it answers"
+        ) from error
+
+
+def _status(number: str) -> str:
+    with transaction(read_only=True) as connection:
+        return connection.execute(sa.text("SELECT pg_xact_status(CAST(:number AS xid8))"), {"number": number}).scalar()
+
+
+def assume(connection: sa.Connection, role: str) -> None:
+    """Go on as this role until the transaction ends, where it is there, has rights here and may be taken on."""
+    connection.execute(sa.text(sql("roles/assume")), {"role": f"workbook_{role}"})
+
+
+@contextlib.contextmanager
+def transaction(role: str = "", *, read_only: bool = False) -> Iterator[sa.Connection]:
+    """A connection in one transaction, as `connect` and `begin` give it."""
+    with connect() as connection, begin(connection, role, read_only=read_only):
+        yield connection
+
+
+def _connected() -> sa.Connection:
     address = engine()
     retry = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_may_come_up),
@@ -173,14 +186,14 @@ def _error(error: psycopg2.Error) -> WorkbookError:
     return DatabaseError(f"PostgreSQL gave up: {text}; nothing was changed")
 
 
-def lock(connection: sa.Connection) -> None:
-    """Take the workbook's lock until the transaction ends; raises DatabaseError, naming who loads since when."""
-    taken = connection.execute(sa.text("SELECT pg_try_advisory_xact_lock(hashtext(:name), 0)"), {"name": LOCK_NAME})
-    if taken.scalar():
-        return
-    holder = connection.execute(sa.text(sql("schema/lock_holder")), {"name": LOCK_NAME}).first()
-    who = f"{holder.application_name} (server process {holder.pid}) since {holder.since}" if holder else "just now"
-    raise DatabaseError(f"another run is loading: {who}; wait until it has ended, then run again")
+def run(connection: sa.Connection, statements: str) -> None:
+    """Run statements as they are written: no values are bound, so a percent sign is a percent sign."""
+    connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+
+
+def literal(text: str) -> str:
+    """The text as an SQL literal, for statements that take no bound values."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def sql(name: str) -> str:
@@ -190,7 +203,7 @@ def sql(name: str) -> str:
 
 def read(question: str, **bound: object) -> pd.DataFrame:
     """Answer of lib/sql/questions/<question>.sql with its named values bound; numbers as float, days as datetime64."""
-    with transaction(read_only=True) as connection:
+    with transaction("reader") as connection:
         return frame(connection, sql(f"questions/{question}"), **bound)
 
 
@@ -206,68 +219,3 @@ def server() -> str:
     kind = "external server" if external_url() else "private server"
     with transaction(read_only=True) as connection:
         return f"{kind}, PostgreSQL {connection.execute(sa.text('SHOW server_version')).scalar().split()[0]}"
-
-
-def psql() -> None:
-    """Replace this process by psql, connected; standard input is its script when it is not a terminal."""
-    address = url()
-    _, options = _engine(address).dialect.create_connect_args(address)
-    secret = {"PGPASSWORD": password} if (password := options.pop("password", None)) else {}
-    target = "--dbname=" + psycopg2.extensions.make_dsn(**options)
-    program = str(embedded.binary("psql"))
-    arguments = [program, "--set=ON_ERROR_STOP=1", target, *sys.argv[2:]]
-    os.execve(program, arguments, os.environ | secret)  # noqa: S606
-
-
-def _refuse_external() -> None:
-    if external_url():
-        raise UsageError("the settings name an external database; the workbook neither stops nor resets that")
-
-
-def _status() -> None:
-    address = external_url() or embedded.running(private_folder())
-    if address is None:
-        sys.stdout.write("the private server is not running; `make db-start` starts it\n")
-        return
-    sys.stdout.write(f"{server()} at {address.host}:{address.port}\n")
-
-
-def _stop() -> None:
-    _refuse_external()
-    embedded.stop(private_folder())
-
-
-def _reset() -> None:
-    _refuse_external()
-    embedded.reset(private_folder())
-
-
-def _print_url() -> None:
-    address = url().set(drivername="postgresql")
-    sys.stdout.write(address.render_as_string(hide_password=False) + "\n")
-
-
-COMMANDS: dict[str, Callable[[], None]] = {
-    "start": lambda: sys.stdout.write(server() + "\n"),
-    "stop": _stop,
-    "status": _status,
-    "psql": psql,
-    "url": _print_url,
-    "reset": _reset,
-}
-
-
-def main() -> int:
-    """Run one command over the database; its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m lib.database", description=__doc__)
-    parser.add_argument("command", choices=COMMANDS)
-    try:
-        COMMANDS[parser.parse_args(sys.argv[1:2]).command]()
-    except WorkbookError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

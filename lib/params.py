@@ -73,6 +73,7 @@ class Params(_Section):
     mapping: Mapping | None = None
     max_reject_share: float = Field(0.01, ge=0, le=1)
     on_bad_rows: Literal["fail", "reject"] = "fail"
+    load_mode: Literal["replace", "append"] = "replace"
     period: Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"] = "last_month"
     revenue_target: float = Field(1_000, gt=0)
     churn_days: int = Field(90, ge=1, le=3_650)

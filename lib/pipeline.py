@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(error, debug=options.debug)
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; the database and the reports are as they were before the step that ran\n")
+        sys.stderr.write("stopped; the reports stay, and the database holds the old rows or the new ones, whole\n")
         return 130
     return 0
 
@@ -229,6 +229,7 @@ def _finish(this: Run, status: str, seconds: float) -> None:
         **{name: intake[name] for name in FROM_INTAKE if name in intake},
         "tables": load.get("tables", []),
         "checks": load.get("checks", []),
+        "history": load.get("history", []),
     }
     pages = [step for step in ended["steps"] if step["page"]]
     page = this.folder / "reports" / "index.html"

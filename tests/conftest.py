@@ -1,6 +1,7 @@
 """Every test has a server, a database and folders of its own; a person's are never touched, and that is checked."""
 
 import os
+import socket
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.runner import Ran, pipeline
 # A server to test against instead of the embedded one: databases named workbook_test_* are made and dropped there.
 TEST_SERVER = "WORKBOOK_TEST_DATABASE_URL"
 PASSWORD = "p@ss:/#%w"  # each of its signs means something in an address
+ENCODED = "p%40ss%3A%2F%23%25w"
 NAMES = (f"workbook_test_{os.getpid()}_{number}" for number in count())
 # A password that is found wherever it leaks, and that needs quoting in an address.
 CANARY = "CANARY_9f3@:/#%w"
@@ -55,6 +57,32 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "output"
 
 
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch):
+    """Sets the settings that it is given, and no others."""
+    return lambda **values: [monkeypatch.setenv(name, str(value)) for name, value in values.items()]
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def ask(statement: str, **bound: object) -> list:
+    """Rows of a statement in a transaction of its own."""
+    with database.transaction() as connection:
+        result = connection.execute(sa.text(statement), bound)
+        return result.all() if result.returns_rows else []
+
+
+def fingerprint() -> str:
+    """Of the database as it is."""
+    with database.transaction(read_only=True) as connection:
+        return load.fingerprint(connection)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
     """A PostgreSQL for this session: its own, or the one that WORKBOOK_TEST_DATABASE_URL names."""
@@ -84,7 +112,7 @@ def loaded_template(server: sa.URL, demo_folder: Path) -> Iterator[str]:
         _use(patch, server.set(database=name))
         with database.transaction() as connection:
             schema.create(connection)
-        load.replace(demo_folder)
+        load.replace(demo_folder, as_of="2025-07-01")
         database.engine().dispose()
     yield name
     _administer(server, f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,23 +1,37 @@
-"""Tests of the measurements: both sides load the same rows, ratios point the right way, figures are merged by name."""
+"""Tests of the measurements: all sides load the same rows, ratios point the right way, figures are merged by name."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from lib import database, load
+from lib import database, load, settings
+from lib.load.marts import MARTS, build, gather_visits
 from lib.pipeline import NOTEBOOKS, STEPS
-from tests import bench
-from tests.bench import Cost
+from tests.bench import __main__ as bench
+from tests.bench import loading, rivals
+from tests.bench.figures import FIGURES
+from tests.bench.generating import take
+from tests.bench.running import import_cell, pipeline_figures
+from tests.bench.watching import Seen, run_apart
+from tests.conftest import fingerprint
 
-LOAD = bench.load_figures(1_000, ours=[Cost(2, 3)], theirs=[Cost(6, 9)], extras=[0.5])
-PIPELINE = bench.pipeline_figures([(2, 8), (4, 8), (6, 7)], full=[(20, 3_000_000), (30, 5_000_000), (31, 1)])
+WAYS = ("load_whole_s", "load_s", "floor_s", "psql_copy_s", "adbc_s", "to_sql_s", "to_sql_multi_s", "execute_values_s")
+LOAD = loading.load_figures(
+    1_000,
+    dict(zip(WAYS, ([4], [2], [1], [9, 10, 90], [8], [40], [20], [30]), strict=True)),
+    [{"marts": 1, "checks": 2}],
+)
+PIPELINE = pipeline_figures([(2, 8), (4, 8), (6, 7)], [Seen(20, 3_000_000, 0), Seen(30, 5_000_000, 0), Seen(31, 1, 0)])
 
 
 def test_a_faster_load_has_a_ratio_above_one() -> None:
-    assert (LOAD["load_ratio_psql_copy"], LOAD["load_cpu_ratio_psql_copy"]) == (3, 3)
-    assert (LOAD["load_ratio_psql_copy_same_work"], LOAD["load_rows_per_s"]) == (4, 500)
+    assert (LOAD["load_ratio_psql_copy"], LOAD["load_ratio_psql_copy_whole"]) == (5, 2.5)
+    assert (LOAD["load_ratio_to_sql"], LOAD["load_ratio_adbc"], LOAD["load_ratio_execute_values"]) == (10, 4, 15)
+    assert (LOAD["load_ratio_floor"], LOAD["load_rows_per_s"]) == (0.5, 250)
 
 
 def test_runs_count_by_their_median_and_memory_by_its_peak() -> None:
@@ -25,9 +39,17 @@ def test_runs_count_by_their_median_and_memory_by_its_peak() -> None:
     assert PIPELINE["pipeline_peak_mb"] == 5
 
 
+def test_a_reader_is_blocked_by_what_it_waits_beyond_its_patience() -> None:
+    assert loading.blocked_ms([1, 4.9, 5, 7, 25.5]) == 22.5
+
+
 def test_every_figure_says_what_it_measures() -> None:
-    generated = {name for name in bench.FIGURES if name.startswith("generate_")}
-    assert {*LOAD, *generated, *PIPELINE} == set(bench.FIGURES)
+    assert {*LOAD, *PIPELINE} <= set(FIGURES)
+    others = {name for name in FIGURES if name not in {*LOAD, *PIPELINE}}
+    assert others == {
+        "reader_blocked_ms", "load_cost_ratio_10m_1m", "load_peak_mb_10m", "load_peak_mb_1m", "generate_rows_per_s",
+        "generate_ratio_faker", "generate_peak_mb_10m", "generate_peak_mb_30m", "generate_cost_ratio_10m_1m",
+    }  # fmt: skip
 
 
 def test_figures_are_merged_by_name(tmp_path: Path) -> None:
@@ -37,37 +59,92 @@ def test_figures_are_merged_by_name(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == {"a": 1.235, "b": 3}
 
 
-def test_psql_copies_the_rows_that_we_load(demo_database: sa.URL, demo_folder: Path, tmp_path: Path) -> None:
-    bench._write_csv(tmp_path)
-    before = _fingerprint()
-    bench._empty()
-    assert bench._count() == 0
-    bench._copy_csv(tmp_path)
+@pytest.fixture
+def written(demo_database: sa.URL, demo_folder: Path, tmp_path: Path) -> Path:
+    """The demo's Parquet files with all that the others load beside them."""
+    for path in demo_folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    rivals.write_csv(tmp_path)
+    rivals.write_binary(tmp_path)
+    return tmp_path
+
+
+RIVALS = {
+    "psql": rivals.psql_copy,
+    "ADBC": rivals.adbc,
+    "to_sql": lambda folder: rivals.to_sql(rivals.frames(folder)),
+    "to_sql multi": lambda folder: rivals.to_sql(rivals.frames(folder), method="multi", chunksize=100),
+    "execute_values": lambda folder: rivals.execute_values(rivals.frames(folder)),
+}
+
+
+@pytest.mark.parametrize("way", RIVALS)
+def test_every_way_loads_the_rows_that_we_load(written: Path, way: str) -> None:
+    before, rows = fingerprint(), rivals.count()
+    rivals.empty()
+    assert rivals.count() == 0
+    RIVALS[way](written)
+    assert rivals.count() == rows
     with database.transaction() as connection:
-        for mart in ("daily_kpis", "customer_lifetime_value"):
-            load._build(connection, mart)
-    assert _fingerprint() == before
+        gather_visits(connection)
+        database.run(connection, f"TRUNCATE {', '.join(MARTS)}")
+        for mart in MARTS:
+            build(connection, mart)
+    assert fingerprint() == before
 
 
-def _fingerprint() -> str:
-    with database.transaction(read_only=True) as connection:
-        return load.fingerprint(connection)
+def test_the_floor_has_the_same_rows_keys_and_indexes(written: Path) -> None:
+    rivals.floor(written)
+    with database.transaction() as connection:
+        shapes = [connection.execute(sa.text(SHAPE), {"schema": name}).all() for name in ("public", rivals.FLOOR)]
+        counts = [
+            [connection.execute(sa.text(f"SELECT count(*) FROM {schema}.{name}")).scalar() for name in rivals.NAMES]
+            for schema in ("public", rivals.FLOOR)
+        ]
+    assert shapes[0] == shapes[1]
+    assert counts[0] == counts[1]
 
 
-def test_only_what_psql_does_not_do_is_told_apart(demo_database: sa.URL, demo_folder: Path) -> None:
-    with bench._seconds_in(("ANALYZE ",)) as seconds:
-        load.replace(demo_folder)
-    assert len(seconds) == 2
-    assert all(second > 0 for second in seconds)
+SHAPE = """
+SELECT replace(indexdef, schemaname || '.', '') FROM pg_indexes WHERE schemaname = :schema
+UNION ALL
+SELECT conname FROM pg_constraint WHERE connamespace = CAST(:schema AS regnamespace) AND contype = 'f'
+ORDER BY 1
+"""
+
+
+def test_ours_without_marts_and_checks_has_all_else(demo_database: sa.URL, demo_folder: Path) -> None:
+    before = rivals.count()
+    loading._without_marts_and_checks(demo_folder)
+    assert rivals.count() == before
+    assert load.replace(demo_folder, as_of="2025-07-01").checks["check"].size >= 25, "and the next load is whole again"
+
+
+def test_a_reader_polls_in_a_process_of_its_own(demo_database: sa.URL, demo_folder: Path) -> None:
+    assert 0 <= loading._reader_waits(demo_folder) < 10_000
+
+
+def test_a_load_is_seen_from_outside(demo_database: sa.URL, demo_folder: Path, own_folders: Path) -> None:
+    own_folders.mkdir()
+    (own_folders / "data").symlink_to(demo_folder)
+    done, seen = run_apart("tests.bench.loading.load_here()")
+    assert done["rows"] > 1_000
+    assert seen.seconds > done["seconds"]
+    assert 50e6 < seen.peak <= seen.peak_of_all < 1e9
+
+
+def test_a_share_of_a_shop_is_taken(own_folders: Path) -> None:
+    assert take("demo", times=2).written.set_index("table").loc["users", "rows"] == 200
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_notebook_has_an_import_cell(step: str) -> None:
-    assert bench._import_cell(NOTEBOOKS / f"{step}.ipynb").startswith("from lib import ")
+    assert import_cell(NOTEBOOKS / f"{step}.ipynb").startswith("from lib import ")
 
 
-def test_an_unknown_part_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.argv", ["bench", "lod"])
-    with pytest.raises(SystemExit, match="2"):
-        bench.main()
-    assert "no part 'lod'; there are load, generate, pipeline" in capsys.readouterr().err
+def test_an_unknown_part_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "lod"], cwd=settings.PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "no part 'lod'; there are load, generate, pipeline" in done.stderr

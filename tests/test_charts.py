@@ -8,6 +8,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from lib import charts
+from lib.charts import look
 
 DAILY = pd.DataFrame(
     {"date": pd.date_range("2025-01-01", periods=3), "revenue": [1.0, 5.0, 2.0], "mean": [1.0, 2.0, 3.0]}
@@ -17,7 +18,7 @@ HOSTILE = '<a href="https://x.example">A & B</a>'
 
 def test_it_shows_itself_as_plain_json_and_words() -> None:
     shown = charts.lines(DAILY, "date", {"revenue": "revenue"})._repr_mimebundle_()
-    figure = shown[charts.MIME]
+    figure = shown[look.MIME]
     assert set(figure) == {"data", "layout", "config"}
     assert json.dumps(figure)
     assert shown["text/plain"] == figure["layout"]["meta"]["alt"]
@@ -26,7 +27,7 @@ def test_it_shows_itself_as_plain_json_and_words() -> None:
 
 def test_a_notebook_shows_it_the_same_way() -> None:
     shown, _ = InteractiveShell.instance().display_formatter.format(charts.lines(DAILY, "date", {"revenue": "revenue"}))
-    assert set(shown) == {charts.MIME, "text/plain"}
+    assert set(shown) == {look.MIME, "text/plain"}
     assert shown["text/plain"].startswith("revenue from 2025-01-01")
 
 

@@ -19,7 +19,7 @@ from tests.runner import Ran, command, kernels, pipeline, running, until
 # Another shop than the one that is loaded: had anything of it come through, reports and fingerprint would differ.
 OTHER = ("--set", "seed=7")
 COLUMNS = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
-STOPPED = "stopped; the database and the reports are as they were before the step that ran\n"
+STOPPED = "stopped; the reports stay, and the database holds the old rows or the new ones, whole\n"
 
 
 def state(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, bytes], str]:

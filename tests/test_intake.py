@@ -95,7 +95,7 @@ def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(not REAL.exists(), reason=f"the real shop's file is not there: {REAL.name} beside the project")
 def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None:
     intake = take_file(REAL, tmp_path, Policy("GBP", 0.01, "reject"))
-    load.replace(tmp_path / "data")
+    load.replace(tmp_path / "data", as_of="2011-12-09")
     with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     usable = [line for line in lines if Decimal(line["UnitPrice"]) > 0]

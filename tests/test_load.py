@@ -16,23 +16,12 @@ import pytest
 import sqlalchemy as sa
 import tenacity
 
-from lib import catalog, database, files, load, settings
+from lib import catalog, database, files, load, locks, settings
 from lib.errors import DatabaseError, DataError
+from lib.load import copying
+from tests.conftest import ask, fingerprint
 
 NAMES = [name for name, table in catalog.tables().items() if not table.mart]
-
-
-def ask(statement: str) -> list:
-    """Rows of a statement in a transaction of its own."""
-    with database.transaction() as connection:
-        result = connection.execute(sa.text(statement))
-        return result.all() if result.returns_rows else []
-
-
-def fingerprint() -> str:
-    """Of the database as it is."""
-    with database.transaction(read_only=True) as connection:
-        return load.fingerprint(connection)
 
 
 @pytest.fixture
@@ -47,13 +36,13 @@ def unchanged(demo_database: sa.URL) -> Iterator[None]:
     before = fingerprint()
     yield
     assert fingerprint() == before
-    assert ask("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'workbook%'") == []
+    assert ask("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'workbook_%'") == []
 
 
 def replace_by(shop: dict[str, pd.DataFrame], folder: Path) -> load.Load:
     """Load these frames."""
     files.write_tables(shop, folder)
-    return load.replace(folder)
+    return load.replace(folder, as_of="2025-07-01")
 
 
 # What is loaded.
@@ -75,13 +64,14 @@ def _plain(value: object) -> object:
 
 
 def test_what_was_done_is_told(demo_database: sa.URL, demo_folder: Path) -> None:
-    told = load.replace(demo_folder)
+    told = load.replace(demo_folder, as_of="2025-07-01")
     rows = {name: pq.read_metadata(files.table_path(demo_folder, name)).num_rows for name in NAMES}
     assert told.rows == sum(rows.values())
     assert {one["table"]: one["loaded"] for one in told.facts()["tables"]} == rows
     for name, found in told.tables.set_index("table")["rows"].items():
         assert ask(f"SELECT count(*) FROM {name}") == [(found,)]
-    assert 0 < told.copy_seconds < told.seconds
+    assert set(told.parts) == {"copy", "keys", "marts", "checks", "mart keys", "swap"}
+    assert 0 < max(told.parts.values()) < told.seconds
     assert not told.checks.loc[told.checks["severity"] == "error", "failed"].any()
 
 
@@ -102,8 +92,8 @@ def test_an_empty_shop_can_be_loaded(demo_database: sa.URL, shop: dict[str, pd.D
 
 def test_a_frame_of_several_batches_arrives(demo_database: sa.URL, demo_folder: Path, monkeypatch) -> None:
     before = fingerprint()
-    monkeypatch.setattr(load, "BATCH_ROWS", 7)
-    load.replace(demo_folder)
+    monkeypatch.setattr(copying, "BATCH_ROWS", 7)
+    load.replace(demo_folder, as_of="2025-07-01")
     assert fingerprint() == before
 
 
@@ -137,7 +127,7 @@ def test_fingerprint_sees_each_change(demo_database: sa.URL) -> None:
 def test_a_missing_file_is_named(unchanged: None, demo_folder: Path, tmp_path: Path) -> None:
     for name in NAMES:
         with pytest.raises(DataError, match=rf"{name}\.parquet is not there: run 02_generate first"):
-            load.replace(tmp_path)
+            load.replace(tmp_path, as_of="2025-07-01")
         files.table_path(tmp_path, name).symlink_to(files.table_path(demo_folder, name))
 
 
@@ -166,7 +156,7 @@ def test_a_foreign_file_is_named(unchanged: None, shop: dict[str, pd.DataFrame],
         with pytest.raises(
             DataError, match=r"orders\.parquet (lacks the columns \['status'\]|is no Parquet file).*run 02"
         ):
-            load.replace(tmp_path)
+            load.replace(tmp_path, as_of="2025-07-01")
 
 
 def test_columns_in_another_order_are_found(unchanged: None, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
@@ -174,7 +164,7 @@ def test_columns_in_another_order_are_found(unchanged: None, shop: dict[str, pd.
     path = files.table_path(tmp_path, "orders")
     table = pq.read_table(path)
     pq.write_table(table.select(table.column_names[::-1]).append_column("note", table["status"]), path)
-    load.replace(tmp_path)
+    load.replace(tmp_path, as_of="2025-07-01")
 
 
 CENT = Decimal("0.01")
@@ -212,12 +202,12 @@ def test_a_key_twice_changes_nothing(unchanged: None, shop: dict[str, pd.DataFra
 
 def test_a_second_load_is_told_who_loads(unchanged: None, demo_folder: Path) -> None:
     with database.transaction() as first:
-        database.lock(first)
+        locks.lock(first)
         pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()
         with pytest.raises(
-            DatabaseError, match=rf"another run is loading: workbook pid {os.getpid()} .*process {pid}\)"
+            DatabaseError, match=rf"another run is loading: workbook pid {os.getpid()} since .*process {pid}\)"
         ):
-            load.replace(demo_folder)
+            load.replace(demo_folder, as_of="2025-07-01")
 
 
 def test_readers_see_the_old_or_the_new_rows(
@@ -244,21 +234,54 @@ def _poll(seen: list[int], done: threading.Event) -> None:
             seen.append(connection.execute(sa.text("SELECT count(*) FROM events JOIN users USING (user_id)")).scalar())
 
 
+ROWS = ", ".join(f"(SELECT count(*) FROM {name})" for name in catalog.tables())
+
+
+def test_a_reader_of_an_old_snapshot_sees_whole_tables(
+    demo_database: sa.URL, shop: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    """Its snapshot was taken before the new rows; an empty table would be neither the old shop nor the new one."""
+    with database.connect() as connection, database.begin(connection):
+        database.run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT FROM pg_class")
+        replace_by(shop | {"events": shop["events"].head(0)}, tmp_path)
+        seen = connection.execute(sa.text(f"SELECT {ROWS}")).one()
+    assert seen == ask(f"SELECT {ROWS}")[0]
+
+
+DRIFT = {
+    "ALTER TABLE users ADD COLUMN note text": r"users has besides \['note'\]",
+    "ALTER TABLE events ALTER COLUMN event_type TYPE varchar(40)": "events has event_type as character varying",
+    "ALTER TABLE orders ALTER COLUMN shipping_city SET NOT NULL": "has shipping_city as text not null, wanted text",
+    "ALTER TABLE products DROP COLUMN cost": r"products lacks \['cost'\]",
+}
+
+
+@pytest.mark.parametrize(("change", "difference"), DRIFT.items(), ids=DRIFT.values())
+def test_a_table_that_is_not_the_catalogs_is_kept(
+    demo_database: sa.URL, demo_folder: Path, change: str, difference: str
+) -> None:
+    ask(change)
+    for load_rows in (load.replace, load.append):
+        with pytest.raises(DatabaseError, match=f"differ from the catalog: .*{difference}.*; rename or drop them"):
+            load_rows(demo_folder, as_of="2025-07-01")
+    assert ask("SELECT count(*) > 0 FROM orders") == [(True,)]
+
+
 KILLED = """
 import sys, time
 from pathlib import Path
-from lib import load
-step = getattr(load, sys.argv[1])
-def stop(*arguments):
-    step(*arguments)
+from lib.load import replacing
+step = getattr(replacing, sys.argv[1])
+def stop(*arguments, **named):
+    step(*arguments, **named)
     print("now", flush=True)
     time.sleep(60)
-setattr(load, sys.argv[1], stop)
-load.replace(Path(sys.argv[2]))
+setattr(replacing, sys.argv[1], stop)
+replacing.replace(Path(sys.argv[2]), as_of="2025-07-01")
 """
 
 
-@pytest.mark.parametrize("step", ["_copy", "create_keys", "swap"])
+@pytest.mark.parametrize("step", ["_fill", "copy_rows", "build", "take_over_additions", "swap"])
 def test_a_killed_load_leaves_the_old_rows(unchanged: None, demo_folder: Path, step: str) -> None:
     before = fingerprint()
     command = [sys.executable, "-c", KILLED, step, str(demo_folder)]
@@ -269,9 +292,9 @@ def test_a_killed_load_leaves_the_old_rows(unchanged: None, demo_folder: Path, s
     again = tenacity.retry(stop=tenacity.stop_after_delay(5), wait=tenacity.wait_fixed(0.05), reraise=True)(
         load.replace
     )
-    assert again(demo_folder).rows > 1000
+    assert again(demo_folder, as_of="2025-07-01").rows > 1000
 
 
 def test_what_another_left_behind_is_removed(unchanged: None, demo_folder: Path) -> None:
     ask("CREATE SCHEMA workbook_next; CREATE TABLE workbook_next.users (a text); CREATE TABLE workbook_next.other ()")
-    load.replace(demo_folder)
+    load.replace(demo_folder, as_of="2025-07-01")

@@ -144,6 +144,32 @@ def test_index_shows_values_as_text_and_the_main_reports_first(tmp_path):
     assert cards == ["04_executive.html", "05_cohort.html", "01_schema.html"]
 
 
+def past(errors: int, warnings: int) -> dict:
+    told = {"broken_errors": errors, "broken_warnings": warnings, "rejected_lines": 3}
+    return {"run_id": "r", "checked_at": "2025-11-23T00:43:12+00:00", **told}
+
+
+def test_index_tells_broken_checks_first_and_how_it_went_before(tmp_path):
+    checks = [
+        {"check": name, "meaning": "m", "severity": severity, "failed": failed, "sample": sample}
+        for name, severity, failed, sample in (
+            ("kept", "error", 0, None),
+            ("doubtful", "warning", 2, "(1) (<2>)"),
+            ("wrong", "error", 1, "(3)"),
+        )
+    ]
+    run = {"run_id": "r", "checks": checks, "history": [past(0, 1), past(1, 1), past(0, 0)]}
+    write_index(tmp_path / "index.html", run, [])
+    text = (tmp_path / "index.html").read_text("utf-8")
+    assert re.findall(r'row">(kept|doubtful|wrong)<', text) == ["wrong", "doubtful", "kept"]
+    assert "2 rows to look at, such as (1) (&lt;2&gt;)" in text
+    assert "the last 3 loads, the latest last; the tallest column has 2." in text
+    assert 'oldest first: 1 2 0"' in text
+    assert re.findall(r"height:([\d.]+)%", text) == ["0.0", "50.0", "50.0", "50.0", "0.0", "0.0"]
+    write_index(tmp_path / "index.html", run | {"history": [past(0, 0)] * 2}, [])
+    assert "No check was broken in the last 2 loads." in (tmp_path / "index.html").read_text("utf-8")
+
+
 def test_headline_is_as_good_as_the_run():
     check = {"check": "c", "meaning": "m", "severity": "error", "failed": 0}
     tables = [{"table": "orders", "read": 5, "loaded": 5}]

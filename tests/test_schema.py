@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from lib import catalog, database, load, schema
 from lib.errors import DatabaseError, DataError
+from tests.conftest import ask
 
 ID = "'00000000-0000-4000-8000-00000000000{}'"
 A, B, NOWHERE = (ID.format(letter) for letter in "abf")
@@ -166,13 +167,6 @@ def test_required_columns_refuse_gaps(shop: sa.Connection) -> None:
                 shop.exec_driver_sql(second(table.name, **{column.name: "NULL"}))
 
 
-def ask(statement: str) -> list:
-    """Rows of a statement in a transaction of its own."""
-    with database.transaction() as connection:
-        result = connection.execute(sa.text(statement))
-        return result.all() if result.returns_rows else []
-
-
 def create() -> None:
     """The tables, as 01_schema makes them."""
     with database.transaction() as connection:
@@ -201,7 +195,7 @@ def test_creating_again_changes_nothing(demo_database: sa.URL) -> None:
 def test_a_load_makes_what_create_makes(empty_database: sa.URL, demo_folder: Path) -> None:
     create()
     shape = ask(SHAPE)
-    load.replace(demo_folder)
+    load.replace(demo_folder, as_of="2025-07-01")
     assert ask(SHAPE) == shape
 
 
@@ -266,3 +260,21 @@ def test_overviews_for_the_notebook(empty_database: sa.URL) -> None:
     assert facts.loc[facts["kind"] == "mart", "table"].tolist() == ["daily_kpis", "customer_lifetime_value"]
     wanted = [(t.name, c.references) for t in catalog.tables().values() for c in t.columns if c.references]
     assert sorted(keys.itertuples(index=False, name=None)) == sorted(wanted)
+
+
+def test_readers_and_writers_are_not_in_the_way_of_tables_that_are_there(demo_database: sa.URL) -> None:
+    with database.transaction() as writer:
+        writer.execute(sa.text("UPDATE orders SET shipping_city = 'x'"))
+        writer.execute(sa.text("SELECT count(*) FROM users"))
+        create()
+
+
+def test_who_holds_a_table_that_must_change_is_named(demo_database: sa.URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "LOCK_TIMEOUT", "100ms")
+    ask("ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey")
+    with database.transaction() as reader:
+        pid = reader.execute(sa.text("UPDATE orders SET shipping_city = 'x' RETURNING pg_backend_pid()")).scalar()
+        with pytest.raises(DatabaseError, match=rf"within 100ms because of workbook pid .*{pid}\); end them and run"):
+            create()
+    create()
+    assert ask("SELECT count(*) FROM pg_constraint WHERE conname = 'orders_user_id_fkey'") == [(1,)]

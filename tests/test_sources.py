@@ -345,7 +345,7 @@ def test_what_is_accepted_is_loaded_byte_for_byte(tmp_path: Path, empty_database
     assert found.faults() == []
     with database.transaction() as connection:
         schema.create(connection)
-    load.replace(found.folder)
+    load.replace(found.folder, as_of="2025-07-01")
     with database.transaction(read_only=True) as connection:
         for name, table_rows in rows.items():
             loaded = {row[0]: row for row in connection.execute(sa.text(f"SELECT * FROM {name}")).all()}

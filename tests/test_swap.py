@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from lib import database, load, swap
+from lib import database, load, schema
 from lib.errors import DatabaseError
-from tests.conftest import PASSWORD
+from lib.load import swap
+from tests.conftest import PASSWORD, ask
 
 OTHERS = """
 CREATE SCHEMA "Mine";
@@ -43,13 +44,6 @@ ORDER BY 1, 2
 """
 
 
-def ask(statement: str) -> list:
-    """Rows of a statement in a transaction of its own."""
-    with database.transaction() as connection:
-        result = connection.execute(sa.text(statement))
-        return result.all() if result.returns_rows else []
-
-
 @pytest.fixture
 def shared(role: str, demo_database: sa.URL) -> str:
     """A role that holds privileges in a database where others made views."""
@@ -59,9 +53,9 @@ def shared(role: str, demo_database: sa.URL) -> str:
 
 def test_views_grants_comments_owners_and_indexes_survive(shared: str, demo_folder: Path) -> None:
     shape = ask(SHAPE)
-    load.replace(demo_folder)
+    load.replace(demo_folder, as_of="2025-07-01")
     assert ask(SHAPE) == shape
-    load.replace(demo_folder)
+    load.replace(demo_folder, as_of="2025-07-01")
     assert ask(SHAPE) == shape
 
 
@@ -70,7 +64,7 @@ def test_views_show_the_new_rows(shared: str, demo_database: sa.URL, demo_folder
     whole = ask(counts)
     ask("TRUNCATE orders, order_items, events; REFRESH MATERIALIZED VIEW sizes")
     assert ask(counts) == [(0, None, None)]
-    load.replace(demo_folder)
+    load.replace(demo_folder, as_of="2025-07-01")
     theirs = sa.create_engine(demo_database.set(username=shared, password=PASSWORD), poolclass=sa.NullPool)
     with theirs.connect() as connection:
         assert connection.execute(sa.text(counts)).all() == whole
@@ -79,13 +73,83 @@ def test_views_show_the_new_rows(shared: str, demo_database: sa.URL, demo_folder
             connection.execute(sa.text("SELECT email FROM users"))
 
 
-def test_what_cannot_be_carried_over_is_named(demo_database: sa.URL, demo_folder: Path) -> None:
-    ask("CREATE TABLE parcels (order_id uuid REFERENCES orders)")
+OBSTACLES = {
+    "CREATE TABLE parcels (order_id uuid REFERENCES orders)": "foreign key parcels_order_id_fkey of parcels",
+    "CREATE TABLE cities (city text PRIMARY KEY); ALTER TABLE users ADD CONSTRAINT at FOREIGN KEY (city) "
+    "REFERENCES cities NOT VALID": "foreign key at of users",
+    "CREATE POLICY own ON users USING (email = current_user)": "policy own on users",
+    "CREATE RULE quiet AS ON DELETE TO orders DO INSTEAD NOTHING": "rule quiet on orders",
+    "CREATE TABLE old_orders () INHERITS (orders)": "table old_orders, which inherits from orders",
+    "CREATE PUBLICATION feed FOR TABLE products": "publication feed of products",
+}
+
+
+@pytest.mark.parametrize(("made", "obstacle"), OBSTACLES.items(), ids=OBSTACLES.values())
+def test_what_cannot_be_carried_over_is_named(
+    demo_database: sa.URL, demo_folder: Path, made: str, obstacle: str
+) -> None:
+    ask(made)
     with pytest.raises(
-        DatabaseError, match=r"parcels_order_id_fkey on table public\.parcels depends .*; drop those and"
+        DatabaseError, match=f"new tables could not take over .*: {obstacle}; drop it, or .*load_mode: append"
     ):
-        load.replace(demo_folder)
+        load.replace(demo_folder, as_of="2025-07-01")
     assert ask("SELECT count(*) > 0 FROM orders") == [(True,)]
+    assert load.append(demo_folder, as_of="2025-07-01").rows > 1000
+
+
+ADDITIONS = """
+CREATE INDEX "by city" ON orders (shipping_city) WHERE status = 'completed';
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.updated_at = now(); RETURN NEW; END';
+CREATE TRIGGER touched BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch();
+ALTER TABLE products ADD CONSTRAINT cheap CHECK (price < 100000);
+COMMENT ON TABLE orders IS 'Bob''s orders';
+COMMENT ON COLUMN users.city IS 'where they live';
+COMMENT ON COLUMN paid.note IS 'a note';
+"""
+ADDED = """
+SELECT
+    (SELECT array_agg(indexdef) FROM pg_indexes WHERE indexname = 'by city' AND schemaname = 'public'),
+    (SELECT array_agg(pg_get_triggerdef(oid)) FROM pg_trigger WHERE tgname = 'touched'),
+    (SELECT array_agg(pg_get_constraintdef(oid)) FROM pg_constraint WHERE conname = 'cheap'),
+    obj_description('orders'::regclass), col_description('users'::regclass, 6), col_description('paid'::regclass, 3),
+    obj_description('products'::regclass)
+"""
+
+
+def test_what_others_added_to_our_tables_survives(shared: str, demo_folder: Path) -> None:
+    ask(ADDITIONS)
+    [added] = ask(ADDED)
+    assert added[3:6] == ("Bob's orders", "where they live", "a note")
+    load.replace(demo_folder, as_of="2025-07-01")
+    assert ask(ADDED) == [added]
+    with database.transaction() as connection:
+        schema.create(connection)
+    assert ask(ADDED) == [added]
+
+
+HOSTILE = """x"; DROP TABLE users; --' %s :name {0}"""
+
+
+def test_hostile_names_are_names(demo_database: sa.URL, demo_folder: Path) -> None:
+    name = '"' + HOSTILE.replace('"', '""') + '"'
+    with database.transaction() as connection:
+        database.run(connection, f"CREATE VIEW {name} AS SELECT city AS {name} FROM users")
+        database.run(connection, f"COMMENT ON COLUMN {name}.{name} IS {database.literal(HOSTILE)}")
+        database.run(connection, f'CREATE INDEX {name[:-1]}2" ON orders (shipping_city)')
+        database.run(connection, f"GRANT SELECT ON {name} TO PUBLIC")
+    shape = ask(SHAPE)
+    load.replace(demo_folder, as_of="2025-07-01")
+    assert ask(SHAPE) == shape
+    assert ask("SELECT count(*) FROM users") == [(100,)]
+    [(comment,)] = ask("SELECT description FROM pg_description WHERE description LIKE 'x\";%'")
+    assert comment == HOSTILE
+
+
+def test_our_own_comments_are_renewed(demo_database: sa.URL, demo_folder: Path) -> None:
+    ask("COMMENT ON TABLE orders IS 'as an older workbook wrote it'")
+    ask("UPDATE workbook.descriptions SET description = 'as an older workbook wrote it' WHERE relation = 'orders'")
+    load.replace(demo_folder, as_of="2025-07-01")
+    assert ask("SELECT obj_description('orders'::regclass)") == [("One row per order that was placed.",)]
 
 
 READS = ("SELECT FROM orders", "SELECT FROM sizes", "SELECT FROM theirs")  # a table, a materialized view, a view
@@ -95,7 +159,7 @@ def test_a_reader_delays_but_does_not_break(shared: str, demo_folder: Path) -> N
     with database.transaction() as reader:
         for read in READS:
             reader.execute(sa.text(read))
-        loading = threading.Thread(target=load.replace, args=(demo_folder,))
+        loading = threading.Thread(target=load.replace, args=(demo_folder,), kwargs={"as_of": "2025-07-01"})
         loading.start()
         time.sleep(1)
         assert loading.is_alive()
@@ -116,18 +180,18 @@ def test_a_reader_that_never_ends_is_named(shared: str, demo_folder: Path, monke
             with pytest.raises(
                 DatabaseError, match=rf"within 0.3 s because of workbook pid \d+ .*process {pid}\); end"
             ):
-                load.replace(demo_folder)
+                load.replace(demo_folder, as_of="2025-07-01")
     assert ask(SHAPE) == shape
     assert ask("SELECT max(loaded_at) FROM orders") == before
 
 
 def test_a_database_without_tables_is_filled(empty_database: sa.URL, demo_folder: Path) -> None:
-    load.replace(demo_folder)
+    load.replace(demo_folder, as_of="2025-07-01")
     assert ask("SELECT count(*) FROM users") == [(100,)]
     assert ask("SELECT count(*) FROM pg_namespace WHERE nspname = 'workbook_next'") == [(0,)]
 
 
 def test_a_database_with_some_of_the_tables_is_filled(demo_database: sa.URL, demo_folder: Path) -> None:
     ask("DROP TABLE order_items, daily_kpis")
-    load.replace(demo_folder)
+    load.replace(demo_folder, as_of="2025-07-01")
     assert ask("SELECT count(*) > 0 FROM order_items") == [(True,)]

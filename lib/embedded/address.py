@@ -13,7 +13,8 @@ from lib.embedded.place import Place
 
 __all__ = ["Address", "connect", "ensure_database", "new_address", "save", "saved", "with_free_port", "write_private"]
 
-HOST, USER, DATABASE = "127.0.0.1", "workbook", "shop"
+# The user is called as no schema of ours: for other tools that schema would come before `public`.
+HOST, USER, DATABASE = "127.0.0.1", "shop", "shop"
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ SETTINGS = {
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
+    "io_method": "sync",  # the system caches the files: to have workers read them costs more than it saves
 }
 
 

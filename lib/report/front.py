@@ -25,6 +25,7 @@ _FACTS = (
     "rejects",
     "examples",
     "checks",
+    "history",
     "steps",
 )
 
@@ -46,6 +47,8 @@ def write_index(page: Path, run: Mapping, reports: Sequence[Mapping]) -> None:
         tone=tone,
         sentence=sentence,
         cards=sorted(reports, key=_rank),
+        checks=sorted(_list(run, "checks"), key=_urgency),
+        tallest=max((past["broken_errors"] + past["broken_warnings"] for past in _list(run, "history")), default=0),
         params=list(_flat(run.get("params") or {})),
     )
     with replacing(page) as temporary:
@@ -101,6 +104,11 @@ def _list(run: Mapping, key: str) -> list[Mapping]:
 def _rank(report: Mapping) -> tuple[int, str]:
     places = [place for place, word in enumerate(_FIRST) if word in report["page"]]
     return (places[0] if places else len(_FIRST), report["page"])
+
+
+def _urgency(check: Mapping) -> tuple[bool, bool]:
+    """Broken checks come first, errors before warnings."""
+    return not check["failed"], check["severity"] != "error"
 
 
 def _flat(params: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -38,7 +38,9 @@ REASONS = {
         "no serial number of Excel, no seconds since 1970); for another form set mapping.date_format"
     ),
     "not_a_date": "wanted an existing day and time, written as {form}; correct it",
-    "date_out_of_range": f"wanted a day from {OLDEST} to {{dialect.latest}}, a year after the parameter as_of; correct it, or set as_of",
+    "date_out_of_range": (
+        f"wanted a day from {OLDEST} to {{dialect.latest}}, a year after the parameter as_of; correct it, or set as_of"
+    ),
     "no_such_time": "the clocks of {dialect.time_zone} skip this time of day; is mapping.time_zone right?",
     "before_start_date": "wanted a day that is not before start_date of the same line; correct one of them",
 }

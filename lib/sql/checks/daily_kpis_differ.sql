@@ -12,7 +12,7 @@ source AS (
         coalesce(sum(total_amount), 0) AS revenue, count(*) AS orders,
         count(DISTINCT user_id) AS new_customers,
         (SELECT count(*) FROM users) AS signups,
-        (SELECT count(DISTINCT session_id) FROM events) AS sessions
+        (SELECT count(*) FROM visits) AS sessions
     FROM orders
     WHERE status = 'completed'
 )

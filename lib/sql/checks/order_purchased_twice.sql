@@ -1,4 +1,4 @@
--- error: Orders with more than one purchase event.
+-- warning: Orders with more than one purchase event.
 SELECT order_id, count(*) AS purchase_events
 FROM events
 WHERE event_type = 'purchase'

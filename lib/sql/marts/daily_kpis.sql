@@ -35,11 +35,7 @@ lost_days AS (
     GROUP BY 1
 ),
 sessions AS (
-    SELECT
-        (min(event_timestamp) AT TIME ZONE 'UTC')::date AS date,
-        bool_or(event_type = 'purchase') AS converted
-    FROM events
-    GROUP BY session_id
+    SELECT (begun AT TIME ZONE 'UTC')::date AS date, purchased IS NOT NULL AS converted FROM visits
 ),
 session_days AS (
     SELECT date, count(*) AS sessions, count(*) FILTER (WHERE converted) AS converted_sessions

@@ -1,5 +1,5 @@
 -- Views and materialized views over the named tables, nested ones after those they read, with what is needed to make
--- them again: definition, options, owner, grants, comment, indexes.
+-- them again: definition, options, owner, comments, indexes.
 WITH RECURSIVE dependents AS (
     SELECT rules.ev_class AS oid, 1 AS depth
     FROM pg_depend AS depends
@@ -17,16 +17,35 @@ WITH RECURSIVE dependents AS (
 deepest AS (
     SELECT oid, max(depth) AS depth FROM dependents GROUP BY oid
 ),
-final AS (
+named AS (
     SELECT
+        views.oid,
         format('%s.%I', views.relnamespace::regnamespace, views.relname) AS name,
         CASE views.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END AS kind,
-        coalesce(' WITH (' || array_to_string(views.reloptions, ', ') || ')', '') AS options,
-        rtrim(pg_get_viewdef(views.oid), ';') AS definition,
+        views.reloptions,
         pg_get_userbyid(views.relowner) AS owner,
-        obj_description(views.oid, 'pg_class') AS comment,
-        (SELECT array_agg(pg_get_indexdef(indexrelid)) FROM pg_index WHERE indrelid = views.oid) AS indexes,
         deepest.depth
     FROM deepest JOIN pg_class AS views USING (oid)
+),
+final AS (
+    SELECT
+        name,
+        kind,
+        coalesce(' WITH (' || array_to_string(reloptions, ', ') || ')', '') AS options,
+        rtrim(pg_get_viewdef(oid), ';') AS definition,
+        owner,
+        ARRAY(SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = named.oid ORDER BY indexrelid)
+            || ARRAY(
+                SELECT format(
+                    'COMMENT ON %s IS %L',
+                    CASE objsubid WHEN 0 THEN format('%s %s', kind, name) ELSE format('COLUMN %s.%I', name, attname) END,
+                    description
+                )
+                FROM pg_description LEFT JOIN pg_attribute ON attrelid = objoid AND attnum = objsubid AND objsubid > 0
+                WHERE classoid = 'pg_class'::regclass AND objoid = named.oid
+                ORDER BY objsubid
+            ) AS followed_by,
+        depth
+    FROM named
 )
 SELECT * FROM final ORDER BY depth, name COLLATE "C"

@@ -1,18 +1,33 @@
-"""Moves the tables built in one schema into `public` at once, keeping the views and grants that others made there."""
+"""Moves the tables built in one schema into `public` at once, keeping what others made there."""
 
-import psycopg2.errors
 import sqlalchemy as sa
 import tenacity
 
 from lib.catalog import tables
-from lib.database import sql
+from lib.database import run, sql
 from lib.errors import DatabaseError
-from lib.schema import literal, run
+from lib.locks import blockers, not_had
 
-__all__ = ["swap"]
+__all__ = ["refuse_obstacles", "swap", "take_over_additions"]
 
 LOCK_TIMEOUT = "100ms"  # under deadlock_timeout, so that no reader is ever chosen as a deadlock's victim
 GIVE_UP_SECONDS = 60
+
+
+def refuse_obstacles(connection: sa.Connection) -> None:
+    """Raise DatabaseError, naming it, when people added what new tables could not take over."""
+    found = [row.obstacle for row in _rows(connection, "obstacles", tables=_present(connection))]
+    if found:
+        raise DatabaseError(
+            f"new tables could not take over what is on the present ones: {', '.join(found)}; "
+            "drop it, or add rows instead of replacing them with load_mode: append"
+        )
+
+
+def take_over_additions(connection: sa.Connection, schema: str) -> None:
+    """Give the tables of `schema` the indexes, triggers and constraints that people added to those of `public`."""
+    for row in _rows(connection, "additions", schema=schema, tables=list(tables())):
+        run(connection, row.statement)
 
 
 def swap(connection: sa.Connection, schema: str) -> None:
@@ -21,7 +36,7 @@ def swap(connection: sa.Connection, schema: str) -> None:
     Raises DatabaseError, naming the sessions in the way, when the locks cannot be had within a minute.
     """
     retry = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_lock_not_had),
+        retry=tenacity.retry_if_exception(not_had),
         stop=tenacity.stop_after_delay(GIVE_UP_SECONDS),
         wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
         reraise=True,
@@ -29,7 +44,7 @@ def swap(connection: sa.Connection, schema: str) -> None:
     try:
         retry(_try_swap, connection, schema)
     except sa.exc.OperationalError as error:
-        if not _lock_not_had(error):
+        if not not_had(error):
             raise
         raise DatabaseError(
             f"the new tables could not take the old ones' place within {GIVE_UP_SECONDS} s because of "
@@ -46,10 +61,13 @@ def _try_swap(connection: sa.Connection, schema: str) -> None:
             run(connection, f"LOCK TABLE {', '.join(old)} IN ACCESS EXCLUSIVE MODE")
         views = _rows(connection, "dependent_views", tables=old)
         grants = _rows(connection, "grants", relations=old + [view.name for view in views])
+        owners = _rows(connection, "owners", tables=old, schema=schema)
         drop_views = [f"DROP {view.kind} {view.name}" for view in reversed(views)]
         drop_tables = [f"DROP TABLE {', '.join(old)}"] if old else []
         moves = [f"ALTER TABLE {schema}.{name} SET SCHEMA public" for name in tables()]
         run(connection, "; ".join([*drop_views, *drop_tables, *moves]))
+        for table in owners:
+            run(connection, f"ALTER TABLE {table.name} OWNER TO {table.owner}")
         for view in views:
             _make_again(connection, view)
         for grant in grants:
@@ -65,23 +83,16 @@ def _present(connection: sa.Connection) -> list[str]:
 def _blockers(connection: sa.Connection) -> str:
     old = _present(connection)
     views = [view.name for view in _rows(connection, "dependent_views", tables=old)]
-    rows = _rows(connection, "lock_blockers", tables=old + views)
-    return ", ".join(f"{row.application_name} (server process {row.pid})" for row in rows) or "other sessions"
+    return blockers(connection, old + views)
 
 
-def _lock_not_had(error: BaseException) -> bool:
-    return isinstance(error, sa.exc.OperationalError) and isinstance(error.orig, psycopg2.errors.LockNotAvailable)
-
-
-def _rows(connection: sa.Connection, name: str, **bound: list[str]) -> list[sa.Row]:
-    return list(connection.execute(sa.text(sql(f"schema/{name}")), bound))
+def _rows(connection: sa.Connection, name: str, **bound: list[str] | str) -> list[sa.Row]:
+    return list(connection.execute(sa.text(sql(f"swap/{name}")), bound))
 
 
 def _make_again(connection: sa.Connection, view: sa.Row) -> None:
     owner = connection.dialect.identifier_preparer.quote(view.owner)
     run(connection, f"CREATE {view.kind} {view.name}{view.options} AS {view.definition}")
     run(connection, f"ALTER {view.kind} {view.name} OWNER TO {owner}")
-    for index in view.indexes or []:
-        run(connection, index)
-    if view.comment is not None:
-        run(connection, f"COMMENT ON {view.kind} {view.name} IS {literal(view.comment)}")
+    for statement in view.followed_by:
+        run(connection, statement)

@@ -1,0 +1,11 @@
+"""Frames into tables: built beside the live ones and swapped, or added to them; checked, and never seen half done."""
+
+from lib.load.appending import append
+from lib.load.fingerprint import fingerprint
+from lib.load.quality import checks
+from lib.load.replacing import replace
+from lib.load.result import Load
+
+__all__ = ["MODES", "Load", "append", "checks", "fingerprint", "replace"]
+
+MODES = {"replace": replace, "append": append}

@@ -1,0 +1,85 @@
+"""Rows added to the live tables: inserted or updated by key, in one transaction, with marts and checks."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import sqlalchemy as sa
+
+from lib import schema
+from lib.catalog import tables
+from lib.database import begin_for_certain, connect, run, sql
+from lib.load import quality, refused
+from lib.load.copying import copy_rows, files_of
+from lib.load.lifeline import lifeline
+from lib.load.marts import MARTS, gather_visits, selection
+from lib.load.result import Load, Stopwatch, counts
+from lib.locks import lock
+
+__all__ = ["append"]
+
+
+def append(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load:
+    """Insert the rows of the Parquet files of `folder`, or update those of the same key that differ; the rest stays.
+
+    Once more with the same files changes nothing, not even updated_at. Raises DataError when a file is missing or a
+    rule is broken, DatabaseError when another run is loading or the server gives up; then nothing is changed.
+    """
+    watch, paths = Stopwatch(), files_of(folder)
+    with lifeline() as line, connect() as connection:
+        line.watch(connection)
+        with begin_for_certain(connection, "loader"):
+            lock(connection)
+            schema.refuse_drift(connection, all_there=True)
+            with watch.part("copy"):
+                changes = {name: _add(connection, name, files) for name, files in paths.items()}
+            with watch.part("marts"):
+                gather_visits(connection)
+                changes |= {mart: _renew(connection, mart) for mart in MARTS}
+            with watch.part("checks"):
+                results = quality.checks(connection, as_of)
+                past = quality.record(results, refused.count(folder), run_id)
+                quality.refuse_errors(results)
+            refused.keep(connection, folder, run_id, instead=False)
+    return Load(_told(changes), results, past, refused.count(folder), watch.seconds, watch.parts)
+
+
+def _add(connection: sa.Connection, table: str, paths: list[Path]) -> dict[str, int]:
+    """Copy the files beside the table and merge them into it."""
+    added = f"added_{table}"
+    run(connection, f"CREATE TEMPORARY TABLE {added} (LIKE public.{table} INCLUDING DEFAULTS) ON COMMIT DROP")
+    rows = copy_rows(connection, table, paths, into=added)
+    run(connection, f"ALTER TABLE {added} ADD PRIMARY KEY ({tables()[table].key}); ANALYZE {added}")
+    return {"rows": rows, **_merge(connection, table, added)}
+
+
+def _renew(connection: sa.Connection, mart: str) -> dict[str, int]:
+    """Make the mart anew beside the present one and merge it into it; rows that are no more go."""
+    made, columns = f"added_{mart}", ", ".join(tables()[mart].column_names)
+    run(connection, f"CREATE TEMPORARY TABLE {made} (LIKE public.{mart} INCLUDING DEFAULTS) ON COMMIT DROP")
+    rows = connection.exec_driver_sql(f"INSERT INTO {made} ({columns}) {selection(mart)}").rowcount
+    run(connection, f"ANALYZE {made}")
+    run(connection, sql("load/remove_gone").format(table=mart, added=made, key=tables()[mart].key))
+    return {"rows": rows, **_merge(connection, mart, made)}
+
+
+def _merge(connection: sa.Connection, table: str, added: str) -> dict[str, int]:
+    """Insert what is new, update what differs, leave what is the same; how many of each."""
+    names, key = tables()[table].column_names, tables()[table].key
+    statement = sql("load/merge").format(
+        table=table,
+        added=added,
+        key=key,
+        columns=", ".join(names),
+        changes=", ".join(f"{name} = excluded.{name}" for name in names if name != key),
+        present_columns=", ".join(f"present.{name}" for name in names),
+        new_columns=", ".join(f"excluded.{name}" for name in names),
+    )
+    return dict(connection.execute(sa.text(statement)).mappings().one())
+
+
+def _told(changes: dict[str, dict[str, int]]) -> pd.DataFrame:
+    """The counts of rows with what became of them."""
+    told = counts({table: change["rows"] for table, change in changes.items()})
+    found = told.assign(**{kind: [changes[name][kind] for name in told["table"]] for kind in ("inserted", "updated")})
+    return found.assign(unchanged=found["rows"] - found["inserted"] - found["updated"])

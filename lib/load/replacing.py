@@ -1,0 +1,121 @@
+"""All rows replaced: built in a schema of its own, over two connections, checked, and swapped in at once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import date
+from itertools import chain
+from pathlib import Path
+
+import pandas as pd
+import sqlalchemy as sa
+
+from lib import roles, schema
+from lib.catalog import tables
+from lib.database import begin, begin_for_certain, connect, run
+from lib.load import quality, refused
+from lib.load.copying import copy_rows, files_of
+from lib.load.lifeline import Lifeline, lifeline
+from lib.load.marts import MARTS, build, gather_visits
+from lib.load.result import Load, Stopwatch, counts
+from lib.load.swap import refuse_obstacles, swap, take_over_additions
+from lib.locks import hold
+
+__all__ = ["STAGING", "replace"]
+
+STAGING = "workbook_next"
+
+
+def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load:
+    """Load the Parquet files of `folder` in place of all rows; readers see the old rows until all is checked.
+
+    Raises DataError when a file is missing or a rule is broken, DatabaseError when another run is loading, a table
+    differs from the catalog, or the server gives up; then the old rows stay, and nothing else.
+    """
+    watch, paths = Stopwatch(), files_of(folder)
+    with lifeline() as line, connect() as main, hold(main):
+        line.watch(main)
+        with _staging(main):
+            with watch.part("copy"), begin(main, "owner"):
+                rows = _fill(main, paths)
+            rows, results = _build_all(main, line, watch, rows, as_of)
+            past = quality.record(results, refused.count(folder), run_id)
+            quality.refuse_errors(results)
+            with watch.part("swap"), begin_for_certain(main):
+                swap(main, STAGING)
+                refused.keep(main, folder, run_id, instead=True)
+    return Load(counts(rows), results, past, refused.count(folder), watch.seconds, watch.parts)
+
+
+@contextmanager
+def _staging(main: sa.Connection) -> Iterator[None]:
+    """An empty schema to build in, without what a killed run left there; it goes when the block ends, however it does.
+
+    Only the connection that holds the lock may drop it: another one could meet the schema of the next run.
+    """
+    with begin(main, "owner"):
+        schema.create_own(main)
+        schema.refuse_drift(main)
+        refuse_obstacles(main)
+        run(main, f"DROP SCHEMA IF EXISTS {STAGING} CASCADE")
+    try:
+        yield
+    finally:
+        if not main.invalidated:
+            with suppress(sa.exc.DBAPIError), begin(main, "owner"):
+                run(main, f"DROP SCHEMA IF EXISTS {STAGING} CASCADE")
+
+
+def _fill(main: sa.Connection, paths: dict[str, list[Path]]) -> dict[str, int]:
+    """Make the bare tables and fill the six; rows by table."""
+    schema.use(main, STAGING)
+    schema.create_tables(main)
+    rows = {name: copy_rows(main, name, files, frozen=True) for name, files in paths.items()}
+    run(main, f"ANALYZE {', '.join(paths)}")
+    return rows
+
+
+def _build_all(
+    main: sa.Connection, line: Lifeline, watch: Stopwatch, rows: dict[str, int], as_of: date | str
+) -> tuple[dict[str, int], pd.DataFrame]:
+    """Keys and indexes by this connection, marts by another at the same time, and checks by whichever is free.
+
+    Gives rows by table, and the results of the checks.
+    """
+    late, others = quality.names()
+    waiting = iter(others)
+    with ThreadPoolExecutor(1) as second:
+        derived = second.submit(_derive, line, watch, as_of, chain(late, waiting))
+        with watch.part("keys"), begin(main, "owner"):
+            schema.use(main, STAGING)
+            schema.build_keys(main, [name for name in tables() if name not in MARTS])
+        with begin(main, "owner"):
+            schema.use(main, STAGING)
+            found = quality.run_checks(main, as_of, waiting)
+        made, more = derived.result()
+    with watch.part("mart keys"), begin(main, "owner"):
+        schema.use(main, STAGING)
+        schema.build_keys(main, MARTS)
+        schema.promote_keys(main)
+        schema.describe(main, like="public")
+        roles.grant(main)
+    with begin(main):
+        take_over_additions(main, STAGING)
+    return rows | made, quality.sorted_results([found, more])
+
+
+def _derive(
+    line: Lifeline, watch: Stopwatch, as_of: date | str, wanted: Iterator[str]
+) -> tuple[dict[str, int], pd.DataFrame]:
+    """Make the marts and run the wanted checks, over a connection of its own."""
+    with connect() as connection:
+        line.watch(connection)
+        with begin(connection, "owner"):
+            schema.use(connection, STAGING)
+            with watch.part("marts"):
+                gather_visits(connection)
+                run(connection, f"TRUNCATE {', '.join(MARTS)}")
+                rows = {mart: build(connection, mart) for mart in MARTS}
+                run(connection, f"ANALYZE {', '.join(MARTS)}")
+            with watch.part("checks"):
+                return rows, quality.run_checks(connection, as_of, wanted)

@@ -1,0 +1,34 @@
+"""The roles owner, loader and reader and their rights: made where the connected user may make roles."""
+
+import pandas as pd
+import sqlalchemy as sa
+
+from lib.database import frame, run, sql
+
+__all__ = ["create", "grant", "overview"]
+
+MEANINGS = {
+    "workbook_owner": "makes, changes and replaces the tables",
+    "workbook_loader": "adds, changes and removes rows",
+    "workbook_reader": "reads, for at most half a minute; reports and dashboards",
+}
+
+
+def create(connection: sa.Connection) -> None:
+    """Make the roles and the owner's property of the tables there are; nothing where the connected user may not."""
+    if connection.execute(sa.text(sql("roles/allowed"))).scalar():
+        run(connection, sql("roles/create"))
+        run(connection, sql("roles/adopt"))
+
+
+def grant(connection: sa.Connection) -> None:
+    """Give loader and reader their rights on the tables of the present schema, when the owner is the present role."""
+    if connection.execute(sa.text("SELECT current_user")).scalar() == "workbook_owner":
+        run(connection, sql("roles/grants"))
+
+
+def overview(connection: sa.Connection) -> pd.DataFrame:
+    """role, meaning, in_use (yes or no): whether the role is there with rights in this database."""
+    found = frame(connection, sql("roles/overview"))
+    found.insert(1, "meaning", found["role"].map(MEANINGS))
+    return found.assign(in_use=found["in_use"].map({True: "yes", False: "no"}))

@@ -1,0 +1,4 @@
+-- warning: Views and additions to the cart that name no product.
+SELECT event_id, event_type, event_timestamp
+FROM events
+WHERE event_type IN ('product_view', 'add_to_cart') AND product_id IS NULL

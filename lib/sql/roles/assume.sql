@@ -1,0 +1,15 @@
+-- Makes the named role the current one until the transaction ends; no row, and no change, where it is not there, has
+-- no rights in this database, or may not be taken on by the connected user.
+SELECT set_config('role', rolname, true) AS role
+FROM pg_roles
+WHERE rolname = :role
+    -- Since PostgreSQL 16 a member may be one who must not take the role on.
+    AND CASE
+        WHEN current_setting('server_version_num')::integer >= 160000 THEN pg_has_role(session_user, oid, 'SET')
+        ELSE pg_has_role(session_user, oid, 'MEMBER')
+    END
+    AND CASE rolname
+        WHEN 'workbook_owner' THEN has_database_privilege(oid, current_database(), 'CREATE')
+        WHEN 'workbook_loader' THEN has_table_privilege(oid, to_regclass('public.orders'), 'INSERT')
+        ELSE has_table_privilege(oid, to_regclass('public.orders'), 'SELECT')
+    END

@@ -1,0 +1,36 @@
+-- What the workbook keeps for itself, apart from the shop's own tables in `public`.
+
+CREATE SCHEMA IF NOT EXISTS workbook;
+
+CREATE TABLE IF NOT EXISTS workbook.rejects (
+    run_id text NOT NULL,
+    file text NOT NULL,
+    line bigint NOT NULL,
+    column_name text NOT NULL,
+    rule text NOT NULL,
+    value text,
+    reason text NOT NULL,
+    raw_line text NOT NULL,
+    rejected_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS workbook.data_quality_results (
+    run_id text NOT NULL,
+    checked_at timestamptz NOT NULL DEFAULT now(),
+    check_name text NOT NULL,
+    severity text NOT NULL,
+    failed bigint NOT NULL,
+    sample text
+);
+
+CREATE TABLE IF NOT EXISTS workbook.descriptions (
+    relation text NOT NULL,
+    column_name text NOT NULL,
+    description text NOT NULL,
+    PRIMARY KEY (relation, column_name)
+);
+
+COMMENT ON SCHEMA workbook IS 'What the workbook keeps for itself; the shop is in the schema public.';
+COMMENT ON TABLE workbook.rejects IS 'Lines of the shop''s own files that were not loaded, each with the reason; of the data that are loaded now.';
+COMMENT ON TABLE workbook.data_quality_results IS 'How many rows broke each check, run by run.';
+COMMENT ON TABLE workbook.descriptions IS 'The comments that the workbook wrote on tables and columns (column_name is empty for a table); others are people''s own and stay.'

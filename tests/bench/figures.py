@@ -1,0 +1,61 @@
+"""What each figure measures, and what is wanted of it."""
+
+from lib.parts import cores
+
+__all__ = ["FIGURES", "RUNS", "SAMPLE_S"]
+
+RUNS = 3  # repetitions of what is compared, alternating
+SAMPLE_S = 0.1  # between two looks at a process from outside
+ALL = f"{cores()} cores"
+FIGURES = {  # name: (wanted, what is measured)
+    # 2 million rows into one durable server on this machine, each over a new connection, after a CHECKPOINT.
+    "load_s": ("", "lib.load.replace: Parquet to swapped tables with keys, indexes, foreign keys and ANALYZE"),
+    "load_whole_s": ("", "the same with marts and checks, which go on at the same time over a second connection"),
+    "load_marts_s": ("", "of that the marts; while keys and indexes are built beside them"),
+    "load_checks_s": ("", "of that the checks; while keys and indexes are built beside them"),
+    "psql_copy_s": ("", r"psql, one \copy of CSV per table into emptied live tables, keys and indexes in place"),
+    "floor_s": ("", r"psql, \copy of our binary bytes into the same bare tables, then the same keys and indexes"),
+    "adbc_s": ("", "ADBC ingest of the Arrow batches into emptied live tables"),
+    "to_sql_s": ("", "pandas to_sql of the frames into emptied live tables, reading the frames not counted"),
+    "to_sql_multi_s": ("", "the same with method='multi'"),
+    "execute_values_s": ("", "psycopg2's execute_values of the frames' tuples, 1,000 a page"),
+    "load_rows_per_s": ("", "rows of the six tables over load_whole_s"),
+    "load_ratio_psql_copy": ("at least 5", "psql_copy_s over load_s"),
+    "load_ratio_psql_copy_whole": ("", "psql_copy_s over load_whole_s"),
+    "load_ratio_to_sql": ("at least 15", "the better of to_sql_s and to_sql_multi_s over load_s"),
+    "load_ratio_adbc": ("", "adbc_s over load_s"),
+    "load_ratio_execute_values": ("", "execute_values_s over load_s"),
+    "load_ratio_floor": ("at least 0.7", "floor_s over load_s"),
+    "reader_blocked_ms": (
+        "under 100",
+        "what a reader, who asks every 10 ms during a replace, waited beyond 5 ms, in all",
+    ),
+    "load_cost_ratio_10m_1m": (
+        "under 1.25",
+        "seconds per row of lib.load.replace at 10 million rows over those at 1 million",
+    ),
+    "load_peak_mb_10m": ("under 400", "highest RSS of the loading process at 10 million rows; the server is not in it"),
+    "load_peak_mb_1m": ("under 400", "the same at 1 million rows"),
+    "generate_rows_per_s": (
+        "at least 500,000",
+        "rows of large.yml (10 million) to Parquet, a worker per core, imports done",
+    ),
+    "generate_ratio_faker": (
+        "at least 100",
+        "the same over the rows a second, to Parquet too, of one Faker call per field of each row",
+    ),
+    "generate_peak_mb_10m": (
+        "under 1,000",
+        f"RSS of all processes together, large.yml, seen from outside every {SAMPLE_S} s",
+    ),
+    "generate_peak_mb_30m": ("under 1,000", "the same with three times the customers, orders and events"),
+    "generate_cost_ratio_10m_1m": (
+        "under 1.15",
+        "CPU seconds per row of large.yml over those of a tenth of it, one worker",
+    ),
+    "pipeline_demo_s": ("", "python -m lib.pipeline --params demo, pages included, server running"),
+    "pipeline_full_s": ("under 30", "the same with full, its memory being sampled"),
+    "import_sum_s": ("", "the libraries of the notebooks, each imported in a fresh python, one after the other"),
+    "pipeline_demo_ratio_imports": ("under 2.5", "pipeline_demo_s over import_sum_s"),
+    "pipeline_peak_mb": ("under 600", f"highest RSS of the runner or one kernel, full, every {SAMPLE_S} s; no server"),
+}

@@ -1,0 +1,75 @@
+"""Processes looked at from outside: how long they run, and how much memory they take."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+
+from lib import settings
+from lib.errors import OutputError
+from tests.bench.figures import SAMPLE_S
+
+__all__ = ["Seen", "run_apart", "seconds", "watch"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Seconds that a process ran, the highest RSS of one process of its tree and that of all together, in bytes."""
+
+    seconds: float
+    peak: int
+    peak_of_all: int
+
+
+def watch(process: psutil.Popen) -> Seen:
+    """Look at the process and its children until it ends."""
+    started, peak, peak_of_all = time.perf_counter(), 0, 0
+    while _is_running(process):
+        sizes = [_resident(one) for one in [process, *_children(process)]]
+        peak, peak_of_all = max(peak, *sizes), max(peak_of_all, sum(sizes))
+    return Seen(time.perf_counter() - started, peak, peak_of_all)
+
+
+def run_apart(call: str) -> tuple[dict, Seen]:
+    """What a call of this package, as `module.function(arguments)`, prints as JSON in a process of its own."""
+    module = call.partition("(")[0].rpartition(".")[0]
+    child = psutil.Popen(
+        [sys.executable, "-c", f"import {module}; {call}"], cwd=settings.PROJECT, stdout=subprocess.PIPE
+    )
+    with child.stdout:
+        seen = watch(child)
+        if child.returncode:
+            raise OutputError(f"{call} ended with {child.returncode}")
+        return json.loads(child.stdout.read()), seen
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Seconds on the clock."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _is_running(process: psutil.Popen) -> bool:
+    """Whether it still runs after waiting for the next sample."""
+    with contextlib.suppress(psutil.TimeoutExpired):
+        process.wait(SAMPLE_S)
+        return False
+    return True
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return process.children(recursive=True)
+    return []
+
+
+def _resident(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error):
+        return process.memory_info().rss
+    return 0

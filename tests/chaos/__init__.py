@@ -1,0 +1,1 @@
+"""Faults at random moments of loading: `python -m tests.chaos N` counts the wrong states they leave."""

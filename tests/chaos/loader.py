@@ -1,0 +1,51 @@
+"""A load in a process of its own: `python -m tests.chaos.loader MODE FOLDER`; says when it begins."""
+
+import os
+import sys
+from pathlib import Path
+
+from lib import database, load
+from lib.catalog import tables
+from lib.errors import WorkbookError
+from lib.load import lifeline
+from lib.load.copying import copy_rows, files_of
+from lib.load.marts import MARTS, build, gather_visits
+
+__all__ = ["main"]
+
+AS_OF = "2025-07-01"
+HASTY = {"ASK_EVERY_S": 0.2, "PATIENCE_S": 2, "SILENCES": 1}  # as patient as libpq lets one be
+
+
+def broken(folder: Path, **_: object) -> None:
+    """What a load must not be: the old rows go in one transaction, the new ones come in another."""
+    with database.transaction() as connection:
+        database.run(connection, f"TRUNCATE {', '.join(tables())}")
+    sys.stdout.write("between\n")
+    sys.stdout.flush()
+    with database.transaction() as connection:
+        for name, paths in files_of(folder).items():
+            copy_rows(connection, name, paths)
+        gather_visits(connection)
+        database.run(connection, f"TRUNCATE {', '.join(MARTS)}")
+        for mart in MARTS:
+            build(connection, mart)
+
+
+def main() -> int:
+    """Load as the command line says; the exit code."""
+    mode, folder = sys.argv[1:]
+    for name, value in HASTY.items():
+        setattr(lifeline, name, value)
+    sys.stdout.write(f"{os.getpid()}\n")
+    sys.stdout.flush()
+    try:
+        ({"broken": broken} | load.MODES)[mode](Path(folder), as_of=AS_OF)
+    except WorkbookError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

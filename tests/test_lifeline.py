@@ -1,0 +1,84 @@
+"""A server that falls silent is given up; one that is only slow is not."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from lib import database, load
+from lib.errors import DatabaseError
+from lib.load import lifeline as module
+from lib.load.lifeline import lifeline
+from tests.conftest import ask, fingerprint
+from tests.proxy import StallingProxy, stalling_proxy
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lifeline that asks often; two seconds is the least that libpq waits for an answer."""
+    for name, value in {"ASK_EVERY_S": 0.2, "PATIENCE_S": 2, "SILENCES": 1}.items():
+        monkeypatch.setattr(module, name, value)
+
+
+@pytest.fixture
+def stalling(demo_database: sa.URL, configure, hasty: None) -> StallingProxy:
+    """The demo database behind a proxy that can fall silent."""
+    with stalling_proxy(demo_database.host, demo_database.port) as proxy:
+        behind = demo_database.set(drivername="postgresql", port=proxy.port)
+        configure(DATABASE_URL=behind.render_as_string(hide_password=False))
+        yield proxy
+        database.engine().dispose()
+
+
+def test_a_slow_answer_is_waited_for(demo_database: sa.URL, hasty: None) -> None:
+    with lifeline() as line, database.connect() as connection:
+        line.watch(connection)
+        with database.begin(connection):
+            assert connection.execute(sa.text("SELECT pg_sleep(1)")).rowcount == 1
+
+
+def test_a_wait_for_a_silent_server_ends(stalling: StallingProxy) -> None:
+    with (
+        pytest.raises(DatabaseError, match=r"has not answered for .* s, so the connection was given up; look at"),
+        lifeline() as line,
+        database.connect() as connection,
+    ):
+        line.watch(connection)
+        with database.begin(connection):
+            threading.Timer(0.3, stalling.stall).start()
+            connection.execute(sa.text("SELECT pg_sleep(1)"))
+
+
+@pytest.mark.parametrize("step", ["copy_rows", "build", "swap"])
+def test_a_load_from_a_silent_server_ends(
+    stalling: StallingProxy, demo_database: sa.URL, demo_folder: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    before = fingerprint()
+    replacing = load.replacing
+    original = getattr(replacing, step)
+
+    def stalled(*arguments: object, **named: object) -> object:
+        stalling.stall()
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(replacing, step, stalled)
+    started = time.monotonic()
+    with pytest.raises(DatabaseError, match="has not answered"):
+        load.replace(demo_folder, as_of="2025-07-01")
+    assert time.monotonic() - started < 10
+    monkeypatch.setenv("DATABASE_URL", demo_database.set(drivername="postgresql").render_as_string(hide_password=False))
+    assert fingerprint() == before
+
+
+def test_a_refusal_is_an_answer(closed_port: int, server: sa.URL) -> None:
+    assert module._answers({"host": "localhost", "port": closed_port, "dbname": "shop"})
+    assert module._answers({"host": server.host, "port": server.port, "user": "nobody", "dbname": "none"})
+
+
+def test_a_connection_that_ended_well_is_not_cut(demo_database: sa.URL, hasty: None) -> None:
+    with lifeline() as line, database.connect() as connection:
+        line.watch(connection)
+    line.give_up()
+    assert ask("SELECT 1") == [(1,)]
