@@ -33,25 +33,29 @@ def stalling(demo_database: sa.URL, configure, hasty: None) -> StallingProxy:
 
 
 def test_a_slow_answer_is_waited_for(demo_database: sa.URL, hasty: None) -> None:
-    with lifeline() as line, database.connect() as connection:
-        line.watch(connection)
-        with database.begin(connection):
-            assert connection.execute(sa.text("SELECT pg_sleep(1)")).rowcount == 1
+    with lifeline(), database.transaction() as connection:
+        assert connection.execute(sa.text("SELECT pg_sleep(1)")).rowcount == 1
 
 
 def test_a_wait_for_a_silent_server_ends(stalling: StallingProxy) -> None:
     with (
         pytest.raises(DatabaseError, match=r"has not answered for .* s, so the connection was given up; look at"),
-        lifeline() as line,
-        database.connect() as connection,
+        lifeline(),
+        database.transaction() as connection,
     ):
-        line.watch(connection)
-        with database.begin(connection):
-            threading.Timer(0.3, stalling.stall).start()
-            connection.execute(sa.text("SELECT pg_sleep(1)"))
+        threading.Timer(0.3, stalling.stall).start()
+        connection.execute(sa.text("SELECT pg_sleep(1)"))
 
 
-@pytest.mark.parametrize("step", ["copy_rows", "build", "swap"])
+def test_a_connection_is_watched_from_its_first_question(stalling: StallingProxy, demo_folder: Path) -> None:
+    with database.transaction() as pooled:
+        assert pooled.execute(sa.text("SELECT 1")).scalar() == 1
+    sa.event.listen(database.engine(), "connect", lambda *_: stalling.stall(), insert=True)
+    with pytest.raises(DatabaseError, match="has not answered"):
+        load.append(demo_folder, as_of="2025-07-01")
+
+
+@pytest.mark.parametrize("step", ["hold", "copy_rows", "build", "swap"])
 def test_a_load_from_a_silent_server_ends(
     stalling: StallingProxy, demo_database: sa.URL, demo_folder: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -77,8 +81,9 @@ def test_a_refusal_is_an_answer(closed_port: int, server: sa.URL) -> None:
     assert module._answers({"host": server.host, "port": server.port, "user": "nobody", "dbname": "none"})
 
 
-def test_a_connection_that_ended_well_is_not_cut(demo_database: sa.URL, hasty: None) -> None:
-    with lifeline() as line, database.connect() as connection:
-        line.watch(connection)
-    line.give_up()
+def test_a_connection_lives_on_when_the_block_has_ended(demo_database: sa.URL, hasty: None) -> None:
+    with database.connect() as before:
+        with lifeline(), database.connect() as inside:
+            assert inside.execute(sa.text("SELECT 1")).scalar() == 1
+        assert before.execute(sa.text("SELECT 1")).scalar() == 1
     assert ask("SELECT 1") == [(1,)]

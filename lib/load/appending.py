@@ -26,21 +26,19 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load:
     rule is broken, DatabaseError when another run is loading or the server gives up; then nothing is changed.
     """
     watch, paths = Stopwatch(), files_of(folder)
-    with lifeline() as line, connect() as connection:
-        line.watch(connection)
-        with begin_for_certain(connection, "loader"):
-            lock(connection)
-            schema.refuse_drift(connection, all_there=True)
-            with watch.part("copy"):
-                changes = {name: _add(connection, name, files) for name, files in paths.items()}
-            with watch.part("marts"):
-                gather_visits(connection)
-                changes |= {mart: _renew(connection, mart) for mart in MARTS}
-            with watch.part("checks"):
-                results = quality.checks(connection, as_of)
-                past = quality.record(results, refused.count(folder), run_id)
-                quality.refuse_errors(results)
-            refused.keep(connection, folder, run_id, instead=False)
+    with lifeline(), connect() as connection, begin_for_certain(connection, "loader"):
+        lock(connection)
+        schema.refuse_drift(connection, all_there=True)
+        with watch.part("copy"):
+            changes = {name: _add(connection, name, files) for name, files in paths.items()}
+        with watch.part("marts"):
+            gather_visits(connection)
+            changes |= {mart: _renew(connection, mart) for mart in MARTS}
+        with watch.part("checks"):
+            results = quality.checks(connection, as_of)
+            past = quality.record(results, refused.count(folder), run_id)
+            quality.refuse_errors(results)
+        refused.keep(connection, folder, run_id, instead=False)
     return Load(_told(changes), results, past, refused.count(folder), watch.seconds, watch.parts)
 
 

@@ -13,29 +13,28 @@ import sqlalchemy as sa
 from lib.database import engine
 from lib.errors import DatabaseError
 
-__all__ = ["Lifeline", "lifeline"]
+__all__ = ["lifeline"]
 
 ASK_EVERY_S = 10
 PATIENCE_S = 10  # for the answer to a new connection
 SILENCES = 3  # questions without an answer until the connections are cut
 
 
-class Lifeline:
+class _Lifeline:
     """The connections that are cut when the server falls silent."""
 
     def __init__(self) -> None:
         self.cut = False
         self._sockets: list[socket.socket] = []
 
-    def watch(self, connection: sa.Connection) -> None:
+    def watch(self, opened: psycopg2.extensions.connection, _: object = None) -> None:
         """Cut this one too."""
-        handle = connection.connection.dbapi_connection.fileno()
-        self._sockets.append(socket.socket(fileno=os.dup(handle)))
+        self._sockets.append(socket.socket(fileno=os.dup(opened.fileno())))
 
     def give_up(self) -> None:
         """Shut the connections down, so that whoever waits on them gets an error."""
         self.cut = True
-        for watched in self._sockets:
+        for watched in list(self._sockets):
             with contextlib.suppress(OSError):
                 watched.shutdown(socket.SHUT_RDWR)
 
@@ -46,17 +45,19 @@ class Lifeline:
 
 
 @contextlib.contextmanager
-def lifeline() -> Iterator[Lifeline]:
-    """Watches over the connections that it is given; raises DatabaseError, in words, when it had to cut them.
+def lifeline() -> Iterator[None]:
+    """Watches over each connection that is opened in the block; raises DatabaseError when it had to cut them.
 
     Time alone says nothing, since an index may take an hour: the server is asked whether it still takes connections.
     """
-    line, ended = Lifeline(), threading.Event()
+    line, ended = _Lifeline(), threading.Event()
     at = engine()  # asked once, and here: it may start the private server, which is not the thread's to do
+    at.dispose()  # so that no connection of before is used
+    sa.event.listen(at, "connect", line.watch, insert=True)  # before SQLAlchemy asks it anything
     _, options = at.dialect.create_connect_args(at.url)
     threading.Thread(target=_keep_asking, args=(line, ended, options), daemon=True).start()
     try:
-        yield line
+        yield
     except DatabaseError as error:
         if not line.cut:
             raise
@@ -66,16 +67,16 @@ def lifeline() -> Iterator[Lifeline]:
         ) from error
     finally:
         ended.set()
+        sa.event.remove(at, "connect", line.watch)
         line.close()
 
 
-def _keep_asking(line: Lifeline, ended: threading.Event, options: dict[str, Any]) -> None:
+def _keep_asking(line: _Lifeline, ended: threading.Event, options: dict[str, Any]) -> None:
     silences = 0
     while not ended.wait(ASK_EVERY_S):
         silences = 0 if _answers(options) else silences + 1
-        if silences == SILENCES:
+        if silences >= SILENCES:
             line.give_up()
-            return
 
 
 def _answers(options: dict[str, Any]) -> bool:

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from lib import roles, schema
 from lib.catalog import tables
-from lib.database import begin, begin_for_certain, connect, run
+from lib.database import begin, begin_for_certain, connect, run, transaction
 from lib.load import quality, refused
 from lib.load.copying import copy_rows, files_of
-from lib.load.lifeline import Lifeline, lifeline
+from lib.load.lifeline import lifeline
 from lib.load.marts import MARTS, build, gather_visits
 from lib.load.result import Load, Stopwatch, counts
 from lib.load.swap import refuse_obstacles, swap, take_over_additions
@@ -33,17 +33,15 @@ def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load
     differs from the catalog, or the server gives up; then the old rows stay, and nothing else.
     """
     watch, paths = Stopwatch(), files_of(folder)
-    with lifeline() as line, connect() as main, hold(main):
-        line.watch(main)
-        with _staging(main):
-            with watch.part("copy"), begin(main, "owner"):
-                rows = _fill(main, paths)
-            rows, results = _build_all(main, line, watch, rows, as_of)
-            past = quality.record(results, refused.count(folder), run_id)
-            quality.refuse_errors(results)
-            with watch.part("swap"), begin_for_certain(main):
-                swap(main, STAGING)
-                refused.keep(main, folder, run_id, instead=True)
+    with lifeline(), connect() as main, hold(main), _staging(main):
+        with watch.part("copy"), begin(main, "owner"):
+            rows = _fill(main, paths)
+        rows, results = _build_all(main, watch, rows, as_of)
+        past = quality.record(results, refused.count(folder), run_id)
+        quality.refuse_errors(results)
+        with watch.part("swap"), begin_for_certain(main):
+            swap(main, STAGING)
+            refused.keep(main, folder, run_id, instead=True)
     return Load(counts(rows), results, past, refused.count(folder), watch.seconds, watch.parts)
 
 
@@ -76,7 +74,7 @@ def _fill(main: sa.Connection, paths: dict[str, list[Path]]) -> dict[str, int]:
 
 
 def _build_all(
-    main: sa.Connection, line: Lifeline, watch: Stopwatch, rows: dict[str, int], as_of: date | str
+    main: sa.Connection, watch: Stopwatch, rows: dict[str, int], as_of: date | str
 ) -> tuple[dict[str, int], pd.DataFrame]:
     """Keys and indexes by this connection, marts by another at the same time, and checks by whichever is free.
 
@@ -85,7 +83,7 @@ def _build_all(
     late, others = quality.names()
     waiting = iter(others)
     with ThreadPoolExecutor(1) as second:
-        derived = second.submit(_derive, line, watch, as_of, chain(late, waiting))
+        derived = second.submit(_derive, watch, as_of, chain(late, waiting))
         with watch.part("keys"), begin(main, "owner"):
             schema.use(main, STAGING)
             schema.build_keys(main, [name for name in tables() if name not in MARTS])
@@ -104,18 +102,14 @@ def _build_all(
     return rows | made, quality.sorted_results([found, more])
 
 
-def _derive(
-    line: Lifeline, watch: Stopwatch, as_of: date | str, wanted: Iterator[str]
-) -> tuple[dict[str, int], pd.DataFrame]:
+def _derive(watch: Stopwatch, as_of: date | str, wanted: Iterator[str]) -> tuple[dict[str, int], pd.DataFrame]:
     """Make the marts and run the wanted checks, over a connection of its own."""
-    with connect() as connection:
-        line.watch(connection)
-        with begin(connection, "owner"):
-            schema.use(connection, STAGING)
-            with watch.part("marts"):
-                gather_visits(connection)
-                run(connection, f"TRUNCATE {', '.join(MARTS)}")
-                rows = {mart: build(connection, mart) for mart in MARTS}
-                run(connection, f"ANALYZE {', '.join(MARTS)}")
-            with watch.part("checks"):
-                return rows, quality.run_checks(connection, as_of, wanted)
+    with transaction("owner") as connection:
+        schema.use(connection, STAGING)
+        with watch.part("marts"):
+            gather_visits(connection)
+            run(connection, f"TRUNCATE {', '.join(MARTS)}")
+            rows = {mart: build(connection, mart) for mart in MARTS}
+            run(connection, f"ANALYZE {', '.join(MARTS)}")
+        with watch.part("checks"):
+            return rows, quality.run_checks(connection, as_of, wanted)
