@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from lib import database, load, settings
+from lib import database, intake, load, params, settings
 from lib.load.marts import MARTS, build, gather_visits
 from lib.pipeline import NOTEBOOKS, STEPS
 from tests.bench import __main__ as bench
 from tests.bench import loading, rivals
 from tests.bench.figures import FIGURES
 from tests.bench.generating import take
+from tests.bench.own_files import write_invoices
 from tests.bench.running import import_cell, pipeline_figures
 from tests.bench.watching import Seen, run_apart
 from tests.conftest import fingerprint
@@ -49,6 +50,7 @@ def test_every_figure_says_what_it_measures() -> None:
     assert others == {
         "reader_blocked_ms", "load_cost_ratio_10m_1m", "load_peak_mb_10m", "load_peak_mb_1m", "generate_rows_per_s",
         "generate_ratio_faker", "generate_peak_mb_10m", "generate_peak_mb_30m", "generate_cost_ratio_10m_1m",
+        "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet",
     }  # fmt: skip
 
 
@@ -148,3 +150,14 @@ def test_an_unknown_part_is_refused() -> None:
     )
     assert done.returncode == 2
     assert "no part 'lod'; there are load, generate, pipeline" in done.stderr
+
+
+def test_the_invoices_have_one_unusable_line_in_a_hundred(tmp_path: Path) -> None:
+    write_invoices(tmp_path / "invoices.csv", 250)
+    chosen = params.load(params.find("online_retail"), [f"data={tmp_path / 'invoices.csv'}"]).values()
+    policy = intake.Policy("GBP", 0.05, "reject")
+    taken = intake.take(
+        chosen["generate"], chosen["mapping"], chosen["data"], seed=1, as_of="2011-12-09", workers=1,
+        output=tmp_path, policy=policy,
+    )  # fmt: skip
+    assert taken.lines[["read", "loaded", "refused"]].iloc[0].tolist() == [250, 248, 2]

@@ -21,6 +21,7 @@ from lib.parts import cores
 from tests.bench.figures import FIGURES
 from tests.bench.generating import measure_generate, measure_generate_large
 from tests.bench.loading import measure_load, measure_load_large
+from tests.bench.own_files import measure_own_files
 from tests.bench.running import measure_pipeline
 
 __all__ = ["PARTS", "main", "merge"]
@@ -28,12 +29,13 @@ __all__ = ["PARTS", "main", "merge"]
 SETTINGS = ("DATABASE_URL", "DB_HOST", "METABASE_URL", "WORKBOOK_RUN")
 PARTS = {
     "load": measure_load,
+    "own-files": measure_own_files,
     "generate": measure_generate,
     "pipeline": measure_pipeline,
     "generate-large": measure_generate_large,
     "load-large": measure_load_large,
 }
-USUAL = ("load", "generate", "pipeline")  # the large parts have a target of their own: make bench-large
+USUAL = ("load", "own-files", "generate", "pipeline")  # the large parts have a target of their own: make bench-large
 
 
 @contextlib.contextmanager
