@@ -149,7 +149,7 @@ def test_an_unknown_part_is_refused() -> None:
         [sys.executable, "-m", "tests.bench", "lod"], cwd=settings.PROJECT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert "no part 'lod'; there are load, generate, pipeline" in done.stderr
+    assert "no part 'lod'; there are load, own-files, generate, pipeline" in done.stderr
 
 
 def test_the_invoices_have_one_unusable_line_in_a_hundred(tmp_path: Path) -> None:
