@@ -1,11 +1,13 @@
 """The roles owner, loader and reader and their rights: made where the connected user may make roles."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import sqlalchemy as sa
 
 from lib.database import frame, run, sql
 
-__all__ = ["create", "grant", "overview"]
+__all__ = ["create", "grant", "grant_views", "overview"]
 
 MEANINGS = {
     "workbook_owner": "makes, changes and replaces the tables",
@@ -23,8 +25,18 @@ def create(connection: sa.Connection) -> None:
 
 def grant(connection: sa.Connection) -> None:
     """Give loader and reader their rights on the tables of the present schema, when the owner is the present role."""
-    if connection.execute(sa.text("SELECT current_user")).scalar() == "workbook_owner":
+    if _is_owner(connection):
         run(connection, sql("roles/grants"))
+
+
+def grant_views(connection: sa.Connection, views: Sequence[str]) -> None:
+    """Let loader and reader read the views, when the owner is the present role."""
+    if views and _is_owner(connection):
+        run(connection, f"GRANT SELECT ON {', '.join(views)} TO workbook_loader, workbook_reader")
+
+
+def _is_owner(connection: sa.Connection) -> bool:
+    return connection.execute(sa.text("SELECT current_user")).scalar() == "workbook_owner"
 
 
 def overview(connection: sa.Connection) -> pd.DataFrame:

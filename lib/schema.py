@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 LOCK_TIMEOUT = "5s"
+VIEWS = ("sales_summary", "product_performance", "customer_summary", "geographic_performance")
 FOREIGN = "FOREIGN KEY"
 KEY = re.compile(
     r"^ALTER TABLE (?P<table>\w+) ADD CONSTRAINT (?P<name>\w+) (?P<kind>PRIMARY KEY|UNIQUE|FOREIGN KEY) "
@@ -78,7 +79,16 @@ def _create(connection: sa.Connection) -> None:
     create_tables(connection)
     create_keys(connection)
     describe(connection)
+    _create_views(connection)
     roles.grant(connection)
+
+
+def _create_views(connection: sa.Connection) -> None:
+    """Create the views that are missing; one that is there may be a person's own, and to replace it locks readers out."""
+    missing = [name for name in VIEWS if connection.scalar(sa.text("SELECT to_regclass(:name)"), {"name": name}) is None]
+    for name in missing:
+        run(connection, sql(f"views/{name}"))
+    roles.grant_views(connection, missing)
 
 
 def create_own(connection: sa.Connection) -> None:

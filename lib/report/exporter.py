@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from lib.atomic import replacing
@@ -56,7 +57,7 @@ def _render(book: dict, figures: list[dict], page: Path, reports: Sequence[Mappi
         template_file="notebook.html.j2",
         extra_template_basedirs=[str(assets.TEMPLATES.parent)],
         exclude_anchor_links=True,
-        filters={"inline_json": _inline_json},
+        filters={"inline_json": _inline_json, "groups": _groups, "written": _written},
     )
     exporter.environment.autoescape = True
     book.cells = [cell for cell in book.cells if _BANNER not in cell.metadata.get("tags", ())]
@@ -68,6 +69,25 @@ def _render(book: dict, figures: list[dict], page: Path, reports: Sequence[Mappi
 
 def _inline_json(figure: dict) -> str:
     return json.dumps(figure, ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE)
+
+
+def _groups(outputs: Sequence[Mapping]) -> list[list[Mapping]]:
+    """Neighbours that are one thing shown in several ways come together, each other output alone."""
+    named = [list(group) for _, group in groupby(outputs, key=lambda output: "switch" in output.get("metadata", {}))]
+    return [part for group in named for part in ([group] if _is_switch(group) else [[output] for output in group])]
+
+
+def _is_switch(group: list[Mapping]) -> bool:
+    return "switch" in group[0].get("metadata", {})
+
+
+def _written(value: object) -> str:
+    """A cell of a figure's numbers."""
+    if value is None:
+        return "–"  # noqa: RUF001 - an en dash is how a table shows that there is nothing to show
+    if isinstance(value, float):
+        return f"{value:,.2f}" if abs(value) >= 1 or value == 0 else f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value).removesuffix("T00:00:00.000")
 
 
 def _title(book: dict, page: Path) -> str:

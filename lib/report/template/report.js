@@ -14,6 +14,31 @@
     modeBarButtons: [["toImage"]],
   };
 
+  // The reader's choice of light or dark holds for the next page too, where the browser remembers anything.
+  const remembered = (theme) => {
+    try {
+      if (theme) localStorage.setItem("theme", theme);
+      return localStorage.getItem("theme");
+    } catch {
+      return null;
+    }
+  };
+  const isDark = () => getComputedStyle(root).colorScheme === "dark"
+    || (!root.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+  if (remembered()) root.dataset.theme = remembered();
+
+  function letThemeBeChosen() {
+    const button = document.querySelector(".theme");
+    const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
+    button.addEventListener("click", () => {
+      root.dataset.theme = isDark() ? "light" : "dark";
+      remembered(root.dataset.theme);
+      name();
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
+    name();
+  }
+
   const isGauge = (trace) => trace.type === "indicator";
 
   async function unpack(id) {
@@ -77,6 +102,40 @@
     figure.classList.add("drawn");
   }
 
+  // One of several panels is shown; a figure that was hidden when the window changed takes its size now.
+  function show(box, chosen) {
+    box.querySelectorAll(":scope > .panel").forEach((panel, place) => {
+      panel.hidden = place !== chosen && chosen >= 0;
+      for (const plot of panel.hidden ? [] : panel.querySelectorAll(".drawn .plot")) window.Plotly.Plots.resize(plot);
+    });
+  }
+
+  const chosen = (box) => [...box.querySelectorAll(".switch input")].findIndex((input) => input.checked);
+
+  function letPanelsBeChosen() {
+    for (const box of document.querySelectorAll(".switched")) {
+      show(box, chosen(box));
+      box.querySelector(".switch").addEventListener("change", () => show(box, chosen(box)));
+    }
+  }
+
+  // A spreadsheet runs a text that begins like a formula.
+  function cell(value) {
+    if (typeof value !== "string") return value ?? "";
+    return `"${(/^[=+\-@\t\r]/.test(value) ? `'${value}` : value).replaceAll('"', '""')}"`;
+  }
+
+  function download(button) {
+    const figure = button.closest(".numbers").previousElementSibling;
+    const { columns, data } = JSON.parse(figure.querySelector("script").textContent).layout.meta.numbers;
+    const lines = [columns, ...data].map((row) => row.map(cell).join(","));
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }));
+    link.download = `${document.title} ${[...document.querySelectorAll(".download")].indexOf(button) + 1}.csv`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
   // A figure made for a wide screen would be printed with tiny letters. Gauges move their number too late for that.
   const paperWidth = 760;
   function resizeAll(size) {
@@ -96,6 +155,7 @@
       figures.forEach((figure) => figure.classList.add("failed"));
       console.error("figures cannot be drawn:", error);
     }
+    letPanelsBeChosen();
     root.dataset.figuresDrawn = drawn;
   }
 
@@ -132,11 +192,19 @@
     }
   }
 
-  addEventListener("beforeprint", () => resizeAll({ width: paperWidth, autosize: false }));
-  addEventListener("afterprint", () => resizeAll({ width: null, autosize: true }));
+  addEventListener("beforeprint", () => {
+    document.querySelectorAll(".switched").forEach((box) => show(box, -1));
+    resizeAll({ width: paperWidth, autosize: false });
+  });
+  addEventListener("afterprint", () => {
+    document.querySelectorAll(".switched").forEach((box) => show(box, chosen(box)));
+    resizeAll({ width: null, autosize: true });
+  });
   document.addEventListener("DOMContentLoaded", () => {
     listHeadings();
     letKeysScroll();
+    letThemeBeChosen();
+    document.querySelectorAll(".download").forEach((button) => button.addEventListener("click", () => download(button)));
     document.querySelector(".links [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     drawAll();
   });

@@ -1,5 +1,6 @@
 -- One row per day from the first order, event or sign-up to the last: the figures reports and dashboards share.
 -- revenue = sum of total_amount of completed orders, dated on the day of the order (UTC).
+-- costed_revenue = of that the lines whose product has a cost; cost = quantity x cost of those lines.
 WITH
 completed AS (
     SELECT order_id, user_id, total_amount, (order_date AT TIME ZONE 'UTC')::date AS date
@@ -15,8 +16,14 @@ order_days AS (
     GROUP BY date
 ),
 unit_days AS (
-    SELECT completed.date, sum(order_items.quantity) AS units
-    FROM completed JOIN order_items USING (order_id)
+    SELECT
+        completed.date,
+        sum(order_items.quantity) AS units,
+        sum(order_items.quantity * order_items.price_at_time) FILTER (WHERE products.cost IS NOT NULL) AS costed_revenue,
+        sum(order_items.quantity * products.cost) AS cost
+    FROM completed
+    JOIN order_items USING (order_id)
+    JOIN products USING (product_id)
     GROUP BY completed.date
 ),
 new_days AS (
@@ -56,6 +63,8 @@ final AS (
         coalesce(orders, 0) AS orders,
         coalesce(revenue, 0) AS revenue,
         coalesce(units, 0) AS units,
+        coalesce(costed_revenue, 0) AS costed_revenue,
+        coalesce(cost, 0) AS cost,
         coalesce(active_customers, 0) AS active_customers,
         coalesce(new_customers, 0) AS new_customers,
         coalesce(signups, 0) AS signups,

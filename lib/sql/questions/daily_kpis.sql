@@ -1,5 +1,7 @@
 -- The daily figures from :start up to, not including, :end.
-SELECT date, revenue, orders, units, active_customers, new_customers, signups, sessions, converted_sessions
+SELECT
+    date, revenue, orders, units, costed_revenue, cost, active_customers, new_customers, signups, sessions,
+    converted_sessions
 FROM daily_kpis
 WHERE date >= :start AND date < :end
 ORDER BY date

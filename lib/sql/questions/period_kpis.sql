@@ -1,45 +1,49 @@
 -- Key figures of the days from :start up to, not including, :end (UTC); one row.
--- revenue: total_amount of completed orders. avg_order_value: revenue / orders. active_customers: customers with a
--- completed order. new_customers: those whose first completed order falls into the period. repeat_rate: share of the
--- active customers who had a completed order before. conversion_rate: sessions with a purchase / sessions, by the day
--- a session began. refund_rate: refunded orders / (completed + refunded orders).
+-- revenue: total of completed orders, dated on the day of the order; refunded and cancelled orders are not in it.
+-- orders: completed orders.
+-- avg_order_value: revenue over orders.
+-- active_customers: customers with a completed order.
+-- new_customers: customers whose first completed order falls into the period.
+-- repeat_rate: share of the active customers who had a completed order before the period.
+-- conversion_rate: visits with a purchase over all visits, by the day a visit began.
+-- refund_rate: refunded orders over completed and refunded ones.
+-- gross_margin: revenue less cost of goods, over revenue; of the lines whose product has a cost, as it is now.
+-- refunded_amount: total of refunded orders, dated on the day of the order.
+-- cancelled_orders: orders that were cancelled, dated on the day of the order.
 WITH
 placed AS (
-    SELECT order_id, user_id, status, total_amount, (order_date AT TIME ZONE 'UTC')::date AS date
+    SELECT user_id, (order_date AT TIME ZONE 'UTC')::date AS date
     FROM orders
-    WHERE order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
 ),
-first_orders AS (
-    SELECT user_id, min(date) AS first_date FROM placed WHERE status = 'completed' GROUP BY user_id
+customers AS (
+    SELECT user_id, min(date) AS first_date FROM placed GROUP BY user_id HAVING max(date) >= :start
 ),
-order_figures AS (
-    SELECT
-        count(*) FILTER (WHERE status = 'completed') AS orders,
-        coalesce(sum(total_amount) FILTER (WHERE status = 'completed'), 0) AS revenue,
-        count(DISTINCT user_id) FILTER (WHERE status = 'completed') AS active_customers,
-        count(DISTINCT user_id) FILTER (WHERE status = 'completed' AND first_date >= :start) AS new_customers,
-        count(*) FILTER (WHERE status = 'cancelled') AS cancelled_orders,
-        count(*) FILTER (WHERE status = 'refunded') AS refunded_orders,
-        coalesce(sum(total_amount) FILTER (WHERE status = 'refunded'), 0) AS refunded_amount
-    FROM placed LEFT JOIN first_orders USING (user_id)
-    WHERE date >= :start
+customer_figures AS (
+    SELECT count(*) AS active_customers, count(*) FILTER (WHERE first_date >= :start) AS new_customers FROM customers
 ),
 day_figures AS (
     SELECT
-        coalesce(sum(units), 0) AS units,
-        coalesce(sum(sessions), 0) AS sessions,
-        coalesce(sum(converted_sessions), 0) AS converted_sessions
+        coalesce(sum(orders), 0)::bigint AS orders,
+        coalesce(sum(revenue), 0) AS revenue,
+        coalesce(sum(units), 0)::bigint AS units,
+        coalesce(sum(cancelled_orders), 0)::bigint AS cancelled_orders,
+        coalesce(sum(refunded_orders), 0)::bigint AS refunded_orders,
+        coalesce(sum(refunded_amount), 0) AS refunded_amount,
+        coalesce(sum(sessions), 0)::bigint AS sessions,
+        coalesce(sum(converted_sessions), 0)::bigint AS converted_sessions,
+        (1 - sum(cost) / nullif(sum(costed_revenue), 0))::double precision AS gross_margin
     FROM daily_kpis
     WHERE date >= :start AND date < :end
 ),
 final AS (
     SELECT
-        order_figures.*,
         day_figures.*,
+        customer_figures.*,
         round(revenue / nullif(orders, 0), 2) AS avg_order_value,
         (active_customers - new_customers)::double precision / nullif(active_customers, 0) AS repeat_rate,
         converted_sessions::double precision / nullif(sessions, 0) AS conversion_rate,
         refunded_orders::double precision / nullif(orders + refunded_orders, 0) AS refund_rate
-    FROM order_figures, day_figures
+    FROM day_figures, customer_figures
 )
 SELECT * FROM final

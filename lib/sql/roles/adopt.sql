@@ -1,4 +1,4 @@
--- Makes the owner role the owner of the workbook's tables that the connected user, or a role of theirs, owned so far.
+-- Makes the owner role the owner of the workbook's tables and views that the connected user, or a role of theirs, owned so far.
 DO $$
 DECLARE
     owned record;
@@ -11,11 +11,12 @@ BEGIN
             UNION ALL
             SELECT 'table', oid::regclass::text, relowner
             FROM pg_class
-            WHERE relkind = 'r' AND (
+            WHERE relkind IN ('r', 'v') AND (
                 relnamespace = to_regnamespace('workbook')
                 OR (relnamespace = 'public'::regnamespace AND relname IN (
                     'users', 'products', 'marketing_campaigns', 'orders', 'order_items', 'events', 'daily_kpis',
-                    'customer_lifetime_value'
+                    'customer_lifetime_value', 'sales_summary', 'product_performance', 'customer_summary',
+                    'geographic_performance'
                 ))
             )
         ) AS objects

@@ -95,6 +95,8 @@ CREATE TABLE IF NOT EXISTS daily_kpis (
     orders integer NOT NULL,
     revenue numeric(12, 2) NOT NULL,
     units integer NOT NULL,
+    costed_revenue numeric(12, 2) NOT NULL,
+    cost numeric(12, 2) NOT NULL,
     active_customers integer NOT NULL,
     new_customers integer NOT NULL,
     signups integer NOT NULL,

@@ -1,0 +1,61 @@
+-- The ten products with the most revenue in the period, with what they brought in the one before.
+-- revenue: quantity x price paid, of completed orders. share: of the revenue of all products then.
+-- gross_margin: revenue less cost of goods, over revenue. trend: revenue of each of the twelve weeks before :end.
+WITH
+lines AS (
+    SELECT
+        order_items.product_id,
+        order_items.quantity,
+        order_items.quantity * order_items.price_at_time AS amount,
+        order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC' AS now,
+        order_date >= CAST(:previous_start AS date)::timestamp AT TIME ZONE 'UTC'
+            AND order_date < CAST(:previous_end AS date)::timestamp AT TIME ZONE 'UTC' AS before,
+        (CAST(:end AS date) - 1 - (order_date AT TIME ZONE 'UTC')::date) / 7 AS weeks_ago
+    FROM orders JOIN order_items USING (order_id)
+    WHERE orders.status = 'completed'
+        AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+        AND order_date >= LEAST(
+            CAST(:previous_start AS date)::timestamp, CAST(:end AS date) - interval '84 days'
+        ) AT TIME ZONE 'UTC'
+),
+sold AS (
+    SELECT
+        product_id,
+        sum(quantity) FILTER (WHERE now) AS units,
+        sum(amount) FILTER (WHERE now) AS revenue,
+        coalesce(sum(amount) FILTER (WHERE before), 0) AS previous_revenue
+    FROM lines
+    GROUP BY product_id
+),
+best AS (
+    SELECT
+        product_id,
+        products.name,
+        products.category,
+        units,
+        revenue,
+        (revenue / nullif(sum(revenue) OVER (), 0))::double precision AS share,
+        (1 - units * products.cost / revenue)::double precision AS gross_margin,
+        previous_revenue
+    FROM sold JOIN products USING (product_id)
+    WHERE revenue > 0
+    ORDER BY revenue DESC, products.name COLLATE "C", product_id
+    LIMIT 10
+),
+weeks AS (
+    SELECT best.product_id, week, coalesce(sum(lines.amount), 0)::double precision AS amount
+    FROM best
+    CROSS JOIN generate_series(0, 11) AS week
+    LEFT JOIN lines ON lines.product_id = best.product_id AND lines.weeks_ago = 11 - week
+    GROUP BY best.product_id, week
+),
+trends AS (
+    SELECT product_id, array_agg(amount ORDER BY week) AS trend FROM weeks GROUP BY product_id
+),
+final AS (
+    SELECT name, category, units, revenue, share, gross_margin, previous_revenue, trend, product_id
+    FROM best JOIN trends USING (product_id)
+)
+SELECT name, category, units, revenue, share, gross_margin, previous_revenue, trend
+FROM final
+ORDER BY revenue DESC, name COLLATE "C", product_id

@@ -1,0 +1,5 @@
+-- Marketing campaigns with a day from :start up to, not including, :end, in the order of their first days.
+SELECT name, channel, start_date, end_date
+FROM marketing_campaigns
+WHERE end_date >= :start AND start_date < :end
+ORDER BY start_date, end_date, name COLLATE "C", campaign_id

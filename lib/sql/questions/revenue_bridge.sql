@@ -1,0 +1,48 @@
+-- How revenue came from the period before to this one; one row.
+-- price: units sold now x the change of the product's mean price, for products that were sold before too.
+-- volume: the change of all units x the mean price of a unit before.
+-- mix: the rest: a shift to dearer or cheaper products, new ones included; previous_revenue + volume + price + mix = revenue.
+WITH
+placed AS (
+    SELECT
+        orders.*,
+        order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC'
+            AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC' AS now,
+        order_date >= CAST(:previous_start AS date)::timestamp AT TIME ZONE 'UTC'
+            AND order_date < CAST(:previous_end AS date)::timestamp AT TIME ZONE 'UTC' AS before
+    FROM orders
+    WHERE status = 'completed'
+        AND order_date >= CAST(LEAST(CAST(:start AS date), :previous_start) AS date)::timestamp AT TIME ZONE 'UTC'
+        AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+),
+sold AS (
+    SELECT
+        order_items.product_id,
+        sum(quantity) FILTER (WHERE now) AS units,
+        sum(quantity * price_at_time) FILTER (WHERE now) AS revenue,
+        sum(quantity) FILTER (WHERE before) AS previous_units,
+        sum(quantity * price_at_time) FILTER (WHERE before) AS previous_revenue
+    FROM placed JOIN order_items USING (order_id)
+    GROUP BY order_items.product_id
+),
+sums AS (
+    SELECT
+        coalesce(sum(revenue), 0) AS revenue,
+        coalesce(sum(units), 0) AS units,
+        coalesce(sum(previous_revenue), 0) AS previous_revenue,
+        coalesce(sum(previous_units), 0) AS previous_units,
+        round(coalesce(sum(units * (revenue / units - previous_revenue / previous_units)), 0), 2) AS price
+    FROM sold
+),
+effects AS (
+    SELECT
+        previous_revenue,
+        coalesce(round((units - previous_units) * previous_revenue / nullif(previous_units, 0), 2), revenue) AS volume,
+        price,
+        revenue
+    FROM sums
+),
+final AS (
+    SELECT previous_revenue, volume, price, revenue - previous_revenue - volume - price AS mix, revenue FROM effects
+)
+SELECT * FROM final

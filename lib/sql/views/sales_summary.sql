@@ -1,0 +1,20 @@
+-- One row per day: the daily figures with what a tool that draws them would have to work out.
+CREATE VIEW sales_summary AS
+SELECT
+    date,
+    date_trunc('week', date)::date AS week,
+    date_trunc('month', date)::date AS month,
+    orders,
+    revenue,
+    units,
+    avg_order_value,
+    costed_revenue - cost AS gross_profit,
+    active_customers,
+    new_customers,
+    sessions,
+    conversion_rate,
+    cancelled_orders,
+    refunded_orders,
+    refunded_amount
+FROM daily_kpis;
+COMMENT ON VIEW sales_summary IS 'One row per day (UTC) with its week and month: orders, revenue (completed orders) and what goes with them.'
