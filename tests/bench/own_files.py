@@ -1,0 +1,60 @@
+"""How fast own CSV is parsed, validated and loaded, beside loading the same rows from Parquet."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import median
+
+from lib import database, intake, load, params, schema, settings
+from tests.bench.figures import RUNS
+from tests.bench.watching import seconds
+
+__all__ = ["measure_own_files", "write_invoices"]
+
+LINES = 541_909  # as many as the whole of the UCI "Online Retail" set has
+AS_OF = "2011-12-09"
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+START = datetime(2010, 12, 1, 8)
+
+
+def write_invoices(path: Path, lines: int) -> None:
+    """A file of so many lines: 20 articles an invoice, 4,000 customers, every hundredth line unusable."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(HEADER)
+        file.writelines(_invoice_lines(lines))
+
+
+def _invoice_lines(lines: int) -> Iterator[str]:
+    for n in range(lines):
+        invoice, place = divmod(n, 20)
+        article, customer = (7 * invoice + 131 * place) % 4_000, invoice % 4_000
+        price = 0 if n % 100 == 99 else 1 + article % 900 / 100
+        when = START + timedelta(minutes=19 * invoice)
+        yield (
+            f"{536_365 + invoice},{10_000 + article},ARTICLE NUMBER {article},{1 + n % 12},"
+            f"{when},{price:.2f},{12_346 + customer},{'France' if customer % 9 == 0 else 'United Kingdom'}\n"
+        )
+
+
+def measure_own_files() -> dict[str, float]:
+    """Rows a second from CSV to the swapped tables, and from Parquet alone, alternating over the same file."""
+    output = settings.output_folder()
+    path = output / "invoices.csv"
+    write_invoices(path, LINES)
+    with database.transaction() as connection:
+        schema.create(connection)
+    reading, loading = [], []
+    for _ in range(RUNS):
+        reading.append(seconds(lambda: _take(path)))
+        loading.append(seconds(lambda: load.replace(output / "data", as_of=AS_OF)))
+    parquet, csv = median(loading), median(reading) + median(loading)
+    return {"own_csv_s": csv, "own_csv_lines_per_s": LINES / csv, "own_csv_ratio_parquet": parquet / csv}
+
+
+def _take(path: Path) -> None:
+    values = params.load(params.find("online_retail"), [f"data={path}"]).values()
+    policy = intake.Policy(values["currency"], 0.05, "reject")
+    sizes, mapping = values["generate"], values["mapping"]
+    intake.take(
+        sizes, mapping, str(path), seed=1, as_of=AS_OF, workers=0, output=settings.output_folder(), policy=policy
+    )
