@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = [
     "begin",
     "begin_for_certain",
     "connect",
+    "definitions",
     "engine",
     "frame",
     "literal",
@@ -35,6 +37,7 @@ SQL_FOLDER = Path(__file__).parent / "sql"
 STARTING_UP_SECONDS = 15
 NOT_YET = ("Connection refused", "starting up", "shutting down", "recovery", "not yet accepting")
 FRAME_TYPES = {1082: "datetime64[us]", 1700: "float64"}  # PostgreSQL's type numbers of date and numeric
+DEFINITION = re.compile(r"^-- (\w+): (.+)\.$", re.MULTILINE)
 BROKEN_RULES = ("21", "22", "23")  # SQLSTATE classes: cardinality violation, data exception, integrity violation
 READER_TIMEOUT = "30s"  # a report's question that takes longer is at fault, and must not hold up others
 # Either side notices within half a minute that the other's machine or the way to it is gone.
@@ -205,6 +208,11 @@ def read(question: str, **bound: object) -> pd.DataFrame:
     """Answer of lib/sql/questions/<question>.sql with its named values bound; numbers as float, days as datetime64."""
     with transaction("reader") as connection:
         return frame(connection, sql(f"questions/{question}"), **bound)
+
+
+def definitions(question: str) -> dict[str, str]:
+    """What each column of the answer means, as lib/sql/questions/<question>.sql says: `revenue` -> `total of ...`."""
+    return dict(DEFINITION.findall(sql(f"questions/{question}")))
 
 
 def frame(connection: sa.Connection, statement: str, **bound: object) -> pd.DataFrame:

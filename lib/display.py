@@ -4,45 +4,43 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal, format_percent
 from jinja2 import Environment
+from markupsafe import Markup
+
+from lib.formats import (
+    FORMATS,
+    NOT_KNOWN,
+    NUMBERS,
+    day,
+    decimal,
+    integer,
+    money,
+    percent,
+    signed_percent,
+    writers,
+)  # fmt: skip
 
 __all__ = [
     "Shown",
+    "against",
     "cards",
-    "compare",
+    "cause",
     "day",
     "decimal",
     "integer",
+    "key_figures",
     "money",
     "percent",
+    "reached",
     "sentence",
+    "show",
     "signed_percent",
+    "sparkline",
     "table",
 ]
 
-LOCALE = "en_US"
-NOT_KNOWN = "–"  # noqa: RUF001 - an en dash is how a table shows that there is nothing to show
-
-
-# How a column is written, wherever it is shown.
-FORMATS = {
-    "money": ("revenue", "refunded_amount", "avg_order_value"),
-    "percent": (
-        "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
-        "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift",
-    ),
-    "integer": (
-        "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
-        "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
-        "windows", "fallbacks", "files", "sessions", "expected", "discount_percent", "read", "loaded", "refused",
-        "repeated", "line",
-    ),
-    "decimal": ("mase", "orders_caused", "orders_factor", "visits_factor"),
-    "month": ("month",),
-}  # fmt: skip
-NUMBERS = {name for kind, names in FORMATS.items() if kind != "month" for name in names}
+BETTER_LOWER = ("refund_rate", "refunded_amount", "cancelled_orders")
+TRENDS = FORMATS["trend"]
 
 PAGES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
 SENTENCE = PAGES.from_string('<p class="sentence">{{ text }}</p>')
@@ -51,6 +49,18 @@ CARDS = PAGES.from_string("""
 <div class="card"><div class="card-label">{{ label }}</div>
 <div class="card-value">{{ value }}</div><div class="card-note">{{ note }}</div></div>
 {% endfor %}</div>""")
+KEY_FIGURES = PAGES.from_string("""
+<div class="cards key-figures">{% for card in cards %}
+<div class="card"><div class="card-label">{{ card.label }}</div>
+<div class="card-value">{{ card.value }}</div>
+<div class="card-change {{ card.tone }}">{{ card.change }}</div>
+{{ card.line }}<div class="card-note">{{ card.definition }}</div></div>
+{% endfor %}</div>""")
+# A drawing in the size of its text: no axis, no scale but its own; the last point is marked.
+SPARKLINE = PAGES.from_string("""
+<svg class="sparkline" viewBox="-3 -3 106 30" preserveAspectRatio="none" role="img" aria-label="{{ words }}">
+<polyline points="{% for x, y in points %}{{ x }},{{ y }} {% endfor %}"/>
+<path d="M{{ points[-1][0] }} {{ points[-1][1] }}h.01"/></svg>""")
 TABLE = PAGES.from_string("""
 {% macro cell(tag, column, text) %}<{{ tag }}{% if column in numbers %} class="num"{% endif %}>{{ text }}</{{ tag }}>
 {% endmacro %}
@@ -83,79 +93,118 @@ def sentence(text: str) -> Shown:
     return Shown(SENTENCE.render(text=text), text)
 
 
+def show(*things: object) -> None:
+    """Each of the things, one below the other."""
+    from IPython.display import display  # only a notebook shows anything
+
+    display(*things)
+
+
+def against(now: float, before: float, when: str) -> str:
+    """A change in words: `12.0% more than in the month before`, or that there was nothing then."""
+    if not before or pd.isna(now) or pd.isna(before):
+        return f"with nothing in {when} to compare with"
+    if now == before:
+        return f"as much as in {when}"
+    return f"{percent(abs(now / before - 1))} {'more' if now > before else 'less'} than in {when}"
+
+
+def reached(now: float, rate: float, target: float, currency: str) -> str:
+    """How much of a target is reached and, for a period that goes on, what its end will be at the present rate."""
+    words = f"{percent(now / target)} of the target of {money(target, currency)} is reached"
+    return f"{words}." if rate == now else f"{words}; at this rate the period ends at {percent(rate / target)} of it."
+
+
+def cause(found: tuple[str, str, float] | None) -> str:
+    """The part that explains most of a change, as a sentence; empty for none."""
+    if found is None:
+        return ""
+    kind, name, share = found
+    return f"The largest part of the change comes from the {kind} {name}: {percent(share)} of it."
+
+
 def cards(*facts: tuple[str, str, str]) -> Shown:
     """Key figures side by side, one card per (label, value, note)."""
     return Shown(CARDS.render(facts=facts), "\n".join(f"{label}: {value} ({note})" for label, value, note in facts))
 
 
-def compare(now: Mapping[str, float], before: Mapping[str, float], columns: Sequence[str], currency: str) -> Shown:
-    """One card per column, with the figure of the period before beside it."""
-    writers = _writers(currency)
-    return cards(*((heading(c), writers[c](now[c]), f"{writers[c](before[c])} before") for c in columns))
+def key_figures(
+    now: Mapping[str, float],
+    before: Mapping[str, float],
+    months: pd.DataFrame,
+    definitions: Mapping[str, str],
+    currency: str,
+) -> Shown:
+    """One card per column of `definitions`: its value, the change on the period before, the course of its months."""
+    written = writers(currency)
+    cards = [
+        _key_figure(name, now, before, months, written[name]) | {"definition": meaning}
+        for name, meaning in definitions.items()
+    ]
+    text = "\n".join("{label}: {value}, {change}; {definition}".format_map(card) for card in cards)
+    return Shown(KEY_FIGURES.render(cards=cards), text)
+
+
+def _key_figure(
+    name: str, now: Mapping[str, float], before: Mapping[str, float], months: pd.DataFrame, writer: Callable[[Any], str]
+) -> dict[str, str]:
+    difference = now[name] - before[name]
+    tone = "" if not abs(difference) > 0 else "good" if (difference > 0) != (name in BETTER_LOWER) else "bad"
+    change = _change(name, now[name], before[name])
+    return {
+        "label": heading(name),
+        "value": writer(now[name]),
+        "change": f"{change} on {writer(before[name])} before" if change else f"{writer(before[name])} before",
+        "tone": tone,
+        "line": sparkline(months[name].tolist(), f"{heading(name)} of the last {len(months)} whole months", writer),
+    }
+
+
+def _change(name: str, now: float, before: float) -> str:
+    """In percent, or in percentage points for what is a share itself; empty where there is nothing to compare."""
+    if pd.isna(now) or pd.isna(before):
+        return ""
+    if name in FORMATS["percent"]:
+        return f"{100 * (now - before):+.1f} points"
+    return signed_percent(now / before - 1) if before else ""
+
+
+def sparkline(values: Sequence[float], words: str, writer: Callable[[Any], str]) -> Markup:
+    """The course of the values as a small drawing with the words and their range for those who cannot see it."""
+    shown = [(place, value) for place, value in enumerate(values) if not pd.isna(value)]
+    if len(shown) < 2:
+        return Markup()
+    low, high = min(value for _, value in shown), max(value for _, value in shown)
+    span, steps = (high - low) or 1, len(values) - 1
+    points = [(round(100 * place / steps, 1), round(24 - 24 * (value - low) / span, 1)) for place, value in shown]
+    return Markup(SPARKLINE.render(points=points, words=f"{words}: from {writer(low)} to {writer(high)}"))  # noqa: S704
 
 
 def heading(column: str) -> str:
-    """A column's name as words: `avg_order_value` -> `avg order value`."""
-    return column.replace("_", " ")
+    """A column's name as words: `avg_order_value` -> `average order value`."""
+    return column.replace("_", " ").replace("avg", "average")
 
 
 def table(frame: pd.DataFrame, currency: str = "USD") -> Shown:
     """The frame as a table; how a column is written follows from its name (FORMATS), all else is text."""
-    writers = _writers(currency)
+    written = writers(currency)
     cells = pd.DataFrame(
-        {name: [_text(value, writers.get(name, str)) for value in frame[name]] for name in frame.columns},
+        {name: [_text(value, written.get(name, str)) for value in frame[name]] for name in frame.columns},
         dtype="object",
     )
-    rows = list(cells.itertuples(index=False, name=None))
+    drawn = {name: [_drawn(value, name) for value in frame[name]] for name in frame.columns if name in TRENDS}
+    rows = list(zip(*(drawn.get(name, cells[name]) for name in cells.columns), strict=True))
     html = TABLE.render(columns=list(cells.columns), rows=rows, numbers=NUMBERS, heading=heading)
     return Shown(html, cells.to_string(index=False) if rows else "no rows")
 
 
-def _writers(currency: str) -> dict[str, Callable[[Any], str]]:
-    kinds = {"money": lambda value: money(value, currency), "percent": percent, "integer": integer}
-    kinds |= {"decimal": decimal, "month": month}
-    return {name: kinds[kind] for kind, names in FORMATS.items() for name in names}
+def _drawn(values: list[float], name: str) -> Markup:
+    return sparkline(values, heading(name), integer)
 
 
 def _text(value: object, writer: Callable[[Any], str]) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return writer(value)
     return NOT_KNOWN if pd.isna(value) else writer(value)
-
-
-def money(value: float, currency: str, *, digits: bool = True) -> str:
-    """An amount with its currency: `$1,234.50`; without digits `$1,235`."""
-    if pd.isna(value):
-        return NOT_KNOWN
-    pattern = None if digits else "¤#,##0;-¤#,##0"
-    return format_currency(value, currency, pattern, locale=LOCALE, currency_digits=digits)
-
-
-def integer(value: float) -> str:
-    """A count: `1,234`."""
-    return NOT_KNOWN if pd.isna(value) else format_decimal(round(value), locale=LOCALE)
-
-
-def decimal(value: float) -> str:
-    """A number with two decimals: `1.25`."""
-    return NOT_KNOWN if pd.isna(value) else format_decimal(value, "#,##0.00", locale=LOCALE)
-
-
-def percent(value: float) -> str:
-    """A share: `12.5%`."""
-    return NOT_KNOWN if pd.isna(value) else format_percent(value, "#,##0.0%", locale=LOCALE)
-
-
-def signed_percent(value: float) -> str:
-    """A change with its sign: `+12.5%`; `nothing to compare with` for NaN."""
-    return "nothing to compare with" if pd.isna(value) else format_percent(value, "+#,##0.0%;-#,##0.0%", locale=LOCALE)
-
-
-def day(value: object) -> str:
-    """A day: `Jun 30, 2025`."""
-    return NOT_KNOWN if pd.isna(value) else format_date(pd.Timestamp(value).date(), "medium", locale=LOCALE)
-
-
-def month(value: object) -> str:
-    """A calendar month: `Jun 2025`."""
-    return NOT_KNOWN if pd.isna(value) else format_date(pd.Timestamp(value).date(), "MMM y", locale=LOCALE)

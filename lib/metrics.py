@@ -1,21 +1,42 @@
 """Re-shapes what the SQL files answer: periods, changes, running means, the retention matrix."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 __all__ = [
     "Period",
+    "bridge_steps",
+    "by",
     "change",
     "days",
+    "largest_step",
+    "main_cause",
     "mean_retention",
     "period",
     "retention_matrix",
+    "run_rate",
+    "share_at",
+    "trend",
+    "two_years",
     "with_weekly_mean",
+    "with_year_before",
     "year_before",
 ]
+
+
+STEPS = {  # of a bridge, by the columns of revenue_bridge
+    "previous_revenue": "the period before",
+    "volume": "volume",
+    "price": "price",
+    "mix": "mix",
+    "revenue": "this period",
+}
+TOTALS = ("previous_revenue", "revenue")
 
 
 @dataclass(frozen=True)
@@ -36,6 +57,16 @@ class Period:
     def previous_bounds(self) -> dict[str, date]:
         """The period before as the bound values of a question."""
         return {"start": self.previous_start, "end": self.previous_end}
+
+    @property
+    def both(self) -> dict[str, date]:
+        """The period and the one before as the bound values of a question that compares them."""
+        return self.bounds | {"previous_start": self.previous_start, "previous_end": self.previous_end}
+
+    @property
+    def year_before(self) -> dict[str, date]:
+        """The same days of the year before as the bound values of a question."""
+        return {name: (pd.Timestamp(day) - pd.DateOffset(years=1)).date() for name, day in self.bounds.items()}
 
     def __str__(self) -> str:
         """`1 June 2025 to 30 June 2025`, both days included."""
@@ -75,10 +106,104 @@ def year_before(as_of: date | str) -> dict[str, date]:
     return {"start": (end - pd.DateOffset(years=1)).date(), "end": end.date()}
 
 
+def two_years(as_of: date | str) -> dict[str, date]:
+    """Bounds that hold, for each day of the last twelve months, the same weekday 52 weeks earlier too."""
+    end = pd.Timestamp(as_of)
+    return {"start": (end - pd.DateOffset(years=1) - pd.Timedelta(days=364)).date(), "end": end.date()}
+
+
+def trend(daily: pd.DataFrame, year: Mapping[str, date]) -> dict[str, dict[str, Any]]:
+    """What charts.lines takes to draw the revenue of `year` by day, week and month, each with the year before."""
+    names = {"revenue": "this year", "year_before": "a year before"}
+    by_day = with_year_before(with_weekly_mean(daily, "revenue"), "weekly_mean", year)
+    weeks, months = (by(step, daily, ["revenue"]) for step in ("W-MON", "MS"))
+    means = {"weekly_mean": "mean of 7 days", "year_before": "a year before"}
+    return {
+        "by day": {"frame": by_day, "x": "date", "series": means, "behind": {"revenue": "day"}},
+        "by week": {"frame": with_year_before(weeks, "revenue", year), "x": "date", "series": names},
+        "by month": {"frame": _with_month_before(months, year), "x": "date", "series": names},
+    }
+
+
+def _with_month_before(months: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
+    """The months of `year` with the revenue of the same month a year before as `year_before`."""
+    earlier = months[["date", "revenue"]].assign(date=months["date"] + pd.DateOffset(years=1))
+    joined = months.merge(earlier.rename(columns={"revenue": "year_before"}), on="date", how="left")
+    return joined[joined["date"] >= pd.Timestamp(year["start"])].reset_index(drop=True)
+
+
+def share_at(curve: pd.DataFrame, products: float) -> float:
+    """Share of revenue that this share of the products brings, the best first; NaN where nothing sold."""
+    return float(np.interp(products, curve["products"], curve["revenue"])) if len(curve) > 1 else np.nan
+
+
 def days(frame: pd.DataFrame, bounds: dict[str, date]) -> pd.DataFrame:
     """One row for every day of the bounds, in order; days without a row are zero."""
     every = pd.date_range(bounds["start"], bounds["end"], inclusive="left", name="date")
     return frame.set_index("date").reindex(every, fill_value=0).reset_index()
+
+
+def main_cause(parts: Mapping[str, pd.DataFrame]) -> tuple[str, str, float] | None:
+    """Of the parts of revenue (kind -> frame of a name column, revenue, previous_revenue), what explains most.
+
+    Kind, name, and its change as a share of the whole change, the nearest to all of it and not more where there is
+    one; None where nothing changed or no kind has two parts.
+    """
+    causes = [_largest_change(kind, frame) for kind, frame in parts.items() if len(frame) > 1]
+    found = [cause for cause in causes if cause]
+    return max(found, key=lambda cause: (cause[2] <= 1, -abs(1 - cause[2])), default=None)
+
+
+def _largest_change(kind: str, frame: pd.DataFrame) -> tuple[str, str, float] | None:
+    changes = (frame["revenue"] - frame["previous_revenue"]).to_numpy()
+    whole = round(changes.sum(), 2)
+    if not whole:
+        return None
+    shares = changes / whole
+    return kind, frame[kind].iloc[int(shares.argmax())], float(shares.max())
+
+
+def bridge_steps(effects: Mapping[str, float]) -> pd.DataFrame:
+    """step, amount, total: the rows of a bridge from the answer of revenue_bridge."""
+    rows = [(label, float(effects[name]), name in TOTALS) for name, label in STEPS.items()]
+    return pd.DataFrame(rows, columns=["step", "amount", "total"])
+
+
+def largest_step(steps: pd.DataFrame) -> str:
+    """Which step of a bridge is the largest, as a sentence."""
+    between = steps[~steps["total"]]
+    if not between["amount"].abs().gt(0).any():
+        return "Nothing changed."
+    row = between.loc[between["amount"].abs().idxmax()]
+    return f"The largest step is {row['step']}, {'upwards' if row['amount'] > 0 else 'downwards'}."
+
+
+def with_year_before(daily: pd.DataFrame, column: str, bounds: Mapping[str, date]) -> pd.DataFrame:
+    """The days of `bounds` with the column's value of the same weekday 52 weeks before as `year_before`.
+
+    `daily` has the days of both years; 364 days, so that Mondays meet Mondays.
+    """
+    earlier = daily[["date", column]].assign(date=daily["date"] + pd.Timedelta(days=364))
+    joined = daily.merge(earlier.rename(columns={column: "year_before"}), on="date", how="left")
+    return joined[joined["date"] >= pd.Timestamp(bounds["start"])].reset_index(drop=True)
+
+
+def by(step: str, daily: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Sums per calendar week (W-MON, named by its Monday) or month (MS); only those whose days are all there."""
+    grouped = daily.set_index("date")[list(columns)].resample(step, closed="left", label="left")
+    sums, days_there = grouped.sum(min_count=1), grouped.size()
+    ends = sums.index + pd.tseries.frequencies.to_offset(step)
+    whole = days_there.to_numpy() == (ends - sums.index).days.to_numpy()
+    return sums[whole].reset_index()
+
+
+def run_rate(revenue: float, name: str, span: Period) -> float:
+    """Revenue at the end of the calendar period that `name` is part of, at the mean rate of its days so far."""
+    ends = {"month_to_date": pd.DateOffset(months=1), "year_to_date": pd.DateOffset(years=1)}
+    if name not in ends:
+        return revenue
+    start = pd.Timestamp(span.start)
+    return revenue / (span.end - span.start).days * ((start + ends[name]) - start).days
 
 
 def change(now: float, before: float) -> float:

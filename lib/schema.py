@@ -84,8 +84,9 @@ def _create(connection: sa.Connection) -> None:
 
 
 def _create_views(connection: sa.Connection) -> None:
-    """Create the views that are missing; one that is there may be a person's own, and to replace it locks readers out."""
-    missing = [name for name in VIEWS if connection.scalar(sa.text("SELECT to_regclass(:name)"), {"name": name}) is None]
+    """Create the views that are missing: one that is there may be a person's, and to replace it locks readers out."""
+    found = connection.execute(sa.text("SELECT to_regclass(name) FROM unnest(:names) AS name"), {"names": list(VIEWS)})
+    missing = [name for name, there in zip(VIEWS, found.scalars(), strict=True) if there is None]
     for name in missing:
         run(connection, sql(f"views/{name}"))
     roles.grant_views(connection, missing)

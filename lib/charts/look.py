@@ -1,6 +1,7 @@
 """The one look of every figure: colours, type, margins, number formats, and the text alternative."""
 
 import json
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -10,20 +11,25 @@ import plotly.graph_objects as go
 from babel.numbers import get_currency_symbol
 
 __all__ = [
-    "BARS", "BLUE", "GREEN", "GREY", "HEIGHT", "LINES", "ORANGE", "PURPLE", "SEQUENTIAL", "Chart",
-    "amount", "extremes", "finish", "in_words", "label_text", "prefix", "shortened", "template", "value_axis",
+    "BARS", "BLUE", "FAINT", "GREEN", "GREY", "HEIGHT", "INK", "LINES", "ORANGE", "PURPLE", "SEQUENTIAL",
+    "Chart", "Switch", "amount", "extremes", "finish", "in_words", "label_ends", "label_text", "prefix", "shortened", "template",
+    "value_axis",
 ]  # fmt: skip
 
 MIME = "application/vnd.plotly.v1+json"
 # JupyterLab serves the project's folder under /files, so that maps need no network there either.
 CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "topojsonURL": "/files/lib/report/"}
 # Okabe and Ito's colours, which readers with any kind of colour vision tell apart.
-BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#9AA3AE"
+BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7D8894"
 LINES = (BLUE, GREY, ORANGE, GREEN, PURPLE)  # the second line is what the first is held against
+FAINT = "rgba(0,114,178,0.3)"  # the same blue, for what lies behind
 BARS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
 SEQUENTIAL = ((0.0, "#E8F1F8"), (0.5, "#5FA2CE"), (1.0, "#08457E"))
+INK = "#1B2330"
 GRID = "rgba(128,128,128,0.25)"
 HEIGHT = 340
+LINE_PIXELS = 16  # between two names
+END = "end"  # by this name a narrow page knows what it shows as a legend instead
 
 
 class Chart(go.Figure):
@@ -35,16 +41,53 @@ class Chart(go.Figure):
         return {MIME: json.loads(self.to_json()) | {"config": CONFIG}, "text/plain": self.layout.meta["alt"]}
 
 
-def finish(figure: Chart, alt: str, height: int = HEIGHT) -> Chart:
+class Switch:
+    """The same in several ways, by their labels: a page shows one of them at a time, a notebook all."""
+
+    def __init__(self, ways: Mapping[str, Chart]) -> None:
+        self.ways = ways
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display  # only a notebook shows anything
+
+        for label, chart in self.ways.items():
+            display(chart._repr_mimebundle_(), raw=True, metadata={"switch": label})
+
+
+def finish(figure: Chart, alt: str, height: int = HEIGHT, numbers: pd.DataFrame | None = None) -> Chart:
+    """The figure in the one look; `numbers` is what it shows as a table, for those who want to look closer."""
+    meta = {"alt": alt} if numbers is None else {"alt": alt, "numbers": _table(numbers)}
     figure.update_layout(
-        template="none", height=height, meta={"alt": alt}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        template="none", height=height, meta=meta, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 13, "color": "#333B45"}, bargap=0.25,
-        margin={"l": 10, "r": 16, "t": 24, "b": 10},
+        margin={"l": 10, "r": 24, "t": 24, "b": 10},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, dragmode=False,
     )  # fmt: skip
     figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True, linecolor=GRID)
     figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True)
     return figure
+
+
+def _table(frame: pd.DataFrame) -> dict[str, Any]:
+    """The frame as JSON: columns and data; days without their midnight."""
+    days = {name: frame[name].dt.strftime("%Y-%m-%d") for name in frame.select_dtypes("datetime")}
+    return json.loads(frame.assign(**days).to_json(orient="split", index=False, double_precision=6))
+
+
+def label_ends(figure: Chart, ends: Sequence[tuple[Any, float, str, str]], height: int = HEIGHT) -> None:
+    """Write a name with a dot of its colour beside the end (x, y, name, colour) of each line, none over another."""
+    values = [value for trace in figure.data for value in trace.y if pd.notna(value)]
+    span = max([*values, 0]) - min([*values, 0]) or 1
+    floor = -np.inf
+    for x, y, name, colour in sorted(ends, key=lambda end: end[1]):
+        place = max(y / span * (height - 60), floor)  # in pixels above the axis, where a name does not lie on one below
+        floor = place + LINE_PIXELS
+        figure.add_annotation(
+            name=END, x=x, y=y, yshift=place - y / span * (height - 60), xshift=6, xanchor="left", showarrow=False, align="left",
+            text=f"<span style='color:{colour}'>●</span> {label_text(name)}", font={"size": 12},
+        )  # fmt: skip
+    longest = max((len(name) for _, _, name, _ in ends), default=0)
+    figure.update_layout(showlegend=False, margin_r=24 + 7 * longest)
 
 
 def value_axis(axis: go.layout.YAxis | go.layout.XAxis, unit: str) -> None:

@@ -16,7 +16,7 @@ from lib.charts.look import (
     shortened,
     template,
     value_axis,
-)  # fmt: skip
+)
 from lib.countries import alpha3
 
 __all__ = ["country_map", "gauge", "heatmap", "ranking"]
@@ -37,7 +37,8 @@ def ranking(frame: pd.DataFrame, name: str, value: str, unit: str = "") -> Chart
     value_axis(figure.layout.xaxis, unit)
     figure.update_xaxes(showticklabels=False, showgrid=False)
     described = ", ".join(f"{n} {amount(v, unit)}" for n, v in zip(frame[name], frame[value], strict=True))
-    return finish(figure, f"Bars in order: {described or 'nothing'}.", height=max(140, 34 * len(frame) + 60))
+    height = max(140, 34 * len(frame) + 60)
+    return finish(figure, f"Bars in order: {described or 'nothing'}.", height, frame[[name, value]])
 
 
 def heatmap(matrix: pd.DataFrame, row: str, column: str) -> Chart:
@@ -53,27 +54,30 @@ def heatmap(matrix: pd.DataFrame, row: str, column: str) -> Chart:
     figure.update_xaxes(type="category", showgrid=False, title=column, side="top")
     seen = int(matrix.notna().to_numpy().sum())
     alt = f"Matrix of {len(matrix)} {row}s by {column}: {seen} observed cells{extremes(matrix)}."
-    return finish(figure, alt, height=max(200, 28 * len(matrix) + 90))
+    numbers = matrix.set_axis(rows).rename_axis(row).rename(columns=str).reset_index()
+    return finish(figure, alt, max(200, 28 * len(matrix) + 90), numbers)
 
 
-def country_map(frame: pd.DataFrame, value: str, label: str) -> Chart:
+def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> Chart:
     """Countries coloured by the column `value`; the frame has country_code (ISO alpha-2) and country."""
     known = frame[frame["country_code"].map(alpha3, na_action="ignore").notna()]
     figure = Chart()
     figure.add_choropleth(
         locations=known["country_code"].map(alpha3), z=known[value], locationmode="ISO-3", colorscale=SEQUENTIAL,
         text=[label_text(name) for name in known["country"]],
-        hovertemplate=f"%{{text}}: %{{z:,}} {label}<extra></extra>",
-        marker_line={"width": 0.5, "color": GREY}, colorbar={"title": label, "thickness": 12, "len": 0.7},
+        hovertemplate=f"%{{text}}: {template('z', unit)} {label}<extra></extra>",
+        marker_line={"width": 0.5, "color": GREY},
+        colorbar={"title": label, "thickness": 12, "len": 0.7, "tickprefix": prefix(unit), "tickformat": ",~s"},
     )  # fmt: skip
     figure.update_geos(
         projection_type="natural earth", projection_rotation_lon=0, lataxis_range=[-58, 84], resolution=50,
         showframe=False, showcoastlines=False, showland=True, landcolor="rgba(128,128,128,0.18)",
         bgcolor="rgba(0,0,0,0)",
     )  # fmt: skip
-    described = ", ".join(f"{row.country} {getattr(row, value):,}" for row in known.head(5).itertuples())
+    first = known.sort_values(value, ascending=False, kind="stable").head(5)
+    described = ", ".join(f"{row.country} {amount(getattr(row, value), unit)}" for row in first.itertuples())
     alt = f"World map of {label} in {len(known)} countries, most in: {described or 'none'}."
-    return finish(figure, alt, height=420)
+    return finish(figure, alt, 420, frame[["country_code", "country", value]])
 
 
 def gauge(value: float, target: float, unit: str) -> Chart:
@@ -88,4 +92,4 @@ def gauge(value: float, target: float, unit: str) -> Chart:
         },
     )  # fmt: skip
     alt = f"Gauge: {amount(value, unit)} of a target of {amount(target, unit)}, {value / target:.0%}."
-    return finish(figure, alt, height=280)
+    return finish(figure, alt, 280, pd.DataFrame({"value": [value], "target": [target]}))

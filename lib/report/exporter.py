@@ -87,7 +87,11 @@ def _written(value: object) -> str:
         return "–"  # noqa: RUF001 - an en dash is how a table shows that there is nothing to show
     if isinstance(value, float):
         return f"{value:,.2f}" if abs(value) >= 1 or value == 0 else f"{value:.4f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value).removesuffix("T00:00:00.000")
+    return (
+        f"{value:,}"
+        if isinstance(value, int) and not isinstance(value, bool)
+        else str(value).removesuffix("T00:00:00.000")
+    )
 
 
 def _title(book: dict, page: Path) -> str:

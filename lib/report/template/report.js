@@ -41,6 +41,8 @@
 
   const isGauge = (trace) => trace.type === "indicator";
 
+  const isEnd = (annotation) => annotation.name === "end";
+
   async function unpack(id) {
     const packed = atob(document.getElementById(id).textContent);
     const bytes = new Uint8Array(packed.length);
@@ -80,6 +82,11 @@
     const width = plot.clientWidth;
     if (width > 560) return;
     layout.font = { ...layout.font, size: 11 };
+    if (layout.annotations?.some(isEnd)) {
+      layout.annotations = layout.annotations.filter((annotation) => !isEnd(annotation));
+      layout.showlegend = true;
+      layout.margin.r = 16;
+    }
     const below = { orientation: "h", x: 0.5, xanchor: "center", y: -0.12, yanchor: "top", len: 1, thickness: 10 };
     for (const scaled of [...data, layout.coloraxis]) {
       if (scaled?.colorbar) Object.assign(scaled.colorbar, below);

@@ -1,0 +1,105 @@
+"""Draws what an executive asks: what changed and why, which parts did, and when customers buy."""
+
+import numpy as np
+import pandas as pd
+
+from lib.charts.look import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    SEQUENTIAL,
+    Chart,
+    amount,
+    finish,
+    label_text,
+    shortened,
+    template,
+    value_axis,
+)
+from lib.charts.over_time import lines
+
+__all__ = ["bridge", "compared", "concentration", "week_hours"]
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def bridge(steps: pd.DataFrame, unit: str) -> Chart:
+    """From the first total to the last by the changes between them; rows of step, amount, total (bool)."""
+    figure = Chart()
+    figure.add_waterfall(
+        x=[label_text(step) for step in steps["step"]], y=steps["amount"],
+        measure=["absolute" if total else "relative" for total in steps["total"]],
+        text=[_signed(row.amount, unit, row.total) for row in steps.itertuples()], textposition="outside",
+        cliponaxis=False, connector={"line": {"color": GREY, "width": 1, "dash": "dot"}},
+        totals={"marker": {"color": BLUE}}, increasing={"marker": {"color": GREEN}},
+        decreasing={"marker": {"color": ORANGE}}, hovertemplate="%{x}: %{text}<extra></extra>",
+    )  # fmt: skip
+    described = ", ".join(f"{row.step} {_signed(row.amount, unit, row.total)}" for row in steps.itertuples())
+    finish(figure, f"Bridge: {described}.", numbers=steps[["step", "amount"]])
+    value_axis(figure.layout.yaxis, unit)
+    figure.update_layout(showlegend=False, margin_t=36)
+    return figure
+
+
+def _signed(value: float, unit: str, total: bool) -> str:
+    sign = "" if total else "+" if value > 0 else "-" if value < 0 else ""
+    return f"{sign}{amount(abs(value), unit)}"
+
+
+def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
+    """Lying bars of `revenue` in the order of the rows, the first on top, with a mark at `previous_revenue`."""
+    value, before = "revenue", "previous_revenue"
+    places, names = list(range(len(frame))), [label_text(text) for text in frame[name]]
+    figure = Chart()
+    hover = f"%{{customdata}}<br>%{{fullData.name}}: {template('x', unit)}<extra></extra>"
+    figure.add_bar(
+        x=frame[value], y=places, orientation="h", marker_color=BLUE, name="this period", customdata=names, width=0.5,
+        hovertemplate=hover,
+    )  # fmt: skip
+    figure.add_scatter(
+        x=frame[before], y=places, mode="markers", name="the period before", customdata=names, hovertemplate=hover,
+        marker={"symbol": "line-ns", "size": 24, "line": {"width": 2.5, "color": ORANGE}},
+    )  # fmt: skip
+    figure.add_scatter(  # a value stands beside its bar, and beside the mark where that is further out
+        x=frame[[value, before]].max(axis=1), y=places, mode="text", textposition="middle right", hoverinfo="skip",
+        text=[f" {amount(revenue, unit)}" for revenue in frame[value]], showlegend=False, cliponaxis=False,
+    )  # fmt: skip
+    figure.update_yaxes(tickvals=places, ticktext=[label_text(shortened(text)) for text in frame[name]])
+    described = ", ".join(
+        f"{row[name]} {amount(row[value], unit)}, before {amount(row[before], unit)}" for _, row in frame.iterrows()
+    )
+    height = max(160, 34 * len(frame) + 70)
+    finish(figure, f"Bars in order: {described or 'nothing'}.", height, frame[[name, value, before]])
+    value_axis(figure.layout.xaxis, unit)
+    most = frame[[value, before]].max(axis=None) if len(frame) else 1
+    figure.update_xaxes(showticklabels=False, showgrid=False, range=[0, 1.12 * most or 1])
+    return figure.update_yaxes(autorange="reversed", showgrid=False)
+
+
+def concentration(curve: pd.DataFrame) -> Chart:
+    """The share of revenue (revenue) that the best products bring, by their share of all products (products)."""
+    figure = lines(curve, "products", {"revenue": "share of the revenue"}, unit="%")
+    return figure.update_xaxes(tickformat=".0%", title="share of the products, the best first")
+
+
+def week_hours(orders: pd.DataFrame) -> Chart:
+    """Orders by weekday (1 is Monday) and hour as coloured cells; hours without an order are 0."""
+    matrix = orders.pivot_table(index="weekday", columns="hour", values="orders", aggfunc="sum")
+    matrix = matrix.reindex(index=range(1, 8), columns=range(24)).fillna(0)
+    figure = Chart()
+    figure.add_heatmap(
+        z=matrix.to_numpy(), x=list(matrix.columns), y=list(WEEKDAYS), colorscale=SEQUENTIAL, zmin=0, xgap=1, ygap=1,
+        colorbar={"title": "orders", "thickness": 12, "len": 0.9},
+        hovertemplate="%{y}, %{x}:00 to %{x}:59: %{z:,} orders<extra></extra>",
+    )  # fmt: skip
+    alt = "Orders by weekday and hour: none."
+    if matrix.to_numpy().sum():
+        day, hour = np.unravel_index(matrix.to_numpy().argmax(), matrix.shape)
+        most = matrix.to_numpy().max()
+        alt = f"Orders by weekday and hour: most on {WEEKDAYS[day]} from {hour}:00 to {hour}:59, {most:,.0f} orders."
+    numbers = matrix.set_axis(list(WEEKDAYS)).rename_axis("weekday").rename(columns=str).reset_index()
+    finish(figure, alt, 300, numbers)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(title="hour of the day (UTC)", showgrid=False, dtick=3)
+    return figure
