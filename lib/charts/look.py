@@ -12,8 +12,8 @@ from babel.numbers import get_currency_symbol
 
 __all__ = [
     "BARS", "BLUE", "FAINT", "GREEN", "GREY", "HEIGHT", "INK", "LINES", "ORANGE", "PURPLE", "SEQUENTIAL",
-    "Chart", "Switch", "amount", "extremes", "finish", "in_words", "label_ends", "label_text", "prefix", "shortened", "template",
-    "value_axis",
+    "Chart", "Switch", "amount", "extremes", "finish", "in_words", "label_ends", "label_text", "prefix", "shortened",
+    "template", "value_axis",
 ]  # fmt: skip
 
 MIME = "application/vnd.plotly.v1+json"
@@ -83,7 +83,7 @@ def label_ends(figure: Chart, ends: Sequence[tuple[Any, float, str, str]], heigh
         place = max(y / span * (height - 60), floor)  # in pixels above the axis, where a name does not lie on one below
         floor = place + LINE_PIXELS
         figure.add_annotation(
-            name=END, x=x, y=y, yshift=place - y / span * (height - 60), xshift=6, xanchor="left", showarrow=False, align="left",
+            name=END, x=x, y=y, yshift=place - y / span * (height - 60), xshift=6, xanchor="left", showarrow=False,
             text=f"<span style='color:{colour}'>●</span> {label_text(name)}", font={"size": 12},
         )  # fmt: skip
     longest = max((len(name) for _, _, name, _ in ends), default=0)

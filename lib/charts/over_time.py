@@ -40,11 +40,8 @@ def lines(
     Columns of `behind` are drawn faintly below; `marks` (name, start_date, end_date) as bars above: what was going on.
     """
     figure, height, behind = Chart(), HEIGHT, behind or {}
-    styles = zip(series.items(), ({"color": colour, "width": 1.2} for colour in LINES), strict=False)
-    for (column, label), style in [
-        *((pair, {"color": FAINT, "width": 1}) for pair in behind.items()),
-        *reversed([*styles]),
-    ]:
+    shown = list(zip(series.items(), LINES, strict=False))
+    for (column, label), colour in [*((pair, FAINT) for pair in behind.items()), *reversed(shown)]:
         figure.add_scatter(
             x=frame[x], y=frame[column], name=label, mode="lines", connectgaps=False,
             line={"color": colour, "width": 1.2},

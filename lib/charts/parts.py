@@ -84,12 +84,13 @@ def gauge(value: float, target: float, unit: str) -> Chart:
     """A value as an arc up to one and a half times the target, which is marked."""
     figure = Chart()
     figure.add_indicator(
-        mode="gauge+number", value=value, number={"valueformat": ",.0f", "prefix": prefix(unit)},
+        mode="gauge", value=value,
         gauge={
             "axis": {"range": [0, max(1.5 * target, value)], "tickformat": ",.3~s", "tickprefix": prefix(unit)},
             "bar": {"color": BLUE, "thickness": 0.6}, "borderwidth": 0, "bgcolor": "rgba(128,128,128,0.15)",
             "threshold": {"line": {"color": ORANGE, "width": 4}, "thickness": 0.9, "value": target},
         },
     )  # fmt: skip
+    figure.add_annotation(text=amount(value, unit), x=0.5, y=0.08, showarrow=False, font={"size": 44})
     alt = f"Gauge: {amount(value, unit)} of a target of {amount(target, unit)}, {value / target:.0%}."
     return finish(figure, alt, 280, pd.DataFrame({"value": [value], "target": [target]}))

@@ -91,7 +91,12 @@
     for (const scaled of [...data, layout.coloraxis]) {
       if (scaled?.colorbar) Object.assign(scaled.colorbar, below);
     }
-    if (data.some(isGauge)) Object.assign((layout.margin ??= {}), { l: 44, r: 44 });
+    if (data.some(isGauge)) {
+      Object.assign(layout.margin, { l: 44, r: 44 });
+      layout.height = Math.round(width * 0.5);
+      plot.style.minHeight = `${layout.height}px`;
+      layout.annotations.forEach((annotation) => { annotation.font.size = 28; });
+    }
     if (layout.geo) {
       layout.height = Math.round(width * 0.55) + 90;
       plot.style.minHeight = `${layout.height}px`;
@@ -143,12 +148,11 @@
     URL.revokeObjectURL(link.href);
   }
 
-  // A figure made for a wide screen would be printed with tiny letters. Gauges move their number too late for that.
+  // A figure made for a wide screen would be printed with tiny letters.
   const paperWidth = 760;
   function resizeAll(size) {
     for (const plot of document.querySelectorAll(".drawn .plot")) {
-      const wide = plot.clientWidth > paperWidth || size.autosize;
-      if (wide && !plot.data.some(isGauge)) window.Plotly.relayout(plot, size);
+      if (plot.clientWidth > paperWidth || size.autosize) window.Plotly.relayout(plot, size);
     }
   }
 
