@@ -215,7 +215,7 @@ def _note(this: Run, fact: dict[str, Any]) -> str:
 def _finish(this: Run, status: str, seconds: float) -> None:
     """Write the run page and then the manifest: what has a manifest has ended."""
     from lib import manifest
-    from lib.report import write_index
+    from lib.report import DICTIONARY, card, write_dictionary, write_index
 
     results = manifest.read_results(this.folder)
     intake, load = results.get("02_generate", {}), results.get("03_load", {})
@@ -231,9 +231,10 @@ def _finish(this: Run, status: str, seconds: float) -> None:
         "checks": load.get("checks", []),
         "history": load.get("history", []),
     }
-    pages = [step for step in ended["steps"] if step["page"]]
     page = this.folder / "reports" / "index.html"
-    write_index(page, this.record | ended, pages)
+    shown = [step | card(this.folder / f"{step['step']}.ipynb") for step in ended["steps"] if step["page"]]
+    write_dictionary(page.with_name(DICTIONARY), PAGES)
+    write_index(page, this.record | ended, shown, DICTIONARY)
     if status == "failed":
         this.lines.say(f"what happened: {page}")
     manifest.write(this.folder, this.record | ended)

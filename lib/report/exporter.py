@@ -2,17 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
 from lib.atomic import replacing
-from lib.errors import OutputError, UsageError
+from lib.errors import OutputError
 from lib.report import assets
+from lib.report.book import figures, read_notebook
 
 __all__ = ["export"]
 
-_PLOTLY = "application/vnd.plotly.v1+json"
 _BANNER = "papermill-error-cell-tag"  # papermill's own red banners; the failed output itself is shown instead
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
@@ -22,34 +22,18 @@ def export(notebook: Path, page: Path, *, reports: Sequence[Mapping] = ()) -> in
 
     `reports` ({"page": file name}) are the pages linked in its head. OutputError if a figure would be lost.
     """
-    book = _read(notebook)
-    figures = list(_figures(book))
-    html = _render(book, figures, page, reports)
+    book = read_notebook(notebook)
+    held = list(figures(book))
+    html = _render(book, held, page, reports)
     shown = len(re.findall(r'<figure\b[^>]*\bclass="chart"', html))
-    if shown != len(figures):
-        raise OutputError(
-            f"{notebook} holds {len(figures)} figures, its page would show {shown}: the template is wrong."
-        )
+    if shown != len(held):
+        raise OutputError(f"{notebook} holds {len(held)} figures, its page would show {shown}: the template is wrong.")
     with replacing(page) as temporary:
         temporary.write_text(html, encoding="utf-8", newline="\n")
     return shown
 
 
-def _read(notebook: Path) -> dict:
-    import nbformat  # slow to import, and not needed to import this package
-
-    try:
-        return nbformat.read(notebook, as_version=4)
-    except (OSError, nbformat.reader.NotJSONError) as error:
-        raise UsageError(f"{notebook} is not a notebook that can be read: {error}") from error
-
-
-def _figures(book: dict) -> Iterator[dict]:
-    for cell in book.cells:
-        yield from (o.data[_PLOTLY] for o in cell.get("outputs", ()) if _PLOTLY in o.get("data", {}))
-
-
-def _render(book: dict, figures: list[dict], page: Path, reports: Sequence[Mapping]) -> str:
+def _render(book: dict, held: list[dict], page: Path, reports: Sequence[Mapping]) -> str:
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(
@@ -61,8 +45,8 @@ def _render(book: dict, figures: list[dict], page: Path, reports: Sequence[Mappi
     )
     exporter.environment.autoescape = True
     book.cells = [cell for cell in book.cells if _BANNER not in cell.metadata.get("tags", ())]
-    scripts = [assets.plotly_code()] if figures else []
-    resources = assets.frame(_title(book, page), page, reports, scripts) | {"packed": _packed(figures)}
+    scripts = [assets.plotly_code()] if held else []
+    resources = assets.frame(_title(book, page), page, reports, scripts) | {"packed": _packed(held)}
     html, _ = exporter.from_notebook_node(book, resources)
     return html
 
@@ -100,10 +84,10 @@ def _title(book: dict, page: Path) -> str:
     return heading[1].replace("`", "").replace("*", "") if heading else assets.label(page.name)
 
 
-def _packed(figures: list[dict]) -> dict[str, str]:
-    if not figures:
+def _packed(held: list[dict]) -> dict[str, str]:
+    if not held:
         return {}
-    return {"plotly": assets.packed_plotly()} | ({"world": assets.packed_world()} if any(map(_is_map, figures)) else {})
+    return {"plotly": assets.packed_plotly()} | ({"world": assets.packed_world()} if any(map(_is_map, held)) else {})
 
 
 def _is_map(figure: dict) -> bool:

@@ -30,8 +30,11 @@ _FACTS = (
 )
 
 
-def write_index(page: Path, run: Mapping, reports: Sequence[Mapping]) -> None:
-    """Writes the front page of one run: its manifest in plain words, and links to `reports` ({"page", "title"})."""
+def write_index(page: Path, run: Mapping, reports: Sequence[Mapping], dictionary: str = "") -> None:
+    """Writes the front page of one run: its manifest in plain words, and links to `reports` and the dictionary.
+
+    A report is {"page", "title"} and may have more: what lib.report.card tells of it.
+    """
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(assets.TEMPLATES), autoescape=True)
     environment.filters |= {
         "count": _count,
@@ -45,6 +48,7 @@ def write_index(page: Path, run: Mapping, reports: Sequence[Mapping]) -> None:
         resources=assets.frame("Shop analytics: the latest run", page, reports),
         run=dict.fromkeys(_FACTS) | run,
         tone=tone,
+        dictionary=dictionary,
         sentence=sentence,
         cards=sorted(reports, key=_rank),
         checks=sorted(_list(run, "checks"), key=_urgency),
