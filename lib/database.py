@@ -36,7 +36,7 @@ __all__ = [
 SQL_FOLDER = Path(__file__).parent / "sql"
 STARTING_UP_SECONDS = 15
 NOT_YET = ("Connection refused", "starting up", "shutting down", "recovery", "not yet accepting")
-FRAME_TYPES = {1082: "datetime64[us]", 1700: "float64"}  # PostgreSQL's type numbers of date and numeric
+FRAME_TYPES = {1082: "datetime64[us]", 1700: "float64", 701: "float64"}  # PostgreSQL's date, numeric, double
 DEFINITION = re.compile(r"^-- (\w+): (.+)\.$", re.MULTILINE)
 BROKEN_RULES = ("21", "22", "23")  # SQLSTATE classes: cardinality violation, data exception, integrity violation
 READER_TIMEOUT = "30s"  # a report's question that takes longer is at fault, and must not hold up others
@@ -216,7 +216,7 @@ def definitions(question: str) -> dict[str, str]:
 
 
 def frame(connection: sa.Connection, statement: str, **bound: object) -> pd.DataFrame:
-    """Rows of a statement as a frame; numeric becomes float, date becomes datetime64."""
+    """Rows of a statement as a frame; numbers become float, also where all are missing, date becomes datetime64."""
     result = connection.execute(sa.text(statement), bound)
     kinds = {c.name: FRAME_TYPES[c.type_code] for c in result.cursor.description if c.type_code in FRAME_TYPES}
     return pd.DataFrame.from_records(result.fetchall(), columns=list(result.keys())).astype(kinds)

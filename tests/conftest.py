@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from lib import database, embedded, generate, load, schema, settings
+from lib import database, embedded, generate, intake, load, params, schema, settings
 from lib.files import write_tables
 from tests.runner import Ran, pipeline
 
 # A server to test against instead of the embedded one: databases named workbook_test_* are made and dropped there.
 TEST_SERVER = "WORKBOOK_TEST_DATABASE_URL"
+RETAIL = settings.PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
 PASSWORD = "p@ss:/#%w"  # each of its signs means something in an address
 ENCODED = "p%40ss%3A%2F%23%25w"
 NAMES = (f"workbook_test_{os.getpid()}_{number}" for number in count())
@@ -106,16 +107,32 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def loaded_template(server: sa.URL, demo_folder: Path) -> Iterator[str]:
     """Name of a database with the demo shop in it, for others to be copied from."""
-    name = next(NAMES)
-    _administer(server, f"CREATE DATABASE {name}")
-    with pytest.MonkeyPatch.context() as patch:
-        _use(patch, server.set(database=name))
-        with database.transaction() as connection:
-            schema.create(connection)
-        load.replace(demo_folder, as_of="2025-07-01")
-        database.engine().dispose()
-    yield name
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    yield from _template(server, demo_folder, "2025-07-01")
+
+
+@pytest.fixture(scope="session")
+def retail_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Parquet files of a real shop's export; without that file the test is skipped."""
+    if not RETAIL.exists():
+        pytest.skip(f"the real shop's file is not there: {RETAIL.name} beside the project")
+    folder = tmp_path_factory.mktemp("retail")
+    values = params.load(params.find("online_retail"), [f"data={RETAIL}"]).values()
+    policy = intake.Policy(values["currency"], values["max_reject_share"], values["on_bad_rows"])
+    told = {"seed": 1, "as_of": str(values["as_of"]), "workers": 1, "output": folder, "policy": policy}
+    intake.take(values["generate"], values["mapping"], str(RETAIL), **told)
+    return folder / "data"
+
+
+@pytest.fixture(scope="session")
+def retail_template(server: sa.URL, retail_folder: Path) -> Iterator[str]:
+    """Name of a database with a real shop in it, for others to be copied from."""
+    yield from _template(server, retail_folder, "2011-12-09")
+
+
+@pytest.fixture
+def retail_database(server: sa.URL, retail_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
+    """A database with a real shop loaded; the workbook's settings name it."""
+    yield from _own_database(server, monkeypatch, retail_template)
 
 
 @pytest.fixture
@@ -150,6 +167,19 @@ def role(server: sa.URL) -> Iterator[str]:
     _administer(server, f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
     yield name
     _administer(server, f"DROP ROLE {name}")
+
+
+def _template(server: sa.URL, folder: Path, as_of: str) -> Iterator[str]:
+    name = next(NAMES)
+    _administer(server, f"CREATE DATABASE {name}")
+    with pytest.MonkeyPatch.context() as patch:
+        _use(patch, server.set(database=name))
+        with database.transaction() as connection:
+            schema.create(connection)
+        load.replace(folder, as_of=as_of)
+        database.engine().dispose()
+    yield name
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _own_database(server: sa.URL, monkeypatch: pytest.MonkeyPatch, template: str) -> Iterator[sa.URL]:

@@ -25,8 +25,9 @@ SELECT
     table_name, column_name, format_type(atttypid, atttypmod) AS type, is_nullable = 'YES' AS optional,
     col_description(attrelid, attnum) AS meaning, obj_description(attrelid, 'pg_class') AS table_meaning
 FROM information_schema.columns
+JOIN information_schema.tables USING (table_schema, table_name)
 JOIN pg_attribute ON attrelid = to_regclass('public.' || table_name) AND attname = column_name
-WHERE table_schema = 'public'
+WHERE table_type = 'BASE TABLE' AND table_schema = 'public'
 ORDER BY table_name COLLATE "C", ordinal_position
 """
 

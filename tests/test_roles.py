@@ -12,6 +12,7 @@ from tests.conftest import ENCODED, PASSWORD, ask
 STATEMENTS = {  # statement: the roles that may
     "SELECT count(*) FROM orders": "owner loader reader",
     "SELECT count(*) FROM daily_kpis": "owner loader reader",
+    "SELECT count(*) FROM sales_summary": "owner loader reader",
     "SELECT count(*) FROM workbook.data_quality_results": "owner loader reader",
     "SELECT count(*) FROM workbook.rejects": "owner loader",
     "INSERT INTO products (name, price) VALUES ('Mug', 1)": "owner loader",
@@ -24,7 +25,7 @@ STATEMENTS = {  # statement: the roles that may
     "CREATE INDEX ON orders (status)": "owner",
     "CREATE TABLE public.mine ()": "owner",
     "CREATE SCHEMA mine": "owner",
-    "DROP TABLE customer_lifetime_value": "owner",
+    "DROP TABLE customer_lifetime_value CASCADE": "owner",
     "COMMENT ON TABLE orders IS 'x'": "owner",
     "COPY orders TO PROGRAM 'cat'": "",
     "SELECT pg_read_file('PG_VERSION')": "",

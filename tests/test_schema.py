@@ -215,7 +215,7 @@ def test_a_missing_key_that_rows_break_is_refused(demo_database: sa.URL) -> None
 
 
 DRIFT = {
-    "ALTER TABLE products DROP COLUMN cost": r"products lacks \['cost'\]",
+    "ALTER TABLE products DROP COLUMN cost CASCADE": r"products lacks \['cost'\]",
     "ALTER TABLE users ADD COLUMN shoe_size integer": r"users has besides \['shoe_size'\]",
     "ALTER TABLE events RENAME COLUMN revenue TO turnover": r"events lacks .*; events has besides \['turnover'\]",
 }

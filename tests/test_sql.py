@@ -21,7 +21,7 @@ MANUAL = {
 }
 
 
-@pytest.mark.parametrize(("query", "rows"), list(zip(MANUAL.values(), (10, 10, 100, 8), strict=True)), ids=MANUAL)
+@pytest.mark.parametrize(("query", "rows"), list(zip(MANUAL.values(), (10, 10, 100, 12), strict=True)), ids=MANUAL)
 def test_the_manual_runs_verbatim(demo_database: sa.URL, query: str, rows: int) -> None:
     with database.transaction(read_only=True) as connection:
         assert len(connection.execute(sa.text(query)).all()) == rows
@@ -32,7 +32,10 @@ def test_each_file_says_what_it_returns(path: Path) -> None:
     assert re.match(r"-- \w.{20}", path.read_text(encoding="utf-8"))
 
 
-BOUND = {"as_of": "2025-07-01", "start": "2025-06-01", "end": "2025-07-01", "bins": 5, "windows": [30, 90]}
+BOUND = {
+    "as_of": "2025-07-01", "start": "2025-06-01", "end": "2025-07-01", "previous_start": "2025-05-01",
+    "previous_end": "2025-06-01", "bins": 5, "windows": [30, 90],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("question", sorted(path.stem for path in (FOLDER / "questions").glob("*.sql")))

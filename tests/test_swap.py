@@ -192,6 +192,6 @@ def test_a_database_without_tables_is_filled(empty_database: sa.URL, demo_folder
 
 
 def test_a_database_with_some_of_the_tables_is_filled(demo_database: sa.URL, demo_folder: Path) -> None:
-    ask("DROP TABLE order_items, daily_kpis")
+    ask("DROP TABLE order_items, daily_kpis CASCADE")
     load.replace(demo_folder, as_of="2025-07-01")
     assert ask("SELECT count(*) > 0 FROM order_items") == [(True,)]

@@ -1,0 +1,28 @@
+"""Runs the cells of a notebook in this process, with values for some parameters: what they show, in order."""
+
+from typing import Any
+
+import nbformat
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+from lib.pipeline import NOTEBOOKS
+
+__all__ = ["shown_by"]
+
+
+def shown_by(step: str, **values: Any) -> list[dict[str, Any]]:
+    """The mimebundles of all outputs; what a cell raises is raised."""
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    shell.display_formatter.active_types = list(shell.display_formatter.formatters)
+    outputs = []
+    for cell in nbformat.read(NOTEBOOKS / f"{step}.ipynb", as_version=4).cells:
+        if cell.cell_type == "code":
+            with capture_output() as captured:
+                result = shell.run_cell(cell.source)
+            result.raise_error()
+            outputs += [output.data for output in captured.outputs]
+        if "parameters" in cell.metadata.get("tags", []):
+            shell.push(values)
+    return outputs
