@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from lib.files import read_table
 from lib.pipeline import STEPS
@@ -98,3 +100,80 @@ def test_the_front_page_of_a_real_run_leads_to_every_report(whole_run: Ran) -> N
         leads = page.eval_on_selector_all(".reports a", "all => all.map(a => a.href)")
         assert sorted(leads) == [(path.parent / f"{step}.html").as_uri() for step in STEPS]
         assert (requests, errors) == ([path.as_uri()], [])
+
+
+@pytest.fixture(scope="session")
+def executive(whole_run: Ran) -> Path:
+    """A page of a real run with a switch, figures of every kind and tables."""
+    return whole_run.output / "reports" / "04_executive.html"
+
+
+def test_a_switch_works_by_keyboard(executive: Path) -> None:
+    with open_page(executive, viewport=DESKTOP) as (page, _, errors):
+        panels = page.locator(".switched .panel")
+        assert [panel.is_visible() for panel in panels.all()] == [True, False, False]
+        page.locator(".switch input").first.focus()
+        page.keyboard.press("ArrowRight")
+        assert [panel.is_visible() for panel in panels.all()] == [False, True, False]
+        assert panels.nth(1).locator(".main-svg").first.bounding_box()["width"] > 800
+        assert errors == []
+
+
+def test_on_paper_every_panel_is_shown(executive: Path, tmp_path: Path) -> None:
+    with open_page(executive, viewport=DESKTOP) as (page, _, errors):
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert all(panel.is_visible() for panel in page.locator(".switched .panel").all())
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.locator(".switched .panel").nth(2).is_hidden()
+        assert errors == []
+
+
+def test_the_reader_chooses_light_or_dark(executive: Path) -> None:
+    colour = "getComputedStyle(document.body).backgroundColor"
+    with open_page(executive, viewport=DESKTOP, color_scheme="dark") as (page, _, errors):
+        dark = page.evaluate(colour)
+        page.locator(".theme").focus()
+        page.keyboard.press("Enter")
+        assert page.evaluate(colour) == "rgb(255, 255, 255)" != dark
+        assert page.locator(".theme").inner_text() == "Dark"
+        page.reload()
+        assert page.evaluate(colour) == "rgb(255, 255, 255)", "the choice is remembered"
+        assert errors == []
+
+
+def test_the_numbers_of_a_figure_are_there_to_take(executive: Path, tmp_path: Path) -> None:
+    with open_page(executive, viewport=DESKTOP, accept_downloads=True) as (page, _, errors):
+        page.locator(".numbers summary").nth(1).click()
+        with page.expect_download() as download:
+            page.locator(".numbers .csv").nth(1).click()
+        download.value.save_as(tmp_path / "numbers.csv")
+        with page.expect_download() as download:
+            page.locator(".numbers .png").nth(1).click()
+        assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+        assert errors == []
+    rows = pd.read_csv(tmp_path / "numbers.csv")
+    assert list(rows.columns) == ["date", "mean of 7 days", "a year before", "day"]
+    assert len(rows) == 365
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_taken_as_text(tmp_path: Path) -> None:
+    drawn = {"data": [{"type": "bar", "y": [1]}], "layout": {"meta": {"alt": "bars"}}}
+    drawn["layout"]["meta"]["numbers"] = {"columns": ["name", "n"], "data": [["=1+1", -1], ['a "b"', 2]]}
+    export(notebook(tmp_path / "n.ipynb", shown({PLOTLY: drawn})), tmp_path / "n.html")
+    with open_page(tmp_path / "n.html", accept_downloads=True) as (page, _, _):
+        page.locator(".numbers summary").click()
+        with page.expect_download() as download:
+            page.locator(".csv").click()
+        assert Path(download.value.path()).read_text("utf-8") == '"name","n"\n"\'=1+1",-1\n"a ""b""",2\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [*((name, "light") for name in ("index", "dictionary", *STEPS)), ("index", "dark"), ("04_executive", "dark")],
+)
+def test_nothing_keeps_people_from_using_a_page(whole_run: Ran, name: str, scheme: str) -> None:
+    path = whole_run.output / "reports" / f"{name}.html"
+    with open_page(path, viewport=DESKTOP, color_scheme=scheme) as (page, _, _):
+        found = Axe().run(page).response["violations"]
+        serious = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+        assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in serious] == []

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from lib import charts
 from lib.charts import look
@@ -89,3 +90,75 @@ def test_entities_draws_every_reference() -> None:
 @pytest.mark.parametrize("draw", [charts.lines, charts.bars])
 def test_nothing_to_show_is_said(draw: object) -> None:
     assert draw(DAILY.head(0), "date", {"revenue": "Revenue"}).layout.meta["alt"] == "Revenue: nothing to show."
+
+
+MARKS = pd.DataFrame(
+    {
+        "name": ["<b>sale</b>", "mail"],
+        "start_date": pd.to_datetime(["2024-12-30", "2025-01-02"]),
+        "end_date": pd.to_datetime(["2025-01-02", "2025-01-09"]),
+    }
+)
+
+
+def test_marks_lie_in_lanes_above_the_lines_and_within_their_days() -> None:
+    figure = charts.lines(DAILY, "date", {"revenue": "revenue"}, marks=MARKS)
+    bars = figure.data[-1]
+    assert list(bars.base) == [DAILY["date"].iloc[0].to_numpy(), pd.Timestamp("2025-01-02").to_numpy()]
+    assert list(bars.y) == [0, 1], "two at once lie in two lanes"
+    assert [milliseconds / 86_400_000 for milliseconds in bars.x] == [2, 2]
+    assert bars.customdata[0] == "&lt;b&gt;sale&lt;/b&gt;"
+    assert "Meanwhile: <b>sale</b>, mail." in figure.layout.meta["alt"]
+
+
+def test_lines_are_named_at_their_ends_and_no_name_lies_on_another() -> None:
+    frame = DAILY.assign(mean=[1.0, 5.0, 2.001])
+    figure = charts.lines(frame, "date", {"revenue": "revenue", "mean": "mean"})
+    below, above = figure.layout.annotations
+    assert (below.name, above.name) == ("end", "end")
+    assert above.yshift - below.yshift > 15
+    assert figure.layout.showlegend is False
+
+
+def test_what_lies_behind_is_drawn_first_and_in_the_numbers() -> None:
+    figure = charts.lines(DAILY, "date", {"mean": "mean of 7 days"}, behind={"revenue": "day"})
+    assert [trace.name for trace in figure.data] == ["day", "mean of 7 days"]
+    assert figure.layout.meta["numbers"] == {
+        "columns": ["date", "mean of 7 days", "day"],
+        "data": [["2025-01-01", 1.0, 1.0], ["2025-01-02", 2.0, 5.0], ["2025-01-03", 3.0, 2.0]],
+    }
+
+
+def test_a_bridge_has_totals_and_signed_steps() -> None:
+    steps = pd.DataFrame({"step": ["a", "b", "c"], "amount": [10.0, -4.0, 6.0], "total": [True, False, True]})
+    figure = charts.bridge(steps, "USD")
+    assert list(figure.data[0].measure) == ["absolute", "relative", "absolute"]
+    assert figure.layout.meta["alt"] == "Bridge: a $10, b -$4, c $6."
+
+
+def test_parts_are_shown_beside_what_they_were() -> None:
+    frame = pd.DataFrame({"channel": [HOSTILE, "mail"], "revenue": [3.0, 1.0], "previous_revenue": [2.0, 5.0]})
+    figure = charts.compared(frame, "channel", "USD")
+    bars, marks, texts = figure.data
+    assert (list(bars.x), list(marks.x), list(texts.x)) == ([3, 1], [2, 5], [3, 5])
+    assert "<a" not in figure.layout.yaxis.ticktext[0]
+    assert figure.layout.meta["alt"].endswith("mail $1, before $5.")
+
+
+def test_hours_without_orders_are_zero() -> None:
+    figure = charts.week_hours(pd.DataFrame({"weekday": [2], "hour": [9], "orders": [3]}))
+    z = np.array(figure.data[0].z)
+    assert (z.shape, z.sum(), z[1][9]) == ((7, 24), 3, 3)
+    assert "most on Tue from 9:00 to 9:59, 3 orders" in figure.layout.meta["alt"]
+    nothing = charts.week_hours(pd.DataFrame({"weekday": [], "hour": [], "orders": []}))
+    assert nothing.layout.meta["alt"].endswith("none.")
+
+
+def test_a_switch_shows_each_way_with_its_label() -> None:
+    chart = charts.lines(DAILY, "date", {"revenue": "revenue"})
+    InteractiveShell.clear_instance()
+    InteractiveShell.instance()
+    with capture_output() as captured:
+        charts.Switch({"by day": chart, "by week": chart})._ipython_display_()
+    assert [output.metadata for output in captured.outputs] == [{"switch": "by day"}, {"switch": "by week"}]
+    assert all(look.MIME in output.data for output in captured.outputs)

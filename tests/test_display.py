@@ -1,9 +1,11 @@
 """Tests of what notebooks show: numbers as people read them, everything escaped."""
 
+import re
+
 import pandas as pd
 import pytest
 
-from lib import display
+from lib import display, formats
 
 HOSTILE = '<script>alert(1)</script> & "q"'
 
@@ -15,11 +17,11 @@ HOSTILE = '<script>alert(1)</script> & "q"'
         (display.money(-1234.5, "GBP"), "-£1,234.50"),
         (display.money(1234.5, "EUR", digits=False), "€1,234"),
         (display.money(1234.0, "JPY"), "¥1,234"),
-        (display.money(float("nan"), "USD"), display.NOT_KNOWN),
+        (display.money(float("nan"), "USD"), formats.NOT_KNOWN),
         (display.integer(1234567), "1,234,567"),
         (display.decimal(1.005), "1.00"),
         (display.percent(0.1234), "12.3%"),
-        (display.percent(float("nan")), display.NOT_KNOWN),
+        (display.percent(float("nan")), formats.NOT_KNOWN),
         (display.signed_percent(0.05), "+5.0%"),
         (display.signed_percent(-0.05), "-5.0%"),
         (display.signed_percent(float("nan")), "nothing to compare with"),
@@ -40,7 +42,7 @@ def test_a_table_escapes_names_and_sets_numbers_to_the_right() -> None:
 
 def test_a_table_writes_gaps_yes_and_no() -> None:
     shown = display.table(pd.DataFrame({"a": [None], "b": [True], "orders": [float("nan")]}))
-    assert repr(shown).split() == ["a", "b", "orders", display.NOT_KNOWN, "yes", display.NOT_KNOWN]
+    assert repr(shown).split() == ["a", "b", "orders", formats.NOT_KNOWN, "yes", formats.NOT_KNOWN]
 
 
 def test_an_empty_table_says_so() -> None:
@@ -55,7 +57,60 @@ def test_a_sentence_is_escaped_on_a_page_and_plain_elsewhere() -> None:
     assert repr(shown) == HOSTILE
 
 
-def test_cards_hold_both_periods() -> None:
-    shown = display.compare({"repeat_rate": 0.5}, {"repeat_rate": 0.25}, ["repeat_rate"], "USD")
-    assert repr(shown) == "repeat rate: 50.0% (25.0% before)"
-    assert '<div class="card-value">50.0%</div>' in shown._repr_html_()
+MONTHS = pd.DataFrame({"repeat_rate": [0.1, None, 0.3], "refunded_amount": [1.0, 2.0, 3.0]})
+
+
+def test_key_figures_say_value_change_and_meaning() -> None:
+    now, before = {"repeat_rate": 0.5, "refunded_amount": 3.0}, {"repeat_rate": 0.25, "refunded_amount": 2.0}
+    meanings = {"repeat_rate": "share of <old> customers", "refunded_amount": "given back"}
+    shown = display.key_figures(now, before, MONTHS, meanings, "USD")
+    assert repr(shown).splitlines() == [
+        "repeat rate: 50.0%, +25.0 points on 25.0% before; share of <old> customers",
+        "refunded amount: $3.00, +50.0% on $2.00 before; given back",
+    ]
+    html = shown._repr_html_()
+    assert "share of &lt;old&gt; customers" in html
+    assert re.findall(r'card-change (\w*)"', html) == ["good", "bad"], "a higher refund is no good news"
+    assert html.count('<svg class="sparkline"') == 2
+    assert 'aria-label="repeat rate of the last 3 whole months: from 10.0% to 30.0%"' in html
+
+
+def test_a_key_figure_without_anything_before() -> None:
+    shown = display.key_figures(
+        {"revenue": 3.0}, {"revenue": 0.0}, pd.DataFrame({"revenue": [3.0]}), {"revenue": "x"}, "USD"
+    )
+    assert repr(shown) == "revenue: $3.00, $0.00 before; x"
+    assert "<svg" not in shown._repr_html_(), "one month has no course"
+
+
+def test_a_course_is_drawn_on_a_page_and_set_in_blocks_elsewhere() -> None:
+    shown = display.table(pd.DataFrame({"name": [HOSTILE], "trend": [[0.0, 7.0, 3.5]]}))
+    assert '<polyline points="0.0,24.0 50.0,0.0 100.0,12.0 "/>' in shown._repr_html_()
+    assert repr(shown).split()[-1] == "▁█▅"
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "words"),
+    [
+        (110, 100, "10.0% more than in May"),
+        (90, 100, "10.0% less than in May"),
+        (100, 100, "as much as in May"),
+        (100, 0, "with nothing in May to compare with"),
+        (float("nan"), 1, "with nothing in May to compare with"),
+    ],
+)
+def test_a_change_in_words(now: float, before: float, words: str) -> None:
+    assert display.against(now, before, "May") == words
+
+
+def test_the_cause_in_words() -> None:
+    assert (
+        display.cause(("country", "Malta", 0.5))
+        == "The largest part of the change comes from the country Malta: 50.0% of it."
+    )
+    assert display.cause(None) == ""
+
+
+def test_the_target_in_words() -> None:
+    assert display.reached(50, 50, 200, "USD") == "25.0% of the target of $200.00 is reached."
+    assert display.reached(50, 100, 200, "USD").endswith("; at this rate the period ends at 50.0% of it.")

@@ -70,3 +70,72 @@ def test_mean_retention_weighs_by_size_over_observed_cells() -> None:
 
 def test_a_year_before() -> None:
     assert [str(day) for day in metrics.year_before("2025-03-01").values()] == ["2024-03-01", "2025-03-01"]
+
+
+def test_the_year_before_has_the_same_days() -> None:
+    span = metrics.period("last_month", "2025-03-10")
+    assert [str(day) for day in span.year_before.values()] == ["2024-02-01", "2024-03-01"]
+    assert list(span.both) == ["start", "end", "previous_start", "previous_end"]
+
+
+def parts(kind: str, **rows: tuple[float, float]) -> pd.DataFrame:
+    """name=(revenue, previous_revenue)."""
+    revenue, previous = zip(*rows.values(), strict=True)
+    return pd.DataFrame({kind: list(rows), "revenue": revenue, "previous_revenue": previous})
+
+
+def test_the_main_cause_explains_most_but_not_more_than_all() -> None:
+    countries = parts("country", malta=(50.0, 20.0), chad=(60.0, 50.0))
+    channels = parts("channel", mail=(70.0, 10.0), ads=(40.0, 60.0))
+    assert metrics.main_cause({"country": countries, "channel": channels}) == ("country", "malta", 0.75)
+    assert metrics.main_cause({"channel": channels}) == ("channel", "mail", 1.5)
+
+
+def test_nothing_has_no_cause() -> None:
+    assert metrics.main_cause({"country": parts("country", malta=(1.0, 1.0), chad=(2.0, 2.0))}) is None
+    assert metrics.main_cause({"country": parts("country", malta=(9.0, 1.0))}) is None, "one part explains nothing"
+
+
+def test_a_bridge_begins_and_ends_with_totals() -> None:
+    effects = {"previous_revenue": 10, "volume": 5, "price": -1, "mix": -2, "revenue": 12}
+    steps = metrics.bridge_steps(effects)
+    assert steps["amount"].tolist() == [10, 5, -1, -2, 12]
+    assert steps["total"].tolist() == [True, False, False, False, True]
+    assert metrics.largest_step(steps) == "The largest step is volume, upwards."
+    assert metrics.largest_step(steps.assign(amount=0.0)) == "Nothing changed."
+
+
+def test_only_whole_weeks_and_months_are_summed() -> None:
+    days = pd.DataFrame({"date": pd.date_range("2025-01-30", "2025-03-09"), "revenue": 1.0})
+    assert metrics.by("MS", days, ["revenue"]).to_dict("list") == {
+        "date": [pd.Timestamp("2025-02-01")],
+        "revenue": [28.0],
+    }
+    weeks = metrics.by("W-MON", days, ["revenue"])
+    assert weeks["date"].iloc[[0, -1]].tolist() == [pd.Timestamp("2025-02-03"), pd.Timestamp("2025-03-03")]
+    assert set(weeks["revenue"]) == {7.0}
+
+
+def test_the_trend_compares_weekdays_with_weekdays_and_months_with_months() -> None:
+    two, year = metrics.two_years("2025-07-01"), metrics.year_before("2025-07-01")
+    dates = pd.date_range(two["start"], two["end"], inclusive="left")
+    trend = metrics.trend(pd.DataFrame({"date": dates, "revenue": dates.day_of_week.astype(float)}), year)
+    by_day, by_month = trend["by day"]["frame"], trend["by month"]["frame"]
+    assert (len(by_day), len(by_month)) == (365, 12)
+    assert by_day["weekly_mean"].tail(300).tolist() == by_day["year_before"].tail(300).tolist()
+    june = pd.date_range("2024-06-01", "2024-06-30").day_of_week
+    assert by_month["year_before"].iloc[-1] == june.to_numpy().sum()
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"), [("last_month", 90), ("month_to_date", 310), ("year_to_date", 90 / 68 * 365)]
+)
+def test_the_run_rate_goes_on_to_the_end_of_the_calendar_period(name: str, rate: float) -> None:
+    span = metrics.period(name, "2025-03-10")
+    assert metrics.run_rate(90, name, span) == pytest.approx(rate)
+
+
+def test_the_share_of_the_best_is_read_off_the_curve() -> None:
+    curve = pd.DataFrame({"products": [0, 0.5, 1], "revenue": [0, 0.8, 1]})
+    assert metrics.share_at(curve, 0.25) == 0.4
+    assert np.isnan(metrics.share_at(curve.head(1), 0.25))

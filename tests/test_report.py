@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode, v4, write
 
+from lib import catalog
 from lib.errors import OutputError, UsageError
-from lib.report import assets, export, write_index
+from lib.report import assets, card, export, write_dictionary, write_index
 from lib.report.front import headline
 from lib.report.world import convert
 
@@ -220,3 +221,54 @@ def test_a_country_gets_its_code_name_and_centre():
     (singapore,) = world["objects"]["countries"]["geometries"]
     assert singapore["id"] == "SGP"
     assert singapore["properties"] == {"name": "Singapore", "ct": [-180.0, 1.0]}
+
+
+def switched(label: str) -> NotebookNode:
+    return v4.new_output("display_data", data={PLOTLY: figure("bar", label, y=[1])}, metadata={"switch": label})
+
+
+def test_ways_to_show_the_same_are_panels_of_one_switch(tmp_path):
+    outputs = [switched("by <day>"), switched("by week"), shown({PLOTLY: figure("bar", "alone", y=[1])})]
+    export(notebook(tmp_path / "n.ipynb", *outputs), tmp_path / "n.html")
+    text = (tmp_path / "n.html").read_text("utf-8")
+    assert (text.count('<div class="panel">'), text.count('type="radio"')) == (2, 2)
+    assert "by &lt;day&gt;" in text
+    assert text.count('checked=""') == 1
+
+
+def test_the_numbers_of_a_figure_are_a_table(tmp_path):
+    drawn = figure("bar", "bars", y=[1])
+    drawn["layout"]["meta"]["numbers"] = {"columns": ["first_name", "n"], "data": [[HOSTILE[0], 1234.5], ["b", None]]}
+    export(notebook(tmp_path / "n.ipynb", shown({PLOTLY: drawn})), tmp_path / "n.html")
+    text = (tmp_path / "n.html").read_text("utf-8")
+    table = text[text.index('<details class="numbers">') :]
+    assert '<th scope="col">first name</th>' in table
+    assert '<td class="num">1,234.50</td>' in table
+    assert "&lt;script&gt;window.P_1=1" in table
+
+
+def test_a_card_has_the_question_and_a_stamp_of_the_first_figure(tmp_path):
+    line = {
+        "data": [{"type": "scatter", "mode": "lines", "x": ["2025-01-01", "2025-01-03"], "y": [0, 2]}],
+        "layout": {},
+    }
+    packed = {"type": "bar", "y": {"dtype": "f8", "bdata": "AAAAAAAA8D8AAAAAAAAAQA=="}}
+    told = card(notebook(tmp_path / "a.ipynb", shown({PLOTLY: figure("indicator", "g")}), shown({PLOTLY: line})))
+    assert told["question"] == "Is it good?"
+    assert '<polyline points="3.0,69.0 157.0,3.0"' in told["stamp"]
+    assert card(notebook(tmp_path / "b.ipynb", shown({PLOTLY: {"data": [packed]}})))["stamp"].count("<rect") == 2
+    assert card(notebook(tmp_path / "c.ipynb"))["stamp"] == ""
+
+
+def test_a_stamp_of_a_matrix_keeps_its_gaps(tmp_path):
+    matrix = figure("heatmap", "m", z=[[1.0, None], [0.5, 0.0]])
+    assert card(notebook(tmp_path / "m.ipynb", shown({PLOTLY: matrix})))["stamp"].count("<rect") == 3
+
+
+def test_the_dictionary_has_every_column_with_its_rules(tmp_path):
+    write_dictionary(tmp_path / "d.html", [])
+    text = (tmp_path / "d.html").read_text("utf-8")
+    for table in catalog.tables().values():
+        section = text[text.index(f'id="{table.name}"') :].partition("</table>")[0]
+        assert re.findall(r"<code>(\w+)</code>", section) == table.column_names
+    assert "different in each row; personal" in text

@@ -11,7 +11,7 @@
     topojsonURL: "about:invalid",
     plotlyServerURL: "about:invalid",
     showSendToCloud: false,
-    modeBarButtons: [["toImage"]],
+    displayModeBar: false, // a keyboard does not reach its buttons: what it offers lies below the figure
   };
 
   // The reader's choice of light or dark holds for the next page too, where the browser remembers anything.
@@ -72,13 +72,10 @@
   }
 
   // A phone is narrow and touched: colour scales go below, maps shrink, and a finger scrolls the page.
-  function fit(plot, data, layout, config) {
+  function fit(plot, data, layout) {
     delete layout.width;
     layout.autosize = true;
-    if (matchMedia("(pointer: coarse)").matches) {
-      layout.dragmode = false;
-      config.displayModeBar = false;
-    }
+    if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
     const width = plot.clientWidth;
     if (width > 560) return;
     layout.font = { ...layout.font, size: 11 };
@@ -107,7 +104,7 @@
     const { data, layout = {}, config = {} } = JSON.parse(figure.querySelector("script").textContent);
     const plot = figure.querySelector(".plot");
     Object.assign(config, forced);
-    fit(plot, data, layout, config);
+    fit(plot, data, layout);
     await window.Plotly.newPlot(plot, data, layout, config);
     makeScalable(plot);
     plot.on("plotly_afterplot", () => makeScalable(plot));
@@ -137,15 +134,25 @@
     return `"${(/^[=+\-@\t\r]/.test(value) ? `'${value}` : value).replaceAll('"', '""')}"`;
   }
 
-  function download(button) {
-    const figure = button.closest(".numbers").previousElementSibling;
-    const { columns, data } = JSON.parse(figure.querySelector("script").textContent).layout.meta.numbers;
+  const figureOf = (button) => button.closest(".numbers").previousElementSibling;
+  const nameOf = (button) => {
+    const number = [...document.querySelectorAll("figure.chart")].indexOf(figureOf(button)) + 1;
+    return `${document.title} ${number}`;
+  };
+
+  function takeNumbers(button) {
+    const { columns, data } = JSON.parse(figureOf(button).querySelector("script").textContent).layout.meta.numbers;
     const lines = [columns, ...data].map((row) => row.map(cell).join(","));
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }));
-    link.download = `${document.title} ${[...document.querySelectorAll(".download")].indexOf(button) + 1}.csv`;
+    link.download = `${nameOf(button)}.csv`;
     link.click();
     URL.revokeObjectURL(link.href);
+  }
+
+  function takePicture(button) {
+    const plot = figureOf(button).querySelector(".plot");
+    window.Plotly.downloadImage(plot, { format: "png", scale: 2, filename: nameOf(button) });
   }
 
   // A figure made for a wide screen would be printed with tiny letters.
@@ -215,7 +222,9 @@
     listHeadings();
     letKeysScroll();
     letThemeBeChosen();
-    document.querySelectorAll(".download").forEach((button) => button.addEventListener("click", () => download(button)));
+    for (const [kind, take] of Object.entries({ ".csv": takeNumbers, ".png": takePicture })) {
+      document.querySelectorAll(kind).forEach((button) => button.addEventListener("click", () => take(button)));
+    }
     document.querySelector(".links [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     drawAll();
   });
