@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from nbformat import v4, write
 
-from lib import database, generate, load, metrics, schema
+from lib import catalog, database, generate, load, metrics, schema
 from lib.database import read
 from lib.files import read_table, write_tables
+from lib.report import export
+from tests.browser import open_page
 from tests.cells import shown_by
 from tests.conftest import ask
 
@@ -229,3 +232,41 @@ def test_a_shop_of_which_there_is_little_to_say(
     for output in outputs:
         assert not re.search(r"\b(nan|NaT|None|inf|-inf|NaN)\b", output.get("text/html", "") + output["text/plain"])
         assert json.dumps(output, allow_nan=False)
+
+
+HOSTILE = (
+    "<script>window.P_1=1</script>",
+    "<img src=x onerror=window.P_2=1>",
+    "=cmd|' /C calc'!A0",
+    "A & <b>B</b> %{x}",
+)
+
+
+def spoiled(column: pd.Series) -> pd.Series:
+    """The column with a hostile text in place of each value, the same one for the same value."""
+    codes, _ = pd.factorize(column)
+    return pd.Series([f"{HOSTILE[code % len(HOSTILE)]} {code}" for code in codes], index=column.index, dtype="str")
+
+
+def hostile(table: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with hostile texts in all columns that may hold any text."""
+    free = [c.name for c in catalog.tables()[table].columns if c.type == "text" and not c.one_of and not c.form]
+    return rows.assign(**{name: spoiled(rows[name]) for name in free})
+
+
+def test_hostile_names_run_nothing_and_show_exactly(empty_database: sa.URL, tmp_path: Path) -> None:
+    write_tables({name: hostile(name, rows) for name, rows in generate.generate_shop().items()}, tmp_path / "data")
+    with database.transaction() as connection:
+        schema.create(connection)
+    load.replace(tmp_path / "data", as_of="2025-07-01")
+    outputs = [v4.new_output("display_data", data=data) for data in shown_by("04_executive", period="year_to_date")]
+    write(v4.new_notebook(cells=[v4.new_code_cell("", outputs=outputs)]), tmp_path / "04_executive.ipynb")
+    export(tmp_path / "04_executive.ipynb", tmp_path / "04_executive.html")
+    with open_page(tmp_path / "04_executive.html") as (page, requests, errors):
+        assert (requests, errors) == ([page.url], [])
+        assert page.evaluate("Object.keys(window).filter(name => name.startsWith('P_'))") == []
+        best = read("best_products", **metrics.period("year_to_date", "2025-07-01").both)["name"]
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        text = page.inner_text("main")
+        assert all(name in text for name in best)
+        assert all(any(name.startswith(start) for name in best) for start in HOSTILE)
