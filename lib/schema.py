@@ -41,6 +41,7 @@ TYPES = {  # how PostgreSQL names the types of the catalog
     "text": "text",
     "char2": "character(2)",
     "money": "numeric(12,2)",
+    "total": "numeric(38,2)",
     "ratio": "double precision",
     "integer": "integer",
     "boolean": "boolean",

@@ -12,6 +12,7 @@ SQL_TYPES = {
     "text": "text",
     "char2": "character(2)",
     "money": "numeric(12,2)",
+    "total": "numeric(38,2)",
     "ratio": "double precision",
     "integer": "integer",
     "boolean": "boolean",

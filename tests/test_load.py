@@ -252,7 +252,7 @@ DRIFT = {
     "ALTER TABLE users ADD COLUMN note text": r"users has besides \['note'\]",
     "ALTER TABLE events ALTER COLUMN event_type TYPE varchar(40)": "events has event_type as character varying",
     "ALTER TABLE orders ALTER COLUMN shipping_city SET NOT NULL": "has shipping_city as text not null, wanted text",
-    "ALTER TABLE products DROP COLUMN cost": r"products lacks \['cost'\]",
+    "ALTER TABLE products DROP COLUMN cost CASCADE": r"products lacks \['cost'\]",
 }
 
 

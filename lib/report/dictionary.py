@@ -17,6 +17,7 @@ TYPES = {
     "text": "text",
     "char2": "text of two letters",
     "money": "amount with two decimals",
+    "total": "sum of amounts",
     "ratio": "share",
     "integer": "whole number",
     "boolean": "yes or no",
