@@ -28,7 +28,7 @@ NOT_KNOWN = "–"  # noqa: RUF001 - an en dash is how a table shows that there i
 
 # How a column is written, wherever it is shown.
 FORMATS = {
-    "money": ("revenue", "refunded_amount", "avg_order_value"),
+    "money": ("revenue", "refunded_amount", "avg_order_value", "spend", "acquisition_cost"),
     "percent": (
         "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
         "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift",
@@ -37,7 +37,7 @@ FORMATS = {
         "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
         "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
         "windows", "fallbacks", "files", "sessions", "expected", "discount_percent", "read", "loaded", "refused",
-        "repeated", "line",
+        "repeated", "line", "signups",
     ),
     "decimal": ("mase", "orders_caused", "orders_factor", "visits_factor"),
     "month": ("month",),

@@ -1,9 +1,28 @@
 """Draws: frame -> Figure; every figure has one look and a text alternative."""
 
+from lib.charts.cohort import cohort_revenue, customer_value, retention_curves, retention_matrix
 from lib.charts.entities import entities
 from lib.charts.forecast import fan
+from lib.charts.lifetime import churn, lifetime_values, second_orders
 from lib.charts.look import Chart
 from lib.charts.over_time import bars, lines
 from lib.charts.parts import country_map, gauge, heatmap, ranking
 
-__all__ = ["Chart", "bars", "country_map", "entities", "fan", "gauge", "heatmap", "lines", "ranking"]
+__all__ = [
+    "Chart",
+    "bars",
+    "churn",
+    "cohort_revenue",
+    "country_map",
+    "customer_value",
+    "entities",
+    "fan",
+    "gauge",
+    "heatmap",
+    "lifetime_values",
+    "lines",
+    "ranking",
+    "retention_curves",
+    "retention_matrix",
+    "second_orders",
+]
