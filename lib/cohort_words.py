@@ -12,7 +12,9 @@ from lib.survival import days_until, returned_within
 __all__ = ["churned", "earlier_customers", "headline", "payback", "retained", "second_orders", "worth"]
 
 HORIZONS = (90, 30, 7)  # days of the headline: the longest that somebody has been followed for
-FEW = 30  # customers of a cohort under which one customer is more than three percent
+FEW_COHORTS = 3  # a mean over fewer tells of these cohorts, not of time
+FEW_GAPS = 10  # between orders: fewer have no tenths
+FEW_CUSTOMERS = 30  # of a cohort: of fewer, each is more than three percent
 
 
 def _some(number: float, one: str, many: str = "") -> str:
@@ -27,8 +29,11 @@ def headline(curve: pd.DataFrame, value: pd.DataFrame, costs: pd.DataFrame, curr
     horizon = next((days for days in HORIZONS if days <= curve["day"].iloc[-1]), None)
     if horizon is None:
         first = _some(curve["at_risk"].iloc[0], "buyer")
-        return f"The first order lies less than {HORIZONS[-1]} days back: it is too early to tell whether {first} will return."
-    back = f"{percent(returned_within(curve, horizon))} of buyers order again within {horizon} days of their first order"
+        return (
+            f"The first order lies less than {HORIZONS[-1]} days back: too early to tell whether {first} will return."
+        )
+    share = percent(returned_within(curve, horizon))
+    back = f"{share} of buyers order again within {horizon} days of their first order"
     if value.empty:
         return f"{back}; no calendar month has ended since."
     return f"{back}; {_brought(value, currency)}{_against(value, acquisition_cost(costs), currency)}."
@@ -48,19 +53,24 @@ def _against(value: pd.DataFrame, cost: float, currency: str) -> str:
     spent = f", and costs {money(cost, currency)} to win, which the {what}"
     if back is None:
         return f"{spent} has not yet earned back"
-    return f"{spent} earns back {'at once' if back == 0 else 'within ' + _some(back, 'month')}"
+    return f"{spent} earns back {'within ' + _some(back, 'month') if back else 'in the month of the first order'}"
 
 
 def retained(mean: pd.DataFrame, sizes: pd.Series, whose: str) -> str:
-    """Retention in the first, third, sixth and twelfth month, as far as they have been observed."""
-    shares = mean.set_index("month_index")["retention"]
+    """Retention in the first, third, sixth and twelfth month, as far as enough cohorts have been observed then."""
+    firm = mean[mean["cohorts"] >= min(FEW_COHORTS, mean["cohorts"].max())] if len(mean) else mean
+    shares = firm.set_index("month_index")["retention"]
     seen = {index: percent(shares[index]) for index in (1, 3, 6, 12) if index in shares.index}
     if not seen:
         return f"No cohort of {whose} has been followed for a whole month after its own."
-    later = [f"{share} in month {index}" for index, share in seen.items()]
-    listed = ", ".join(later[:-1]) + (" and " if len(later) > 1 else "") + later[-1]
+    first, *later = seen.items()
+    listed = [
+        f"{first[1]} placed an order in month {first[0]}",
+        *(f"{share} in month {index}" for index, share in later),
+    ]
+    told = " and ".join([", ".join(listed[:-1]), listed[-1]] if later else listed)
     doubt = f" With {_some(sizes.median(), 'customer')} in a typical cohort, single rows jump: read the mean."
-    return f"Of {whose}, {listed} placed an order.{doubt if sizes.median() < FEW else ''}"
+    return f"Of {whose}, {told}.{doubt if sizes.median() < FEW_CUSTOMERS else ''}"
 
 
 def earlier_customers(months: pd.DataFrame, currency: str) -> str:
@@ -70,8 +80,8 @@ def earlier_customers(months: pd.DataFrame, currency: str) -> str:
     last = months.iloc[-1]
     if np.isnan(last["earlier_share"]):
         return f"In {month(last['month'])}, the last whole month, nothing was sold."
-    share, revenue = percent(last["earlier_share"]), money(last["revenue"], currency)
-    return f"In {month(last['month'])}, the last whole month, {share} of {revenue} came from customers of earlier months."
+    part = f"{percent(last['earlier_share'])} of {money(last['revenue'], currency)}"
+    return f"In {month(last['month'])}, the last whole month, {part} came from customers of earlier months."
 
 
 def payback(value: pd.DataFrame, costs: pd.DataFrame, currency: str) -> str:
@@ -84,17 +94,16 @@ def payback(value: pd.DataFrame, costs: pd.DataFrame, currency: str) -> str:
     if np.isnan(cost):
         return f"{money(costs['spend'].sum(), currency)} was spent on marketing and no customer has bought yet."
     known = "" if earned_by(value) == "margin" else " (the cost of some goods sold is not known, so revenue is taken)"
-    return (
-        f"{money(costs['spend'].sum(), currency)} of marketing for {_some(costs['new_customers'].sum(), 'new customer')} is "
-        f"{money(cost, currency)} for each. {_paid(value, cost, currency)}{known}."
-    )
+    spent = f"{money(costs['spend'].sum(), currency)} of marketing"
+    won = _some(costs["new_customers"].sum(), "new customer")
+    return f"{spent} for {won} is {money(cost, currency)} for each. {_paid(value, cost, currency)}{known}."
 
 
 def _paid(value: pd.DataFrame, cost: float, currency: str) -> str:
     what, back, last = earned_by(value), payback_month(value, cost), value.iloc[-1]
     if back is None:
-        reached = money(last[what], currency)
-        return f"The {what} per customer has not reached that: it is {reached} after {_some(last['month_index'], 'month')}"
+        reached = f"{money(last[what], currency)} after {_some(last['month_index'], 'month')}"
+        return f"The {what} per customer has not reached that: it is {reached}"
     if back == 0:
         return f"The {what} per customer reaches that in the month of the first order"
     return f"The {what} per customer reaches that in month {back} after the first order"
@@ -120,8 +129,8 @@ def second_orders(curve: pd.DataFrame, repeat_rate: float) -> str:
         return "Nobody has bought yet."
     spoken = [_reached(curve, share, words) for share, words in ((0.25, "a quarter"), (0.5, "half"))]
     told = "; ".join(part for part in spoken if part) or f"nobody has within {_some(curve['day'].iloc[-1], 'day')}"
-    plain = f"the plain share of buyers with a second order, {percent(repeat_rate)}"
-    return f"Ordered again: {told}. {plain.capitalize()}, counts those who have only just bought as if they never would."
+    plain = f"The plain share of buyers with a second order, {percent(repeat_rate)}"
+    return f"Ordered again: {told}. {plain}, counts those who have only just bought as if they never would."
 
 
 def _reached(curve: pd.DataFrame, share: float, words: str) -> str:
@@ -134,17 +143,23 @@ def _reached(curve: pd.DataFrame, share: float, words: str) -> str:
 
 
 def churned(rates: pd.DataFrame, gaps: Mapping[str, float], churn_days: int) -> str:
-    """The churn rate by this report's window, how far it moves with the window, and what the gaps between orders say."""
+    """The churn rate by this report's window, how far it moves with that, and how long gaps between orders are."""
     chosen = rates.set_index("churn_days").loc[churn_days]
     if not chosen["observed_buyers"]:
         return f"No buyer has been followed for {_some(churn_days, 'day')}, so nobody can count as churned yet."
-    known = rates.dropna(subset=["churn_rate"])["churn_rate"]
     rate, buyers = percent(chosen["churn_rate"]), _some(chosen["observed_buyers"], "buyer")
-    moved = f" Other windows give {percent(known.min())} to {percent(known.max())}." if len(known) > 1 else ""
-    usual = (
-        f" Nine tenths of the {_some(gaps['gaps'], 'gap')} between two orders are {_some(gaps['ninth_decile_days'], 'day')} "
-        "or shorter: a much smaller window counts as lost who is only late."
-        if gaps["gaps"]
-        else ""
+    verdict = (
+        f"{rate} of {buyers} have not ordered for {_some(churn_days, 'day')}: churned by this report's definition."
     )
-    return f"{rate} of {buyers} have not ordered for {churn_days} days: churned by this report's definition.{moved}{usual}"
+    return f"{verdict}{_other_windows(rates['churn_rate'].dropna())}{_usual_gaps(gaps)}"
+
+
+def _other_windows(rates: pd.Series) -> str:
+    return f" Other windows give {percent(rates.min())} to {percent(rates.max())}." if len(rates) > 1 else ""
+
+
+def _usual_gaps(gaps: Mapping[str, float]) -> str:
+    if gaps["gaps"] < FEW_GAPS:
+        return ""
+    usual, longest = f"the {integer(gaps['gaps'])} gaps between two orders", _some(gaps["ninth_decile_days"], "day")
+    return f" Nine tenths of {usual} are {longest} or shorter: a much smaller window counts as lost who is only late."

@@ -52,7 +52,7 @@ def retention(cells: pd.DataFrame, as_of: date | str, since: int = 0) -> Retenti
 def retention_matrix(cells: pd.DataFrame) -> pd.DataFrame:
     """Cohorts as rows, month_index as columns, customers / cohort_size as values; NaN where a month has not ended."""
     shares = cells.assign(retention=cells["customers"] / cells["cohort_size"])
-    return shares.pivot(index="cohort", columns="month_index", values="retention")
+    return shares.pivot_table(index="cohort", columns="month_index", values="retention")
 
 
 def mean_retention(cells: pd.DataFrame) -> pd.DataFrame:
@@ -80,7 +80,7 @@ def month_under_way(cohorts: pd.Index, as_of: date | str) -> pd.Series:
 def value_matrix(cells: pd.DataFrame) -> pd.DataFrame:
     """Cohorts as rows, month_index as columns: revenue up to and with that month / cohort_size, of complete months."""
     spent = cells.assign(value=cells["revenue"] / cells["cohort_size"])
-    return spent.pivot(index="cohort", columns="month_index", values="value").cumsum(axis="columns")
+    return spent.pivot_table(index="cohort", columns="month_index", values="value").cumsum(axis="columns")
 
 
 def mean_value(cells: pd.DataFrame) -> pd.DataFrame:

@@ -29,8 +29,9 @@ def _kaplan_meier(durations: pd.DataFrame) -> pd.DataFrame:
     """share, lower and upper by the days on which somebody returned or left the view."""
     from statsmodels.duration.survfunc import SurvfuncRight  # a second to import, and only this needs it
 
-    weights = durations["buyers"].to_numpy(float)
-    fit = SurvfuncRight(durations["days"].to_numpy(), durations["returned"].to_numpy(int), freq_weights=weights)
+    # One entry per buyer: statsmodels 0.15 gives another standard error (of log S) where counts come as weights.
+    days, returned = (durations[name].to_numpy().repeat(durations["buyers"]) for name in ("days", "returned"))
+    fit = SurvfuncRight(days, returned.astype("int64"))
     alive, error = np.asarray(fit.surv_prob), np.asarray(fit.surv_prob_se)
     inside = (alive > 0) & (alive < 1)  # at 0 and 1 there is nothing to take a logarithm of
     safe = np.where(inside, alive, 0.5)

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from datetime import date
 from itertools import count
 from pathlib import Path
 
@@ -11,10 +12,13 @@ import sqlalchemy as sa
 
 from lib import database, embedded, generate, load, schema, settings
 from lib.files import write_tables
+from lib.sources import Policy
+from tests.own_files import imported
 from tests.runner import Ran, pipeline
 
 # A server to test against instead of the embedded one: databases named workbook_test_* are made and dropped there.
 TEST_SERVER = "WORKBOOK_TEST_DATABASE_URL"
+RETAIL = settings.PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
 PASSWORD = "p@ss:/#%w"  # each of its signs means something in an address
 ENCODED = "p%40ss%3A%2F%23%25w"
 NAMES = (f"workbook_test_{os.getpid()}_{number}" for number in count())
@@ -106,13 +110,33 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def loaded_template(server: sa.URL, demo_folder: Path) -> Iterator[str]:
     """Name of a database with the demo shop in it, for others to be copied from."""
+    yield from _loaded(server, demo_folder, "2025-07-01")
+
+
+@pytest.fixture(scope="session")
+def retail_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The six Parquet files of a real shop, 300 customers of Online Retail; skips where its file is not there."""
+    if not RETAIL.exists():
+        pytest.skip(f"the real shop's file is not there: {RETAIL.name} beside the project")
+    policy = Policy("GBP", 0.01, "reject")
+    to = tmp_path_factory.mktemp("retail") / "data"
+    return imported(RETAIL, "online_retail", as_of=date(2011, 12, 9), policy=policy, to=to).folder
+
+
+@pytest.fixture(scope="session")
+def retail_template(server: sa.URL, retail_folder: Path) -> Iterator[str]:
+    """Name of a database with the real shop in it, for others to be copied from."""
+    yield from _loaded(server, retail_folder, "2011-12-09")
+
+
+def _loaded(server: sa.URL, folder: Path, as_of: str) -> Iterator[str]:
     name = next(NAMES)
     _administer(server, f"CREATE DATABASE {name}")
     with pytest.MonkeyPatch.context() as patch:
         _use(patch, server.set(database=name))
         with database.transaction() as connection:
             schema.create(connection)
-        load.replace(demo_folder, as_of="2025-07-01")
+        load.replace(folder, as_of=as_of)
         database.engine().dispose()
     yield name
     _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
@@ -128,6 +152,12 @@ def empty_database(server: sa.URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def demo_database(server: sa.URL, loaded_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
     """A database with the demo shop loaded; the workbook's settings name it."""
     yield from _own_database(server, monkeypatch, loaded_template)
+
+
+@pytest.fixture
+def retail_database(server: sa.URL, retail_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
+    """A database with the real shop loaded; the workbook's settings name it."""
+    yield from _own_database(server, monkeypatch, retail_template)
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,26 @@ import pandas as pd
 from plotly.colors import sample_colorscale
 
 from lib.charts.look import (
-    BLUE, GREEN, GREY, ORANGE, SEQUENTIAL, Chart, amount, extremes, finish, in_words, template, value_axis,
-)  # fmt: skip
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    SEQUENTIAL,
+    Chart,
+    amount,
+    extremes,
+    finish,
+    in_words,
+    template,
+    value_axis,
+)
 from lib.cohorts import Retention
 
 __all__ = ["cohort_revenue", "customer_value", "nothing", "retention_curves", "retention_matrix"]
 
 LATEST = 18  # cohorts, and months of each, that a matrix shows: more cannot be read on any screen
 FEW = 3  # a mean over fewer cohorts is dotted: it may move only because older cohorts differ from younger ones
+ENOUGH = 10  # customers of a cohort that has a line of its own: of fewer, each moves it by more than a tenth
 PALE = "rgba(128,128,128,0.45)"
 HATCHING = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": GREY, "bgcolor": "rgba(0,0,0,0)"}
 
@@ -36,15 +48,19 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
     if shown.empty:
         return nothing(f"No cohort has a whole month of {since} to show.")
     means = retention.mean.set_index("month_index")["retention"].reindex(shown.columns)
-    figure, top = Chart(), float(np.nanmax([shown.max().max(), means.max(), 0.01]))
+    # A cohort of one customer has cells of 100 %, beside which all others would be pale.
+    figure, top = Chart(), float(np.nanmax([np.nanquantile(shown, 0.95), means.max(), 0.01]))
     _cells(figure, means.to_frame().T, [-1.6, -0.6], top, ["all cohorts"])
     names = [f"{cohort:%b %Y}" for cohort in shown.index]
     _cells(figure, shown, [row - 0.5 for row in range(len(shown) + 1)], top, names)
-    _hatch(figure, retention.under_way.reindex(shown.index).dropna(), shown)
+    under_way = retention.under_way.reindex(shown.index).dropna()
+    under_way = under_way[under_way < shown.columns[0] + LATEST]
+    _hatch(figure, under_way, shown)
     sizes = [int(retention.sizes.sum()), *retention.sizes.reindex(shown.index).astype(int)]
     rows = [f"{name} · {size:,}" for name, size in zip(["all", *names], sizes, strict=True)]
     figure.update_yaxes(tickvals=[-1.1, *range(len(shown))], ticktext=rows, range=[len(shown) - 0.5, -1.7])
-    figure.update_xaxes(side="top", dtick=1, title=f"% of the cohort in the months after {since}")
+    span = [shown.columns[0] - 0.5, max(shown.columns[-1], under_way.max() if len(under_way) else 0) + 0.5]
+    figure.update_xaxes(side="top", dtick=1, range=span, title=f"months after {since}")
     alt = f"Retention of {len(shown)} cohorts by months after {since}"
     observed = int(shown.notna().to_numpy().sum())
     alt += f": {observed} observed cells{extremes(shown)}; all cohorts together{extremes(means.to_frame())}."
@@ -54,39 +70,35 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
 
 
 def _cells(figure: Chart, shares: pd.DataFrame, edges: list[float], top: float, names: list[str]) -> None:
-    values = shares.to_numpy(float)
-    notes = [
-        [f"{name}, month {index}: {value:.1%}" for index, value in zip(shares.columns, row, strict=True)]
-        for name, row in zip(names, values, strict=True)
-    ]
+    values, months = shares.to_numpy(float), shares.columns
+    where = [[f"{name}, month {index}" for index in months] for name in names]
     figure.add_heatmap(
-        z=values, x=[*(shares.columns - 0.5), shares.columns[-1] + 0.5], y=edges, zmin=0, zmax=top, xgap=2, ygap=2,
-        colorscale=SEQUENTIAL, showscale=False, hoverongaps=False, hovertext=notes,
-        hovertemplate="%{hovertext}<extra></extra>",
+        z=values, x=[*(months - 0.5), months[-1] + 0.5], y=edges, zmin=0, zmax=top, xgap=2, ygap=2,
+        colorscale=SEQUENTIAL, showscale=False, hoverongaps=False, hovertext=where,
+        hovertemplate="%{hovertext}: %{z:.1%}<extra></extra>",
         text=[["" if np.isnan(value) else f"{100 * value:.0f}" for value in row] for row in values],
         texttemplate="%{text}",
     )  # fmt: skip
 
 
 def _hatch(figure: Chart, under_way: pd.Series, shown: pd.DataFrame) -> None:
-    """Hatch the cell of the month under way in each row, as far as the matrix goes."""
-    rows = {cohort: row for row, cohort in enumerate(shown.index)}
-    cells = under_way[under_way < shown.columns[0] + LATEST]
-    if cells.empty:
+    """Hatch the cell of the month under way in each row that has one."""
+    if under_way.empty:
         return
+    rows = {cohort: row for row, cohort in enumerate(shown.index)}
     figure.add_bar(
-        y=[rows[cohort] for cohort in cells.index], base=cells - 0.47, x=[0.94] * len(cells), width=0.9,
+        y=[rows[cohort] for cohort in under_way.index], base=under_way - 0.47, x=[0.94] * len(under_way), width=0.9,
         orientation="h", marker={"color": "rgba(0,0,0,0)", "pattern": HATCHING, "line": {"width": 0}},
         name="month under way: left out", showlegend=True, hovertemplate="not over yet<extra></extra>",
     )  # fmt: skip
 
 
 def retention_curves(retention: Retention, since: str) -> Chart:
-    """Retention by month, a pale line per cohort and a strong one for the weighted mean over the observed ones."""
+    """Retention by month: a pale line per cohort that is not tiny, a strong one for the weighted mean of all."""
     if retention.mean.empty:
         return nothing(f"No cohort has a whole month of {since} to show.")
     figure = Chart()
-    _pale_lines(figure, retention.matrix, "%")
+    _pale_lines(figure, retention.matrix[retention.sizes >= ENOUGH], "%", f"cohorts of {ENOUGH} and more")
     _mean_line(figure, retention.mean, "retention", "all cohorts", BLUE, "%")
     value_axis(figure.layout.yaxis, "%")
     figure.update_xaxes(title=f"months after {since}", dtick=_step(len(retention.mean)))
@@ -102,14 +114,15 @@ def _step(months: int) -> int:
     return 1 if months <= LATEST else 3
 
 
-def _pale_lines(figure: Chart, matrix: pd.DataFrame, unit: str) -> None:
+def _pale_lines(figure: Chart, matrix: pd.DataFrame, unit: str, name: str) -> None:
     """The rows of the matrix as one trace with gaps between them: a page of traces is slow to draw."""
-    tall = matrix.assign(gap=np.nan).stack()
-    names = [f"{cohort:%b %Y}" for cohort in tall.index.get_level_values(0)]
-    months = [None if index == "gap" else index for index in tall.index.get_level_values(1)]
+    if matrix.empty:
+        return
+    gaps = np.pad(matrix.to_numpy(float), ((0, 0), (0, 1)), constant_values=np.nan)
     figure.add_scatter(
-        x=months, y=tall.to_numpy(), customdata=names, mode="lines+markers", line={"color": PALE, "width": 1},
-        marker={"size": 3}, connectgaps=False, name="single cohorts",
+        x=[*matrix.columns, None] * len(matrix), y=gaps.ravel(),
+        customdata=np.repeat(_names(matrix.index), gaps.shape[1]), mode="lines+markers", marker={"size": 3},
+        line={"color": PALE, "width": 1}, connectgaps=False, name=name,
         hovertemplate=f"%{{customdata}}, month %{{x}}: {template('y', unit)}<extra></extra>",
     )  # fmt: skip
 
@@ -117,7 +130,7 @@ def _pale_lines(figure: Chart, matrix: pd.DataFrame, unit: str) -> None:
 def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour: str, unit: str) -> None:
     """The line, dotted where it rests on FEW cohorts; the dots begin at the last firm point."""
     firm = int((mean["cohorts"] >= FEW).sum())
-    notes = [f"{n} cohorts, {size:,.0f} customers" for n, size in zip(mean["cohorts"], mean["cohort_size"], strict=True)]
+    notes = [f"{row.cohorts} cohorts, {row.cohort_size:,.0f} customers" for row in mean.itertuples()]
     parts = ((slice(0, firm), "solid", name), (slice(max(firm - 1, 0), None), "dot", f"{name}, under {FEW} cohorts"))
     for part, dash, label in parts:
         line, values = {"color": colour, "width": 3, "dash": dash}, mean[column].iloc[part]
@@ -130,34 +143,37 @@ def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour
 
 
 def cohort_revenue(cells: pd.DataFrame, unit: str) -> Chart:
-    """Revenue by calendar month in layers, one per cohort, the oldest lowest and darkest."""
+    """Revenue by calendar month in layers, one per cohort or quarter of cohorts, the oldest lowest and darkest."""
     if cells.empty:
         return nothing("No month with revenue has ended yet.")
-    figure, cohorts = Chart(), sorted(cells["cohort"].unique())
-    for position, (cohort, months) in enumerate(cells.groupby("cohort")):
+    figure, layers = Chart(), _layers(cells)
+    for number, ((name, rows), colour) in enumerate(zip(layers, _shades(len(layers)), strict=True), 1):
+        months = rows.groupby("month", as_index=False)["revenue"].sum()
         figure.add_bar(
-            x=_names(months["month"]), y=months["revenue"], name=f"{cohort:%b %Y}", showlegend=False,
-            marker={"color": [position] * len(months), "coloraxis": "coloraxis", "line": {"width": 0}},
-            hovertemplate=f"won in {cohort:%b %Y}: {template('y', unit)} in %{{x}}<extra></extra>",
+            x=_names(months["month"]), y=months["revenue"], name=f"first order in {name}", marker_color=colour,
+            showlegend=number in (1, len(layers)),  # the ends of the scale tell what lies between
+            hovertemplate=f"first order in {name}: {template('y', unit)} in %{{x}}<extra></extra>",
         )  # fmt: skip
     monthly = cells.groupby("month", as_index=False)["revenue"].sum()
     value_axis(figure.layout.yaxis, unit)
-    figure.update_xaxes(type="category", categoryorder="array", categoryarray=_names(monthly["month"]))
-    figure.update_layout(barmode="stack", coloraxis=_age_scale(cohorts))
-    return finish(figure, in_words(monthly, "month", "revenue", "Revenue of all cohorts by month", unit), height=380)
+    figure.update_xaxes(type="category", showgrid=False, categoryorder="array", categoryarray=_names(monthly["month"]))
+    finish(figure, in_words(monthly, "month", "revenue", "Revenue of all cohorts by month", unit), height=380)
+    return figure.update_layout(barmode="stack", legend_traceorder="normal")
+
+
+def _layers(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each cohort with its name, in order of time; of each quarter's cohorts where there are many."""
+    unit, words = ("M", "%b %Y") if cells["cohort"].nunique() <= LATEST else ("Q", "Q%q %Y")
+    return [(age.strftime(words), rows) for age, rows in cells.groupby(cells["cohort"].dt.to_period(unit))]
 
 
 def _names(months: Iterable[pd.Timestamp]) -> list[str]:
     return [f"{month:%b %Y}" for month in months]
 
 
-def _age_scale(cohorts: list[pd.Timestamp]) -> dict[str, object]:
-    """Dark for the oldest cohort to light, but never as light as the paper; its ends are named."""
-    last = len(cohorts) - 1
-    ends = {0: cohorts[0], last: cohorts[last]}
-    bar = {"tickvals": list(ends), "ticktext": _names(ends.values()), "thickness": 12, "len": 0.7}
-    colours = sample_colorscale(list(map(list, SEQUENTIAL)), np.linspace(1, 0.3, 12).tolist())
-    return {"colorscale": colours, "cmin": 0, "cmax": max(last, 1), "colorbar": bar | {"title": {"text": "first order"}}}
+def _shades(number: int) -> list[str]:
+    """Dark for the oldest cohort to light for the youngest, but never as light as the paper."""
+    return sample_colorscale(list(map(list, SEQUENTIAL)), np.linspace(1, 0.3, number).tolist())
 
 
 def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: str) -> Chart:
@@ -168,11 +184,11 @@ def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: 
     if mean.empty:
         return nothing("No cohort has a whole month to show.")
     figure = Chart()
-    _pale_lines(figure, matrix, unit)
+    _pale_lines(figure, matrix, unit, "revenue of single cohorts")
     _mean_line(figure, mean, "revenue", "revenue", BLUE, unit)
     if mean["margin"].notna().all():
         _mean_line(figure, mean, "margin", "margin", GREEN, unit)
-    if cost == cost:  # noqa: PLR0124 - not NaN
+    if not np.isnan(cost):
         label = f"cost of winning a customer: {amount(cost, unit)}"
         figure.add_hline(
             y=cost, line={"color": ORANGE, "width": 2, "dash": "dash"}, annotation_text=label,

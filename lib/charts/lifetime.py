@@ -19,7 +19,7 @@ def lifetime_values(classes: pd.DataFrame, worth: pd.Series, unit: str) -> Chart
     if classes.empty:
         return nothing("Nobody has bought yet.")
     figure, width = Chart(), classes["to_revenue"] - classes["from_revenue"]
-    notes = [f"{amount(low, unit)} to {amount(low + step, unit)}" for low, step in zip(classes["from_revenue"], width)]
+    notes = [f"{amount(row.from_revenue, unit)} to {amount(row.to_revenue, unit)}" for row in classes.itertuples()]
     notes[-1] = f"{amount(classes['from_revenue'].iloc[-1], unit)} and more"
     figure.add_bar(
         x=classes["from_revenue"] + width / 2, y=classes["buyers"], width=width * 0.92, marker_color=BLUE,
@@ -32,8 +32,9 @@ def lifetime_values(classes: pd.DataFrame, worth: pd.Series, unit: str) -> Chart
     }
     for row, (name, value) in enumerate(marks.items()):
         _mark(figure, value, f"{name} {amount(value, unit)}", row, classes["to_revenue"].iloc[-1])
-    figure.update_yaxes(title="buyers", rangemode="tozero")
+    figure.update_yaxes(title="buyers", tickformat=",", rangemode="tozero", domain=[0, 0.78])  # labels have the rest
     figure.update_xaxes(title="revenue to date; the last bar holds all above", tickprefix=prefix(unit), tickformat=",")
+    figure.update_xaxes(showgrid=False)
     described = in_words(classes, "from_revenue", "buyers", "Buyers by revenue to date", "")
     told = ", ".join(f"{name} {amount(value, unit)}" for name, value in marks.items())
     return finish(figure, f"{described} Marked: {told}.", height=380)
@@ -43,7 +44,7 @@ def _mark(figure: Chart, value: float, label: str, row: int, edge: float) -> Non
     """An upright line with its label to the right, or to the left where the line is far right; one label per row."""
     if value > edge:
         return
-    top = 1.2 - 0.075 * row
+    top = 1 - 0.07 * row
     line = {"color": ORANGE, "width": 2, "dash": ("solid", "dash", "dot")[row]}
     figure.add_shape(type="line", x0=value, x1=value, yref="paper", y0=0, y1=top, line=line)
     side = "left" if value < edge / 2 else "right"
@@ -51,7 +52,6 @@ def _mark(figure: Chart, value: float, label: str, row: int, edge: float) -> Non
         x=value, y=top, yref="paper", text=label, showarrow=False, xanchor=side, yanchor="top",
         xshift=4 if side == "left" else -4,
     )  # fmt: skip
-    figure.update_yaxes(domain=[0, 0.84])
 
 
 def second_orders(curve: pd.DataFrame) -> Chart:
@@ -90,7 +90,10 @@ def churn(rates: pd.DataFrame, churn_days: int) -> Chart:
     chosen = known["churn_days"] == churn_days
     figure.add_scatter(
         x=known["churn_days"], y=known["churn_rate"], mode="lines+markers+text", line={"color": BLUE, "width": 2},
-        marker={"color": [ORANGE if mark else BLUE for mark in chosen], "size": [13 if mark else 7 for mark in chosen]},
+        marker={
+            "color": [ORANGE if mark else BLUE for mark in chosen], "opacity": 1,
+            "size": [13 if mark else 7 for mark in chosen],
+        },
         text=[f"{rate:.0%}" for rate in known["churn_rate"]], textposition="top center", cliponaxis=False,
         customdata=known["observed_buyers"], showlegend=False,
         hovertemplate="%{x} days: %{y:.1%} of %{customdata:,} buyers<extra></extra>",
