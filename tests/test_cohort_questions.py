@@ -1,4 +1,4 @@
-"""Tests of the cohort report's questions: SQL and pandas from the raw rows agree to the cent, parts add up to wholes."""
+"""Tests of the cohort report's questions: SQL and pandas from the raw rows agree to the cent, parts add up."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

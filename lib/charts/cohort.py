@@ -48,8 +48,8 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
     if shown.empty:
         return nothing(f"No cohort has a whole month of {since} to show.")
     means = retention.mean.set_index("month_index")["retention"].reindex(shown.columns)
-    # A cohort of one customer has cells of 100 %, beside which all others would be pale.
-    figure, top = Chart(), float(np.nanmax([np.nanquantile(shown, 0.95), means.max(), 0.01]))
+    # Beside the cells of a cohort of one customer, 0 or 100 %, all others would be pale.
+    figure, top = Chart(), max(float(np.nanquantile(shown, 0.95)), 0.01)
     _cells(figure, means.to_frame().T, [-1.6, -0.6], top, ["all cohorts"])
     names = [f"{cohort:%b %Y}" for cohort in shown.index]
     _cells(figure, shown, [row - 0.5 for row in range(len(shown) + 1)], top, names)
