@@ -58,7 +58,8 @@ def second_orders(curve: pd.DataFrame) -> Chart:
     """Share of buyers with a second order by days after the first (day, share, lower, upper), with its interval."""
     if curve.empty:
         return nothing("Nobody has bought yet.")
-    figure = Chart()
+    figure, last = Chart(), curve["day"].iloc[-1]
+    curve = curve[curve["share"].diff().ne(0) | (curve["day"] == last)]  # the days of its steps draw the same line
     step = {"shape": "hv", "width": 0}
     for column, fill in (("lower", None), ("upper", "tonexty")):
         figure.add_scatter(
@@ -71,7 +72,7 @@ def second_orders(curve: pd.DataFrame) -> Chart:
         hovertemplate="within %{x} days: %{y:.1%}<br>%{customdata:,} still followed<extra></extra>",
     )  # fmt: skip
     value_axis(figure.layout.yaxis, "%")
-    figure.update_xaxes(title="days after the first order", rangemode="tozero", tick0=0, dtick=_ticks(len(curve)))
+    figure.update_xaxes(title="days after the first order", rangemode="tozero", tick0=0, dtick=_ticks(int(last)))
     by_day = curve.astype({"day": "object"})
     return finish(figure, in_words(by_day, "day", "share", "Share of buyers with a second order by day", "%"))
 
