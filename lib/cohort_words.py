@@ -127,19 +127,16 @@ def second_orders(curve: pd.DataFrame, repeat_rate: float) -> str:
     """How long until a quarter and half of the buyers order again, and what a plain share would have said."""
     if curve.empty:
         return "Nobody has bought yet."
-    spoken = [_reached(curve, share, words) for share, words in ((0.25, "a quarter"), (0.5, "half"))]
-    told = "; ".join(part for part in spoken if part) or f"nobody has within {_some(curve['day'].iloc[-1], 'day')}"
+    quarter, half, last = days_until(curve, 0.25), days_until(curve, 0.5), curve.iloc[-1]
+    followed = f"{percent(last['share'])} within the {_some(last['day'], 'day')} followed"
+    if np.isnan(quarter):
+        return f"Fewer than a quarter of the buyers have ordered again: {followed}."
+    then = f"half not yet: {followed}" if np.isnan(half) else f"half within {_some(half, 'day')}"
     plain = f"The plain share of buyers with a second order, {percent(repeat_rate)}"
-    return f"Ordered again: {told}. {plain}, counts those who have only just bought as if they never would."
-
-
-def _reached(curve: pd.DataFrame, share: float, words: str) -> str:
-    days, last = days_until(curve, share), curve.iloc[-1]
-    if not np.isnan(days):
-        return f"{words} of the buyers within {_some(days, 'day')} of the first order"
-    if share == 0.25 and not last["share"]:
-        return ""
-    return f"{words} not yet: {percent(last['share'])} within the {_some(last['day'], 'day')} followed"
+    return (
+        f"A quarter of the buyers have ordered again within {_some(quarter, 'day')} of the first order, {then}. "
+        f"{plain}, counts those who have only just bought as if they never would."
+    )
 
 
 def churned(rates: pd.DataFrame, gaps: Mapping[str, float], churn_days: int) -> str:
@@ -151,11 +148,14 @@ def churned(rates: pd.DataFrame, gaps: Mapping[str, float], churn_days: int) -> 
     verdict = (
         f"{rate} of {buyers} have not ordered for {_some(churn_days, 'day')}: churned by this report's definition."
     )
-    return f"{verdict}{_other_windows(rates['churn_rate'].dropna())}{_usual_gaps(gaps)}"
+    return f"{verdict}{_other_windows(rates.dropna(subset=['churn_rate']))}{_usual_gaps(gaps)}"
 
 
-def _other_windows(rates: pd.Series) -> str:
-    return f" Other windows give {percent(rates.min())} to {percent(rates.max())}." if len(rates) > 1 else ""
+def _other_windows(rates: pd.DataFrame) -> str:
+    if len(rates) < 2:
+        return ""
+    days, shares = rates["churn_days"], rates["churn_rate"]
+    return f" Windows of {days.min()} to {days.max()} days give {percent(shares.min())} to {percent(shares.max())}."
 
 
 def _usual_gaps(gaps: Mapping[str, float]) -> str:

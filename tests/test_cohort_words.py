@@ -100,10 +100,16 @@ def test_worth_names_a_top_tenth_where_there_are_ten() -> None:
 
 
 def test_second_orders_tells_how_far_it_got() -> None:
-    told = words.second_orders(CURVE, 0.25)
-    assert told.startswith("Ordered again: a quarter of the buyers within 10 days of the first order; half not yet: 25")
-    assert "25.0% within the 100 days followed." in told
-    assert words.second_orders(YOUNG, 0.0).startswith("Ordered again: half not yet: 0.0% within the 0 days followed.")
+    quarter = "A quarter of the buyers have ordered again within 10 days of the first order, half"
+    assert words.second_orders(CURVE, 0.2).startswith(
+        f"{quarter} not yet: 25.0% within the 100 days followed. The plain"
+    )
+    both = survival.returns(pd.DataFrame({"days": [10, 20, 30], "returned": [True, True, False], "buyers": [1, 1, 2]}))
+    assert words.second_orders(both, 0.5).startswith(
+        f"{quarter} within 20 days. The plain share of buyers with a second"
+    )
+    few = "Fewer than a quarter of the buyers have ordered again: 0.0% within the 0 days followed."
+    assert words.second_orders(YOUNG, 0.0) == few
     assert words.second_orders(NOBODY, np.nan) == "Nobody has bought yet."
 
 
@@ -111,8 +117,8 @@ def test_churned_names_its_window_and_what_others_say() -> None:
     rates = pd.DataFrame({"churn_days": [30, 90], "observed_buyers": [50, 40], "churn_rate": [0.75, 0.5]})
     told = "50.0% of 40 buyers have not ordered for 90 days: churned by this report's definition."
     assert words.churned(rates, GAPS, 90) == (
-        f"{told} Other windows give 50.0% to 75.0%. Nine tenths of the 20 gaps between two orders are 111 days or "
-        "shorter: a much smaller window counts as lost who is only late."
+        f"{told} Windows of 30 to 90 days give 50.0% to 75.0%. Nine tenths of the 20 gaps between two orders are 111 "
+        "days or shorter: a much smaller window counts as lost who is only late."
     )
     assert words.churned(rates.tail(1), {"gaps": 0, "ninth_decile_days": np.nan}, 90) == told
     none = rates.assign(observed_buyers=0, churn_rate=np.nan)
