@@ -29,11 +29,11 @@ def many(number: int) -> pd.DataFrame:
 
 def test_the_matrix_draws_observed_cells_and_hatches_the_open_ones() -> None:
     figure = charts.retention_matrix(cohorts.retention(WHOLE, "2025-03-15"), "sign-up")
-    mean, cells, hatched = figure.data
-    assert mean.z.tolist() == [[1.0, 0.5]]
-    assert cells.z[0].tolist() == [1.0, 0.5]
-    assert np.isnan(cells.z[1][1]), "the month of February's cohort that has not ended"
-    assert [list(row) for row in cells.text] == [["100", "50"], ["100", ""]]
+    cells, hatched = figure.data
+    assert cells.z[[0, 2]].tolist() == [[1.0, 0.5], [1.0, 0.5]], "the mean, then January's cohort"
+    assert np.isnan(cells.z[1]).all(), "a gap below the mean"
+    assert np.isnan(cells.z[3][1]), "the month of February's cohort that has not ended"
+    assert [list(row) for row in cells.text] == [["100", "50"], ["", ""], ["100", "50"], ["100", ""]]
     assert list(zip(hatched.y, [base + 0.47 for base in hatched.base], strict=True)) == [(0, 2), (1, 1)]
     assert list(figure.layout.yaxis.ticktext) == ["all · 3", "Jan 2025 · 2", "Feb 2025 · 1"]
     assert alt(figure) == (
@@ -43,14 +43,13 @@ def test_the_matrix_draws_observed_cells_and_hatches_the_open_ones() -> None:
 
 
 def test_on_the_first_of_a_month_nothing_is_hatched() -> None:
-    assert len(charts.retention_matrix(cohorts.retention(WHOLE, "2025-03-01"), "sign-up").data) == 2
+    assert len(charts.retention_matrix(cohorts.retention(WHOLE, "2025-03-01"), "sign-up").data) == 1
 
 
 def test_a_matrix_has_the_latest_cohorts_only_and_its_mean_all() -> None:
     figure = charts.retention_matrix(cohorts.retention(many(30), "2025-01-15"), "sign-up")
-    mean, cells, hatched = figure.data
-    assert np.shape(cells.z) == (18, 18)
-    assert len(mean.z[0]) == 18
+    cells, hatched = figure.data
+    assert np.shape(cells.z) == (2 + 18, 18)
     assert figure.layout.yaxis.ticktext[0] == "all · 600"
     assert max(hatched.base) < 18
 
@@ -58,12 +57,12 @@ def test_a_matrix_has_the_latest_cohorts_only_and_its_mean_all() -> None:
 def test_one_cohort_of_one_does_not_set_the_scale() -> None:
     cells = many(12)
     cells.loc[cells["month_index"] == 11, "customers"] = 20
-    assert charts.retention_matrix(cohorts.retention(cells, "2025-01-01"), "sign-up").data[1].zmax == 0.5
+    assert charts.retention_matrix(cohorts.retention(cells, "2025-01-01"), "sign-up").data[0].zmax == 0.5
 
 
 def test_curves_leave_tiny_cohorts_out_and_dot_a_mean_of_few() -> None:
     names = [trace.name for trace in charts.retention_curves(cohorts.retention(many(4), "2025-01-01"), "sign-up").data]
-    assert names == ["cohorts of 10 and more", "all cohorts", "all cohorts, under 3 cohorts"]
+    assert names == ["cohorts of 10 and more", "all cohorts", "under 3 cohorts"]
     tiny = charts.retention_curves(cohorts.retention(WHOLE, "2025-03-15"), "sign-up")
     assert [trace.name for trace in tiny.data] == ["all cohorts, under 3 cohorts"]
     assert alt(tiny) == "Retention of all cohorts by month from 0 to 1: lowest 50.0% at 1, highest 100.0% at 0."
@@ -102,9 +101,11 @@ def test_value_is_held_against_its_cost_where_there_is_one() -> None:
 
 def test_lifetime_values_mark_median_mean_and_top_tenth() -> None:
     figure = charts.lifetime_values(CLASSES, WORTH, "USD")
-    assert [note.text for note in figure.layout.annotations] == [
-        "median $10", "mean $15", "top tenth (60% of revenue) from $35",
-    ]  # fmt: skip
+    labels = ["median $10", "mean $15", "top tenth: 60% of revenue"]
+    assert [note.text for note in figure.layout.annotations] == labels
+    assert alt(figure).endswith("Marked: median $10, mean $15, top tenth: 60% of revenue.")
+    free = charts.lifetime_values(CLASSES, WORTH.replace(0.6, np.nan), "USD")
+    assert len(free.layout.shapes) == 2, "no revenue, no share of it"
     assert list(figure.data[0].customdata) == ["$0 to $20", "$20 and more"]
     beyond = charts.lifetime_values(CLASSES, WORTH.replace(15.0, 50.0), "USD")
     assert len(beyond.layout.shapes) == 2, "a mean beyond the last bar would squeeze all others"

@@ -83,6 +83,12 @@ def one_order() -> Rows:
     return rows | {"orders": rows["orders"][:1], "order_items": rows["order_items"][:1]}
 
 
+def one_free_order() -> Rows:
+    rows = one_order()
+    orders = [order | {"total_amount": "0.00"} for order in rows["orders"]]
+    return rows | {"orders": orders, "order_items": [item | {"price_at_time": "0.00"} for item in rows["order_items"]]}
+
+
 def one_country() -> Rows:
     rows = shop()
     return rows | {"users": [user | {"country_code": "FR", "country": "France"} for user in rows["users"]]}
@@ -97,13 +103,14 @@ AGAIN = "0.0% of buyers order again within 90 days of their first order; a custo
         (one_customer(), "2025-07-01", "Nobody has bought yet, so there is no cohort to follow."),
         (one_order(), "2025-07-01", f"{AGAIN} $10.00 within 4 months."),
         (one_order(), "2025-06-15", f"{AGAIN} $10.00 within 3 months."),
+        (one_free_order(), "2025-07-01", f"{AGAIN} $0.00 within 4 months."),
         (one_country(), "2025-07-01", f"{AGAIN} $15.00 within 4 months."),
         (one_country(), "2025-02-02", "The first order lies less than 7 days back: too early to tell whether 2 buyers "
          "will return."),
         (one_country(), "2025-02-09", "0.0% of buyers order again within 7 days of their first order; no calendar "
          "month has ended since."),
     ],
-    ids=["one customer", "one order", "one order, open month", "one country", "since yesterday", "for a week"],
+    ids=["one customer", "one order", "an open month", "a free order", "one country", "since yesterday", "for a week"],
 )  # fmt: skip
 def test_a_shop_with_little_to_tell(
     empty_database: sa.URL, tmp_path: Path, rows: Rows, as_of: str, headline: str

@@ -48,37 +48,43 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
     if shown.empty:
         return nothing(f"No cohort has a whole month of {since} to show.")
     means = retention.mean.set_index("month_index")["retention"].reindex(shown.columns)
-    # Beside the cells of a cohort of one customer, 0 or 100 %, all others would be pale.
-    figure, top = Chart(), max(float(np.nanquantile(shown, 0.95)), 0.01)
-    _cells(figure, means.to_frame().T, [-1.6, -0.6], top, ["all cohorts"])
-    names = [f"{cohort:%b %Y}" for cohort in shown.index]
-    _cells(figure, shown, [row - 0.5 for row in range(len(shown) + 1)], top, names)
     under_way = retention.under_way.reindex(shown.index).dropna()
     under_way = under_way[under_way < shown.columns[0] + LATEST]
+    figure = Chart()
+    _cells(figure, shown, means)
     _hatch(figure, under_way, shown)
-    sizes = [int(retention.sizes.sum()), *retention.sizes.reindex(shown.index).astype(int)]
-    rows = [f"{name} · {size:,}" for name, size in zip(["all", *names], sizes, strict=True)]
-    figure.update_yaxes(tickvals=[-1.1, *range(len(shown))], ticktext=rows, range=[len(shown) - 0.5, -1.7])
+    _name_rows(figure, shown, retention.sizes)
     span = [shown.columns[0] - 0.5, max(shown.columns[-1], under_way.max() if len(under_way) else 0) + 0.5]
     figure.update_xaxes(side="top", dtick=1, range=span, title=f"months after {since}")
-    alt = f"Retention of {len(shown)} cohorts by months after {since}"
-    observed = int(shown.notna().to_numpy().sum())
-    alt += f": {observed} observed cells{extremes(shown)}; all cohorts together{extremes(means.to_frame())}."
-    finish(figure, alt, height=28 * len(shown) + 170)
+    observed = f"{int(shown.notna().to_numpy().sum())} observed cells{extremes(shown)}"
+    alt = f"Retention of {len(shown)} cohorts by months after {since}: {observed}; all cohorts together"
+    finish(figure, f"{alt}{extremes(means.to_frame())}.", height=28 * len(shown) + 170)
     figure.update_xaxes(showgrid=False).update_yaxes(showgrid=False)
     return figure.update_layout(legend={"y": -0.01, "yanchor": "top"})
 
 
-def _cells(figure: Chart, shares: pd.DataFrame, edges: list[float], top: float, names: list[str]) -> None:
-    values, months = shares.to_numpy(float), shares.columns
-    where = [[f"{name}, month {index}" for index in months] for name in names]
+def _cells(figure: Chart, shown: pd.DataFrame, means: pd.Series) -> None:
+    """The row of means, a gap of a tenth of a row, and a row per cohort."""
+    months, gap = shown.columns, np.full(shown.shape[1], np.nan)
+    values = np.vstack([means.to_numpy(float), gap, shown.to_numpy(float)])
+    names = ["all cohorts", "", *_names(shown.index)]
+    # Beside the cells of a cohort of one customer, 0 or 100 %, all others would be pale: these do not set the scale.
+    top = max(float(np.nanquantile(shown, 0.95)), 0.01)
     figure.add_heatmap(
-        z=values, x=[*(months - 0.5), months[-1] + 0.5], y=edges, zmin=0, zmax=top, xgap=2, ygap=2,
-        colorscale=SEQUENTIAL, showscale=False, hoverongaps=False, hovertext=where,
+        z=values, x=[*(months - 0.5), months[-1] + 0.5], y=[-1.6, -0.6, *(np.arange(len(shown) + 1) - 0.5)],
+        zmin=0, zmax=top, xgap=2, ygap=2, colorscale=SEQUENTIAL, showscale=False, hoverongaps=False,
+        hovertext=[[f"{name}, month {index}" for index in months] for name in names],
         hovertemplate="%{hovertext}: %{z:.1%}<extra></extra>",
         text=[["" if np.isnan(value) else f"{100 * value:.0f}" for value in row] for row in values],
         texttemplate="%{text}",
     )  # fmt: skip
+
+
+def _name_rows(figure: Chart, shown: pd.DataFrame, sizes: pd.Series) -> None:
+    """Each row's cohort and how many it counts, which is what its shares are of."""
+    names = [f"all · {sizes.sum():,}"]
+    names += [f"{name} · {sizes[cohort]:,}" for name, cohort in zip(_names(shown.index), shown.index, strict=True)]
+    figure.update_yaxes(tickvals=[-1.1, *range(len(shown))], ticktext=names, range=[len(shown) - 0.5, -1.7])
 
 
 def _hatch(figure: Chart, under_way: pd.Series, shown: pd.DataFrame) -> None:
@@ -130,14 +136,13 @@ def _pale_lines(figure: Chart, matrix: pd.DataFrame, unit: str, name: str) -> No
 def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour: str, unit: str) -> None:
     """The line, dotted where it rests on FEW cohorts; the dots begin at the last firm point."""
     firm = int((mean["cohorts"] >= FEW).sum())
-    notes = [f"{row.cohorts} cohorts, {row.cohort_size:,.0f} customers" for row in mean.itertuples()]
-    parts = ((slice(0, firm), "solid", name), (slice(max(firm - 1, 0), None), "dot", f"{name}, under {FEW} cohorts"))
-    for part, dash, label in parts:
-        line, values = {"color": colour, "width": 3, "dash": dash}, mean[column].iloc[part]
-        if len(values) > (dash == "dot" and firm > 0):
+    dotted = f"under {FEW} cohorts" if firm else f"{name}, under {FEW} cohorts"
+    for part, dash, label in ((mean[:firm], "solid", name), (mean[max(firm - 1, 0) :], "dot", dotted)):
+        if len(part) > (dash == "dot" and firm > 0):
             figure.add_scatter(
-                x=mean["month_index"].iloc[part], y=values, customdata=notes[part], line=line, name=label,
-                mode="lines+markers", marker={"size": 5},
+                x=part["month_index"], y=part[column], line={"color": colour, "width": 3, "dash": dash}, name=label,
+                customdata=[f"{row.cohorts} cohorts, {row.cohort_size:,.0f} customers" for row in part.itertuples()],
+                mode="lines+markers", marker={"size": 5}, showlegend=label not in [t.name for t in figure.data],
                 hovertemplate=f"month %{{x}}: {template('y', unit)}<br>%{{customdata}}<extra></extra>",
             )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Draws what single customers have brought, how soon they order again, and how many count as lost."""
 
+import numpy as np
 import pandas as pd
 
 from lib.charts.cohort import nothing
@@ -7,7 +8,7 @@ from lib.charts.look import BLUE, ORANGE, Chart, amount, finish, in_words, prefi
 
 __all__ = ["churn", "lifetime_values", "second_orders"]
 
-BAND = "rgba(0,114,178,0.18)"
+BAND = "rgba(0,114,178,0.3)"
 STEP_DAYS = 30
 
 
@@ -25,19 +26,24 @@ def lifetime_values(classes: pd.DataFrame, worth: pd.Series, unit: str) -> Chart
         x=classes["from_revenue"] + width / 2, y=classes["buyers"], width=width * 0.92, marker_color=BLUE,
         customdata=notes, hovertemplate="%{customdata}: %{y:,} buyers<extra></extra>", showlegend=False,
     )  # fmt: skip
-    marks = {
-        "median": worth["median_revenue"],
-        "mean": worth["mean_revenue"],
-        f"top tenth ({worth['top_tenth_share']:.0%} of revenue) from": worth["top_tenth_from"],
-    }
-    for row, (name, value) in enumerate(marks.items()):
-        _mark(figure, value, f"{name} {amount(value, unit)}", row, classes["to_revenue"].iloc[-1])
+    marks = _marks(worth, unit)
+    for row, (label, value) in enumerate(marks.items()):
+        _mark(figure, value, label, row, classes["to_revenue"].iloc[-1])
     figure.update_yaxes(title="buyers", tickformat=",", rangemode="tozero", domain=[0, 0.78])  # labels have the rest
     figure.update_xaxes(title="revenue to date; the last bar holds all above", tickprefix=prefix(unit), tickformat=",")
-    figure.update_xaxes(showgrid=False)
+    figure.update_xaxes(showgrid=False, range=[0, classes["to_revenue"].iloc[-1]])
     described = in_words(classes, "from_revenue", "buyers", "Buyers by revenue to date", "")
-    told = ", ".join(f"{name} {amount(value, unit)}" for name, value in marks.items())
-    return finish(figure, f"{described} Marked: {told}.", height=380)
+    return finish(figure, f"{described} Marked: {', '.join(marks)}.", height=380)
+
+
+def _marks(worth: pd.Series, unit: str) -> dict[str, float]:
+    """What is marked and where: the top tenth only where there is revenue to have a share of."""
+    marks = {
+        f"{name} {amount(worth[f'{name}_revenue'], unit)}": worth[f"{name}_revenue"] for name in ("median", "mean")
+    }
+    if np.isnan(worth["top_tenth_share"]):
+        return marks
+    return marks | {f"top tenth: {worth['top_tenth_share']:.0%} of revenue": worth["top_tenth_from"]}
 
 
 def _mark(figure: Chart, value: float, label: str, row: int, edge: float) -> None:
