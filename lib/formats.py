@@ -18,7 +18,7 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 
 # How a column is written, wherever it is shown.
 FORMATS = {
-    "money": ("revenue", "previous_revenue", "refunded_amount", "avg_order_value"),
+    "money": ("revenue", "previous_revenue", "refunded_amount", "avg_order_value", "spend", "acquisition_cost"),
     "percent": (
         "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
         "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift", "gross_margin",
@@ -29,7 +29,7 @@ FORMATS = {
         "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
         "windows", "fallbacks", "files", "sessions", "expected", "discount_percent",
         "stock_quantity", "units_30_days", "read", "loaded", "refused",
-        "repeated", "line",
+        "repeated", "line", "signups",
     ),
     "decimal": ("mase", "orders_caused", "orders_factor", "visits_factor", "days_of_cover"),
     "month": ("month",),

@@ -1,4 +1,4 @@
-"""Re-shapes what the SQL files answer: periods, changes, running means, the retention matrix."""
+"""Re-shapes what the SQL files answer: periods, changes, running means."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,7 @@ __all__ = [
     "days",
     "largest_step",
     "main_cause",
-    "mean_retention",
     "period",
-    "retention_matrix",
     "run_rate",
     "share_at",
     "trend",
@@ -214,17 +212,3 @@ def change(now: float, before: float) -> float:
 def with_weekly_mean(daily: pd.DataFrame, column: str) -> pd.DataFrame:
     """The frame with a column `weekly_mean`: mean of the day and the six before, NaN where there are fewer."""
     return daily.assign(weekly_mean=daily[column].rolling(7).mean())
-
-
-def retention_matrix(cells: pd.DataFrame) -> pd.DataFrame:
-    """Cohorts as rows, month_index as columns, customers / cohort_size as values; NaN where a month has not ended."""
-    shares = cells.assign(retention=cells["customers"] / cells["cohort_size"])
-    return shares.pivot_table(index="cohort", columns="month_index", values="retention")
-
-
-def mean_retention(cells: pd.DataFrame) -> pd.DataFrame:
-    """Retention by month_index over the cohorts observed then: sum of customers / sum of cohort_size; and how many."""
-    sums = cells.groupby("month_index", as_index=False).agg(
-        customers=("customers", "sum"), cohort_size=("cohort_size", "sum"), cohorts=("cohort", "size")
-    )
-    return sums.assign(retention=sums["customers"] / sums["cohort_size"])

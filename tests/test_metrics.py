@@ -46,28 +46,6 @@ def test_weekly_mean_starts_on_the_seventh_day() -> None:
     assert means.tail(2).tolist() == [3, 4]
 
 
-CELLS = pd.DataFrame(
-    {
-        "cohort": pd.to_datetime(["2025-01-01", "2025-01-01", "2025-02-01"]),
-        "cohort_size": [10, 10, 30],
-        "month_index": [0, 1, 0],
-        "customers": [5, 0, 3],
-    }
-)
-
-
-def test_an_unobserved_cell_is_nan_and_an_observed_zero_is_zero() -> None:
-    matrix = metrics.retention_matrix(CELLS)
-    assert matrix.loc["2025-01-01"].tolist() == [0.5, 0.0]
-    assert np.isnan(matrix.loc["2025-02-01", 1])
-
-
-def test_mean_retention_weighs_by_size_over_observed_cells() -> None:
-    mean = metrics.mean_retention(CELLS)
-    assert mean["retention"].tolist() == [8 / 40, 0.0]
-    assert mean["cohorts"].tolist() == [2, 1]
-
-
 def test_a_year_before() -> None:
     assert [str(day) for day in metrics.year_before("2025-03-01").values()] == ["2024-03-01", "2025-03-01"]
 

@@ -47,7 +47,7 @@ def test_form(book: nbformat.NotebookNode) -> None:
     assert title.source.startswith("# ")
     assert "*Reads*" in title.source
     assert parameters.metadata.tags == ["parameters"]
-    assert all(line.startswith(("from ", "import ")) for line in imports.source.splitlines())
+    assert all(line.startswith(("from ", "import ")) for line in imports.source.splitlines() if line)
     assert book.cells[-1].cell_type == "markdown"
     assert "## Checks" in "\n".join(cell.source for cell in book.cells) or book.cells[0].source.startswith("# Metabase")
 

@@ -1,8 +1,10 @@
 """Draws: frame -> Figure; every figure has one look and a text alternative."""
 
+from lib.charts.cohort import cohort_revenue, customer_value, retention_curves, retention_matrix
 from lib.charts.entities import entities
 from lib.charts.executive import bridge, compared, concentration, week_hours
 from lib.charts.forecast import fan
+from lib.charts.lifetime import churn, lifetime_values, second_orders
 from lib.charts.look import Chart, Switch
 from lib.charts.over_time import bars, lines
 from lib.charts.parts import country_map, gauge, heatmap, ranking
@@ -12,14 +14,21 @@ __all__ = [
     "Switch",
     "bars",
     "bridge",
+    "churn",
+    "cohort_revenue",
     "compared",
     "concentration",
     "country_map",
+    "customer_value",
     "entities",
     "fan",
     "gauge",
     "heatmap",
+    "lifetime_values",
     "lines",
     "ranking",
+    "retention_curves",
+    "retention_matrix",
+    "second_orders",
     "week_hours",
 ]

@@ -16,7 +16,8 @@ from tests.bench.watching import Seen, seconds, watch
 __all__ = ["import_cell", "measure_pipeline", "pipeline_figures"]
 
 IMPORTED_LATER = {
-    "06_forecast": "\nimport statsmodels.tsa.statespace.sarimax, statsmodels.tsa.exponential_smoothing.ets"
+    "05_cohort": "\nimport statsmodels.duration.survfunc",
+    "06_forecast": "\nimport statsmodels.tsa.statespace.sarimax, statsmodels.tsa.exponential_smoothing.ets",
 }
 
 

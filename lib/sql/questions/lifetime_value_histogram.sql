@@ -1,24 +1,35 @@
--- Buyers by revenue to date in :bins classes of equal width between 0 and the 99th percentile; the last class also
--- holds all above, so that a few large customers do not flatten the picture. Empty classes are listed with 0.
+-- Buyers by revenue to date (completed orders before :as_of), in at most :bins classes of one round width (1, 2 or 5
+-- times a power of ten) that reach the 99th percentile; the last class also holds all above, so that a few large
+-- customers do not flatten the picture. A class holds from_revenue and more, below to_revenue. Empty ones are listed.
 WITH
 buyers AS (
-    SELECT revenue FROM customer_lifetime_value WHERE orders > 0
+    SELECT sum(total_amount) AS revenue
+    FROM orders
+    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    GROUP BY user_id
+),
+least AS (
+    SELECT greatest(percentile_disc(0.99) WITHIN GROUP (ORDER BY revenue), 1) AS top FROM buyers HAVING count(*) > 0
 ),
 edge AS (
-    SELECT greatest(ceil(percentile_cont(0.99) WITHIN GROUP (ORDER BY revenue)), 1)::numeric AS top FROM buyers
+    SELECT top, min(step * power(10::numeric, exponent)) AS width
+    FROM least CROSS JOIN unnest(ARRAY[1, 2, 5]) AS step CROSS JOIN generate_series(-2, 12) AS exponent
+    WHERE step * power(10::numeric, exponent) * :bins > top
+    GROUP BY top
 ),
 counted AS (
-    SELECT least(width_bucket(revenue, 0, top, :bins), :bins) AS class, count(*) AS buyers
-    FROM buyers, edge
+    SELECT floor(least(revenue, top) / width)::integer AS class, count(*) AS buyers
+    FROM buyers CROSS JOIN edge
     GROUP BY 1
+),
+classes AS (
+    SELECT generate_series(0, floor(top / width)::integer) AS class, width FROM edge
 ),
 final AS (
     SELECT
-        class,
-        round((class - 1) * top / :bins, 2) AS from_revenue,
-        round(class * top / :bins, 2) AS to_revenue,
+        class * width AS from_revenue,
+        (class + 1) * width AS to_revenue,
         coalesce(counted.buyers, 0) AS buyers
-    FROM generate_series(1, :bins) AS class CROSS JOIN edge LEFT JOIN counted USING (class)
-    WHERE top IS NOT NULL
+    FROM classes LEFT JOIN counted USING (class)
 )
-SELECT * FROM final ORDER BY class
+SELECT * FROM final ORDER BY from_revenue

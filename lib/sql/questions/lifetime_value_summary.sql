@@ -1,16 +1,23 @@
--- Revenue to date per buyer (at least one completed order): buyers, mean, median, and the share of the revenue that
--- the top tenth of the buyers brought.
+-- Revenue to date per buyer (at least one completed order before :as_of): buyers, their revenue, its mean and median,
+-- the least that one of the top tenth of the buyers (a tenth rounded up) brought, the share of all revenue that these
+-- brought, and the share of the buyers with two orders or more.
 WITH
+buyers AS (
+    SELECT user_id, count(*) AS orders, sum(total_amount) AS revenue
+    FROM orders
+    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    GROUP BY user_id
+),
 ranked AS (
-    SELECT revenue, orders, ntile(10) OVER (ORDER BY revenue DESC, user_id) AS tenth
-    FROM customer_lifetime_value
-    WHERE orders > 0
+    SELECT revenue, orders, ntile(10) OVER (ORDER BY revenue DESC, user_id) AS tenth FROM buyers
 ),
 final AS (
     SELECT
         count(*) AS buyers,
+        coalesce(sum(revenue), 0) AS revenue,
         avg(revenue)::double precision AS mean_revenue,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY revenue) AS median_revenue,
+        min(revenue) FILTER (WHERE tenth = 1) AS top_tenth_from,
         (sum(revenue) FILTER (WHERE tenth = 1) / nullif(sum(revenue), 0))::double precision AS top_tenth_share,
         count(*) FILTER (WHERE orders > 1)::double precision / nullif(count(*), 0) AS repeat_rate
     FROM ranked

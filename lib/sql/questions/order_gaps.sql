@@ -1,0 +1,19 @@
+-- Days (UTC) between a buyer's completed order before :as_of and the next one: how many such gaps there are, and how
+-- long those are that half and nine tenths of all do not exceed.
+WITH
+gaps AS (
+    SELECT
+        (order_date AT TIME ZONE 'UTC')::date
+            - lag((order_date AT TIME ZONE 'UTC')::date) OVER (PARTITION BY user_id ORDER BY order_date, order_id) AS days
+    FROM orders
+    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+),
+final AS (
+    SELECT
+        count(days) AS gaps,
+        percentile_disc(0.5) WITHIN GROUP (ORDER BY days) AS median_days,
+        percentile_disc(0.9) WITHIN GROUP (ORDER BY days) AS ninth_decile_days
+    FROM gaps
+    WHERE days IS NOT NULL
+)
+SELECT * FROM final

@@ -1,0 +1,29 @@
+-- Days (UTC) from a buyer's first completed order to the second; for those without a second one before :as_of, to the
+-- day before :as_of, until when they have been followed (censored). returned: there was a second order.
+-- buyers: how many share these days.
+WITH
+numbered AS (
+    SELECT
+        user_id,
+        (order_date AT TIME ZONE 'UTC')::date AS date,
+        row_number() OVER (PARTITION BY user_id ORDER BY order_date, order_id) AS number
+    FROM orders
+    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+),
+followed AS (
+    SELECT
+        min(date) FILTER (WHERE number = 1) AS first_date,
+        min(date) FILTER (WHERE number = 2) AS second_date
+    FROM numbered
+    WHERE number <= 2
+    GROUP BY user_id
+),
+final AS (
+    SELECT
+        coalesce(second_date, CAST(:as_of AS date) - 1) - first_date AS days,
+        second_date IS NOT NULL AS returned,
+        count(*) AS buyers
+    FROM followed
+    GROUP BY 1, 2
+)
+SELECT * FROM final ORDER BY days, returned
