@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.cohorts import acquisition_cost, earned_by, payback_month
-from lib.display import integer, money, month, percent
+from lib.formats import integer, money, month, percent
 from lib.survival import days_until, returned_within
 
 __all__ = ["churned", "earlier_customers", "headline", "payback", "retained", "second_orders", "worth"]

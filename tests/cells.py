@@ -23,6 +23,13 @@ def shown_by(step: str, **values: Any) -> list[dict[str, Any]]:
                 result = shell.run_cell(cell.source)
             result.raise_error()
             outputs += [output.data for output in captured.outputs]
+            data, _ = shell.display_formatter.format(result.result) if _is_value(result.result) else ({}, {})
+            outputs += [data] if data else []
         if "parameters" in cell.metadata.get("tags", []):
             shell.push(values)
     return outputs
+
+
+def _is_value(result: object) -> bool:
+    """Whether the shell has only printed it; what shows itself is among the outputs already."""
+    return result is not None and getattr(result, "_ipython_display_", None) is None

@@ -5,16 +5,13 @@ import re
 from datetime import date
 from pathlib import Path
 
-import nbformat
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from IPython.core.interactiveshell import InteractiveShell
-from IPython.utils.capture import capture_output
 
 from lib import load
 from lib.database import transaction
-from lib.pipeline import NOTEBOOKS
+from tests.cells import shown_by
 from tests.own_files import Rows, imported, key, shop, write
 
 MIME = "application/vnd.plotly.v1+json"
@@ -22,17 +19,8 @@ HOSTILE = '<img src=x onerror="P_1=1">{{7*7}} & Co'
 
 
 def report(**parameters: object) -> list[dict]:
-    """What the report's cells show, run in this process with these parameters."""
-    shell, shown = InteractiveShell.instance(), []
-    for cell in nbformat.read(NOTEBOOKS / "05_cohort.ipynb", as_version=4).cells:
-        if cell.cell_type == "code":
-            with capture_output() as captured:
-                ran = shell.run_cell(cell.source)
-            ran.raise_error()
-            shown += [output.data for output in captured.outputs]
-            shown += [shell.display_formatter.format(ran.result)[0]] if ran.result is not None else []
-            shell.push(parameters if "parameters" in cell.metadata.get("tags", []) else {})
-    return shown
+    """What the report's cells show with these parameters."""
+    return shown_by("05_cohort", **parameters)
 
 
 def words(shown: list[dict]) -> list[str]:
