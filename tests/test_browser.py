@@ -88,6 +88,12 @@ def test_every_figure_of_a_real_run_is_drawn(whole_run: Ran, step: str) -> None:
         assert errors == []
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_every_figure_of_a_real_run_has_its_numbers(whole_run: Ran, step: str) -> None:
+    page = (whole_run.output / "reports" / f"{step}.html").read_text("utf-8")
+    assert page.count('class="chart"') == page.count('class="numbers"')
+
+
 def test_all_countries_of_a_real_run_are_on_the_map(whole_run: Ran) -> None:
     countries = read_table(whole_run.output / "data", "users")["country_code"].nunique()
     with open_page(whole_run.output / "reports" / "04_executive.html", viewport=DESKTOP) as (page, _, _):

@@ -58,7 +58,9 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
     figure.update_xaxes(side="top", dtick=1, range=span, title=f"months after {since}")
     observed = f"{int(shown.notna().to_numpy().sum())} observed cells{extremes(shown)}"
     alt = f"Retention of {len(shown)} cohorts by months after {since}: {observed}; all cohorts together"
-    finish(figure, f"{alt}{extremes(means.to_frame())}.", height=28 * len(shown) + 170)
+    numbers = shown.set_axis(_names(shown.index)).rename(columns=str).rename_axis("cohort").reset_index()
+    numbers.insert(1, "customers", retention.sizes.reindex(shown.index).to_numpy())
+    finish(figure, f"{alt}{extremes(means.to_frame())}.", 28 * len(shown) + 170, numbers)
     figure.update_xaxes(showgrid=False).update_yaxes(showgrid=False)
     return figure.update_layout(legend={"y": -0.01, "yanchor": "top"})
 
@@ -108,7 +110,8 @@ def retention_curves(retention: Retention, since: str) -> Chart:
     _mean_line(figure, retention.mean, "retention", "all cohorts", BLUE, "%")
     value_axis(figure.layout.yaxis, "%")
     figure.update_xaxes(title=f"months after {since}", dtick=_step(len(retention.mean)))
-    return finish(figure, _in_months(retention.mean, "retention", "Retention of all cohorts by month", "%"))
+    described = _in_months(retention.mean, "retention", "Retention of all cohorts by month", "%")
+    return finish(figure, described, numbers=retention.mean)
 
 
 def _in_months(mean: pd.DataFrame, column: str, label: str, unit: str) -> str:
@@ -162,7 +165,8 @@ def cohort_revenue(cells: pd.DataFrame, unit: str) -> Chart:
     monthly = cells.groupby("month", as_index=False)["revenue"].sum()
     value_axis(figure.layout.yaxis, unit)
     figure.update_xaxes(type="category", showgrid=False, categoryorder="array", categoryarray=_names(monthly["month"]))
-    finish(figure, in_words(monthly, "month", "revenue", "Revenue of all cohorts by month", unit), height=380)
+    described = in_words(monthly, "month", "revenue", "Revenue of all cohorts by month", unit)
+    finish(figure, described, 380, cells[["cohort", "month", "revenue"]])
     return figure.update_layout(barmode="stack", legend_traceorder="normal")
 
 
@@ -203,4 +207,4 @@ def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: 
     figure.update_xaxes(title="months after the first order", dtick=_step(len(mean)))
     alt = _in_months(mean, "revenue", "Revenue per customer, cumulated by month", unit)
     held = "" if np.isnan(cost) else f" Cost of winning a customer: {amount(cost, unit)}."
-    return finish(figure, alt + held, height=400)
+    return finish(figure, alt + held, 400, mean)

@@ -26,4 +26,4 @@ def entities(keys: pd.DataFrame, sizes: Mapping[str, str]) -> Chart:
         )  # fmt: skip
     figure.update_xaxes(visible=False, range=[-1.35, 1.35]).update_yaxes(visible=False, range=[-1.25, 1.25])
     described = "; ".join(f"{row.table} refers to {row.references}" for row in keys.itertuples())
-    return finish(figure, f"Diagram of {len(sizes)} tables: {described}.", height=440)
+    return finish(figure, f"Diagram of {len(sizes)} tables: {described}.", 440, keys)

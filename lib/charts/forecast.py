@@ -21,4 +21,4 @@ def fan(history: pd.DataFrame, ahead: pd.DataFrame, unit: str) -> Chart:
         line = {"color": colour, "width": 2}
         figure.add_scatter(x=frame["date"], y=frame[column], name=column, mode="lines", line=line)
     value_axis(figure.layout.yaxis, unit)
-    return finish(figure, in_words(ahead, "date", "forecast", "Forecast", unit), height=380)
+    return finish(figure, in_words(ahead, "date", "forecast", "Forecast", unit), 380, ahead)

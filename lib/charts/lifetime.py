@@ -33,7 +33,7 @@ def lifetime_values(classes: pd.DataFrame, worth: pd.Series, unit: str) -> Chart
     figure.update_xaxes(title="revenue to date; the last bar holds all above", tickprefix=prefix(unit), tickformat=",")
     figure.update_xaxes(showgrid=False, range=[0, classes["to_revenue"].iloc[-1]])
     described = in_words(classes, "from_revenue", "buyers", "Buyers by revenue to date", "")
-    return finish(figure, f"{described} Marked: {', '.join(marks)}.", height=380)
+    return finish(figure, f"{described} Marked: {', '.join(marks)}.", 380, classes)
 
 
 def _marks(worth: pd.Series, unit: str) -> dict[str, float]:
@@ -80,7 +80,8 @@ def second_orders(curve: pd.DataFrame) -> Chart:
     value_axis(figure.layout.yaxis, "%")
     figure.update_xaxes(title="days after the first order", rangemode="tozero", tick0=0, dtick=_ticks(int(last)))
     by_day = curve.astype({"day": "object"})
-    return finish(figure, in_words(by_day, "day", "share", "Share of buyers with a second order by day", "%"))
+    described = in_words(by_day, "day", "share", "Share of buyers with a second order by day", "%")
+    return finish(figure, described, numbers=curve)
 
 
 def _ticks(days: int) -> int:
@@ -108,4 +109,5 @@ def churn(rates: pd.DataFrame, churn_days: int) -> Chart:
     figure.update_yaxes(tickformat=".0%", range=[0, 1.08], title="churned")
     figure.update_xaxes(title="days without an order that count as churned", tickvals=known["churn_days"])
     by_window = known.astype({"churn_days": "object"})  # which stays a whole number in words
-    return finish(figure, in_words(by_window, "churn_days", "churn_rate", "Churn rate by the window in days", "%"))
+    described = in_words(by_window, "churn_days", "churn_rate", "Churn rate by the window in days", "%")
+    return finish(figure, described, numbers=rates)
