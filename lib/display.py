@@ -36,7 +36,7 @@ FORMATS = {
     "integer": (
         "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
         "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
-        "windows", "fallbacks", "files", "sessions", "expected", "discount_percent",
+        "windows", "fallbacks", "files", "milliseconds", "sessions", "expected", "discount_percent",
     ),
     "decimal": ("mase", "orders_caused", "orders_factor", "visits_factor"),
     "month": ("month",),

@@ -1,0 +1,65 @@
+"""Runs every question and every card of the dashboard in Metabase, and compares the answers with the database's own."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lib.database import read
+from lib.errors import MetabaseError
+from lib.metabase import native, normal
+from lib.metabase.site import EDITED, Change, Site
+from lib.metabase.spec import Question, named_columns
+
+__all__ = ["check_dashboard", "check_question"]
+
+MOST_ROWS = 2_000  # that Metabase shows of an answer
+
+
+def check_question(site: Site, change: Change) -> Change:
+    """The change with the rows and milliseconds of its question; what a person edited may answer as it likes.
+
+    Raises MetabaseError when it fails, lacks a column that its settings name, or has other rows than the database.
+    """
+    if change.action == EDITED:
+        return change
+    question = next(question for question in site.spec.questions if question.key == change.key)
+    answer = site.client.post(f"/api/card/{site.cards[change.key]}/query", {"ignore_cache": True})
+    rows = _checked(site, question, answer, f"the question {change.key}")
+    return replace(change, rows=rows, milliseconds=answer.get("running_time"))
+
+
+def check_dashboard(site: Site, change: Change) -> Change:
+    """The change with the sum of rows and milliseconds of all our cards, asked as the dashboard's filters ask."""
+    if change.action == EDITED:
+        return change
+    live = site.client.get(f"/api/dashboard/{change.link.rpartition('/')[2]}")
+    questions = {question.key: question for question in site.spec.questions}
+    given = [{"id": entry["id"], "value": entry.get("default")} for entry in live["parameters"]]
+    rows = milliseconds = 0
+    for key, card in normal.our_dashcards(live, {number: key for key, number in site.cards.items()}).items():
+        path = f"/api/dashboard/{live['id']}/dashcard/{card['id']}/card/{card['card_id']}/query"
+        wired = {entry["parameter_id"] for entry in card.get("parameter_mappings") or []}
+        answer = site.client.post(path, {"parameters": [entry for entry in given if entry["id"] in wired]})
+        rows += _checked(site, questions[key], answer, f"the card {key} of the dashboard")
+        milliseconds += answer.get("running_time") or 0
+    return replace(change, rows=rows, milliseconds=milliseconds)
+
+
+def _checked(site: Site, question: Question, answer: Mapping[str, Any], what: str) -> int:
+    """Number of rows; Metabase answers 202 for broken SQL too, so the status in the body counts."""
+    if answer.get("status") != "completed":
+        raise MetabaseError(f"{what} fails in Metabase: {' '.join(str(answer.get('error')).split())[:300]}")
+    found = {column["name"] for column in answer["data"]["cols"]}
+    if missing := [name for name in named_columns(question) if name not in found]:
+        raise MetabaseError(f"{what} lacks the columns {missing}, which its settings name; found {sorted(found)}")
+    expected = min(_own_rows(site, question), MOST_ROWS)
+    if answer["row_count"] != expected:
+        raise MetabaseError(
+            f"{what} has {answer['row_count']} rows in Metabase, and {expected} in the workbook's database: is it the "
+            "same one? look at METABASE_DB_HOST and METABASE_DB_PORT"
+        )
+    return answer["row_count"]
+
+
+def _own_rows(site: Site, question: Question) -> int:
+    return len(read(question.sql, **native.values(question.sql, question.values, site.params)))

@@ -1,0 +1,174 @@
+"""The shop's database in Metabase: registered by name with a reader's login, synchronized until all of it is known."""
+
+from typing import Any
+
+import tenacity
+
+from lib import catalog, database, roles, settings
+from lib.address import SAFE_SSLMODES, url
+from lib.errors import MetabaseError
+from lib.metabase.site import CREATE, EDITED, KEEP, UPDATE, Change, Live, Site
+
+__all__ = ["metadata", "missing_from", "plan_database", "synchronize", "write_database"]
+
+LOGIN = "workbook_metabase"
+SYNC_S, POLL_S = 120, 1
+SCHEMA = "public"
+PLACE = ("host", "port", "dbname", "user")  # what is compared; the password is never given out again
+
+
+def plan_database(site: Site) -> Change:
+    """What to do with the database called as in the spec; raises MetabaseError for two of them."""
+    found = [
+        entry
+        for entry in _databases(site)
+        if entry["engine"] == "postgres" and entry["name"] == site.spec.database and not entry.get("is_sample")
+    ]
+    if len(found) > 1:
+        numbers = ", ".join(str(entry["id"]) for entry in found)
+        raise MetabaseError(f"Metabase has several databases “{site.spec.database}” ({numbers}); rename all but one")
+    if not found:
+        return Change("database", site.spec.database, CREATE)
+    live = found[0]
+    site.database = live["id"]
+    differences = _differences(live)
+    action = KEEP if not differences else UPDATE if site.force else EDITED
+    action = UPDATE if site.rotate else action
+    return Change("database", site.spec.database, action, live, _link(site), ", ".join(differences))
+
+
+def _databases(site: Site) -> list[Live]:
+    answer = site.client.get("/api/database")
+    return answer["data"] if isinstance(answer, dict) else answer  # a bare list before 0.40
+
+
+def _differences(live: Live) -> list[str]:
+    """Where the connection is not as the settings have it; nothing without a password, as then it is not ours."""
+    if not settings.get("METABASE_DB_PASSWORD"):
+        return []
+    wants, has = _details(), live.get("details") or {}
+    return [f"{name} is {has.get(name)}, not {wants[name]}" for name in PLACE if has.get(name) != wants[name]]
+
+
+def _details() -> dict[str, Any]:
+    """The connection as Metabase is to use it, but for the password."""
+    address = url()
+    port = settings.get("METABASE_DB_PORT") or str(address.port or 5432)
+    if not port.isdecimal():
+        raise MetabaseError(f"METABASE_DB_PORT is {port!r}; wanted a number such as 5432")
+    mode = address.query.get("sslmode", "")
+    return {
+        "host": settings.get("METABASE_DB_HOST") or address.host,
+        "port": int(port),
+        "dbname": address.database,
+        "user": settings.get("METABASE_DB_USER") or LOGIN,
+        "ssl": mode in SAFE_SSLMODES,
+        **({"ssl-mode": mode} if mode in SAFE_SSLMODES else {}),
+        "tunnel-enabled": False,
+        "advanced-options": False,
+        "schema-filters-type": "inclusion",
+        "schema-filters-patterns": SCHEMA,
+    }
+
+
+def write_database(site: Site, change: Change) -> Change:
+    """Register the database or its connection as planned; Metabase tries the connection before it keeps it."""
+    if change.action not in (CREATE, UPDATE):
+        return change
+    password = settings.get("METABASE_DB_PASSWORD")
+    if not password:
+        raise MetabaseError(
+            f"Metabase has no database “{site.spec.database}”, and METABASE_DB_PASSWORD, with which it is to read it, "
+            "is not set; `make env` makes one"
+        )
+    if not settings.get("METABASE_DB_USER"):
+        with database.transaction() as connection:
+            roles.ensure_login(connection, LOGIN, password)
+    body = {
+        "name": site.spec.database,
+        "engine": "postgres",
+        "details": _details() | {"password": password},
+        "auto_run_queries": True,
+    }
+    if change.action == CREATE:
+        # What is not asked for by name is what the server's own form sends.
+        whole = body | {"is_full_sync": True, "is_on_demand": False, "connection_source": "admin"}
+        site.database = _connected(site.client.post, "/api/database", whole)["id"]
+    else:
+        site.save(change.live)
+        _connected(site.client.put, f"/api/database/{site.database}", body)
+    return change.at(_link(site))
+
+
+def _connected(send: Any, path: str, body: dict[str, Any] | None = None) -> Any:
+    try:
+        return send(path, body) if body else send(path)
+    except MetabaseError as error:
+        if error.status not in (400, 422):
+            raise
+        raise MetabaseError(
+            f"{error}; Metabase must reach PostgreSQL from where it runs: look at METABASE_DB_HOST, METABASE_DB_PORT "
+            "and METABASE_DB_USER",
+            error.status,
+        ) from error
+
+
+def metadata(site: Site) -> dict[str, Live]:
+    """Tables of the shop as Metabase knows them, by name, hidden ones too; empty for a database not yet registered."""
+    if site.database is None:
+        return {}
+    answer = site.client.get(f"/api/database/{site.database}/metadata", include_hidden=True)
+    return {table["name"]: table for table in answer["tables"] if table.get("schema") == SCHEMA}
+
+
+def synchronize(site: Site) -> None:
+    """Have Metabase look at the database until it knows every table and column of the catalog.
+
+    Nothing is asked when it does already. Raises MetabaseError with what is missing when it takes too long or fails.
+    """
+    if not missing_from(metadata(site)):
+        return
+    for _ in range(2):  # once more after half the time: tables may have come after the first look
+        _connected(site.client.post, f"/api/database/{site.database}/sync_schema")
+        missing = _waited(site)
+        if not missing:
+            return
+    raise MetabaseError(
+        f"Metabase did not come to know {', '.join(missing[:5])}{' and more' if missing[5:] else ''} within "
+        f"{SYNC_S} s; see the log of Metabase, and whether it reads the database that the workbook loads"
+    )
+
+
+def _waited(site: Site) -> list[str]:
+    """What is still missing after half the time."""
+    wait = tenacity.Retrying(
+        retry=tenacity.retry_if_result(bool),
+        stop=tenacity.stop_after_delay(SYNC_S / 2),
+        wait=tenacity.wait_fixed(POLL_S),
+        retry_error_callback=lambda state: state.outcome.result(),
+    )
+    return wait(_looked_at, site)
+
+
+def _looked_at(site: Site) -> list[str]:
+    missing = missing_from(metadata(site))
+    state = site.client.get(f"/api/database/{site.database}") if missing else {}
+    if state.get("initial_sync_status") == "aborted":
+        raise MetabaseError(
+            f"Metabase gave up looking at the database: {state.get('initial_sync_error') or 'see its log'}"
+        )
+    return missing
+
+
+def missing_from(known: dict[str, Live]) -> list[str]:
+    """Tables, and columns of known tables, that the catalog has and Metabase does not."""
+    absent = []
+    for table in catalog.tables().values():
+        fields = {entry["name"] for entry in known.get(table.name, {}).get("fields", [])}
+        columns = [column.name for column in (*table.columns, *catalog.bookkeeping())]
+        absent += [f"{table.name}.{name}" for name in columns if name not in fields] if fields else [table.name]
+    return absent
+
+
+def _link(site: Site) -> str:
+    return f"{site.client.url}/admin/databases/{site.database}"
