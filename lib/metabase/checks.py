@@ -10,7 +10,7 @@ from lib.metabase import native, normal
 from lib.metabase.site import EDITED, Change, Site
 from lib.metabase.spec import Question, named_columns
 
-__all__ = ["check_dashboard", "check_question"]
+__all__ = ["check_dashboard", "check_question", "fault"]
 
 MOST_ROWS = 2_000  # that Metabase shows of an answer
 
@@ -46,12 +46,9 @@ def check_dashboard(site: Site, change: Change) -> Change:
 
 
 def _checked(site: Site, question: Question, answer: Mapping[str, Any], what: str) -> int:
-    """Number of rows; Metabase answers 202 for broken SQL too, so the status in the body counts."""
-    if answer.get("status") != "completed":
-        raise MetabaseError(f"{what} fails in Metabase: {' '.join(str(answer.get('error')).split())[:300]}")
-    found = {column["name"] for column in answer["data"]["cols"]}
-    if missing := [name for name in named_columns(question) if name not in found]:
-        raise MetabaseError(f"{what} lacks the columns {missing}, which its settings name; found {sorted(found)}")
+    """Number of rows of an answer without fault; MetabaseError for any other."""
+    if found := fault(question, answer):
+        raise MetabaseError(f"{what} {found}")
     expected = min(_own_rows(site, question), MOST_ROWS)
     if answer["row_count"] != expected:
         raise MetabaseError(
@@ -59,6 +56,15 @@ def _checked(site: Site, question: Question, answer: Mapping[str, Any], what: st
             "same one? look at METABASE_DB_HOST and METABASE_DB_PORT"
         )
     return answer["row_count"]
+
+
+def fault(question: Question, answer: Mapping[str, Any]) -> str:
+    """What is wrong with an answer, "" when nothing is: the status is 202 for broken SQL too, its body tells."""
+    if answer.get("status") != "completed":
+        return f"fails in Metabase: {' '.join(str(answer.get('error', 'no reason given')).split())[:300]}"
+    found = {column["name"] for column in answer["data"]["cols"]}
+    missing = [name for name in named_columns(question) if name not in found]
+    return f"lacks the columns {missing}, which its settings name; it has {sorted(found)}" if missing else ""
 
 
 def _own_rows(site: Site, question: Question) -> int:

@@ -103,7 +103,6 @@ def _body(site: Site, live: Live | None, cards: dict[str, int]) -> dict[str, Any
         "description": site.spec.dashboard.description,
         "collection_id": site.collection,
         "width": "full",
-        "auto_apply_filters": True,
         "parameters": [*_filters(site), *filters],
         "tabs": tabs,
         "dashcards": [*_placed(site, ours, tabs, cards), *(_sent_back(card, tabs) for card in theirs)],

@@ -4,6 +4,7 @@ from typing import Any
 
 from lib.errors import MetabaseError
 from lib.metabase import native, normal
+from lib.metabase.checks import fault
 from lib.metabase.collection import compare
 from lib.metabase.marker import UNFINISHED, Marker, digest, marked, parted
 from lib.metabase.site import ARCHIVE, CREATE, EDITED, UPDATE, Change, Site, decide
@@ -41,19 +42,16 @@ def content(site: Site, question: Question) -> dict[str, Any]:
 
 
 def try_questions(site: Site, changes: list[Change]) -> None:
-    """Run the SQL of what is to be written; raises MetabaseError that names every question whose SQL fails."""
+    """Run the SQL of what is to be written; raises MetabaseError that names every question whose SQL is at fault."""
     keys = {change.key for change in changes if change.action in (CREATE, UPDATE)}
-    faults = [fault for question in site.spec.questions if question.key in keys for fault in _faults(site, question)]
+    questions = [question for question in site.spec.questions if question.key in keys]
+    faults = [f"the question {q.key} ({q.sql}.sql) {found}" for q in questions if (found := fault(q, _tried(site, q)))]
     if faults:
         raise MetabaseError(f"{'; '.join(faults)}; no question was changed")
 
 
-def _faults(site: Site, question: Question) -> list[str]:
-    answer = site.client.post("/api/dataset", content(site, question)["dataset_query"])
-    if answer.get("status") == "completed":
-        return []
-    error = " ".join(str(answer.get("error", "no reason given")).split())
-    return [f"{question.sql}.sql of the question {question.key} fails in Metabase: {error[:300]}"]
+def _tried(site: Site, question: Question) -> dict[str, Any]:
+    return site.client.post("/api/dataset", content(site, question)["dataset_query"])
 
 
 def write_question(site: Site, change: Change) -> Change:

@@ -128,9 +128,10 @@ def synchronize(site: Site) -> None:
     """
     if not missing_from(metadata(site)):
         return
+    aborted_before = _abort(site)  # it stays on record until a look succeeds, and says nothing about the next one
     for _ in range(2):  # once more after half the time: tables may have come after the first look
         _connected(site.client.post, f"/api/database/{site.database}/sync_schema")
-        missing = _waited(site)
+        missing = _waited(site, aborted_before)
         if not missing:
             return
     raise MetabaseError(
@@ -139,7 +140,15 @@ def synchronize(site: Site) -> None:
     )
 
 
-def _waited(site: Site) -> list[str]:
+def _abort(site: Site) -> str:
+    """Why Metabase gave up its first look at the database; "" when it did not."""
+    state = site.client.get(f"/api/database/{site.database}")
+    if state.get("initial_sync_status") != "aborted":
+        return ""
+    return state.get("initial_sync_error") or "it does not say why; see its log"
+
+
+def _waited(site: Site, aborted_before: str) -> list[str]:
     """What is still missing after half the time."""
     wait = tenacity.Retrying(
         retry=tenacity.retry_if_result(bool),
@@ -147,16 +156,13 @@ def _waited(site: Site) -> list[str]:
         wait=tenacity.wait_fixed(POLL_S),
         retry_error_callback=lambda state: state.outcome.result(),
     )
-    return wait(_looked_at, site)
+    return wait(_looked_at, site, aborted_before)
 
 
-def _looked_at(site: Site) -> list[str]:
+def _looked_at(site: Site, aborted_before: str) -> list[str]:
     missing = missing_from(metadata(site))
-    state = site.client.get(f"/api/database/{site.database}") if missing else {}
-    if state.get("initial_sync_status") == "aborted":
-        raise MetabaseError(
-            f"Metabase gave up looking at the database: {state.get('initial_sync_error') or 'see its log'}"
-        )
+    if missing and not aborted_before and (reason := _abort(site)):
+        raise MetabaseError(f"Metabase gave up looking at the database: {reason}")
     return missing
 
 
