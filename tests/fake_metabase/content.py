@@ -133,13 +133,15 @@ def run_card(state: State, number: int, **_: Any) -> None:
 
 
 def dashboards(state: State, **_: Any) -> list:
-    return [one for one in state.dashboards.values() if not one["archived"]]
+    shown = [one for one in state.dashboards.values() if not one["archived"]]
+    return [{name: value for name, value in one.items() if name not in ("dashcards", "tabs")} for one in shown]
 
 
 def add_dashboard(state: State, body: dict, **_: Any) -> dict:
     content = {
         "description": None, "parameters": [], "collection_id": None, "dashcards": [], "tabs": [], "width": "fixed",
         "auto_apply_filters": True, "cache_ttl": None, "enable_embedding": False, "embedding_params": None,
+        "public_uuid": None,
     }  # fmt: skip
     return _new(state, state.dashboards, content | body)
 
@@ -180,7 +182,10 @@ def _laid_out(state: State, found: dict, body: dict) -> dict:
     ids = {tab["id"]: tab["id"] if tab["id"] in old else state.number() for tab in sent_tabs}
     if len(ids) > 1 and any(one.get("dashboard_tab_id") not in ids for one in given):
         raise Reply(400, "This dashboard has tab, makes sure every card has a tab")
-    tabs = [{"id": ids[tab["id"]], "name": tab["name"], "position": at} for at, tab in enumerate(sent_tabs)]
+    tabs = [
+        {"id": ids[tab["id"]], "dashboard_id": found["id"], "name": tab["name"], "position": at}
+        for at, tab in enumerate(sent_tabs)
+    ]
     known = {one["id"] for one in found["dashcards"]}
     if state.take("loses_mappings"):
         given = [one | {"parameter_mappings": []} for one in given]
@@ -192,7 +197,7 @@ def _dashcard(state: State, found: dict, one: dict, known: set[int], tabs: dict[
         raise Reply(404, "The object has been archived.")
     defaults = {
         "card_id": None, "dashboard_id": found["id"], "action_id": None, "series": [], "parameter_mappings": [],
-        "visualization_settings": {}, "entity_id": state.entity_id(),
+        "visualization_settings": {}, "inline_parameters": [], "entity_id": state.entity_id(),
         "created_at": state.now(), "updated_at": state.now(),
     }  # fmt: skip
     number = one["id"] if one["id"] in known else state.number()

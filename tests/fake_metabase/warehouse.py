@@ -72,8 +72,33 @@ def add_database(state: State, body: dict, **_: Any) -> dict:
     return _shown(state.databases[number])
 
 
-def database(state: State, number: int, **_: Any) -> dict:
-    return _shown(_found(state.databases, number))
+def database(state: State, number: int, query: dict, **_: Any) -> dict:
+    found = _shown(_found(state.databases, number))
+    return found | ({"tables": tables(state)} if query.get("include") == ["tables"] else {})
+
+
+def tables(state: State, **_: Any) -> list[dict]:
+    return [_bare(one) for one in state.tables.values()]
+
+
+def table(state: State, number: int, **_: Any) -> dict:
+    return _bare(_found(state.tables, number))
+
+
+def table_with_fields(state: State, number: int, **_: Any) -> dict:
+    return _found(state.tables, number)
+
+
+def field(state: State, number: int, **_: Any) -> dict:
+    return _found(_fields(state), number)
+
+
+def _bare(one: dict) -> dict:
+    return {name: value for name, value in one.items() if name != "fields"}
+
+
+def _fields(state: State) -> dict[int, dict]:
+    return {one["id"]: one for found in state.tables.values() for one in found["fields"]}
 
 
 def change_database(state: State, number: int, body: dict, **_: Any) -> dict:
@@ -99,8 +124,7 @@ def metadata(state: State, number: int, **_: Any) -> dict:
     if found["polls"] is not None:
         found["polls"] += 1
         _synchronize(state, found)
-    tables = [table for table in state.tables.values() if table["db_id"] == number]
-    return _shown(found) | {"tables": tables}
+    return _shown(found) | {"tables": [one for one in state.tables.values() if one["db_id"] == number]}
 
 
 def _synchronize(state: State, found: dict) -> None:
@@ -142,8 +166,7 @@ def change_table(state: State, number: int, body: dict, **_: Any) -> dict:
 
 
 def change_field(state: State, number: int, body: dict, **_: Any) -> dict:
-    fields = {field["id"]: field for table in state.tables.values() for field in table["fields"]}
-    return _updated(_found(fields, number), body)
+    return _updated(_found(_fields(state), number), body)
 
 
 def _updated(found: dict, body: dict) -> dict:
@@ -222,7 +245,11 @@ routes = {
     "PUT /api/database/:id": change_database,
     "POST /api/database/:id/sync_schema": sync,
     "GET /api/database/:id/metadata": metadata,
+    "GET /api/table": tables,
+    "GET /api/table/:id": table,
+    "GET /api/table/:id/query_metadata": table_with_fields,
     "PUT /api/table/:id": change_table,
+    "GET /api/field/:id": field,
     "PUT /api/field/:id": change_field,
     "POST /api/dataset": run_dataset,
 }
