@@ -51,7 +51,10 @@ CARDS = PAGES.from_string("""
 <div class="card-value">{{ value }}</div><div class="card-note">{{ note }}</div></div>
 {% endfor %}</div>""")
 TABLE = PAGES.from_string("""
-{% macro cell(tag, column, text) %}<{{ tag }}{% if column in numbers %} class="num"{% endif %}>{{ text }}</{{ tag }}>
+{% macro linked(text) %}{% if text.startswith(("http://", "https://")) %}<a href="{{ text }}">{{ text }}</a>
+{%- else %}{{ text }}{% endif %}{% endmacro %}
+{% macro cell(tag, column, text) %}<{{ tag }}{% if column in numbers %} class="num"{% endif %}>
+{%- if column == "link" %}{{ linked(text) }}{% else %}{{ text }}{% endif %}</{{ tag }}>
 {% endmacro %}
 <div class="table-scroll"><table class="data">
 <thead><tr>{% for column in columns %}{{ cell("th", column, heading(column)) }}{% endfor %}</tr></thead>
@@ -99,7 +102,10 @@ def heading(column: str) -> str:
 
 
 def table(frame: pd.DataFrame, currency: str = "USD") -> Shown:
-    """The frame as a table; how a column is written follows from its name (FORMATS), all else is text."""
+    """The frame as a table; how a column is written follows from its name (FORMATS), all else is text.
+
+    An address in a column called link can be followed.
+    """
     writers = _writers(currency)
     cells = pd.DataFrame(
         {name: [_text(value, writers.get(name, str)) for value in frame[name]] for name in frame.columns},

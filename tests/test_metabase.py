@@ -310,7 +310,7 @@ def test_the_result_is_in_a_file_for_other_programs(published: FakeMetabase, own
     metabase.apply(VALUES)
     result = json.loads((own_folders / "metabase" / "result.json").read_text(encoding="utf-8"))
     assert len(result["changes"]) == 31
-    assert {change["action"] for change in result["changes"]} == {KEEP}
+    assert {change["action"] for change in result["changes"]} == {"kept"}
 
 
 def test_a_dashboard_of_ours_that_somebody_copied_is_told_apart(published: FakeMetabase) -> None:

@@ -25,6 +25,7 @@ __all__ = ["SKIPPED", "Outcome", "apply", "plan", "publish"]
 SKIPPED = "Skipped: METABASE_URL is not set, so there is no Metabase to publish to."
 CHANGING = (CREATE, UPDATE, ARCHIVE)
 DONE = {CREATE: "created", UPDATE: "updated", ARCHIVE: "archived", KEEP: "kept"}
+KINDS = ["dashboard", "question", "collection", "database", "table"]
 COLUMNS = ["kind", "key", "action", "rows", "milliseconds", "link", "note"]
 
 
@@ -61,7 +62,7 @@ class Outcome:
         words = DONE if self.applied else {}
         counted = ", ".join(f"{number} {words.get(action, action)}" for action, number in self.count.items())
         left = (
-            " What was edited by hand stays as it is; `make metabase ARGS=--force` overwrites it."
+            " What was edited by hand stays as it is; “make metabase ARGS=--force” overwrites it."
             if self.edited
             else ""
         )
@@ -70,9 +71,12 @@ class Outcome:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per object: kind, key, action, rows, milliseconds, link, note."""
-        rows = [[getattr(change, name) for name in COLUMNS] for change in self.changes]
-        return pd.DataFrame(rows, columns=COLUMNS).astype({"rows": "Int64", "milliseconds": "Int64"})
+        """One row per object, the dashboard first: kind, key, action, rows, milliseconds, link, note."""
+        words = DONE if self.applied else {}
+        changes = sorted(self.changes, key=lambda change: KINDS.index(change.kind))
+        rows = [[getattr(change, name) for name in COLUMNS] for change in changes]
+        table = pd.DataFrame(rows, columns=COLUMNS).astype({"rows": "Int64", "milliseconds": "Int64"})
+        return table.assign(action=table["action"].replace(words))
 
 
 def plan(params: Mapping[str, Any], *, force: bool = False) -> Outcome:
