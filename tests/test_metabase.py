@@ -9,7 +9,7 @@ import pytest
 
 from lib import catalog, database, metabase, params
 from lib.errors import MetabaseError
-from lib.metabase import spec
+from lib.metabase import dictionary, spec
 from lib.metabase.site import ARCHIVE, EDITED, KEEP, UPDATE
 from tests.conftest import CANARY
 from tests.fake_metabase import API_KEY, FakeMetabase
@@ -246,6 +246,31 @@ def test_a_description_by_hand_stays(published: FakeMetabase) -> None:
     assert actions(metabase.apply(VALUES)) == {"orders": EDITED}
     assert actions(metabase.apply(VALUES, force=True)) == {"orders": UPDATE}
     assert orders["fields"][0]["description"] == "Key of the order."
+
+
+def test_what_metabase_guesses_later_is_no_edit(published: FakeMetabase) -> None:
+    for table in published.tables.values():
+        for field in table["fields"]:
+            field["semantic_type"] = field["semantic_type"] or "type/Category"
+    assert metabase.plan(VALUES).to_do == 0
+
+
+def test_a_new_meaning_and_a_new_column_are_written(site: FakeMetabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(dictionary, "_columns", lambda table: list(table.columns[:-1]))
+        metabase.apply(VALUES)
+    tables = {table["name"]: table for table in site.tables.values()}
+    assert (tables["products"]["fields"][-4]["name"], tables["products"]["fields"][-4]["semantic_type"]) == (
+        "stock_quantity",
+        None,
+    )
+    done = metabase.apply(VALUES)
+    assert set(actions(done).values()) == {UPDATE}
+    assert tables["products"]["fields"][-4]["semantic_type"] == "type/Quantity"
+    before = dictionary._wants
+    monkeypatch.setattr(dictionary, "_wants", lambda table: before(table) | {"": f"{table.meaning} Really."})
+    assert len(actions(metabase.apply(VALUES))) == 8
+    assert tables["orders"]["description"].startswith("One row per order that was placed. Really.")
 
 
 def test_kinds_that_are_set_already_stay(site: FakeMetabase) -> None:

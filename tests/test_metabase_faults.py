@@ -7,7 +7,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from lib import database, metabase, schema
+from lib import database, locks, metabase, schema
 from lib.errors import MetabaseError
 from lib.metabase import native, session
 from lib.metabase.__main__ import main
@@ -240,6 +240,14 @@ def test_a_user_who_may_not_make_roles(site: FakeMetabase, role: str, metabase_d
     assert main(["apply"]) == 4
     assert "may not make the role workbook_metabase" in capsys.readouterr().err
     database.engine().dispose()
+
+
+def test_while_somebody_loads_nothing_is_published(site: FakeMetabase, capsys: Sentence) -> None:
+    with database.transaction() as connection:
+        locks.lock(connection)
+        assert main(["apply"]) == 4
+    assert "another run is loading" in capsys.readouterr().err
+    assert site.writes() == []
 
 
 def test_two_databases_of_the_name(published: FakeMetabase, capsys: Sentence) -> None:

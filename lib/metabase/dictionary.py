@@ -1,7 +1,5 @@
 """The catalog in Metabase's own dictionary: meanings of tables and columns, and what kind of thing a column holds."""
 
-from typing import Any
-
 from lib import catalog
 from lib.catalog import Column, Table
 from lib.metabase.collection import compare
@@ -28,21 +26,24 @@ BY_TYPE = {"money": "type/Currency", "ratio": "type/Percentage"}
 
 
 def plan_dictionary(site: Site) -> list[Change]:
-    """What to do with each table that Metabase knows."""
+    """What to do with each table that Metabase knows whole."""
     known = metadata(site)
     missing = {name.partition(".")[0] for name in missing_from(known)}  # of these there is not yet all to compare
     return [_plan(site, table, known[name]) for name, table in catalog.tables().items() if name not in missing]
 
 
 def _plan(site: Site, table: Table, live: Live) -> Change:
-    marker = parted(live["description"])[1]
-    has, wants = _has(table, live), _wants(table, live, force=site.force)
-    foreign = [] if marker else _foreign(table, has)
-    edited = digest(has) != marker.sha if marker else bool(foreign)
-    action = EDITED if edited and not site.force else UPDATE
-    if has == wants and marker:
+    has, wants, marker = _has(table, live), _wants(table), parted(live["description"])[1]
+    others = [] if marker or has == wants else _described_otherwise(has, wants)
+    theirs = digest(has) != marker.sha if marker else bool(others)
+    action = EDITED if theirs and has != wants and not site.force else UPDATE
+    if marker and marker.sha == digest(has) == digest(wants):
         action = KEEP
-    note = f"described otherwise: {', '.join(foreign)}" if foreign and action == EDITED else ""
+    note = (
+        f"described otherwise: {', '.join(name or table.name for name in others)}"
+        if action == EDITED and others
+        else ""
+    )
     link = f"{site.client.url}/reference/databases/{site.database}/tables/{live['id']}"
     return Change("table", table.name, action, live, link, note)
 
@@ -51,30 +52,22 @@ def _columns(table: Table) -> list[Column]:
     return [*table.columns, *catalog.bookkeeping()]
 
 
-def _has(table: Table, live: Live) -> dict[str, Any]:
-    """The dictionary's entries in normal form: the table's meaning under "", of each column its meaning and kind.
+def _has(table: Table, live: Live) -> dict[str, str]:
+    """Meanings in normal form, by column, and under "" that of the table: what the marker's digest is of.
 
-    A kind counts where the catalog tells one; the others come from Metabase's own guesses, at any time.
+    Kinds are not part of it: Metabase guesses at them by itself, at any time.
     """
-    fields = {field["name"]: field for field in live["fields"]}
-    entries = {
-        column.name: [
-            fields[column.name].get("description") or "",
-            fields[column.name].get("semantic_type") if semantic_type(column) else None,
-        ]
-        for column in _columns(table)
-    }
-    return {"": parted(live["description"])[0], **entries}
+    fields = {field["name"]: field.get("description") or "" for field in live["fields"]}
+    return {"": parted(live["description"])[0]} | {column.name: fields[column.name] for column in _columns(table)}
 
 
-def _wants(table: Table, live: Live, *, force: bool) -> dict[str, Any]:
-    """The entries as the catalog has them; a kind that is set already stays, as nobody knows who set it."""
-    has = _has(table, live)
-    wanted: dict[str, Any] = {"": table.meaning}
-    for column in _columns(table):
-        kind, present = semantic_type(column), has[column.name][1]
-        wanted[column.name] = [column.meaning, kind if force else present or kind]
-    return wanted
+def _wants(table: Table) -> dict[str, str]:
+    return {"": table.meaning} | {column.name: column.meaning for column in _columns(table)}
+
+
+def _described_otherwise(has: dict[str, str], wants: dict[str, str]) -> list[str]:
+    """What somebody else described, before the workbook ever did."""
+    return [name for name, text in has.items() if text not in ("", wants[name])]
 
 
 def semantic_type(column: Column) -> str | None:
@@ -85,25 +78,29 @@ def semantic_type(column: Column) -> str | None:
     return BY_NAME.get(column.name) or BY_TYPE.get(column.type) or counted
 
 
-def _foreign(table: Table, has: dict[str, Any]) -> list[str]:
-    """Columns, and the table, that somebody else described, before the workbook ever did."""
-    described = {"": has[""]} | {name: entry[0] for name, entry in has.items() if name}
-    ours = {"": table.meaning} | {column.name: column.meaning for column in _columns(table)}
-    return [name or table.name for name, text in described.items() if text not in ("", ours[name])]
-
-
 def write_table(site: Site, change: Change) -> Change:
-    """Write what differs of a table as planned; what is there then must be what was written."""
+    """Write the meanings that differ, and kinds where there are none; what is there then must be what was written."""
     if change.action != UPDATE:
         return change
     table, live = catalog.tables()[change.key], change.live
-    has, wants = _has(table, live), _wants(table, live, force=site.force)
+    wants = _wants(table)
     site.save(live)
-    for field in live["fields"]:
-        if (entry := wants.get(field["name"])) and entry != has[field["name"]]:
-            kind = {"semantic_type": entry[1]} if entry[1] else {}
-            site.client.put(f"/api/field/{field['id']}", {"description": entry[0], **kind})
+    for field, column in _pairs(table, live):
+        if body := _differing(field, column, force=site.force):
+            site.client.put(f"/api/field/{field['id']}", body)
     description = marked(wants[""], Marker(f"table.{table.name}", digest(wants)))
     site.client.put(f"/api/table/{live['id']}", {"description": description})
     compare(f"table {table.name}", wants, _has(table, metadata(site)[table.name]))
     return change
+
+
+def _pairs(table: Table, live: Live) -> list[tuple[Live, Column]]:
+    columns = {column.name: column for column in _columns(table)}
+    return [(field, columns[field["name"]]) for field in live["fields"] if field["name"] in columns]
+
+
+def _differing(field: Live, column: Column, *, force: bool) -> dict[str, str]:
+    """What to send of a column. A kind that is set already stays, unless forced, as nobody knows who set it."""
+    body = {"description": column.meaning} if field.get("description") != column.meaning else {}
+    kind, present = semantic_type(column), field.get("semantic_type")
+    return body | ({"semantic_type": kind} if kind and kind != present and (force or not present) else {})

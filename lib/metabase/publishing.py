@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from lib import settings
+from lib import database, locks, settings
 from lib.atomic import replacing
 from lib.metabase import spec
 from lib.metabase.checks import check_dashboard, check_question
@@ -66,7 +66,7 @@ class Outcome:
             if self.edited
             else ""
         )
-        done = "Metabase is up to date" if self.applied else "To do" if self.to_do else "Nothing to do"
+        done = "Done" if self.applied else "To do" if self.to_do else "Nothing to do"
         return " ".join([f"{done}: {counted}.{left}", *self.notes])
 
     @property
@@ -115,16 +115,22 @@ def _again(site: Site) -> Site:
 
 
 def _planned(site: Site) -> Outcome:
-    database, collection = plan_database(site), plan_collection(site)
+    warehouse, collection = plan_database(site), plan_collection(site)
     tables = plan_dictionary(site)
     find_ours(site)
     rest = [*plan_questions(site), plan_dashboard(site), *plan_archive(site)]
-    return Outcome((database, *tables, collection, *rest), tuple(site.notes))
+    return Outcome((warehouse, *tables, collection, *rest), tuple(site.notes))
 
 
 def _written(site: Site) -> Outcome:
+    """All of it while nobody loads, publishes or changes the rows that the answers are compared with."""
+    with database.connect() as connection, locks.hold(connection):
+        return _recorded(Outcome(_changed(site), tuple(site.notes), applied=True))
+
+
+def _changed(site: Site) -> tuple[Change, ...]:
     """Everything in the order in which one thing needs the other; no question is written while one's SQL fails."""
-    database = write_database(site, plan_database(site))
+    warehouse = write_database(site, plan_database(site))
     synchronize(site)
     tables = [write_table(site, change) for change in plan_dictionary(site)]
     collection = write_collection(site, plan_collection(site))
@@ -135,8 +141,7 @@ def _written(site: Site) -> Outcome:
     dashboard = write_dashboard(site, plan_dashboard(site))
     archived = _each(write_archive, site, plan_archive(site))
     questions = _each(check_question, site, questions)
-    changes = (database, *tables, collection, *questions, check_dashboard(site, dashboard), *archived)
-    return _recorded(Outcome(changes, tuple(site.notes), applied=True))
+    return (warehouse, *tables, collection, *questions, check_dashboard(site, dashboard), *archived)
 
 
 def _each(step: Callable[[Site, Change], Change], site: Site, changes: list[Change]) -> list[Change]:

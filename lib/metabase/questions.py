@@ -104,6 +104,7 @@ def write_archive(site: Site, change: Change) -> Change:
         site.client.put(
             path, {"archived": True, "description": marked(text, Marker(marker.key, marker.sha, archived=True))}
         )
+        compare(f"{change.kind} {change.key}", {"archived": True}, site.client.get(path))
     return change
 
 

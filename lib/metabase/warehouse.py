@@ -97,6 +97,8 @@ def write_database(site: Site, change: Change) -> Change:
     else:
         site.save(change.live)
         _connected(site.client.put, f"/api/database/{site.database}", body)
+    if kept := _differences(site.client.get(f"/api/database/{site.database}")):
+        raise MetabaseError(f"Metabase accepted the connection but did not keep it as sent: {', '.join(kept)}")
     return change.at(_link(site))
 
 
