@@ -57,7 +57,7 @@ def test_a_first_run_makes_everything_and_a_second_one_writes_nothing(site: Fake
     assert site.dropped == [], "every key that is sent is one that the server has a use for"
     site.requests.clear()
     assert metabase.apply(VALUES).count == {KEEP: 31}
-    assert metabase.plan(VALUES).sentence == "Nothing to do: 31 keep."
+    assert metabase.plan(VALUES).sentence == "Nothing to do: keep 31."
     assert site.writes() == []
 
 
@@ -162,7 +162,7 @@ def test_an_edit_by_hand_survives_until_forced(published: FakeMetabase, own_fold
     card(published, REVENUE)["display"] = "gauge"
     done = metabase.apply(VALUES)
     assert actions(done) == {REVENUE: EDITED}
-    assert "1 edited by hand" in done.sentence
+    assert "left 1 edited by hand" in done.sentence
     assert (card(published, REVENUE)["display"], published.writes()) == ("gauge", [])
     assert actions(metabase.apply(VALUES, force=True)) == {REVENUE: UPDATE}
     assert card(published, REVENUE)["display"] == "scalar"

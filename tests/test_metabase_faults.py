@@ -46,7 +46,7 @@ def test_exit_codes_of_the_commands(site: FakeMetabase, capsys: Sentence) -> Non
     assert main(["plan"]) == 2
     assert main(["apply"]) == 0
     assert main(["plan"]) == 0
-    assert "Nothing to do: 31 keep." in capsys.readouterr().out
+    assert "Nothing to do: keep 31." in capsys.readouterr().out
     card(site, REVENUE)["name"] = "Money"
     assert main(["plan"]) == 0
     assert main(["apply"]) == 5

@@ -25,7 +25,7 @@ def test_the_notebook_shows_what_it_planned_and_what_it_did(site: FakeMetabase, 
     values = VALUES | {"cell_timeout_s": 60}
     notebook.execute(NOTEBOOKS / "07_metabase.ipynb", target, values, lambda *_: None)
     text = shown(target)
-    assert "To do: 23 create." in text
+    assert "To do: create 23." in text
     assert f"{site.url}/dashboard/" in text
     assert export(target, tmp_path / "07_metabase.html") == 0
     assert (len(site.cards), len(site.dashboards)) == (20, 1)

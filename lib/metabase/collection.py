@@ -8,7 +8,7 @@ from lib.metabase.client import Client
 from lib.metabase.marker import Marker, digest, marked, parted
 from lib.metabase.site import CREATE, EDITED, UPDATE, Change, Live, Site, decide
 
-__all__ = ["compare", "find_ours", "plan_collection", "write_collection"]
+__all__ = ["find_ours", "plan_collection", "write_collection"]
 
 KEY = "collection"
 PATHS = {"card": "/api/card", "dashboard": "/api/dashboard"}
@@ -50,14 +50,8 @@ def write_collection(site: Site, change: Change) -> Change:
         site.save(change.live)
         site.client.put(f"/api/collection/{site.collection}", body | {"archived": False})
     if change.action in (CREATE, UPDATE):
-        compare("collection", wants, normal.named(site.client.get(f"/api/collection/{site.collection}")))
+        normal.compare("collection", wants, normal.named(site.client.get(f"/api/collection/{site.collection}")))
     return change.at(f"{site.client.url}/collection/{site.collection}")
-
-
-def compare(what: str, wants: dict[str, Any], has: dict[str, Any]) -> None:
-    """Raise MetabaseError, naming the parts, when Metabase holds something else than it was sent and accepted."""
-    if parts := [name for name, value in wants.items() if has.get(name) != value]:
-        raise MetabaseError(f"Metabase accepted the {what} but did not keep its {', '.join(parts)} as sent")
 
 
 def find_ours(site: Site) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from lib.errors import MetabaseError
 from lib.metabase import native, normal
-from lib.metabase.collection import compare
 from lib.metabase.marker import UNFINISHED, Marker, digest, marked
 from lib.metabase.site import CREATE, EDITED, UPDATE, Change, Live, Site, decide
 from lib.metabase.spec import Card
@@ -64,7 +63,7 @@ def write_dashboard(site: Site, change: Change) -> Change:
     try:
         site.client.put(path, body)
         keys = {number: key for key, number in site.cards.items()}
-        compare("dashboard", wants, normal.dashboard(site.client.get(path), keys))
+        normal.compare("dashboard", wants, normal.dashboard(site.client.get(path), keys))
     except MetabaseError as error:
         raise _unfinished(site, live, error) from error
     return change.at(_link(site, live["id"]))

@@ -2,7 +2,7 @@
 
 from lib import catalog
 from lib.catalog import Column, Table
-from lib.metabase.collection import compare
+from lib.metabase import normal
 from lib.metabase.marker import Marker, digest, marked, parted
 from lib.metabase.site import EDITED, KEEP, UPDATE, Change, Live, Site
 from lib.metabase.warehouse import metadata, missing_from
@@ -90,7 +90,7 @@ def write_table(site: Site, change: Change) -> Change:
             site.client.put(f"/api/field/{field['id']}", body)
     description = marked(wants[""], Marker(f"table.{table.name}", digest(wants)))
     site.client.put(f"/api/table/{live['id']}", {"description": description})
-    compare(f"table {table.name}", wants, _has(table, metadata(site)[table.name]))
+    normal.compare(f"table {table.name}", wants, _has(table, metadata(site)[table.name]))
     return change
 
 

@@ -1,12 +1,13 @@
-"""Normal forms: the content of an object without what Metabase adds or writes differently from version to version."""
+"""Normal forms: content without what Metabase adds or writes otherwise from version to version, and comparing it."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from lib.errors import MetabaseError
 from lib.metabase.marker import parted
 from lib.metabase.native import FILTERS
 
-__all__ = ["dashboard", "named", "our_dashcards", "question"]
+__all__ = ["compare", "dashboard", "named", "our_dashcards", "question"]
 
 
 def named(live: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,3 +84,9 @@ def _target(target: Any) -> list[str]:
     if isinstance(target, list):
         return [word for part in target for word in _target(part)]
     return [target] if isinstance(target, str) else []
+
+
+def compare(what: str, wants: dict[str, Any], has: dict[str, Any]) -> None:
+    """Raise MetabaseError, naming the parts, when Metabase holds something else than it was sent and accepted."""
+    if parts := [name for name, value in wants.items() if has.get(name) != value]:
+        raise MetabaseError(f"Metabase accepted the {what} but did not keep its {', '.join(parts)} as sent")

@@ -24,7 +24,7 @@ __all__ = ["SKIPPED", "Outcome", "apply", "plan", "publish"]
 
 SKIPPED = "Skipped: METABASE_URL is not set, so there is no Metabase to publish to."
 CHANGING = (CREATE, UPDATE, ARCHIVE)
-DONE = {CREATE: "created", UPDATE: "updated", ARCHIVE: "archived", KEEP: "kept"}
+DONE = {CREATE: "created", UPDATE: "updated", ARCHIVE: "archived", KEEP: "kept", EDITED: "left"}
 KINDS = ["dashboard", "question", "collection", "database", "table"]
 COLUMNS = ["kind", "key", "action", "rows", "milliseconds", "link", "note"]
 
@@ -59,20 +59,21 @@ class Outcome:
         """What became of it, in words."""
         if self.skipped:
             return SKIPPED
-        words = DONE if self.applied else {}
-        counted = ", ".join(f"{number} {words.get(action, action)}" for action, number in self.count.items())
-        left = (
-            " What was edited by hand stays as it is; “make metabase ARGS=--force” overwrites it."
-            if self.edited
-            else ""
-        )
+        words = DONE if self.applied else {EDITED: "leave"}
+        counted = ", ".join(f"{words.get(action, action)} {number}" for action, number in self.count.items())
+        left = " edited by hand; “make metabase ARGS=--force” overwrites what was" if self.edited else ""
         done = "Done" if self.applied else "To do" if self.to_do else "Nothing to do"
-        return " ".join([f"{done}: {counted}.{left}", *self.notes])
+        return " ".join([f"{done}: {counted}{left}.", *self.notes])
+
+    @property
+    def link(self) -> str:
+        """Where the dashboard is; "" while there is none."""
+        return next((change.link for change in self.changes if change.kind == "dashboard"), "")
 
     @property
     def table(self) -> pd.DataFrame:
         """One row per object, the dashboard first: kind, key, action, rows, milliseconds, link, note."""
-        words = DONE if self.applied else {}
+        words = {name: DONE[name] for name in (*CHANGING, KEEP)} if self.applied else {}
         changes = sorted(self.changes, key=lambda change: KINDS.index(change.kind))
         rows = [[getattr(change, name) for name in COLUMNS] for change in changes]
         table = pd.DataFrame(rows, columns=COLUMNS).astype({"rows": "Int64", "milliseconds": "Int64"})

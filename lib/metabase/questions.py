@@ -5,7 +5,6 @@ from typing import Any
 from lib.errors import MetabaseError
 from lib.metabase import native, normal
 from lib.metabase.checks import fault
-from lib.metabase.collection import compare
 from lib.metabase.marker import UNFINISHED, Marker, digest, marked, parted
 from lib.metabase.site import ARCHIVE, CREATE, EDITED, UPDATE, Change, Site, decide
 from lib.metabase.spec import Question, settings_of
@@ -74,7 +73,9 @@ def write_question(site: Site, change: Change) -> Change:
 def _read_back(site: Site, question: Question, wants: dict[str, Any]) -> None:
     path = f"/api/card/{site.cards[question.key]}"
     try:
-        compare(f"question {question.key}", wants, normal.question(site.client.get(path, **{"legacy-mbql": True})))
+        normal.compare(
+            f"question {question.key}", wants, normal.question(site.client.get(path, **{"legacy-mbql": True}))
+        )
     except MetabaseError as error:
         site.client.put(path, {"description": marked(question.description, Marker(question.key, UNFINISHED))})
         raise MetabaseError(f"{error}; it is marked as unfinished, and the next run writes it again") from error
@@ -104,7 +105,7 @@ def write_archive(site: Site, change: Change) -> Change:
         site.client.put(
             path, {"archived": True, "description": marked(text, Marker(marker.key, marker.sha, archived=True))}
         )
-        compare(f"{change.kind} {change.key}", {"archived": True}, site.client.get(path))
+        normal.compare(f"{change.kind} {change.key}", {"archived": True}, site.client.get(path))
     return change
 
 
