@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib import params
+from lib import catalog, params
 from lib.errors import MetabaseError
 from lib.metabase import dictionary, marker, native, normal, spec
 from lib.metabase.marker import Marker
@@ -214,8 +214,6 @@ def test_what_is_done_follows_from_who_wrote_it(sha: str, state: str, wants: dic
 
 
 def test_kinds_of_columns_follow_from_the_catalog() -> None:
-    from lib import catalog
-
     found = {
         f"{table.name}.{column.name}": dictionary.semantic_type(column)
         for table in catalog.tables().values()

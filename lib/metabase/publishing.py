@@ -151,7 +151,8 @@ def _each(step: Callable[[Site, Change], Change], site: Site, changes: list[Chan
 
 def _recorded(outcome: Outcome) -> Outcome:
     """The outcome, which other programs can read from a file too."""
-    facts = {"sentence": outcome.sentence, "changes": outcome.table.astype("object").to_dict("records")}
+    changes = [{name: getattr(change, name) for name in COLUMNS} for change in outcome.changes]
+    facts = {"sentence": outcome.sentence, "changes": changes}
     with replacing(output_folder() / "metabase" / "result.json") as temporary:
         temporary.write_text(plain_json(facts), encoding="utf-8")
     return outcome
