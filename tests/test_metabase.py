@@ -171,6 +171,11 @@ def test_an_edit_by_hand_survives_until_forced(published: FakeMetabase, own_fold
     assert [one["display"] for one in json.loads(backup.read_text())] == ["gauge"]
 
 
+def test_sql_written_by_hand_may_answer_as_it_likes(published: FakeMetabase) -> None:
+    card(published, REVENUE)["dataset_query"]["native"]["query"] = "SELECT 1 AS mine UNION SELECT 2"
+    assert actions(metabase.apply(VALUES)) == {REVENUE: EDITED}
+
+
 def test_cards_and_tabs_of_others_on_our_dashboard_are_kept(published: FakeMetabase, tmp_path, monkeypatch) -> None:
     found = board(published)
     theirs = copy.deepcopy(found["dashcards"][0]) | {"id": 9_001, "row": 40}
@@ -225,6 +230,22 @@ def test_a_question_in_the_trash_stays_there(published: FakeMetabase) -> None:
     assert published.writes() == []
     assert actions(metabase.apply(VALUES, force=True)) == {"churn": UPDATE, "executive": UPDATE}
     assert metabase.plan(VALUES).count == {KEEP: 31}
+
+
+def test_a_question_moved_to_another_collection_is_still_ours(published: FakeMetabase) -> None:
+    card(published, "churn")["collection_id"] = None
+    assert actions(metabase.apply(VALUES)) == {"churn": EDITED}
+    assert published.writes() == []
+
+
+def test_a_tab_of_a_persons_with_the_name_of_ours_is_kept(published: FakeMetabase, tmp_path, monkeypatch) -> None:
+    found = board(published)
+    found["tabs"].append({"id": 9_003, "dashboard_id": found["id"], "name": "Overview", "position": 2})
+    found["dashcards"].append(copy.deepcopy(found["dashcards"][0]) | {"id": 9_001, "dashboard_tab_id": 9_003})
+    respecified(monkeypatch, tmp_path, lambda content: without(content, "churn"))
+    metabase.apply(VALUES)
+    assert [tab["name"] for tab in board(published)["tabs"]] == ["Overview", "Customers", "Overview"]
+    assert [one["dashboard_tab_id"] for one in board(published)["dashcards"] if one["id"] == 9_001] == [9_003]
 
 
 def test_a_card_moved_on_the_dashboard_stays_there(published: FakeMetabase) -> None:
@@ -288,7 +309,11 @@ def test_kinds_that_are_set_already_stay(site: FakeMetabase) -> None:
 def test_another_day_moves_the_filters_and_nothing_else_of_the_sql(published: FakeMetabase) -> None:
     before = card(published, REVENUE)["dataset_query"]["native"]["query"]
     later = VALUES | {"as_of": "2025-06-15"}
+    ids = [placed["id"] for placed in board(published)["dashcards"]]
     done = metabase.apply(later)
+    assert [placed["id"] for placed in board(published)["dashcards"]] == ids, (
+        "links and subscriptions to them stay good"
+    )
     assert done.count["update"] == 18
     assert card(published, REVENUE)["dataset_query"]["native"]["query"] == before
     assert [f["default"] for f in board(published)["parameters"]] == ["2025-05-01", "2025-06-01", "2025-06-15"]
@@ -344,5 +369,5 @@ def test_a_dashboard_of_ours_that_somebody_copied_is_told_apart(published: FakeM
     published.dashboards[9_001] = copy.deepcopy(board(published)) | {"id": 9_001, "name": "Executive - Duplicate"}
     assert metabase.plan(VALUES).to_do == 0
     published.dashboards[9_001]["name"] = "Executive"
-    with pytest.raises(MetabaseError, match=r"two of that name .*/dashboard/9001"):
+    with pytest.raises(MetabaseError, match=r"two dashboards “Executive” .*/dashboard/9001"):
         metabase.apply(VALUES)

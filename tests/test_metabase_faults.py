@@ -330,14 +330,19 @@ def test_a_dashboard_that_is_refused(site: FakeMetabase, capsys: Sentence) -> No
     assert (len(site.dashboards), len(board(site)["dashcards"]), len(site.cards)) == (1, 20, 20)
 
 
-def test_a_dashboard_that_cannot_even_be_marked(published: FakeMetabase, capsys: Sentence) -> None:
+def test_a_dashboard_of_which_parts_are_lost(published: FakeMetabase, capsys: Sentence) -> None:
     board(published)["dashcards"][0]["parameter_mappings"] = []
     published.faults["loses_mappings"] = [True]
-    published.faults[f"PUT /api/dashboard/{board(published)['id']}"] = []
     assert main(["apply", "--force"]) == 5
     assert "did not keep its cards as sent. The dashboard" in capsys.readouterr().err
     assert main(["apply"]) == 0
     assert main(["plan"]) == 0
+
+
+def test_a_dashboard_that_cannot_even_be_marked(site: FakeMetabase, capsys: Sentence) -> None:
+    site.faults["dashboard_fails"] = [True, True]
+    assert "is unfinished; run again, with --force if" in failed(capsys)
+    assert main(["apply"]) == 0, "a new one is marked from the start"
 
 
 def test_a_collection_in_the_trash(published: FakeMetabase, capsys: Sentence) -> None:

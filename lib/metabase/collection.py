@@ -26,7 +26,7 @@ def plan_collection(site: Site) -> Change:
         )
     site.collection = live["id"]
     action = decide(live, normal.named(live), wants, force=site.force)
-    note = f"called “{live['name']}” now" if action == EDITED else ""
+    note = f"called “{live['name']}” now" if action == EDITED and live["name"] != wants["name"] else ""
     return Change("collection", KEY, action, live, f"{site.client.url}/collection/{live['id']}", note)
 
 
@@ -59,21 +59,29 @@ def find_ours(site: Site) -> None:
     if site.collection is None:
         return
     entries = list(site.client.items(f"/api/collection/{site.collection}/items", models=["card", "dashboard"]))
-    _refuse_two(site, [entry for entry in entries if entry["model"] == "dashboard"])
     site.ours = _by_key(site.client, entries)
+    _refuse_two(site, [entry for entry in entries if entry["model"] == "dashboard"])
+    _find_moved(site)
     _find_trashed(site)
     site.cards = {key: live["id"] for (model, key), live in site.ours.items() if model == "card"}
 
 
 def _refuse_two(site: Site, dashboards: list[Live]) -> None:
-    same = [entry for entry in dashboards if entry["name"] == site.spec.dashboard.name]
-    ours = _by_key(site.client, dashboards).get(("dashboard", site.spec.dashboard.key))
+    name, ours = site.spec.dashboard.name, ("dashboard", site.spec.dashboard.key) in site.ours
+    same = [f"{site.client.url}/dashboard/{entry['id']}" for entry in dashboards if entry["name"] == name]
     if len(same) > 1 or (same and not ours):
-        numbers = ", ".join(f"{site.client.url}/dashboard/{entry['id']}" for entry in same)
-        raise MetabaseError(
-            f"the collection holds a dashboard “{site.spec.dashboard.name}” that is not the workbook's, or two of that "
-            f"name ({numbers}): rename or archive what is not the workbook's and run again"
-        )
+        found = f"two dashboards “{name}”" if len(same) > 1 else f"a dashboard “{name}” that is not the workbook's"
+        raise MetabaseError(f"the collection holds {found} ({', '.join(same)}); rename or archive the wrong one")
+
+
+def _find_moved(site: Site) -> None:
+    """Add questions that a person moved to another collection, as long as they are on our dashboard."""
+    board = site.ours.get(("dashboard", site.spec.dashboard.key), {})
+    shown = [placed["card"] for placed in board.get("dashcards") or [] if placed.get("card")]
+    moved = [
+        {"model": "card", "id": card["id"]} for card in shown if _key(card) and ("card", _key(card)) not in site.ours
+    ]
+    site.ours = _by_key(site.client, moved) | site.ours
 
 
 def _by_key(client: Client, entries: list[Live]) -> dict[tuple[str, str], Live]:

@@ -86,7 +86,7 @@ def _unfinished(site: Site, live: Live, error: MetabaseError) -> MetabaseError:
     try:
         site.client.put(f"/api/dashboard/{live['id']}", {"description": description})
     except MetabaseError:
-        return MetabaseError(f"{text} with --force", error.status)
+        return MetabaseError(f"{text}, with --force if it is then called edited by hand", error.status)
     return MetabaseError(text, error.status)
 
 
@@ -110,13 +110,13 @@ def _body(site: Site, live: Live | None, cards: dict[str, int]) -> dict[str, Any
 
 def _tabs(site: Site, live: Live, ours: dict[str, Live], theirs: list[Live]) -> list[dict[str, Any]]:
     """Our tabs, then those of people: what holds a card of theirs, or nothing at all."""
-    there = {tab["name"]: tab["id"] for tab in live.get("tabs") or []}
+    there = [{"id": tab["id"], "name": tab["name"]} for tab in live.get("tabs") or []]
     wanted = [
-        {"id": there.get(tab.name, -1 - place), "name": tab.name} for place, tab in enumerate(site.spec.dashboard.tabs)
+        next((tab for tab in there if tab["name"] == part.name), {"id": -1 - place, "name": part.name})
+        for place, part in enumerate(site.spec.dashboard.tabs)
     ]
-    only_ours = {card["dashboard_tab_id"] for card in ours.values()} - {card["dashboard_tab_id"] for card in theirs}
-    names = {tab["name"] for tab in wanted} | {name for name, number in there.items() if number in only_ours}
-    return wanted + [{"id": number, "name": name} for name, number in there.items() if name not in names]
+    emptied = {card["dashboard_tab_id"] for card in ours.values()} - {card["dashboard_tab_id"] for card in theirs}
+    return wanted + [tab for tab in there if tab not in wanted and tab["id"] not in emptied]
 
 
 def _filters(site: Site) -> list[dict[str, Any]]:

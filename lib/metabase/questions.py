@@ -22,6 +22,7 @@ def _plan(site: Site, question: Question) -> Change:
     has = normal.question(live) if live else None
     action = decide(live, has, normal.question(content(site, question)), force=site.force)
     in_trash = action == EDITED and bool(live.get("archived"))
+    site.edited |= {question.key} if action == EDITED else set()
     site.trashed |= {question.key} if in_trash else set()
     note = "in the trash" if in_trash else ""
     return Change("question", question.key, action, live, _link(site, live["id"]) if live else "", note)

@@ -50,7 +50,8 @@ class Site:
     database: int | None = None
     collection: int | None = None
     cards: dict[str, int] = field(default_factory=dict)
-    trashed: set[str] = field(default_factory=set)  # questions that a person put into the trash
+    edited: set[str] = field(default_factory=set)  # questions that a person edited and that are left
+    trashed: set[str] = field(default_factory=set)  # those of them that were put into the trash
     ours: dict[tuple[str, str], Live] = field(default_factory=dict)
     saved: list[Live] = field(default_factory=list)
     started: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
