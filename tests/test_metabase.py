@@ -331,6 +331,8 @@ def test_every_version_reads_back_the_same(published: FakeMetabase, version: str
     published.version = version
     assert metabase.apply(VALUES).to_do == 0
     assert published.writes() == []
+    assert metabase.apply(VALUES | {"currency": "EUR"}).to_do > 0
+    assert metabase.plan(VALUES | {"currency": "EUR"}).to_do == 0
 
 
 def test_a_password_is_sent_again_only_when_asked(published: FakeMetabase, configure) -> None:

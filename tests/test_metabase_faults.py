@@ -264,6 +264,24 @@ def test_another_connection_by_hand_is_left(published: FakeMetabase, configure) 
     assert actions(metabase.apply(VALUES, force=True)) == {"Shop": "update"}
 
 
+def test_a_private_server_on_another_port_is_followed(published: FakeMetabase, monkeypatch) -> None:
+    (live,) = published.databases.values()
+    port = live["details"].pop("port")
+    monkeypatch.setattr("lib.metabase.warehouse.external_url", lambda: None)
+    assert actions(metabase.apply(VALUES)) == {"Shop": "update"}
+    assert live["details"]["port"] == port
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [("METABASE_DB_PORT", "five", "wanted a number"), ("DATABASE_URL", "postgresql:///shop", "over a socket file")],
+)
+def test_a_connection_that_metabase_cannot_use(site: FakeMetabase, setting, value, words, configure, capsys) -> None:
+    configure(**{setting: value})
+    site.databases[1] = {"id": 1, "name": "Shop", "engine": "postgres", "details": {}}
+    assert words in failed(capsys, "plan")
+
+
 def test_a_database_registered_by_hand_is_used(published: FakeMetabase, configure) -> None:
     configure(METABASE_DB_PASSWORD="", METABASE_DB_HOST="elsewhere")
     assert metabase.plan(VALUES).to_do == 0
@@ -280,6 +298,13 @@ def test_a_sync_that_does_not_end(site: FakeMetabase, fault: str, words: str, mo
     site.faults.clear()
     monkeypatch.setattr("lib.metabase.warehouse.SYNC_S", 10)
     assert main(["apply"]) == 0
+
+
+def test_tables_that_came_after_the_first_look_are_found_by_a_second(site: FakeMetabase, monkeypatch) -> None:
+    monkeypatch.setattr("lib.metabase.warehouse.SYNC_S", 0.4)
+    site.faults["early"] = [True]
+    assert main(["apply"]) == 0
+    assert sent(site, "POST", "/api/database/1/sync_schema") == 2
 
 
 def test_another_database_than_the_workbooks(

@@ -5,7 +5,7 @@ from typing import Any
 import tenacity
 
 from lib import catalog, database, roles, settings
-from lib.address import SAFE_SSLMODES, url
+from lib.address import SAFE_SSLMODES, external_url, url
 from lib.errors import MetabaseError
 from lib.metabase.site import CREATE, EDITED, KEEP, UPDATE, Change, Live, Site
 
@@ -21,7 +21,7 @@ def plan_database(site: Site) -> Change:
     """What to do with the database called as in the spec; raises MetabaseError for two of them."""
     found = [
         entry
-        for entry in _databases(site)
+        for entry in site.client.get("/api/database")["data"]
         if entry["engine"] == "postgres" and entry["name"] == site.spec.database and not entry.get("is_sample")
     ]
     if len(found) > 1:
@@ -32,14 +32,11 @@ def plan_database(site: Site) -> Change:
     live = found[0]
     site.database = live["id"]
     differences = _differences(live)
-    action = KEEP if not differences else UPDATE if site.force else EDITED
+    # The private server is nobody's but the workbook's, and may have come up on another port.
+    ours = site.force or external_url() is None
+    action = KEEP if not differences else UPDATE if ours else EDITED
     action = UPDATE if site.rotate else action
     return Change("database", site.spec.database, action, live, _link(site), ", ".join(differences))
-
-
-def _databases(site: Site) -> list[Live]:
-    answer = site.client.get("/api/database")
-    return answer["data"] if isinstance(answer, dict) else answer  # a bare list before 0.40
 
 
 def _differences(live: Live) -> list[str]:
@@ -56,9 +53,12 @@ def _details() -> dict[str, Any]:
     port = settings.get("METABASE_DB_PORT") or str(address.port or 5432)
     if not port.isdecimal():
         raise MetabaseError(f"METABASE_DB_PORT is {port!r}; wanted a number such as 5432")
+    host = settings.get("METABASE_DB_HOST") or address.host or ""
+    if not host or host.startswith("/"):
+        raise MetabaseError("the workbook reaches PostgreSQL over a socket file; name a host in METABASE_DB_HOST")
     mode = address.query.get("sslmode", "")
     return {
-        "host": settings.get("METABASE_DB_HOST") or address.host,
+        "host": host,
         "port": int(port),
         "dbname": address.database,
         "user": settings.get("METABASE_DB_USER") or LOGIN,

@@ -123,7 +123,8 @@ def change_database(state: State, number: int, body: dict, **_: Any) -> dict:
 def sync(state: State, number: int, **_: Any) -> dict:
     found = _found(state.databases, number)
     _try(state, found["details"], 422)
-    found["polls"] = 0
+    if not state.take("early"):  # a look at tables that are not there yet finds nothing
+        found["polls"] = 0
     return {"status": "ok"}
 
 
