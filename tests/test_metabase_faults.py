@@ -231,7 +231,9 @@ def test_a_database_that_metabase_loses(site: FakeMetabase, capsys: Sentence) ->
 
 def test_no_password_for_the_database(site: FakeMetabase, configure, capsys: Sentence) -> None:
     configure(METABASE_DB_PASSWORD="")
-    assert "METABASE_DB_PASSWORD, with which it is to read it, is not set; `make env`" in failed(capsys)
+    assert "METABASE_DB_PASSWORD, with which Metabase is to read the database “Shop”, is not set; `make env`" in failed(
+        capsys
+    )
 
 
 def test_a_user_who_may_not_make_roles(site: FakeMetabase, role: str, metabase_database, configure, capsys) -> None:

@@ -75,23 +75,10 @@ def write_database(site: Site, change: Change) -> Change:
     """Register the database or its connection as planned; Metabase tries the connection before it keeps it."""
     if change.action not in (CREATE, UPDATE):
         return change
-    password = settings.get("METABASE_DB_PASSWORD")
-    if not password:
-        raise MetabaseError(
-            f"Metabase has no database “{site.spec.database}”, and METABASE_DB_PASSWORD, with which it is to read it, "
-            "is not set; `make env` makes one"
-        )
-    if not settings.get("METABASE_DB_USER"):
-        with database.transaction() as connection:
-            roles.ensure_login(connection, LOGIN, password)
-    body = {
-        "name": site.spec.database,
-        "engine": "postgres",
-        "details": _details() | {"password": password},
-        "auto_run_queries": True,
-    }
+    details = _details() | {"password": _login(site)}
+    body = {"name": site.spec.database, "engine": "postgres", "details": details, "auto_run_queries": True}
     if change.action == CREATE:
-        # What is not asked for by name is what the server's own form sends.
+        # What has a default is sent too: the server's own form does, and its schema calls some of it required.
         whole = body | {"is_full_sync": True, "is_on_demand": False, "connection_source": "admin"}
         site.database = _connected(site.client.post, "/api/database", whole)["id"]
     else:
@@ -100,6 +87,20 @@ def write_database(site: Site, change: Change) -> Change:
     if kept := _differences(site.client.get(f"/api/database/{site.database}")):
         raise MetabaseError(f"Metabase accepted the connection but did not keep it as sent: {', '.join(kept)}")
     return change.at(_link(site))
+
+
+def _login(site: Site) -> str:
+    """The password of the login for Metabase, which is made here unless the settings name another one."""
+    password = settings.get("METABASE_DB_PASSWORD")
+    if not password:
+        raise MetabaseError(
+            f"METABASE_DB_PASSWORD, with which Metabase is to read the database “{site.spec.database}”, is not set; "
+            "`make env` makes one"
+        )
+    if not settings.get("METABASE_DB_USER"):
+        with database.transaction() as connection:
+            roles.ensure_login(connection, LOGIN, password)
+    return password
 
 
 def _connected(send: Any, path: str, body: dict[str, Any] | None = None) -> Any:
