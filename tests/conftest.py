@@ -184,11 +184,15 @@ def metabase_database(server: sa.URL, loaded_template: str) -> Iterator[sa.URL]:
 
 
 @pytest.fixture
-def site(fake: FakeMetabase, metabase_database: sa.URL, monkeypatch: pytest.MonkeyPatch) -> FakeMetabase:
-    """The stand-in with nothing in it yet, and settings that name the demo shop's database."""
+def site(fake: FakeMetabase, metabase_database: sa.URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMetabase]:
+    """The stand-in with nothing in it yet, and settings that name the demo shop's database.
+
+    Whatever a test does, no key may be sent that the server has no use for: it would be dropped without a word.
+    """
     _use(monkeypatch, metabase_database)
     monkeypatch.setenv("METABASE_DB_PASSWORD", CANARY)
-    return fake
+    yield fake
+    assert fake.dropped == []
 
 
 @pytest.fixture(scope="session")

@@ -59,3 +59,10 @@ def test_cards_hold_both_periods() -> None:
     shown = display.compare({"repeat_rate": 0.5}, {"repeat_rate": 0.25}, ["repeat_rate"], "USD")
     assert repr(shown) == "repeat rate: 50.0% (25.0% before)"
     assert '<div class="card-value">50.0%</div>' in shown._repr_html_()
+
+
+def test_an_address_in_a_link_column_can_be_followed_and_nothing_else_can() -> None:
+    links = ['https://example.com/?a=1&b="2"', "javascript:alert(1)", ""]
+    html = display.table(pd.DataFrame({"link": links, "name": ["http://example.com"] * 3}))._repr_html_()
+    assert html.count("<a ") == 1
+    assert '<a href="https://example.com/?a=1&amp;b=&#34;2&#34;">' in html

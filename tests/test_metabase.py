@@ -56,7 +56,6 @@ def test_a_first_run_makes_everything_and_a_second_one_writes_nothing(site: Fake
     assert site.writes() == [], "a plan only reads"
     first = metabase.apply(VALUES)
     assert first.count == {"create": 23, "update": 8}
-    assert site.dropped == [], "every key that is sent is one that the server has a use for"
     site.requests.clear()
     assert metabase.apply(VALUES).count == {KEEP: 31}
     assert metabase.plan(VALUES).sentence == "Nothing to do: keep 31."

@@ -88,8 +88,9 @@ def test_a_metabase_that_is_down(site: FakeMetabase, closed_port: int, configure
 
 def test_one_that_is_starting_is_waited_for(published: FakeMetabase) -> None:
     published.faults |= {"health": [{"status": "initializing", "progress": 0.3}] * 2, "properties": ["not yet"]}
+    published.faults["GET /api/health"] = [(502, "a proxy's bad gateway")]
     assert metabase.plan(VALUES).to_do == 0
-    assert sent(published, "GET", "/api/health") == 4
+    assert sent(published, "GET", "/api/health") == 5
 
 
 def test_one_that_never_gets_ready(site: FakeMetabase, monkeypatch, capsys: Sentence) -> None:
@@ -138,6 +139,22 @@ def test_what_passes_is_asked_again(published: FakeMetabase) -> None:
     assert sent(published, "GET", "/api/database") == 3
 
 
+@pytest.mark.parametrize(
+    ("status", "content", "words"),
+    [
+        (402, "Cache TTL is a paid feature not currently available to your instance.", "(402): Cache TTL is a paid"),
+        (403, "You don't have permissions to do that.", "(403): You don't have permissions"),
+        (404, {"message": "Not found."}, "(404): Not found."),
+        (400, {"errors": {"name": "x", "tabs": ["y", "z"]}}, "(400): name: x; tabs: y, z"),
+        (500, {"via": [{"message": "NULL not allowed"}], "trace": []}, "(500): NULL not allowed"),
+    ],
+)
+def test_a_refusal_is_told_in_the_servers_words(site: FakeMetabase, status, content, words, capsys: Sentence) -> None:
+    site.faults["POST /api/collection"] = [(status, content)]
+    assert f"refused POST /api/collection {words}" in failed(capsys)
+    assert sent(site, "POST", "/api/collection") == 1
+
+
 def test_what_stays_is_told(site: FakeMetabase, capsys: Sentence) -> None:
     site.faults["GET /api/database"] = [(502, "bad gateway")] * 9
     assert "refused GET /api/database (502): bad gateway" in failed(capsys)
@@ -178,6 +195,12 @@ def test_a_wrong_key(site: FakeMetabase, configure, capsys: Sentence) -> None:
     assert "mb_wrong" not in said
 
 
+def test_a_key_goes_before_a_password(published: FakeMetabase, configure) -> None:
+    configure(METABASE_USER=ADMIN, METABASE_PASSWORD="wrong one")
+    assert metabase.plan(VALUES).to_do == 0
+    assert sent(published, "POST", "/api/session") == 0
+
+
 def test_a_wrong_password_is_tried_once(by_password: FakeMetabase, configure, capsys: Sentence) -> None:
     configure(METABASE_PASSWORD="wrong one")
     assert "does not accept METABASE_USER with METABASE_PASSWORD" in failed(capsys)
@@ -206,7 +229,6 @@ def test_a_new_metabase_is_set_up_only_when_told_to(by_password: FakeMetabase, c
     configure(METABASE_SETUP="1")
     assert main(["apply"]) == 0
     assert by_password.passwords == {ADMIN: PASSWORD}
-    assert by_password.dropped == []
     assert main(["plan"]) == 0, "the second time it is a login"
 
 

@@ -58,7 +58,7 @@ def _ready(client: Client) -> dict[str, Any]:
 def _properties(client: Client) -> dict[str, Any] | None:
     """None for a server that is still starting."""
     status, health = client.try_once("/api/health")
-    if status == 503:
+    if status == 429 or status >= 500:  # 503 of its own, the others of a proxy before it
         return None
     if status != 200 or not isinstance(health, dict) or health.get("status") != "ok":
         text = f"what answers at {client.url} is no Metabase ({status} for /api/health); look at METABASE_URL"
