@@ -46,7 +46,7 @@ def test_exit_codes_of_the_commands(site: FakeMetabase, capsys: Sentence) -> Non
     assert main(["plan"]) == 2
     assert main(["apply"]) == 0
     assert main(["plan"]) == 0
-    assert "Nothing to do: keep 31." in capsys.readouterr().out
+    assert "Nothing to do: keep 33." in capsys.readouterr().out
     card(site, REVENUE)["name"] = "Money"
     assert main(["plan"]) == 0
     assert main(["apply"]) == 5
@@ -227,6 +227,7 @@ def test_a_new_metabase_is_set_up_only_when_told_to(by_password: FakeMetabase, c
     by_password.passwords.clear()
     assert "has no user yet" in failed(capsys)
     configure(METABASE_SETUP="1")
+    assert "has no user yet" in failed(capsys, "plan"), "a plan changes nothing"
     assert main(["apply"]) == 0
     assert by_password.passwords == {ADMIN: PASSWORD}
     assert main(["plan"]) == 0, "the second time it is a login"
@@ -376,7 +377,7 @@ def test_a_dashboard_that_is_refused(site: FakeMetabase, capsys: Sentence) -> No
     assert "value must be seq of maps in which ids are unique" in said
     assert f"The dashboard {site.url}/dashboard/{board(site)['id']} is unfinished; run again" in said
     assert main(["apply"]) == 0
-    assert (len(site.dashboards), len(board(site)["dashcards"]), len(site.cards)) == (1, 20, 20)
+    assert (len(site.dashboards), len(board(site)["dashcards"]), len(site.cards)) == (1, 22, 22)
 
 
 def test_a_dashboard_of_which_parts_are_lost(published: FakeMetabase, capsys: Sentence) -> None:
@@ -401,7 +402,7 @@ def test_a_collection_in_the_trash(published: FakeMetabase, capsys: Sentence) ->
         one["archived"] = True
     assert "the collection “Shop Analytics” is in Metabase's trash; restore it there" in failed(capsys)
     assert main(["apply", "--force"]) == 0
-    assert (collection["archived"], len(published.cards)) == (False, 20)
+    assert (collection["archived"], len(published.cards)) == (False, 22)
 
 
 def test_two_dashboards_of_the_name(site: FakeMetabase, capsys: Sentence) -> None:

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from lib import notebook
 from lib.pipeline import NOTEBOOKS, STEPS
 from lib.report import export
-from tests.fake_metabase import FakeMetabase
+from tests.conftest import CANARY
+from tests.fake_metabase import API_KEY, FakeMetabase
 from tests.runner import Ran, pipeline
 from tests.test_metabase import VALUES
 
@@ -19,16 +20,22 @@ def shown(path: Path) -> str:
     return "\n".join(out.data["text/plain"] for cell in cells for out in cell.outputs if "data" in out)
 
 
-def test_the_notebook_shows_what_it_planned_and_what_it_did(site: FakeMetabase, tmp_path: Path) -> None:
+def test_the_notebook_shows_what_it_planned_and_what_it_did(
+    site: FakeMetabase, tmp_path: Path, own_folders: Path
+) -> None:
     notebook.prepare()
     target = tmp_path / "07_metabase.ipynb"
     values = VALUES | {"cell_timeout_s": 60}
     notebook.execute(NOTEBOOKS / "07_metabase.ipynb", target, values, lambda *_: None)
     text = shown(target)
-    assert "To do: create 23." in text
+    assert "To do: create 25." in text
     assert f"{site.url}/dashboard/" in text
     assert export(target, tmp_path / "07_metabase.html") == 0
-    assert (len(site.cards), len(site.dashboards)) == (20, 1)
+    assert (len(site.cards), len(site.dashboards)) == (22, 1)
+    written = [path for folder in (tmp_path, own_folders) for path in folder.rglob("*") if path.is_file()]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in written]
+    assert len(texts) > 3
+    assert not [text for text in texts if CANARY in text or API_KEY in text]
 
 
 def test_a_failure_has_its_exit_code_and_leaves_the_reports_good(

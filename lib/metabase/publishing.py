@@ -82,7 +82,7 @@ class Outcome:
 
 def plan(params: Mapping[str, Any], *, force: bool = False) -> Outcome:
     """What `apply` would do; reads only. Skipped without METABASE_URL. Raises MetabaseError, as `apply` does."""
-    return _opened(_planned, params, force=force)
+    return _opened(_planned, params, set_up=False, force=force)
 
 
 def apply(params: Mapping[str, Any], *, force: bool = False, rotate: bool = False) -> Outcome:
@@ -100,13 +100,18 @@ def publish(params: Mapping[str, Any]) -> tuple[Outcome, Outcome]:
 
 
 def _opened(
-    work: Callable[[Site], Any], params: Mapping[str, Any], *, then: Any = Outcome(skipped=True), **how: bool
+    work: Callable[[Site], Any],
+    params: Mapping[str, Any],
+    *,
+    then: Any = Outcome(skipped=True),
+    set_up: bool = True,
+    **how: bool,
 ) -> Any:
     """What the work comes to in the Metabase that METABASE_URL names, `then` where it names none."""
     if not settings.get("METABASE_URL"):
         return then
     wanted = spec.load()
-    with opened() as (client, notes):
+    with opened(set_up=set_up) as (client, notes):
         return work(Site(client, wanted, params, notes=notes, **how))
 
 

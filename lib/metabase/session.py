@@ -22,15 +22,16 @@ SITE = "Shop analytics"
 
 
 @contextlib.contextmanager
-def opened() -> Iterator[tuple[Client, list[str]]]:
+def opened(*, set_up: bool) -> Iterator[tuple[Client, list[str]]]:
     """A client of the Metabase that METABASE_URL names, logged in, and what there is to say about its version.
 
-    Raises MetabaseError when it does not listen, does not become ready, is too old, or lets nobody in.
+    With `set_up`, and METABASE_SETUP, one that nobody has set up yet gets its administrator. Raises MetabaseError
+    when it does not listen, does not become ready, is too old, or lets nobody in.
     """
     with Client(address()) as client:
         properties = _ready(client)
         notes = version_notes((properties.get("version") or {}).get("tag", ""))
-        with _logged_in(client, properties):
+        with _logged_in(client, properties, set_up=set_up):
             yield client, notes
 
 
@@ -90,14 +91,14 @@ def version_notes(tag: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _logged_in(client: Client, properties: dict[str, Any]) -> Iterator[None]:
+def _logged_in(client: Client, properties: dict[str, Any], *, set_up: bool) -> Iterator[None]:
     """Within the block the client is an administrator: by API key, or by one login that ends with the block."""
     if key := settings.get("METABASE_API_KEY"):
         client.identify("x-api-key", key)
         _check_rights(client, "METABASE_API_KEY")
         yield
         return
-    client.identify("X-Metabase-Session", _session(client, properties))
+    client.identify("X-Metabase-Session", _session(client, properties, set_up=set_up))
     try:
         _check_rights(client, "METABASE_USER")
         yield
@@ -118,16 +119,16 @@ def _check_rights(client: Client, setting: str) -> None:
         raise MetabaseError(f"{setting} is not of an administrator; databases can be added and described by those only")
 
 
-def _session(client: Client, properties: dict[str, Any]) -> str:
+def _session(client: Client, properties: dict[str, Any], *, set_up: bool) -> str:
     user, password = settings.get("METABASE_USER"), settings.get("METABASE_PASSWORD")
     if not (user and password):
         raise MetabaseError("nobody to log in as: set METABASE_API_KEY, or METABASE_USER and METABASE_PASSWORD")
     if properties.get("has-user-setup", True):
         return _log_in(client, user, password)
-    if not settings.get("METABASE_SETUP"):
+    if not (set_up and settings.get("METABASE_SETUP")):
         raise MetabaseError(
-            f"Metabase at {client.url} has no user yet; set it up in the browser, or with METABASE_SETUP=1, which "
-            "makes METABASE_USER its administrator"
+            f"Metabase at {client.url} has no user yet; set it up in the browser, or by `make metabase` with "
+            "METABASE_SETUP=1, which makes METABASE_USER its administrator"
         )
     return _set_up(client, properties.get("setup-token"), user, password)
 
