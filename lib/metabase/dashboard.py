@@ -140,7 +140,6 @@ def _filters(site: Site) -> list[dict[str, Any]]:
 
 def _placed(site: Site, ours: dict[str, Live], tabs: list[dict], cards: dict[str, int]) -> Iterator[dict[str, Any]]:
     """Our cards at their places: those that are there keep their id, new ones have negative ones."""
-    files = {question.key: question.sql for question in site.spec.questions}
     homes = {
         card.question: tab["id"]
         for tab, part in zip(tabs, site.spec.dashboard.tabs, strict=False)
@@ -160,7 +159,7 @@ def _placed(site: Site, ours: dict[str, Live], tabs: list[dict], cards: dict[str
             "visualization_settings": {},
             "parameter_mappings": [
                 {"parameter_id": name, "card_id": cards[key], "target": ["variable", ["template-tag", name]]}
-                for name in native.names(files[key])
+                for name in native.names(site.spec.question(key).sql)
                 if name in native.FILTERS
             ],
         }

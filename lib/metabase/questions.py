@@ -56,7 +56,7 @@ def _tried(site: Site, question: Question) -> dict[str, Any]:
 
 def write_question(site: Site, change: Change) -> Change:
     """Make or mend the question as planned; what is there then must be what was written."""
-    question = next(question for question in site.spec.questions if question.key == change.key)
+    question = site.spec.question(change.key)
     body = content(site, question)
     wants = normal.question(body)
     body["description"] = marked(body["description"], Marker(change.key, digest(wants)))

@@ -53,6 +53,7 @@ class Site:
     edited: set[str] = field(default_factory=set)  # questions that a person edited and that are left
     trashed: set[str] = field(default_factory=set)  # those of them that were put into the trash
     ours: dict[tuple[str, str], Live] = field(default_factory=dict)
+    rows: dict[tuple[str, str], int] = field(default_factory=dict)  # of the database's own answers
     saved: list[Live] = field(default_factory=list)
     started: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
 

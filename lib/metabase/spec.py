@@ -112,6 +112,10 @@ class Spec(_Section):
     questions: list[Question]
     dashboard: Dashboard
 
+    def question(self, key: str) -> Question:
+        """The question with this key."""
+        return next(question for question in self.questions if question.key == key)
+
     @model_validator(mode="after")
     def _names_are_known_and_single(self) -> "Spec":
         keys = [question.key for question in self.questions]
