@@ -18,22 +18,26 @@ OK = .venv/.ok
 # The stamp holds the folder it was made in: a copied or moved project has its environment built anew.
 MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
 
+# Which shop: the params, the shop's own file, single parameters.
+RUN = --params "$$PARAMS" $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--set '$(item)')
+
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
 .PHONY: help pipeline templates test check lab refresh bench bench-large chaos lock clean moved
+.PHONY: env metabase metabase-plan metabase-oracle
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo '  PARAMS=name or path   the params file; demo unless told (pipeline)'
-	@echo '  DATA=path             the shop'"'"'s own file or folder, with a params file that maps it (pipeline)'
-	@echo '  SET="key=value ..."   single parameters on top of the params file (pipeline)'
-	@echo '  ARGS="..."            passed on as it is (pipeline, test, lab, refresh, bench, db-psql, lock)'
+	@echo '  PARAMS=name or path   the params file; demo unless told (pipeline, metabase)'
+	@echo '  DATA=path             the shop'"'"'s own file or folder, with a params file that maps it (pipeline, metabase)'
+	@echo '  SET="key=value ..."   single parameters on top of the params file (pipeline, metabase)'
+	@echo '  ARGS="..."            passed on as it is (pipeline, metabase, test, lab, refresh, bench, db-psql, lock)'
 
 pipeline: $(OK) ## Run all notebooks over PARAMS and write output/reports/index.html
-	@$(PYTHON) -m lib.pipeline --params "$$PARAMS" $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--set '$(item)') $(ARGS)
+	@$(PYTHON) -m lib.pipeline $(RUN) $(ARGS)
 
 templates: $(OK) ## Write examples of the files of own data to output/templates
 	@$(PYTHON) -m lib.sources.templates
@@ -56,6 +60,18 @@ lab: $(OK) ## Open the notebooks in JupyterLab, on this machine only
 
 refresh: $(OK) ## Run the notebooks in place with their defaults, to renew their saved outputs
 	@$(PYTHON) -m lib.refresh $(ARGS)
+
+env: $(OK) ## Write .env with new random secrets, for docker compose; one that is there stays
+	@$(PYTHON) -m lib.env
+
+metabase: $(OK) ## Make the Metabase of METABASE_URL as lib/metabase.yml has it (ARGS=--force: edits by hand too)
+	@$(PYTHON) -m lib.metabase apply $(RUN) $(ARGS)
+
+metabase-plan: $(OK) ## Tell what that would change, and change nothing; exit code 2 when something
+	@$(PYTHON) -m lib.metabase plan $(RUN) $(ARGS)
+
+metabase-oracle: $(OK) ## Let Metabase's own command-line client read what is published (needs npm)
+	@$(PYTHON) -m tests.oracle $(ARGS)
 
 bench: $(OK) ## Measure, print a table, and write output/bench.json
 	@$(PYTHON) -m tests.bench $(ARGS)

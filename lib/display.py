@@ -62,7 +62,10 @@ SPARKLINE = PAGES.from_string("""
 <polyline points="{% for x, y in points %}{{ x }},{{ y }} {% endfor %}"/>
 <path d="M{{ points[-1][0] }} {{ points[-1][1] }}h.01"/></svg>""")
 TABLE = PAGES.from_string("""
-{% macro cell(tag, column, text) %}<{{ tag }}{% if column in numbers %} class="num"{% endif %}>{{ text }}</{{ tag }}>
+{% macro linked(text) %}{% if text.startswith(("http://", "https://")) %}<a href="{{ text }}">{{ text }}</a>
+{%- else %}{{ text }}{% endif %}{% endmacro %}
+{% macro cell(tag, column, text) %}<{{ tag }}{% if column in numbers %} class="num"{% endif %}>
+{%- if column == "link" %}{{ linked(text) }}{% else %}{{ text }}{% endif %}</{{ tag }}>
 {% endmacro %}
 <div class="table-scroll"><table class="data">
 <thead><tr>{% for column in columns %}{{ cell("th", column, heading(column)) }}{% endfor %}</tr></thead>
@@ -186,7 +189,10 @@ def heading(column: str) -> str:
 
 
 def table(frame: pd.DataFrame, currency: str = "USD") -> Shown:
-    """The frame as a table; how a column is written follows from its name (FORMATS), all else is text."""
+    """The frame as a table; how a column is written follows from its name (FORMATS), all else is text.
+
+    An address in a column called link can be followed.
+    """
     written = writers(currency)
     cells = pd.DataFrame(
         {name: [_text(value, written.get(name, str)) for value in frame[name]] for name in frame.columns},

@@ -41,9 +41,16 @@ class DatabaseError(WorkbookError):
 
 
 class MetabaseError(WorkbookError):
-    """Raised when Metabase cannot be reached, refuses, or holds something else than was written."""
+    """Raised when Metabase cannot be reached, refuses, or holds something else than was written.
+
+    `status` is the HTTP status of the answer that says so, 0 where there is none.
+    """
 
     exit_code = 5
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 def exit_code(error_name: str) -> int:

@@ -27,7 +27,7 @@ FORMATS = {
     "integer": (
         "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
         "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
-        "windows", "fallbacks", "files", "sessions", "expected", "discount_percent",
+        "windows", "fallbacks", "files", "milliseconds", "sessions", "expected", "discount_percent",
         "stock_quantity", "units_30_days", "read", "loaded", "refused",
         "repeated", "line", "signups",
     ),

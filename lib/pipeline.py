@@ -34,6 +34,7 @@ STAGES = (
     ("07_metabase",),
 )
 STEPS = [step for stage in STAGES for step in stage]
+TELLING = STAGES[-1]  # what only tells others of the results: when it fails, the reports are good all the same
 PAGES = [{"page": f"{step}.html"} for step in STEPS]
 FROM_INTAKE = ("lines_read", "lines_loaded", "files", "rejects", "examples")
 WORKERS = 2
@@ -95,7 +96,8 @@ def _complain(error: WorkbookError, *, debug: bool) -> None:
 def run(file: Path, values: dict[str, Any]) -> None:
     """Run all steps with the values of the params file `file` and publish the reports.
 
-    Raises the first error in the order of the steps; then the published reports stay as they were.
+    Raises the first error in the order of the steps; then the published reports stay as they were, unless only the
+    last stage failed, which makes none.
     """
     output = settings.output_folder().resolve()
     with _alone(output):
@@ -106,8 +108,9 @@ def run(file: Path, values: dict[str, Any]) -> None:
         manifest.prune(output / "runs", values["keep_runs"] - 1)
         with progress.Lines(STEPS) as lines:
             lines.say(f"run {record['run_id']} with {file.name}: {record['database']}")
-            _run_recorded(Run(output / "runs" / record["run_id"], record, lines))
-        _publish(output / "runs" / record["run_id"] / "reports", output / "reports")
+            this = Run(output / "runs" / record["run_id"], record, lines)
+            with _published_if_reported(this, output / "reports"):
+                _run_recorded(this)
     sys.stdout.write(f"open {output / 'reports' / 'index.html'}\n")
 
 
@@ -130,6 +133,19 @@ def _alone(output: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def _published_if_reported(this: Run, target: Path) -> Iterator[None]:
+    """Publish after the block what the run reports, when nothing failed or only a step that makes no report."""
+    try:
+        yield
+    except WorkbookError:
+        good = [step for step, fact in this.steps.items() if fact["status"] == "completed"]
+        if set(STEPS) - set(TELLING) <= set(good):
+            _publish(this.folder / "reports", target)
+        raise
+    _publish(this.folder / "reports", target)
 
 
 def _run_recorded(this: Run) -> None:
@@ -192,6 +208,9 @@ def _run_step(this: Run, step: str) -> None:
         fact |= {"status": "completed", "page": f"{step}.html"}
     except WorkbookError as error:
         fact["error"] = str(error)
+        if step in TELLING:  # the other pages link to it, and it shows what went wrong
+            with suppress(WorkbookError):
+                export(executed, this.folder / "reports" / f"{step}.html", reports=PAGES)
         raise
     finally:
         fact["seconds"] = round(time.perf_counter() - started, 2)

@@ -5,7 +5,7 @@ import json
 from lib.atomic import replacing
 from lib.settings import run_folder
 
-__all__ = ["record"]
+__all__ = ["plain_json", "record"]
 
 
 def record(step: str, **facts: object) -> None:
@@ -13,9 +13,14 @@ def record(step: str, **facts: object) -> None:
 
     Numbers of numpy become plain ones, NaN becomes null, anything else its text.
     """
-    plain = json.loads(json.dumps(facts, default=_plain), parse_constant=lambda _: None)
     with replacing(run_folder() / "results" / f"{step}.json") as temporary:
-        temporary.write_text(json.dumps(plain, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        temporary.write_text(plain_json(facts), encoding="utf-8")
+
+
+def plain_json(facts: object) -> str:
+    """The facts as JSON that everything reads: NaN becomes null, numbers of numpy plain ones, all else its text."""
+    plain = json.loads(json.dumps(facts, default=_plain), parse_constant=lambda _: None)
+    return json.dumps(plain, indent=1, sort_keys=True) + "\n"
 
 
 def _plain(value: object) -> object:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 import sqlalchemy as sa
+from psycopg2.extensions import encrypt_password
 
 from lib.database import frame, run, sql
+from lib.errors import DatabaseError
 
-__all__ = ["create", "grant", "grant_views", "overview"]
+__all__ = ["create", "ensure_login", "grant", "grant_views", "overview"]
 
 MEANINGS = {
     "workbook_owner": "makes, changes and replaces the tables",
@@ -37,6 +39,23 @@ def grant_views(connection: sa.Connection, views: Sequence[str]) -> None:
 
 def _is_owner(connection: sa.Connection) -> bool:
     return connection.execute(sa.text("SELECT current_user")).scalar() == "workbook_owner"
+
+
+def ensure_login(connection: sa.Connection, name: str, password: str) -> None:
+    """Make a login with the reader's rights, or give it this password, of which only a salted proof is sent.
+
+    Raises DatabaseError where the connected user may not make roles.
+    """
+    if not connection.execute(sa.text(sql("roles/allowed"))).scalar():
+        raise DatabaseError(
+            f"the connected user may not make the role {name}; make a login with the rights to read, and name it in "
+            "METABASE_DB_USER and METABASE_DB_PASSWORD"
+        )
+    driver = connection.connection.driver_connection
+    verifier = encrypt_password(password, name, driver, "scram-sha-256")
+    settings = "SELECT set_config('workbook.login', :login, true), set_config('workbook.verifier', :verifier, true)"
+    connection.execute(sa.text(settings), {"login": name, "verifier": verifier})
+    run(connection, sql("roles/login"))
 
 
 def overview(connection: sa.Connection) -> pd.DataFrame:

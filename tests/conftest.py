@@ -1,16 +1,19 @@
 """Every test has a server, a database and folders of its own; a person's are never touched, and that is checked."""
 
+import copy
 import os
 import socket
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from lib import database, embedded, generate, intake, load, params, schema, settings
+from lib import database, embedded, generate, intake, load, metabase, params, schema, settings
 from lib.files import write_tables
+from tests.fake_metabase import API_KEY, FakeMetabase, serving
 from tests.runner import Ran, pipeline
 
 # A server to test against instead of the embedded one: databases named workbook_test_* are made and dropped there.
@@ -21,6 +24,8 @@ ENCODED = "p%40ss%3A%2F%23%25w"
 NAMES = (f"workbook_test_{os.getpid()}_{number}" for number in count())
 # A password that is found wherever it leaks, and that needs quoting in an address.
 CANARY = "CANARY_9f3@:/#%w"
+# How long the client for Metabase waits between two looks, in tests.
+IMPATIENCE = {"client.RETRY_FIRST_S": 0.01, "session.POLL_S": 0.02, "warehouse.POLL_S": 0.02}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,6 +55,15 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "DB_PASSWORD",
         "DB_SSLMODE",
         "METABASE_URL",
+        "METABASE_API_KEY",
+        "METABASE_USER",
+        "METABASE_PASSWORD",
+        "METABASE_SETUP",
+        "METABASE_ALLOW_PLAINTEXT",
+        "METABASE_DB_HOST",
+        "METABASE_DB_PORT",
+        "METABASE_DB_USER",
+        "METABASE_DB_PASSWORD",
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("WORKBOOK_RUN", raising=False)
@@ -158,6 +172,67 @@ def whole_run(server: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Itera
     yield Ran(output, url, pipeline(output=output, url=url))
     _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
     _administer(server, f"DROP ROLE {name}")
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMetabase]:
+    """A stand-in for Metabase; the settings name it and an API key that it knows. Nothing waits for long."""
+    for name, seconds in IMPATIENCE.items():
+        monkeypatch.setattr(f"lib.metabase.{name}", seconds)
+    with serving() as fake:
+        monkeypatch.setenv("METABASE_URL", fake.url)
+        monkeypatch.setenv("METABASE_API_KEY", API_KEY)
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def metabase_database(server: sa.URL, loaded_template: str) -> Iterator[sa.URL]:
+    """A database with the demo shop and the rights of the roles, for Metabase to read."""
+    name = next(NAMES)
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {loaded_template}")
+    with pytest.MonkeyPatch.context() as patch:
+        _use(patch, server.set(database=name))
+        with database.transaction() as connection:
+            schema.create(connection)
+        database.engine().dispose()
+    yield server.set(database=name)
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    _administer(server, "DROP ROLE IF EXISTS workbook_metabase")
+
+
+@pytest.fixture
+def site(fake: FakeMetabase, metabase_database: sa.URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMetabase]:
+    """The stand-in with nothing in it yet, and settings that name the demo shop's database.
+
+    Whatever a test does, no key may be sent that the server has no use for: it would be dropped without a word.
+    """
+    _use(monkeypatch, metabase_database)
+    monkeypatch.setenv("METABASE_DB_PASSWORD", CANARY)
+    yield fake
+    assert fake.dropped == []
+
+
+@pytest.fixture(scope="session")
+def publication(metabase_database: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What is in the stand-in after the demo was published once, and what it was asked."""
+    with pytest.MonkeyPatch.context() as patch, serving() as fake:
+        _use(patch, metabase_database)
+        patch.setenv("WORKBOOK_OUTPUT", str(tmp_path_factory.mktemp("publication")))
+        told = {"METABASE_URL": fake.url, "METABASE_API_KEY": API_KEY, "METABASE_DB_PASSWORD": CANARY}
+        for name, value in told.items():
+            patch.setenv(name, value)
+        for name, seconds in IMPATIENCE.items():
+            patch.setattr(f"lib.metabase.{name}", seconds)
+        metabase.apply(params.load(params.find("demo")).values())
+        database.engine().dispose()
+        return {name: copy.deepcopy(value) for name, value in vars(fake).items() if name != "url"}
+
+
+@pytest.fixture
+def published(site: FakeMetabase, publication: dict[str, Any]) -> FakeMetabase:
+    """The stand-in after the demo was published; no request is counted yet."""
+    vars(site).update(copy.deepcopy(publication) | {"requests": []})
+    return site
 
 
 @pytest.fixture

@@ -38,20 +38,22 @@ class Ran(NamedTuple):
         return json.loads((self.folder / "run.json").read_text("utf-8"), parse_constant=int)  # NaN is no JSON
 
 
-def pipeline(*arguments: str, output: Path, url: str = "", seconds: int = 120) -> subprocess.CompletedProcess:
+def pipeline(
+    *arguments: str, output: Path, url: str = "", seconds: int = 120, **settings: str
+) -> subprocess.CompletedProcess:
     """The command, run to its end."""
-    with running(*arguments, output=output, url=url) as process:
+    with running(*arguments, output=output, url=url, **settings) as process:
         out, err = process.communicate(timeout=seconds)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 @contextmanager
-def running(*arguments: str, output: Path, url: str = "") -> Iterator[subprocess.Popen]:
+def running(*arguments: str, output: Path, url: str = "", **settings: str) -> Iterator[subprocess.Popen]:
     """The command under way, as the leader of a process group; killed at the end if it still runs."""
     clean = {
         name: value for name, value in os.environ.items() if not name.startswith(("DB_", "METABASE_", "WORKBOOK_"))
     }
-    told = {"WORKBOOK_ENV_FILE": "", "WORKBOOK_OUTPUT": str(output), "DATABASE_URL": url}
+    told = {"WORKBOOK_ENV_FILE": "", "WORKBOOK_OUTPUT": str(output), "DATABASE_URL": url} | settings
     command = [sys.executable, "-m", "lib.pipeline", *arguments]
     with subprocess.Popen(
         command, cwd=PROJECT, env=clean | told, text=True, start_new_session=True,

@@ -114,3 +114,10 @@ def test_the_cause_in_words() -> None:
 def test_the_target_in_words() -> None:
     assert display.reached(50, 50, 200, "USD") == "25.0% of the target of $200.00 is reached."
     assert display.reached(50, 100, 200, "USD").endswith("; at this rate the period ends at 50.0% of it.")
+
+
+def test_an_address_in_a_link_column_can_be_followed_and_nothing_else_can() -> None:
+    links = ['https://example.com/?a=1&b="2"', "javascript:alert(1)", ""]
+    html = display.table(pd.DataFrame({"link": links, "name": ["http://example.com"] * 3}))._repr_html_()
+    assert html.count("<a ") == 1
+    assert '<a href="https://example.com/?a=1&amp;b=&#34;2&#34;">' in html

@@ -130,7 +130,7 @@ def targets() -> list[str]:
 
 def test_help_is_the_default_and_lists_every_target() -> None:
     shown = run("make").stdout
-    assert len(targets()) == 18
+    assert len(targets()) == 22
     assert re.findall(r"(?m)^  make (\S+)", shown) == targets()
 
 
@@ -226,7 +226,7 @@ def test_compose_listens_on_this_machine_only(compose: dict) -> None:
 
 def test_compose_services_are_pinned_and_watched(compose: dict) -> None:
     services = compose["services"].values()
-    assert all(re.search(r":v?\d", service["image"]) and "healthcheck" in service for service in services)
+    assert all(re.search(r":(\$\{\w+:-)?v?\d", s["image"]) and "healthcheck" in s for s in services)
 
 
 @pytest.mark.parametrize("file", [WORKFLOW, ".ci/run"])
@@ -243,6 +243,18 @@ def test_workflow_runs_the_two_commands_on_every_supported_version() -> None:
     for job in (jobs["embedded"], jobs["external"]):
         steps = [step["run"] for step in job["steps"] if "run" in step]
         assert steps[-2:] == ["make pipeline", "make test"]
+
+
+def test_workflow_publishes_twice_to_real_servers_of_the_long_term_and_a_later_line(compose: dict) -> None:
+    job = yaml.safe_load(read(WORKFLOW))["jobs"]["metabase"]
+    long_term, later = job["strategy"]["matrix"]["metabase"]
+    assert long_term in compose["services"]["metabase"]["image"]
+    assert later > long_term
+    steps = [step["run"] for step in job["steps"] if "run" in step]
+    assert steps[:6] == [
+        *("make env", "docker compose --profile metabase up --wait"),
+        *("make pipeline", "make metabase-plan", "make pipeline", "make metabase-plan"),
+    ]
 
 
 def test_ci_script_can_be_run() -> None:

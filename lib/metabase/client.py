@@ -1,0 +1,167 @@
+"""The only door to Metabase's HTTP API: one session, time-outs, retries by method, refusals in words."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import tenacity
+
+from lib import settings
+from lib.address import LOCAL_HOSTS
+from lib.errors import MetabaseError
+
+__all__ = ["Answer", "Client", "address"]
+
+TIMEOUT_S = 60  # sync_schema alone was seen to take more than ten seconds
+RETRIES = 3
+RETRY_FIRST_S, RETRY_LONGEST_S = 0.25, 8
+PASSING = (408, 425, 429, 500, 502, 503, 504)
+PAGE = 100
+Answer = Any  # what JSON holds
+
+
+def address() -> str:
+    """METABASE_URL without the slash at its end; raises MetabaseError for what is no address or would tell a secret."""
+    url = settings.get("METABASE_URL").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise MetabaseError("METABASE_URL is not an address; wanted one such as http://127.0.0.1:3000")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise MetabaseError("METABASE_URL holds more than an address; keys and passwords have settings of their own")
+    plain = parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS
+    if plain and not settings.get("METABASE_ALLOW_PLAINTEXT"):
+        raise MetabaseError(
+            f"Metabase at {parts.hostname} is remote and its address begins with http://, so keys and passwords could "
+            "be read on the way; use https://, or METABASE_ALLOW_PLAINTEXT=1 to insist"
+        )
+    return url
+
+
+class Client:
+    """Speaks to one Metabase; as a context it closes its connections at the end.
+
+    Every method gives what the JSON of the answer holds and raises MetabaseError, with the status, for a refusal.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        # A proxy of the environment is for places beyond this machine.
+        outside = urlsplit(url).hostname not in LOCAL_HOSTS
+        self._http = httpx.Client(timeout=TIMEOUT_S, trust_env=outside)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def identify(self, header: str, secret: str) -> None:
+        """Send this secret along from now on; an empty one ends that."""
+        if secret:
+            self._http.headers[header] = secret
+        else:
+            self._http.headers.pop(header, None)
+
+    def get(self, path: str, **query: Any) -> Answer:
+        """Ask; repeated when the server or the way to it fails for a moment."""
+        return self._api("GET", path, query=query)
+
+    def put(self, path: str, body: dict[str, Any]) -> Answer:
+        """Set; repeated like `get`, as doing it twice comes to the same."""
+        return self._api("PUT", path, body=body)
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Answer:
+        """Do; repeated only when nobody listened, since otherwise it may have been done."""
+        return self._api("POST", path, body=body)
+
+    def delete(self, path: str) -> Answer:
+        """Remove; repeated like `get`."""
+        return self._api("DELETE", path)
+
+    def items(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """The entries of a list that comes in pages."""
+        seen = 0
+        while True:
+            page = self.get(path, **query, limit=PAGE, offset=seen)
+            yield from page["data"]
+            seen += len(page["data"])
+            if not page["data"] or seen >= page["total"]:
+                return
+
+    def try_once(self, path: str) -> tuple[int, Answer]:
+        """Status and answer of a GET, whatever they are; raises MetabaseError when there is no answer."""
+        response = self._reached("GET", path, query={}, body=None)
+        return response.status_code, _content(response)
+
+    def _api(self, method: str, path: str, *, query: dict | None = None, body: dict | None = None) -> Answer:
+        """The one way in and out."""
+        send = tenacity.Retrying(
+            retry=_may_pass(method),
+            stop=tenacity.stop_after_attempt(1 + RETRIES),
+            wait=_pause,
+            retry_error_callback=lambda state: state.outcome.result(),  # the last refusal or failure, as it is
+        )
+        response = send(self._reached, method, path, query=query or {}, body=body)
+        if not response.is_success:
+            raise MetabaseError(
+                f"Metabase refused {method} {path} ({response.status_code}): {_reason(response)}", response.status_code
+            )
+        return _content(response)
+
+    def _reached(self, method: str, path: str, *, query: dict, body: dict | None) -> httpx.Response:
+        try:
+            return self._http.request(method, self.url + path, params=query, json=body)
+        except httpx.TransportError as error:
+            raise MetabaseError(
+                f"Metabase at {self.url} cannot be reached ({error or type(error).__name__}); start it, "
+                "or look at METABASE_URL"
+            ) from error
+
+
+def _may_pass(method: str) -> Callable[[tenacity.RetryCallState], bool]:
+    if method == "POST":
+        return lambda state: isinstance(_cause(state), httpx.ConnectError)
+    return lambda state: (
+        isinstance(_cause(state), httpx.TransportError)
+        or (not state.outcome.failed and state.outcome.result().status_code in PASSING)
+    )
+
+
+def _cause(state: tenacity.RetryCallState) -> BaseException | None:
+    error = state.outcome.exception()
+    return error.__cause__ if isinstance(error, MetabaseError) else None
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    """Seconds to wait: what the answer asks for, else twice as long each time, and never longer than the limit."""
+    asked = "" if state.outcome.failed else state.outcome.result().headers.get("retry-after", "")
+    wanted = float(asked) if asked.isdecimal() else RETRY_FIRST_S * 2 ** (state.attempt_number - 1)
+    return min(wanted, RETRY_LONGEST_S)
+
+
+def _content(response: httpx.Response) -> Answer:
+    try:
+        return response.json()
+    except ValueError:
+        return response.text
+
+
+def _reason(response: httpx.Response) -> str:
+    """What a refusal says, wherever in its answer: every age of Metabase has a place of its own for it."""
+    content = _content(response)
+    if isinstance(content, dict):
+        via = [step.get("message") for step in content.get("via") or [] if isinstance(step, dict)]
+        places = [content.get(name) for name in ("message", "error", "error-message")]
+        errors = [content.get(name) for name in ("specific-errors", "errors")]
+        content = next((text for text in [*places, *via, *map(_flat, errors)] if text), "no reason given")
+        if isinstance(content, dict):
+            content = _flat(content)
+    return " ".join(str(content or response.reason_phrase).split())[:300]
+
+
+def _flat(errors: Any) -> str:
+    """`{"host": "x", "port": ["y"]}` -> `host: x; port: y`."""
+    if isinstance(errors, dict):
+        return "; ".join(f"{name}: {_flat(inner)}" for name, inner in errors.items())
+    return ", ".join(map(_flat, errors)) if isinstance(errors, list) else str(errors or "")

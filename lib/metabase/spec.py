@@ -1,0 +1,162 @@
+"""The model of metabase.yml: the collection, the questions and the dashboard as they should be in Metabase."""
+
+import itertools
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lib import formats
+from lib.errors import MetabaseError
+
+__all__ = ["Card", "Collection", "Dashboard", "Question", "Spec", "Tab", "load", "named_columns", "settings_of"]
+
+FILE = Path(__file__).parents[1] / "metabase.yml"
+GRID = 24  # columns of a dashboard since Metabase 0.47
+DISPLAYS = Literal[
+    "table", "bar", "line", "area", "row", "pie", "scalar", "smartscalar", "combo", "funnel", "map", "scatter",
+    "waterfall", "progress", "gauge",
+]  # fmt: skip
+KEY = Field(pattern=r"^[a-z][a-z0-9_.]*$")
+WORDS = Field(min_length=1, pattern=r"^(?s:(?!.*managed-by:).*)$")
+# Settings of a visualization that name columns of the answer, one or several.
+NAMING = (
+    "graph.dimensions",
+    "graph.metrics",
+    "scalar.field",
+    "pie.dimension",
+    "pie.metric",
+    "map.dimension",
+    "map.metric",
+)
+FORMATS = {
+    "money": {"number_style": "currency", "currency_style": "symbol", "currency_in_header": False, "decimals": 2},
+    "percent": {"number_style": "percent", "decimals": 1},
+    "integer": {"number_style": "decimal", "decimals": 0},
+}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
+
+
+class Collection(_Section):
+    """The one collection that holds everything."""
+
+    name: str = WORDS
+    description: str = WORDS
+
+
+class Question(_Section):
+    """One question: `sql` is a file of lib/sql/questions, `values` binds what is neither as_of nor the period."""
+
+    key: str = KEY
+    name: str = WORDS
+    description: str = WORDS
+    sql: str
+    display: DISPLAYS
+    settings: dict[str, Any] = {}
+    formats: dict[str, Literal["money", "percent", "integer"]] = {}
+    values: dict[str, Any] = {}
+
+
+class Card(_Section):
+    """A question on the dashboard: `at` is its column and row, `size` its columns and rows of the grid."""
+
+    question: str
+    at: tuple[int, int] = Field(strict=False)
+    size: tuple[int, int] = Field(strict=False)
+
+    @model_validator(mode="after")
+    def _within_the_grid(self) -> "Card":
+        if min(self.at) < 0 or min(self.size) < 1 or self.at[0] + self.size[0] > GRID:
+            raise ValueError(
+                f"{self.question} does not fit: wanted columns 0 to {GRID - 1}, at least one wide and high"
+            )
+        return self
+
+    def overlaps(self, other: "Card") -> bool:
+        """Whether both want the same place."""
+        return all(self.at[i] < other.at[i] + other.size[i] and other.at[i] < self.at[i] + self.size[i] for i in (0, 1))
+
+
+class Tab(_Section):
+    """One tab of the dashboard."""
+
+    name: str = WORDS
+    cards: list[Card] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _side_by_side(self) -> "Tab":
+        for one, other in itertools.combinations(self.cards, 2):
+            if one.overlaps(other):
+                raise ValueError(f"{one.question} and {other.question} overlap on the tab {self.name}")
+        return self
+
+
+class Dashboard(_Section):
+    """The dashboard; its filters are the bound values of the questions that FILTERS in native.py names."""
+
+    key: str = KEY
+    name: str = WORDS
+    description: str = WORDS
+    tabs: list[Tab] = Field(min_length=1)
+
+
+class Spec(_Section):
+    """All of metabase.yml."""
+
+    database: str = WORDS
+    collection: Collection
+    questions: list[Question]
+    dashboard: Dashboard
+
+    def question(self, key: str) -> Question:
+        """The question with this key."""
+        return next(question for question in self.questions if question.key == key)
+
+    @model_validator(mode="after")
+    def _names_are_known_and_single(self) -> "Spec":
+        keys = [question.key for question in self.questions]
+        placed = [card.question for tab in self.dashboard.tabs for card in tab.cards]
+        for kind, names in (
+            ("key", [*keys, self.dashboard.key]),
+            ("name", [question.name for question in self.questions]),
+            ("card", placed),
+            ("tab", [tab.name for tab in self.dashboard.tabs]),
+        ):
+            if twice := {name for name in names if names.count(name) > 1}:
+                raise ValueError(f"the {kind} {', '.join(sorted(twice))} is there twice; keep one")
+        if unknown := sorted(set(placed) - set(keys)):
+            raise ValueError(f"the dashboard names {', '.join(unknown)}, which is no key of a question")
+        return self
+
+
+def load() -> Spec:
+    """The spec in lib/metabase.yml; raises MetabaseError that names every mistake in it."""
+    try:
+        return Spec.model_validate(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise MetabaseError(f"{FILE.name} is not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}" for fault in error.errors())
+        raise MetabaseError(f"{FILE.name} is wrong at {'; '.join(faults)}") from error
+
+
+def named_columns(question: Question) -> list[str]:
+    """Columns that the question's settings name and its answer must have, in order."""
+    found = [question.settings[name] for name in NAMING if name in question.settings]
+    found += [column["name"] for column in question.settings.get("table.columns", []) if column["enabled"]]
+    return list(dict.fromkeys(itertools.chain(*([name] if isinstance(name, str) else name for name in found))))
+
+
+def settings_of(question: Question, currency: str) -> dict[str, Any]:
+    """The visualization settings as Metabase takes them: those of the spec, and how each named column is written."""
+    kinds = {name: kind for kind, names in formats.FORMATS.items() for name in names} | question.formats
+    written = {name: FORMATS[kinds[name]] for name in named_columns(question) if kinds.get(name) in FORMATS}
+    columns = {
+        f'["name","{name}"]': style | ({"currency": currency} if style["number_style"] == "currency" else {})
+        for name, style in written.items()
+    }
+    return question.settings | ({"column_settings": columns} if columns else {})
