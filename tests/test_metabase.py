@@ -52,13 +52,13 @@ def without(content: dict[str, Any], key: str) -> None:
 
 
 def test_a_first_run_makes_everything_and_a_second_one_writes_nothing(site: FakeMetabase) -> None:
-    assert metabase.plan(VALUES).to_do == 25
+    assert metabase.plan(VALUES).to_do == 26
     assert site.writes() == [], "a plan only reads"
     first = metabase.apply(VALUES)
-    assert first.count == {"create": 25, "update": 8}
+    assert first.count == {"create": 26, "update": 8}
     site.requests.clear()
-    assert metabase.apply(VALUES).count == {KEEP: 33}
-    assert metabase.plan(VALUES).sentence == "Nothing to do: keep 33."
+    assert metabase.apply(VALUES).count == {KEEP: 34}
+    assert metabase.plan(VALUES).sentence == "Nothing to do: keep 34."
     assert site.writes() == []
 
 
@@ -67,7 +67,7 @@ def test_the_notebook_plans_and_publishes_with_one_login(
 ) -> None:
     configure(METABASE_API_KEY="", METABASE_USER=ADMIN, METABASE_PASSWORD=PASSWORD)
     plan, done = metabase.publish(VALUES)
-    assert (plan.to_do, done.count) == (25, {"create": 25, "update": 8})
+    assert (plan.to_do, done.count) == (26, {"create": 26, "update": 8})
     sessions = [method for method, path, _ in site.requests if path == "/api/session"]
     assert sessions == ["POST", "DELETE"]
     assert not site.sessions, "it has logged out"
@@ -76,7 +76,7 @@ def test_the_notebook_plans_and_publishes_with_one_login(
 def test_every_card_answers_with_rows_and_the_columns_it_names(published: FakeMetabase) -> None:
     done = metabase.apply(VALUES).table.set_index("key")
     questions = done[done["kind"] == "question"]
-    assert len(questions) == 22
+    assert len(questions) == 23
     assert (questions["rows"] > 0).all()
     assert (questions["milliseconds"] >= 0).all()
     assert done.loc["executive", "rows"] == questions["rows"].sum()
@@ -228,7 +228,7 @@ def test_a_question_in_the_trash_stays_there(published: FakeMetabase) -> None:
     assert actions(metabase.apply(VALUES)) == {"churn": EDITED}
     assert published.writes() == []
     assert actions(metabase.apply(VALUES, force=True)) == {"churn": UPDATE, "executive": UPDATE}
-    assert metabase.plan(VALUES).count == {KEEP: 33}
+    assert metabase.plan(VALUES).count == {KEEP: 34}
 
 
 def test_a_question_moved_to_another_collection_is_still_ours(published: FakeMetabase) -> None:
@@ -257,7 +257,7 @@ def test_a_renamed_collection_is_still_ours(published: FakeMetabase) -> None:
     (collection,) = published.collections.values()
     collection["name"] = "Numbers"
     done = metabase.apply(VALUES)
-    assert (actions(done), len(published.cards)) == ({"collection": EDITED}, 22)
+    assert (actions(done), len(published.cards)) == ({"collection": EDITED}, 23)
     assert collection["name"] == "Numbers"
 
 
@@ -313,7 +313,7 @@ def test_another_day_moves_the_filters_and_nothing_else_of_the_sql(published: Fa
     assert [placed["id"] for placed in board(published)["dashcards"]] == ids, (
         "links and subscriptions to them stay good"
     )
-    assert done.count["update"] == 23
+    assert done.count["update"] == 24
     assert card(published, REVENUE)["dataset_query"]["native"]["query"] == before
     assert [f["default"] for f in board(published)["parameters"]] == ["2025-05-01", "2025-06-01", "2025-06-15"]
     assert metabase.plan(later).to_do == 0
@@ -361,7 +361,7 @@ def test_no_secret_is_in_what_is_written_or_raised(site: FakeMetabase, own_folde
 def test_the_result_is_in_a_file_for_other_programs(published: FakeMetabase, own_folders: Path) -> None:
     metabase.apply(VALUES)
     result = json.loads((own_folders / "metabase" / "result.json").read_text(encoding="utf-8"))
-    assert len(result["changes"]) == 33
+    assert len(result["changes"]) == 34
     assert {change["action"] for change in result["changes"]} == {KEEP}
     assert result["changes"][0]["rows"] is None
 

@@ -28,10 +28,10 @@ def test_the_notebook_shows_what_it_planned_and_what_it_did(
     values = VALUES | {"cell_timeout_s": 60}
     notebook.execute(NOTEBOOKS / "07_metabase.ipynb", target, values, lambda *_: None)
     text = shown(target)
-    assert "To do: create 25." in text
+    assert "To do: create 26." in text
     assert f"{site.url}/dashboard/" in text
     assert export(target, tmp_path / "07_metabase.html") == 0
-    assert (len(site.cards), len(site.dashboards)) == (22, 1)
+    assert (len(site.cards), len(site.dashboards)) == (23, 1)
     written = [path for folder in (tmp_path, own_folders) for path in folder.rglob("*") if path.is_file()]
     texts = [path.read_text(encoding="utf-8", errors="replace") for path in written]
     assert len(texts) > 3

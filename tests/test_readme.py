@@ -11,7 +11,7 @@ TARGETS = set(re.findall(r"^([a-z][a-z-]*):.*## ", (PROJECT / "Makefile").read_t
 
 
 def test_it_is_short() -> None:
-    assert len(TEXT.splitlines()) <= 150
+    assert len(TEXT.splitlines()) <= 170
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake (?:-s )?([a-z][a-z-]*)", TEXT)) - {"and"}))
