@@ -8,7 +8,8 @@ DATA =
 SET =
 N = 50
 ARGS =
-export PARAMS DATA
+SERIES =
+export PARAMS DATA SERIES
 
 PYTHON = .venv/bin/python
 UV = .venv/bin/uv
@@ -21,15 +22,16 @@ MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline test check lab refresh bench bench-large chaos lock clean moved
+.PHONY: help pipeline test check lab refresh bench bench-large bench-forecast chaos lock clean moved
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PARAMS=name or path   the params file; demo unless told (pipeline)'
 	@echo '  DATA=file             the shop'"'"'s own file, with a params file that maps it (pipeline)'
 	@echo '  SET="key=value ..."   single parameters on top of the params file (pipeline)'
+	@echo '  SERIES=file.csv       daily series of your own: date, value ... (bench-forecast)'
 	@echo '  ARGS="..."            passed on as it is (pipeline, test, lab, refresh, bench, db-psql, lock)'
 
 pipeline: $(OK) ## Run all notebooks over PARAMS and write output/reports/index.html
@@ -68,6 +70,9 @@ db-start db-stop db-status db-psql db-url db-reset: db-%: $(OK)
 
 bench-large: $(OK) ## Measure 10 and 30 million rows: memory, cost per row
 	@$(PYTHON) -m tests.bench generate-large load-large $(ARGS)
+
+bench-forecast: $(OK) ## Measure the forecast on real series, or on those of SERIES, and on made-up shops
+	@$(PYTHON) -m tests.bench forecast $(if $(SERIES),,forecast-shop) $(ARGS)
 
 chaos: $(OK) ## Make N faults while shops are loaded, and count wrong states (N=50)
 	@$(PYTHON) -m tests.chaos $(N) $(ARGS)

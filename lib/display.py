@@ -28,17 +28,19 @@ NOT_KNOWN = "–"  # noqa: RUF001 - an en dash is how a table shows that there i
 
 # How a column is written, wherever it is shown.
 FORMATS = {
-    "money": ("revenue", "refunded_amount", "avg_order_value"),
+    "money": ("revenue", "refunded_amount", "avg_order_value", "usual"),
+    "whole money": ("expected_revenue", "at_least", "at_most"),
     "percent": (
         "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
         "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift",
+        "smape", "total_inside_80", "skill_weekday", "change",
     ),
     "integer": (
         "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
         "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
-        "windows", "fallbacks", "files", "sessions", "expected", "discount_percent",
+        "windows", "won", "fallbacks", "files", "sessions", "expected", "discount_percent",
     ),
-    "decimal": ("mase", "orders_caused", "orders_factor", "visits_factor"),
+    "decimal": ("mase", "pinball", "orders_caused", "orders_factor", "visits_factor"),
     "month": ("month",),
 }  # fmt: skip
 NUMBERS = {name for kind, names in FORMATS.items() if kind != "month" for name in names}
@@ -112,7 +114,7 @@ def table(frame: pd.DataFrame, currency: str = "USD") -> Shown:
 
 def _writers(currency: str) -> dict[str, Callable[[Any], str]]:
     kinds = {"money": lambda value: money(value, currency), "percent": percent, "integer": integer}
-    kinds |= {"decimal": decimal, "month": month}
+    kinds |= {"whole money": lambda value: money(value, currency, digits=False), "decimal": decimal, "month": month}
     return {name: kinds[kind] for kind, names in FORMATS.items() for name in names}
 
 

@@ -1,0 +1,91 @@
+"""What is published: the combination where it has earned it on this very series, else a simple model, with reasons."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lib.forecast.backtest import Backtest
+from lib.forecast.intervals import frame, total_interval
+from lib.forecast.models import BASELINE, COMBINATION, RIVAL, is_plain, refuse_no_days, simulate, simulate_all
+from lib.forecast.simulation import LEVELS, SHORTEST_HISTORY, Past, Simulation, days_ahead
+
+__all__ = ["Forecast", "forecast"]
+
+SIMPLE = (BASELINE, RIVAL)
+BESIDE = ("ETS", "ARIMA")  # shown beside what is published
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The published forecast: per day (frame) and for the whole horizon, with the reason for the choice of model.
+
+    frame: see lib.forecast.intervals; beside it what ETS and ARIMA say, where they can be asked. earned: whether the
+    tests spoke for the combination.
+    """
+
+    model: str
+    frame: pd.DataFrame
+    total: float
+    total_80: tuple[float, float]
+    total_95: tuple[float, float]
+    earned: bool
+    reason: str
+
+
+def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42) -> Forecast:
+    """The next `horizon` days by the combination, or by the better simple model where `tested` does not speak for it.
+
+    A closed weekday is in the frame, as 0. Raises UsageError for a horizon of no days.
+    """
+    refuse_no_days(horizon)
+    if past.series.empty:
+        nothing = frame(Simulation(np.empty(0), np.empty((1, 0))), past.series.index)
+        return Forecast("none", nothing, 0.0, (0.0, 0.0), (0.0, 0.0), False, "No day has had revenue yet.")
+    model, earned, reason = _choose(past, tested)
+    plain = is_plain(past)
+    said = {model: simulate(model, past, horizon, seed=seed)} if plain else simulate_all(past, horizon, seed=seed)
+    chosen = said[model].stretched(tested.stretch(model))
+    days = frame(chosen, days_ahead(past, horizon))
+    beside = {name: np.maximum(said[name].point, 0.0) for name in BESIDE if name in said}
+    every = pd.date_range(past.end, periods=horizon, freq="D", unit="us", name="date")
+    whole = days.assign(**beside).reindex(every, fill_value=0.0)
+    intervals = (total_interval(chosen, level) for level in LEVELS)
+    return Forecast(model, whole, float(days["forecast"].sum()), *intervals, earned, reason + _lost_words(said))
+
+
+def _lost_words(said: dict[str, Simulation]) -> str:
+    lost = [name for name, one in said.items() if one.note]
+    return f" Without {' and '.join(lost)}, whose fit failed." if lost else ""
+
+
+def _choose(past: Past, tested: Backtest) -> tuple[str, bool, str]:
+    """Name of the model to publish, whether it has earned it, and the reason, a sentence."""
+    if is_plain(past):
+        return BASELINE, False, _plain_words(past)
+    if not tested.windows:
+        n = (past.end - past.series.index[0]).days
+        return BASELINE, False, f"The forecast repeats last week: {n} days of history are too few to test another on."
+    mases = tested.scores()["mase"]
+    simple = min(SIMPLE, key=lambda name: mases[name] if mases[name] == mases[name] else np.inf)
+    tests = f"{len(tested.windows)} test{'s' if len(tested.windows) > 1 else ''} on the past"
+    if not mases[COMBINATION] < mases[BASELINE]:
+        words = "repeats last week" if simple == BASELINE else "is the mean of the last eight weeks, by weekday"
+        return (
+            simple,
+            False,
+            f"The forecast {words}: the combination of models did no better than last week in {tests}.",
+        )
+    gain, _ = tested.gains(COMBINATION, BASELINE)
+    over, sure = tested.gains(COMBINATION, RIVAL)
+    beside = f"{abs(over):.0%} {'below' if over > 0 else 'above'} that of the mean of eight weeks"
+    doubt = "" if sure else ", no more than chance explains"
+    earned = f"In {tests} its error was {gain:.0%} below that of repeating last week and {beside}{doubt}."
+    return COMBINATION, True, earned
+
+
+def _plain_words(past: Past) -> str:
+    n = (past.end - past.series.index[0]).days
+    if n < SHORTEST_HISTORY:
+        return f"The forecast repeats last week: history has {n} of the {SHORTEST_HISTORY} days that a model needs."
+    return f"The forecast repeats last week: every day so far brought the same {past.series.iloc[0]:,.2f}."
