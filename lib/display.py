@@ -42,8 +42,9 @@ FORMATS = {
     ),
     "decimal": ("mase", "pinball", "orders_caused", "orders_factor", "visits_factor"),
     "month": ("month",),
+    "day": ("date",),
 }  # fmt: skip
-NUMBERS = {name for kind, names in FORMATS.items() if kind != "month" for name in names}
+NUMBERS = {name for kind, names in FORMATS.items() if kind not in ("month", "day") for name in names}
 
 PAGES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
 SENTENCE = PAGES.from_string('<p class="sentence">{{ text }}</p>')
@@ -114,7 +115,8 @@ def table(frame: pd.DataFrame, currency: str = "USD") -> Shown:
 
 def _writers(currency: str) -> dict[str, Callable[[Any], str]]:
     kinds = {"money": lambda value: money(value, currency), "percent": percent, "integer": integer}
-    kinds |= {"whole money": lambda value: money(value, currency, digits=False), "decimal": decimal, "month": month}
+    kinds |= {"whole money": lambda value: money(value, currency, digits=False), "decimal": decimal}
+    kinds |= {"month": month, "day": day}
     return {name: kinds[kind] for kind, names in FORMATS.items() for name in names}
 
 

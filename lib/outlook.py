@@ -8,6 +8,10 @@ from lib.forecast import Backtest, Forecast, Group, History, holidays_of
 __all__ = ["belief", "evidence", "fans", "headline", "holidays", "holidays_ahead", "parts", "scores"]
 
 YEAR = pd.Timedelta(weeks=52)  # the same weekdays a year before
+SHOWN = (
+    "model", "won", "mase", "wape", "smape", "pinball", "total_error", "coverage_80", "coverage_95",
+    "skill", "skill_weekday", "best_at",
+)  # fmt: skip
 SMALLER = ("mase", "wape", "smape", "pinball", "total_error")  # measures of which less is better
 
 
@@ -68,7 +72,7 @@ def scores(tested: Backtest) -> pd.DataFrame:
     best_at = [
         ", ".join(name.replace("_", " ") for name, first in best.items() if first == model) for model in found.index
     ]
-    return found.assign(best_at=best_at).drop(columns=["windows", "fallbacks"]).reset_index()
+    return found.assign(best_at=best_at).reset_index()[list(SHOWN)]
 
 
 def evidence(tested: Backtest) -> str:
@@ -85,7 +89,7 @@ def evidence(tested: Backtest) -> str:
         else f"beginning {display.day(days[0])}"
     )
     fewer = "" if n >= 4 else " Fewer than four tests say little: the history allows no more."
-    return f"{n} test{'s' if n > 1 else ''}, {span}; most were won by {winners} ({most} of {n}).{fewer}"
+    return f"{n} test{'s' if n > 1 else ''}, {span}; {winners} won the most of them, {most}.{fewer}"
 
 
 def belief(tested: Backtest, model: str) -> str:

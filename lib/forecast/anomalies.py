@@ -14,6 +14,7 @@ FAR = 3.5  # in units of 1.4826 times the median absolute deviation: Iglewicz an
 MOST = 0.03  # of the days; more than that would be the shop's habit
 SEASONAL, TREND = 35, 29  # days of the smoothers: a short one would take an odd day for the season
 STARTED = 0.1  # of the mean day, added before the logarithm, so that a day without sales has one
+RARE = 0.02  # of the days without sales; where there are more, such a day is nothing odd
 THIN = 1 / 3  # of the days without sales; the logarithms of such a series are mostly gaps
 
 
@@ -31,19 +32,29 @@ def anomalies(past: Past, causes: pd.Series | None = None) -> Anomalies:
     causes: names by day, beside the holidays of the past.
     """
     series = past.series
-    if len(series) < SHORTEST_HISTORY or is_constant(series):
-        return Anomalies(
-            _table(series.head(0), series.head(0), past, causes), "Too few different days to tell odd ones."
-        )
-    empty = (series <= 0).mean()
-    if empty > THIN:
-        told = f"Nothing was sold on {empty:.0%} of the days: sales are too thin to tell odd days from chance."
-        return Anomalies(_table(series.head(0), series.head(0), past, causes), told)
+    reason = _cannot_tell(series)
+    if reason:
+        return Anomalies(_table(series.head(0), series.head(0), past, causes), reason)
     usual, scores, spread = _distances(series)
-    far = scores[scores.abs() > FAR].abs().nlargest(int(MOST * len(series))).index.sort_values()
+    news = scores if _empty(series) <= RARE else scores[series > 0]
+    far = news[news.abs() > FAR].abs().nlargest(int(MOST * len(series))).index.sort_values()
     low, high = np.exp(-FAR * spread) - 1, np.exp(FAR * spread) - 1
-    told = f"A day stands out here when it is {-low:.0%} below or {high:.0%} above what is usual for it."
+    told = f"A day stands out here when it is about {-low:.0%} below or {high:.0%} above what is usual for it."
     return Anomalies(_table(series[far], usual[far], past, causes), told)
+
+
+def _cannot_tell(series: pd.Series) -> str:
+    """Why no day of the series can be called odd; empty where some can."""
+    if len(series) < SHORTEST_HISTORY or is_constant(series):
+        return "The history is too short or too even to tell odd days."
+    if _empty(series) > THIN:
+        return f"Nothing was sold on {_empty(series):.0%} of the days: too many to tell odd days from chance."
+    return ""
+
+
+def _empty(series: pd.Series) -> float:
+    """Share of the days without sales."""
+    return float((series <= 0).mean())
 
 
 def _distances(series: pd.Series) -> tuple[pd.Series, pd.Series, float]:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from lib.forecast import scores
-from lib.forecast.intervals import frame, stretch, total_interval, within
+from lib.forecast.intervals import frame, reach, stretch, total_interval, within
 from lib.forecast.models import BASELINE, RIVAL, refuse_no_days, simulate_all
 from lib.forecast.simulation import SHORTEST_HISTORY, Past, Simulation
 
@@ -26,6 +27,11 @@ class Window:
     actual: pd.Series
     said: dict[str, Simulation]
     scale: float
+
+    @cached_property
+    def reaches(self) -> dict[str, np.ndarray]:
+        """How far what came lay from what each model said, in units of its intervals."""
+        return {model: reach(self.actual.to_numpy(), one) for model, one in self.said.items()}
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Backtest:
         the interval; total_inside_80: share of windows whose total was. skill, skill_weekday: 1 - mase over that of
         seasonal naive, of the weekday mean. won: windows with the smallest mase of all; fallbacks: fits that failed.
         """
-        rows = self.by_window()
+        rows = self.by_window
         found = rows.groupby("model", sort=False)[list(MEASURES)].mean()
         best = rows.loc[rows.groupby("window")["mase"].idxmin(), "model"] if rows["mase"].notna().any() else []
         counts = {"won": pd.Series(best).value_counts(), "windows": rows.groupby("model").size()}
@@ -59,6 +65,7 @@ class Backtest:
         skills = {name: 1 - found["mase"] / (found["mase"].get(over) or np.nan) for name, over in OVER.items()}
         return found.assign(**skills, **counted).sort_values("mase", kind="stable")
 
+    @cached_property
     def by_window(self) -> pd.DataFrame:
         """One row per window and model with the measures of scores()."""
         rows = [
@@ -134,7 +141,7 @@ def _test(past: Past, day: pd.Timestamp, horizon: int, seed: int) -> Window:
 
 
 def _stretch(windows: list[Window] | tuple[Window, ...], model: str) -> float:
-    return stretch((window.actual.to_numpy(), window.said[model]) for window in windows)
+    return stretch([window.reaches[model] for window in windows])
 
 
 def _measures(window: Window, simulation: Simulation) -> dict[str, float]:

@@ -1,13 +1,13 @@
 """Intervals from simulated futures: of each day, of the total, and how far to stretch them by what the past showed."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from lib.forecast.simulation import LEVELS, Simulation
 
-__all__ = ["frame", "stretch", "total_interval", "within"]
+__all__ = ["frame", "reach", "stretch", "total_interval", "within"]
 
 LEAST, MOST = 0.5, 3.0  # a few windows shall not blow an interval up, nor make it vanish
 
@@ -35,26 +35,25 @@ def _bounds(paths: np.ndarray, level: int, point: np.ndarray | float) -> tuple[n
     return np.clip(lower, 0.0, point), np.maximum(upper, point)
 
 
-def stretch(tests: Iterable[tuple[np.ndarray, Simulation]]) -> float:
-    """How far to stretch the futures: half way from 1 to what would have made each interval right in these tests.
-
-    The tests are pairs of what came and what was said; without any the factor is 1. Half way, since what a few windows
-    ask for is itself uncertain: the average of the model's width and the one that fits them was best on real series.
-    """
-    tests = list(tests)
-    if not tests:
-        return 1.0
-    wanted = [np.quantile(np.concatenate([_reach(*test, level) for test in tests]), level / 100) for level in LEVELS]
-    return float(np.clip((1 + np.mean(wanted)) / 2, LEAST, MOST))
-
-
-def _reach(actual: np.ndarray, simulation: Simulation, level: int) -> np.ndarray:
-    """Distance of each day from its forecast, in units of the interval's distance on that side."""
-    tail = (1 - level / 100) / 2
-    lower, upper = np.abs(np.quantile(simulation.paths - simulation.point, [tail, 1 - tail], axis=0))
+def reach(actual: np.ndarray, simulation: Simulation) -> np.ndarray:
+    """Distance of each day from its forecast in units of the interval's on that side: levels x days, 1 at the bound."""
+    tails = [tail for level in LEVELS for tail in ((1 - level / 100) / 2, (1 + level / 100) / 2)]
+    bounds = np.abs(np.quantile(simulation.paths - simulation.point, tails, axis=0))
     error = actual - simulation.point
-    width = np.where(error > 0, upper, lower)
+    width = np.where(error > 0, bounds[1::2], bounds[::2])
     return np.abs(error) / np.maximum(width, 1e-9 * (1 + np.abs(simulation.point)))
+
+
+def stretch(reaches: Sequence[np.ndarray]) -> float:
+    """How far to stretch the futures: half way from 1 to what would have made the intervals of these tests right.
+
+    Each test is a result of reach(); without any the factor is 1. Half way, since what a few windows ask for is itself
+    uncertain: the average of the model's own width and the one that fits the tests was best on real series.
+    """
+    if not reaches:
+        return 1.0
+    wanted = [np.quantile(days, level / 100) for days, level in zip(np.hstack(reaches), LEVELS, strict=True)]
+    return float(np.clip((1 + np.mean(wanted)) / 2, LEAST, MOST))
 
 
 def within(actual: np.ndarray, simulation: Simulation) -> np.ndarray:

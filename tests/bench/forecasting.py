@@ -71,7 +71,7 @@ def test_series(name: str, is_revenue: bool, history: History) -> Tested:
     past, started = history.past(), time.process_time()
     tested = backtest(past, origins=ORIGINS)
     forecast(past, tested)
-    return Tested(name, is_revenue, tested.by_window(), time.process_time() - started)
+    return Tested(name, is_revenue, tested.by_window, time.process_time() - started)
 
 
 test_series.__test__ = False  # not a test of pytest's
@@ -136,7 +136,7 @@ def _beside_the_oracle(seed: int) -> tuple[float, float, float]:
     history = daily_series(revenue, plan.shop.as_of)
     marked = holidays_of("US", history.series.index[0], history.series.index[-1])
     tested = backtest(history.past(marked), origins=SHOP_ORIGINS, seed=seed)
-    windows = _of(tested.by_window(), "combination")
+    windows = _of(tested.by_window, "combination")
     truth = [np.abs(one.actual - expected[one.actual.index]).mean() / one.scale for one in tested.windows]
     return float(windows["mase"].mean()), float(np.mean(truth)), float(windows["coverage_80"].mean())
 
