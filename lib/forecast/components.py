@@ -31,13 +31,13 @@ def week(past: Past) -> pd.DataFrame:
 def year(past: Past) -> pd.DataFrame:
     """month and effect: four-week means over the centred mean of 52 weeks, less 1, averaged by calendar month.
 
-    The classical ratio to moving average. No rows where there are less than two years: half a year at each end has no
-    centred mean, and a month seen in no whole year cannot be told from growth.
+    The classical ratio to moving average. No rows where there are less than two years, but for two weeks: half a year
+    at each end has no centred mean, and what is seen of less than a whole year cannot be told from growth.
     """
     around = past.series.rolling(_days(past, YEAR), center=True).mean()
     ratios = (past.series.rolling(_days(past, MONTH), center=True, min_periods=1).mean() / around).dropna()
     ratios = ratios[np.isfinite(ratios)]
-    if ratios.index.month.nunique() < 12:
+    if len(ratios) < _days(past, YEAR - WEEK):
         return pd.DataFrame({"month": pd.Series(dtype="str"), "effect": pd.Series(dtype=float)})
     effects = ratios.groupby(ratios.index.month).mean()
     effects = effects / effects.mean() - 1

@@ -62,8 +62,9 @@ def _closed_weekdays(series: pd.Series) -> tuple[int, ...]:
         return ()
     sold = (series != 0).groupby(series.index.day_of_week).mean()
     closed = sold.index[sold == 0]
-    others = sold.drop(closed).mean()
-    return tuple(int(day) for day in closed) if others > CLOSED_WHILE_OPEN else ()
+    opened = sold.drop(closed)
+    is_week = len(opened) > 1 and opened.mean() > CLOSED_WHILE_OPEN  # a single day a week has no weekly pattern
+    return tuple(int(day) for day in closed) if is_week else ()
 
 
 def _life_words(series: pd.Series, rows: pd.Series) -> tuple[str, ...]:

@@ -104,7 +104,7 @@ def _earned_words(tested: Backtest) -> str:
     gain, _ = tested.gains(COMBINATION, BASELINE)
     over, sure = tested.gains(COMBINATION, RIVAL)
     beside = f"{abs(over):.0%} {'below' if over > 0 else 'above'} that of the mean of eight weeks"
-    doubt = "" if sure else ", no more than chance explains" if over > 0 else ": it has no skill against that"
+    doubt = "" if sure else ", no more than on pure noise" if over > 0 else ": it has no skill against that"
     return f"In {_tests(tested)} its error was {gain:.0%} below that of repeating last week and {beside}{doubt}."
 
 

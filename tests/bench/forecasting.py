@@ -18,7 +18,7 @@ from lib.forecast import anomalies, backtest, daily_series, forecast, holidays_o
 from lib.forecast.history import History
 from lib.generate.truth import expected_revenue
 
-__all__ = ["Tested", "figures", "measure_forecast", "measure_forecast_shop", "read_series", "test_series"]
+__all__ = ["Tested", "figures", "measure_forecast", "measure_forecast_shop", "read_series", "backtested"]
 
 REAL = settings.PROJECT.parent / "shared" / "data"  # beside the project, where there is such a folder
 GROCER, BIKES = REAL / "completejourney_daily_2017.csv", REAL / "bike_sharing_daily.csv"
@@ -66,7 +66,7 @@ def _real() -> Iterator[tuple[str, bool, History]]:
     yield "bikes", False, daily_series(bikes, bikes["date"].max() + pd.Timedelta(days=1))
 
 
-def test_series(name: str, is_revenue: bool, history: History) -> Tested:
+def backtested(name: str, is_revenue: bool, history: History) -> Tested:
     """The backtest and the forecast of one series."""
     past, started = history.past(), time.process_time()
     tested = backtest(past, origins=ORIGINS)
@@ -74,12 +74,9 @@ def test_series(name: str, is_revenue: bool, history: History) -> Tested:
     return Tested(name, is_revenue, tested.by_window, time.process_time() - started)
 
 
-test_series.__test__ = False  # not a test of pytest's
-
-
 def measure_forecast() -> dict[str, float]:
     """The figures over the real series, and a line for each of them on the terminal."""
-    tested = [test_series(*one) for one in _real()]
+    tested = [backtested(*one) for one in _real()]
     _show(tested)
     return figures(tested)
 
