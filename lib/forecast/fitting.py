@@ -1,7 +1,6 @@
 """Fits a model of statsmodels: one thread, and a search that does not converge is no fit."""
 
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from lib.forecast.simulation import Past, Simulation
 __all__ = ["fallback", "fit"]
 
 
-def fit(model: Callable[..., object] | object, **options: float) -> object | None:
+def fit(model: object, **options: object) -> object | None:
     """The fitted model, None where the search for its parameters fails."""
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
 

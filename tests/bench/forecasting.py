@@ -18,7 +18,7 @@ from lib.forecast import anomalies, backtest, daily_series, forecast, holidays_o
 from lib.forecast.history import History
 from lib.generate.truth import expected_revenue
 
-__all__ = ["Tested", "figures", "measure_forecast", "measure_forecast_shop", "read_series", "backtested"]
+__all__ = ["Tested", "backtested", "figures", "measure_forecast", "measure_forecast_shop", "read_series"]
 
 REAL = settings.PROJECT.parent / "shared" / "data"  # beside the project, where there is such a folder
 GROCER, BIKES = REAL / "completejourney_daily_2017.csv", REAL / "bike_sharing_daily.csv"
