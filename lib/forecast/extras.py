@@ -1,6 +1,7 @@
 """Two models of libraries that the workbook does not need; beside the others where they are installed."""
 
 import logging
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,11 @@ from lib.forecast.simulation import PATHS, WEEK, Past, Simulation, recent, seaso
 __all__ = ["lightgbm", "prophet"]
 
 AGES = (1, 2, 3, 4, 8)  # weeks back from the origin: the values that the trees see
-OPTIONS = {"objective": "quantile", "alpha": 0.5, "n_estimators": 200, "num_leaves": 15, "learning_rate": 0.05}
+TREES = 200
+OPTIONS = {
+    "objective": "quantile", "alpha": 0.5, "num_leaves": 15, "learning_rate": 0.05,
+    "num_threads": 1, "deterministic": True, "verbosity": -1,
+}  # fmt: skip
 
 
 def prophet(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation:
@@ -20,16 +25,18 @@ def prophet(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Si
     logging.getLogger("cmdstanpy").setLevel(logging.WARNING)
     known = past.holidays.rename("holiday").rename_axis("ds").reset_index() if len(past.holidays) else None
     model = Prophet(uncertainty_samples=PATHS, holidays=known)
-    model.fit(past.series.rename("y").rename_axis("ds").reset_index(), seed=int(rng.integers(2**31)))
-    np.random.seed(int(rng.integers(2**31)))  # noqa: NPY002 - Prophet draws from numpy's one global stream
     coming = pd.DataFrame({"ds": ahead})
-    point = model.predict(coming)["yhat"].to_numpy()
-    return Simulation(point, model.predictive_samples(coming)["yhat"].T)
+    np.random.seed(int(rng.integers(2**31)))  # noqa: NPY002 - Prophet draws from numpy's one global stream
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Prophet 1.5 uses what pandas 3.1 will drop
+        model.fit(past.series.rename("y").rename_axis("ds").reset_index(), seed=int(rng.integers(2**31)))
+        point = model.predict(coming)["yhat"].to_numpy()
+        return Simulation(point, model.predictive_samples(coming)["yhat"].T)
 
 
 def lightgbm(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation:
     """Boosted trees of the weekday and of past weeks, asked for each day ahead; futures add recent errors."""
-    from lightgbm import LGBMRegressor
+    from lightgbm import Dataset, train
 
     length = season(past.series)
     values, scale = past.series.to_numpy(), max(past.series.mean(), 1e-9)
@@ -37,8 +44,7 @@ def lightgbm(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> S
     origins = np.arange(max(AGES) * length, len(values) - len(steps))
     seen = np.concatenate([_features(values / scale, origin, steps, length) for origin in origins])
     came = np.concatenate([values[origin + steps - 1] / scale for origin in origins])
-    model = LGBMRegressor(**OPTIONS, random_state=int(rng.integers(2**31)), n_jobs=1, verbosity=-1, deterministic=True)
-    model.fit(seen, came)
+    model = train({**OPTIONS, "seed": int(rng.integers(2**31))}, Dataset(seen, came), num_boost_round=TREES)
     point = scale * model.predict(_features(values / scale, len(values), steps, length))
     errors = scale * (came - model.predict(seen)).reshape(len(origins), len(steps))
     blocks = recent(errors, WEEK)

@@ -108,6 +108,7 @@ def _ratio(windows: pd.DataFrame, over: str) -> float:
 def _show(tested: list[Tested]) -> None:
     names = list(figures(tested[:1]))
     shown = Table("series", *(name.removeprefix("forecast_") for name in names))
+    shown.columns[0].no_wrap = True
     every = [replace(one, is_revenue=True) for one in tested]
     for label, group in [(one.name, [one]) for one in every] + [("all of them", every)]:
         shown.add_row(label, *(f"{value:.3f}" for value in figures(group).values()))

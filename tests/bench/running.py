@@ -16,7 +16,8 @@ from tests.bench.watching import Seen, seconds, watch
 __all__ = ["import_cell", "measure_pipeline", "pipeline_figures"]
 
 IMPORTED_LATER = {
-    "06_forecast": "\nimport statsmodels.tsa.statespace.sarimax, statsmodels.tsa.exponential_smoothing.ets"
+    "06_forecast": "\nimport holidays, statsmodels.tsa.statespace.sarimax, statsmodels.tsa.forecasting.theta"
+    "\nimport statsmodels.tsa.exponential_smoothing.ets"
 }
 
 
