@@ -8,7 +8,8 @@ DATA =
 SET =
 N = 50
 ARGS =
-export PARAMS DATA
+SERIES =
+export PARAMS DATA SERIES
 
 PYTHON = .venv/bin/python
 UV = .venv/bin/uv
@@ -24,7 +25,7 @@ RUN = --params "$$PARAMS" $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline templates test check lab refresh bench bench-large chaos lock clean moved
+.PHONY: help pipeline templates test check lab refresh bench bench-large bench-forecast chaos lock clean moved
 .PHONY: env metabase metabase-plan metabase-oracle
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
@@ -34,6 +35,7 @@ help: ## Show this list
 	@echo '  PARAMS=name or path   the params file; demo unless told (pipeline, metabase)'
 	@echo '  DATA=path             the shop'"'"'s own file or folder, with a params file that maps it (pipeline, metabase)'
 	@echo '  SET="key=value ..."   single parameters on top of the params file (pipeline, metabase)'
+	@echo '  SERIES=file.csv       daily series of your own: date, value ... (bench-forecast)'
 	@echo '  ARGS="..."            passed on as it is (pipeline, metabase, test, lab, refresh, bench, db-psql, lock)'
 
 pipeline: $(OK) ## Run all notebooks over PARAMS and write output/reports/index.html
@@ -87,6 +89,9 @@ db-start db-stop db-status db-psql db-url db-reset: db-%: $(OK)
 
 bench-large: $(OK) ## Measure 10 and 30 million rows: memory, cost per row
 	@$(PYTHON) -m tests.bench generate-large load-large $(ARGS)
+
+bench-forecast: $(OK) ## Measure the forecast on real series, or on those of SERIES, and on made-up shops
+	@$(PYTHON) -m tests.bench forecast $(if $(SERIES),,forecast-shop) $(ARGS)
 
 chaos: $(OK) ## Make N faults while shops are loaded, and count wrong states (N=50)
 	@$(PYTHON) -m tests.chaos $(N) $(ARGS)

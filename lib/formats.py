@@ -18,22 +18,25 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 
 # How a column is written, wherever it is shown.
 FORMATS = {
-    "money": ("revenue", "previous_revenue", "refunded_amount", "avg_order_value", "spend", "acquisition_cost"),
+    "money": (
+        "revenue", "previous_revenue", "refunded_amount", "avg_order_value", "spend", "acquisition_cost", "usual",
+    ),
+    "whole money": ("expected_revenue", "at_least", "at_most"),
     "percent": (
         "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
         "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift", "gross_margin",
-        "change",
+        "change", "smape", "total_inside_80", "skill_weekday",
     ),
     "integer": (
         "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
         "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
-        "windows", "fallbacks", "files", "milliseconds", "sessions", "expected", "discount_percent",
+        "windows", "won", "fallbacks", "files", "milliseconds", "sessions", "expected", "discount_percent",
         "stock_quantity", "units_30_days", "read", "loaded", "refused",
         "repeated", "line", "signups",
     ),
-    "decimal": ("mase", "orders_caused", "orders_factor", "visits_factor", "days_of_cover"),
+    "decimal": ("mase", "pinball", "orders_caused", "orders_factor", "visits_factor", "days_of_cover"),
     "month": ("month",),
-    "day": ("start_date", "end_date"),
+    "day": ("date", "start_date", "end_date"),
     "trend": ("trend",),
 }  # fmt: skip
 NUMBERS = {name for kind, names in FORMATS.items() if kind not in ("month", "day", "trend") for name in names}
@@ -42,6 +45,7 @@ NUMBERS = {name for kind, names in FORMATS.items() if kind not in ("month", "day
 def writers(currency: str) -> dict[str, Callable[[Any], str]]:
     """How to write a value of each column that FORMATS names."""
     kinds = {"money": lambda value: money(value, currency), "percent": percent, "integer": integer}
+    kinds |= {"whole money": lambda value: money(value, currency, digits=False)}
     kinds |= {"decimal": decimal, "month": month, "day": day, "trend": blocks}
     return {name: kinds[kind] for kind, names in FORMATS.items() for name in names}
 

@@ -5,14 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
 from lib import database, intake, load, params, settings
+from lib.errors import DataError
 from lib.load.marts import MARTS, build, gather_visits
 from lib.pipeline import NOTEBOOKS, STEPS
 from tests.bench import __main__ as bench
-from tests.bench import loading, rivals
+from tests.bench import forecasting, loading, rivals
 from tests.bench.figures import FIGURES
 from tests.bench.generating import take
 from tests.bench.own_files import write_invoices
@@ -51,7 +53,44 @@ def test_every_figure_says_what_it_measures() -> None:
         "reader_blocked_ms", "load_cost_ratio_10m_1m", "load_peak_mb_10m", "load_peak_mb_1m", "generate_rows_per_s",
         "generate_ratio_faker", "generate_peak_mb_10m", "generate_peak_mb_30m", "generate_cost_ratio_10m_1m",
         "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet",
+        "forecast_oracle_ratio", "forecast_shop_cov80", "forecast_planted_found", *FORECAST,
     }  # fmt: skip
+
+
+def windows(name: str, is_revenue: bool, cpu_s: float, *mases: tuple[float, float, float]) -> forecasting.Tested:
+    """Windows with the mase of the combination, of seasonal naive and of the weekday mean."""
+    models = ("combination", "seasonal naive", "weekday mean")
+    rows = [{"model": model, "mase": mase} for three in mases for model, mase in zip(models, three, strict=True)]
+    measures = {"total_error": 0.05, "coverage_80": 0.8, "coverage_95": 0.9}
+    return forecasting.Tested(name, is_revenue, pd.DataFrame(rows).assign(**measures), cpu_s)
+
+
+FORECAST = forecasting.figures(
+    [windows("sales", True, 2.0, (1, 4, 2), (1, 1, 2)), windows("visits", False, 3.0, (9, 1, 1))]
+)
+
+
+def test_the_forecast_is_held_against_both_simple_models_over_revenue() -> None:
+    assert pytest.approx(
+        {
+            "forecast_relmase": 0.5, "forecast_wins": 0.5, "forecast_rel_weekday_mean": 0.5,
+            "forecast_total_error": 0.05, "forecast_cov80": 0.8, "forecast_cov95": 0.9, "forecast_cpu_s": 3,
+        }
+    ) == FORECAST  # fmt: skip
+
+
+def test_series_of_ones_own_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("date,shop,web,note\n2025-01-01,5,1,a\n2025-01-03,6,2,b\n")
+    found = forecasting.read_series(path)
+    assert {name: history.series.tolist() for name, history in found.items()} == {"shop": [5, 0, 6], "web": [1, 0, 2]}
+
+
+@pytest.mark.parametrize(("text", "word"), [("day,value\n1,2\n", "no CSV file"), ("date\n2025-01-01\n", "no column")])
+def test_a_file_without_series_is_refused(tmp_path: Path, text: str, word: str) -> None:
+    (tmp_path / "own.csv").write_text(text)
+    with pytest.raises(DataError, match=word):
+        forecasting.read_series(tmp_path / "own.csv")
 
 
 def test_figures_are_merged_by_name(tmp_path: Path) -> None:

@@ -73,11 +73,62 @@ def test_the_gauge_has_room_for_its_value(value: float, top: float) -> None:
     assert charts.gauge(value, 100, "USD").data[0].gauge.axis.range == (0, top)
 
 
-def test_the_fan_has_both_bands_and_the_history() -> None:
-    ahead = pd.DataFrame({"date": pd.date_range("2025-01-04", periods=2), "forecast": [2.0, 2.0]})
-    bounds = {f"{side}_{level}": 2.0 + sign for level in (80, 95) for side, sign in (("lower", -1), ("upper", 1))}
-    figure = charts.fan(DAILY, ahead.assign(**bounds), "USD")
+AHEAD = pd.DataFrame({"date": pd.date_range("2025-01-04", periods=2), "forecast": [2.0, 3.0]}).assign(
+    **{f"{side}_{level}": 2.0 + sign for level in (80, 95) for side, sign in (("lower", -1), ("upper", 1))}
+)
+
+
+def test_the_fan_has_both_bands_and_the_history_which_it_joins() -> None:
+    figure = charts.fan(DAILY, AHEAD, "USD")
     assert [trace.name for trace in figure.data] == ["95 % interval", "80 % interval", "revenue", "forecast"]
+    assert list(figure.data[-1].y) == [2, 2, 3]
+    assert figure.layout.meta["alt"].startswith("Forecast from 2025-01-04 to 2025-01-05: lowest $2")
+
+
+def test_the_fan_shows_other_models_and_marks_holidays() -> None:
+    holidays = pd.Series([HOSTILE], index=pd.to_datetime(["2025-01-05"]))
+    figure = charts.fan(DAILY, AHEAD.assign(ETS=1.0, ARIMA=2.0), "USD", holidays)
+    assert [trace.name for trace in figure.data[3:]] == ["ETS", "ARIMA", "forecast", "holiday"]
+    assert figure.data[-1].customdata[0].startswith("&lt;a href")
+
+
+def test_hindsight_sets_what_came_beside_what_was_said() -> None:
+    told = AHEAD.rename(columns={"forecast": "combination"}).assign(actual=[4.0, 5.0], ETS=1.0)
+    figure = charts.hindsight(told, "combination", "USD")
+    assert [trace.name for trace in figure.data] == ["80 % interval", "ETS", "actual", "combination"]
+    assert "highest $5" in figure.layout.meta["alt"]
+
+
+def test_calibration_is_held_against_the_diagonal() -> None:
+    figure = charts.calibration(pd.DataFrame({"nominal": [0.5, 0.8], "observed": [0.4, np.nan]}))
+    assert list(figure.data[0].x) == list(figure.data[0].y) == [0, 1]
+    assert figure.layout.meta["alt"] == "Share of days inside the intervals: 40% where 50% is meant."
+
+
+@pytest.mark.parametrize(("months", "pictures"), [(["Jan", "Feb"], 3), ([], 2)])
+def test_components_are_drawn_below_each_other(months: list[str], pictures: int) -> None:
+    trend = pd.DataFrame({"date": DAILY["date"], "trend": [1.0, 2.0, 3.0]})
+    week = pd.DataFrame({"weekday": ["Mon", "Tue"], "effect": [-0.5, 0.5]})
+    year = pd.DataFrame({"month": months, "effect": [0.1] * len(months)})
+    figure = charts.components(trend, week, year, "USD")
+    assert len(figure.data) == len(figure.layout.annotations) == pictures
+    assert "Effect of the weekday from Mon to Tue: lowest -50.0% at Mon" in figure.layout.meta["alt"]
+    assert ("Effect of the month" in figure.layout.meta["alt"]) == (pictures == 3)
+
+
+def test_odd_days_are_marked_with_their_cause() -> None:
+    odd = pd.DataFrame({"date": DAILY["date"][1:2], "revenue": [5.0], "usual": [2.0], "cause": [HOSTILE]})
+    figure = charts.odd_days(DAILY, odd, "USD")
+    assert list(figure.data[1].customdata[0]) == ['&lt;a href="https://x.example"&gt;A &amp; B&lt;/a&gt;', "$2"]
+    assert figure.layout.meta["alt"].startswith("Revenue per day with 1 odd days marked: 2025-01-02 $5")
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_every_part_has_a_small_fan(n: int) -> None:
+    figure = charts.small_fans([(HOSTILE, DAILY, AHEAD)] * n, "USD")
+    assert len(figure.data) == 3 * n
+    assert not any("<a" in note.text for note in figure.layout.annotations)
+    assert f"{n} parts" in figure.layout.meta["alt"]
 
 
 def test_entities_draws_every_reference() -> None:

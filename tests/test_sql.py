@@ -73,9 +73,25 @@ def test_parts_add_up_to_the_whole(demo_database: sa.URL) -> None:
     months = database.read("monthly_revenue", as_of="2025-07-01")
     countries = database.read("customers_by_country", as_of="2025-07-01")
     days = database.read("daily_revenue", as_of="2025-07-01")
+    parts = database.read("daily_revenue_by_part", as_of="2025-07-01")
     assert months["revenue"].sum() == pytest.approx(days["revenue"].sum(), abs=0.001)
     assert countries["revenue"].sum() == pytest.approx(days["revenue"].sum(), abs=0.001)
     assert countries["customers"].sum() == 100
+    by_day = parts.groupby("date")["revenue"].sum()
+    assert by_day.to_dict() == pytest.approx(
+        days[days["revenue"] > 0].set_index("date")["revenue"].to_dict(), abs=0.001
+    )
+    assert "Clothing" in set(parts["part"])
+
+
+def test_parts_are_countries_where_products_have_no_category(demo_database: sa.URL) -> None:
+    with database.transaction() as connection:
+        connection.execute(sa.text("UPDATE products SET category = NULL"))
+        connection.execute(sa.text("UPDATE orders SET shipping_country_code = NULL WHERE shipping_country_code = 'GB'"))
+    parts = database.read("daily_revenue_by_part", as_of="2025-07-01")
+    assert {"US", "DE", "not known"} <= set(parts["part"])
+    days = database.read("daily_revenue", as_of="2025-07-01")
+    assert parts["revenue"].sum() == pytest.approx(days["revenue"].sum(), abs=0.001)
 
 
 def _shop(connection: sa.Connection, rows: str) -> None:

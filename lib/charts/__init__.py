@@ -3,7 +3,7 @@
 from lib.charts.cohort import cohort_revenue, customer_value, retention_curves, retention_matrix
 from lib.charts.entities import entities
 from lib.charts.executive import bridge, compared, concentration, week_hours
-from lib.charts.forecast import fan
+from lib.charts.forecast import calibration, components, fan, hindsight, odd_days, small_fans
 from lib.charts.lifetime import churn, lifetime_values, second_orders
 from lib.charts.look import Chart, Switch
 from lib.charts.over_time import bars, lines
@@ -14,9 +14,11 @@ __all__ = [
     "Switch",
     "bars",
     "bridge",
+    "calibration",
     "churn",
     "cohort_revenue",
     "compared",
+    "components",
     "concentration",
     "country_map",
     "customer_value",
@@ -24,11 +26,14 @@ __all__ = [
     "fan",
     "gauge",
     "heatmap",
+    "hindsight",
     "lifetime_values",
     "lines",
+    "odd_days",
     "ranking",
     "retention_curves",
     "retention_matrix",
     "second_orders",
+    "small_fans",
     "week_hours",
 ]

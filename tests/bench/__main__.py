@@ -19,6 +19,7 @@ from lib.atomic import replacing
 from lib.errors import WorkbookError
 from lib.parts import cores
 from tests.bench.figures import FIGURES
+from tests.bench.forecasting import measure_forecast, measure_forecast_shop
 from tests.bench.generating import measure_generate, measure_generate_large
 from tests.bench.loading import measure_load, measure_load_large
 from tests.bench.own_files import measure_own_files
@@ -34,8 +35,10 @@ PARTS = {
     "pipeline": measure_pipeline,
     "generate-large": measure_generate_large,
     "load-large": measure_load_large,
+    "forecast": measure_forecast,
+    "forecast-shop": measure_forecast_shop,
 }
-USUAL = ("load", "own-files", "generate", "pipeline")  # the large parts have a target of their own: make bench-large
+USUAL = ("load", "own-files", "generate", "pipeline")  # others have targets: make bench-large, bench-forecast
 
 
 @contextlib.contextmanager

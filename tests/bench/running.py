@@ -17,7 +17,8 @@ __all__ = ["import_cell", "measure_pipeline", "pipeline_figures"]
 
 IMPORTED_LATER = {
     "05_cohort": "\nimport statsmodels.duration.survfunc",
-    "06_forecast": "\nimport statsmodels.tsa.statespace.sarimax, statsmodels.tsa.exponential_smoothing.ets",
+    "06_forecast": "\nimport holidays, statsmodels.tsa.statespace.sarimax, statsmodels.tsa.forecasting.theta"
+    "\nimport statsmodels.tsa.exponential_smoothing.ets",
 }
 
 

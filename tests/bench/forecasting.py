@@ -1,0 +1,163 @@
+"""How good the forecast is: on real daily series, and on made-up shops whose expected revenue is known."""
+
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from lib import generate, params, settings
+from lib.errors import DataError
+from lib.forecast import anomalies, backtest, daily_series, forecast, holidays_of
+from lib.forecast.history import History
+from lib.generate.truth import expected_revenue
+
+__all__ = ["Tested", "backtested", "figures", "measure_forecast", "measure_forecast_shop", "read_series"]
+
+REAL = settings.PROJECT.parent / "shared" / "data"  # beside the project, where there is such a folder
+GROCER, BIKES = REAL / "completejourney_daily_2017.csv", REAL / "bike_sharing_daily.csv"
+ORIGINS = 4  # windows of a real series: the protocol of the figures wanted
+SHOPS, SHOP_ORIGINS = 18, 12  # made-up shops of the size of full.yml: 216 windows
+LARGE_SHOPS, LARGE_USERS, LARGE_ORDERS = 4, 42_000, 84_000  # 115 orders a day show what is planted
+
+
+@dataclass(frozen=True)
+class Tested:
+    """One series and what the backtest of it found: a row per window, and CPU seconds of tests and forecast."""
+
+    name: str
+    is_revenue: bool
+    windows: pd.DataFrame
+    cpu_s: float
+
+
+def read_series(path: Path) -> dict[str, History]:
+    """The daily series of a CSV file: a column `date` and one column of numbers per series.
+
+    Raises DataError for a file without them.
+    """
+    try:
+        frame = pd.read_csv(path, parse_dates=["date"])
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is no CSV file with a column `date`: {error}") from error
+    values = frame.select_dtypes("number").columns
+    if values.empty:
+        raise DataError(f"{path} has no column of numbers beside `date`; want one per series")
+    end = frame["date"].max() + pd.Timedelta(days=1)
+    return {name: daily_series(frame[["date", name]].rename(columns={name: "revenue"}), end) for name in values}
+
+
+def _real() -> Iterator[tuple[str, bool, History]]:
+    """Name, whether it is revenue, and days of each series: of SERIES where it is given, else of the real sets."""
+    if given := os.environ.get("SERIES"):
+        yield from ((name, True, history) for name, history in read_series(Path(given)).items())
+        return
+    if not (GROCER.exists() and BIKES.exists()):
+        raise DataError(f"no real series in {REAL}; name a file: make bench-forecast SERIES=file.csv (date, value ...)")
+    grocer = read_series(GROCER)
+    yield from ((name, True, days) for name, days in grocer.items() if name not in ("baskets", "households"))
+    bikes = pd.read_csv(BIKES, parse_dates=["dteday"]).rename(columns={"dteday": "date", "cnt": "revenue"})
+    yield "bikes", False, daily_series(bikes, bikes["date"].max() + pd.Timedelta(days=1))
+
+
+def backtested(name: str, is_revenue: bool, history: History) -> Tested:
+    """The backtest and the forecast of one series."""
+    past, started = history.past(), time.process_time()
+    tested = backtest(past, origins=ORIGINS)
+    forecast(past, tested)
+    return Tested(name, is_revenue, tested.by_window, time.process_time() - started)
+
+
+def measure_forecast() -> dict[str, float]:
+    """The figures over the real series, and a line for each of them on the terminal."""
+    tested = [backtested(*one) for one in _real()]
+    _show(tested)
+    return figures(tested)
+
+
+def figures(tested: list[Tested]) -> dict[str, float]:
+    """Over the revenue series, but for the CPU seconds: of the longest of all."""
+    windows = pd.concat([one.windows for one in tested if one.is_revenue] or [one.windows for one in tested])
+    ours = _of(windows, "combination")
+    return {
+        "forecast_relmase": _ratio(windows, "seasonal naive"),
+        "forecast_wins": float((ours["mase"] < _of(windows, "seasonal naive")["mase"]).mean()),
+        "forecast_rel_weekday_mean": _ratio(windows, "weekday mean"),
+        "forecast_total_error": float(ours["total_error"].median()),
+        "forecast_cov80": float(ours["coverage_80"].mean()),
+        "forecast_cov95": float(ours["coverage_95"].mean()),
+        "forecast_cpu_s": max(one.cpu_s for one in tested),
+    }
+
+
+def _of(windows: pd.DataFrame, model: str) -> pd.DataFrame:
+    return windows[windows["model"] == model].reset_index(drop=True)
+
+
+def _ratio(windows: pd.DataFrame, over: str) -> float:
+    """Geometric mean over the windows of the combination's mase by that of `over`."""
+    return float(np.exp(np.log(_of(windows, "combination")["mase"] / _of(windows, over)["mase"]).mean()))
+
+
+def _show(tested: list[Tested]) -> None:
+    names = list(figures(tested[:1]))
+    shown = Table("series", *(name.removeprefix("forecast_") for name in names))
+    shown.columns[0].no_wrap = True
+    every = [replace(one, is_revenue=True) for one in tested]
+    for label, group in [(one.name, [one]) for one in every] + [("all of them", every)]:
+        shown.add_row(label, *(f"{value:.3f}" for value in figures(group).values()))
+    Console(soft_wrap=False).print(shown)
+
+
+def measure_forecast_shop() -> dict[str, float]:
+    """The combination beside the truth's own expected revenue, and what is found of what was planted."""
+    tests = [_beside_the_oracle(seed) for seed in range(SHOPS)]
+    ours, oracle, inside = (np.mean(values) for values in zip(*tests, strict=True))
+    planted = [found for seed in range(LARGE_SHOPS) for found in _planted_found(seed)]
+    return {
+        "forecast_oracle_ratio": float(ours / oracle),
+        "forecast_shop_cov80": float(inside),
+        "forecast_planted_found": float(np.mean(planted)),
+    }
+
+
+def _beside_the_oracle(seed: int) -> tuple[float, float, float]:
+    """Mean mase of the combination and of the expected revenue over the windows of a shop, and coverage at 80 %."""
+    sizes = params.load(params.find("full")).generate
+    revenue, expected, plan = daily_revenue(sizes.users, sizes.orders, sizes.products, seed)
+    history = daily_series(revenue, plan.shop.as_of)
+    marked = holidays_of("US", history.series.index[0], history.series.index[-1])
+    tested = backtest(history.past(marked), origins=SHOP_ORIGINS, seed=seed)
+    windows = _of(tested.by_window, "combination")
+    truth = [np.abs(one.actual - expected[one.actual.index]).mean() / one.scale for one in tested.windows]
+    return float(windows["mase"].mean()), float(np.mean(truth)), float(windows["coverage_80"].mean())
+
+
+def _planted_found(seed: int) -> Iterator[bool]:
+    """Whether the outage and the flash sale of a large shop are among its odd days."""
+    revenue, _, plan = daily_revenue(LARGE_USERS, LARGE_ORDERS, 200, seed)
+    found = set(anomalies(daily_series(revenue, plan.shop.as_of).past()).days["date"])
+    for anomaly in plan.anomalies:
+        if anomaly.kind != "tracking_gap":  # of visits, not of sales
+            yield pd.Timestamp(np.datetime64(int(anomaly.first_day), "D")) in found
+
+
+def daily_revenue(users: int, orders: int, products: int, seed: int) -> tuple[pd.DataFrame, pd.Series, generate.Plan]:
+    """Of a made-up shop of two years: its revenue (date, revenue), the revenue expected by day, and its plan."""
+    counts = generate.Counts(100, users, products, orders, math.ceil(orders * (3 + 2 * 2.46)))
+    plan = generate.plan_shop(counts, generate.Shop(seed=seed, history_days=730, lines_per_order=2.46))
+    columns = ["order_date", "status", "total_amount"]
+    blocks = (generate.block_tables(plan, block)["orders"].select(columns) for block in range(counts.blocks))
+    placed = pd.concat([block.to_pandas() for block in blocks])
+    done = placed[placed["status"] == "completed"]
+    days = pd.DatetimeIndex(done["order_date"]).tz_convert("UTC").tz_localize(None).normalize().as_unit("us")
+    revenue = done["total_amount"].astype(float).groupby(days).sum()
+    index = pd.DatetimeIndex(plan.shop.days.astype("datetime64[D]")).as_unit("us")
+    expected = pd.Series(expected_revenue(plan) / 100, index=index)
+    return revenue.rename_axis("date").rename("revenue").reset_index(), expected, plan
