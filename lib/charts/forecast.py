@@ -84,7 +84,7 @@ def hindsight(told: pd.DataFrame, model: str, unit: str) -> Chart:
     if model in told:
         _line(figure, told, model, ORANGE)
     value_axis(figure.layout.yaxis, unit)
-    return finish(figure, in_words(told, "date", "actual", "What came", unit), height=380)
+    return finish(figure, in_words(told, "date", "actual", "What came", unit), 380, told)
 
 
 def calibration(frame: pd.DataFrame) -> Chart:
@@ -100,7 +100,7 @@ def calibration(frame: pd.DataFrame) -> Chart:
     figure.update_yaxes(title="share that did", tickformat=".0%", range=[0, 1])
     seen = frame.dropna()
     described = ", ".join(f"{row.observed:.0%} where {row.nominal:.0%} is meant" for row in seen.itertuples())
-    return finish(figure, f"Share of days inside the intervals: {described or 'nothing to show'}.", height=380)
+    return finish(figure, f"Share of days inside the intervals: {described or 'nothing to show'}.", 380, frame)
 
 
 def components(trend: pd.DataFrame, week: pd.DataFrame, year: pd.DataFrame, unit: str) -> Chart:
@@ -120,7 +120,7 @@ def components(trend: pd.DataFrame, week: pd.DataFrame, year: pd.DataFrame, unit
     words = [in_words(trend, "date", "trend", "Trend of revenue per day", unit)]
     words += [in_words(week, "weekday", "effect", "Effect of the weekday", "%")]
     words += [in_words(year, "month", "effect", "Effect of the month", "%")] if len(year) else []
-    return finish(figure, " ".join(words), height=230 * rows).update_layout(showlegend=False, margin_t=40)
+    return finish(figure, " ".join(words), 230 * rows, trend).update_layout(showlegend=False, margin_t=40)
 
 
 def odd_days(history: pd.DataFrame, days: pd.DataFrame, unit: str) -> Chart:
@@ -136,7 +136,8 @@ def odd_days(history: pd.DataFrame, days: pd.DataFrame, unit: str) -> Chart:
     )  # fmt: skip
     value_axis(figure.layout.yaxis, unit)
     named = "; ".join(f"{row.date:%Y-%m-%d} {amount(row.revenue, unit)}, {row.cause}" for row in days.itertuples())
-    return finish(figure, f"Revenue per day with {len(days)} odd days marked{f': {named}' if named else ''}.")
+    words = f"Revenue per day with {len(days)} odd days marked{f': {named}' if named else ''}."
+    return finish(figure, words, numbers=days)
 
 
 def small_fans(parts: Iterable[tuple[str, pd.DataFrame, pd.DataFrame]], unit: str) -> Chart:
@@ -159,4 +160,5 @@ def small_fans(parts: Iterable[tuple[str, pd.DataFrame, pd.DataFrame]], unit: st
     figure.update_xaxes(nticks=4)
     sums = ", ".join(f"{name} {amount(ahead['forecast'].sum(), unit)}" for name, _, ahead in parts)
     alt = f"Small forecasts of {len(parts)} parts of the shop, expected in all: {sums or 'nothing'}."
-    return finish(figure, alt, height=200 * rows + 40).update_layout(showlegend=False, margin_t=40)
+    numbers = pd.concat([ahead.assign(part=name) for name, _, ahead in parts]) if parts else None
+    return finish(figure, alt, 200 * rows + 40, numbers).update_layout(showlegend=False, margin_t=40)
