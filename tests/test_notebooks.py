@@ -87,7 +87,7 @@ def test_saved_outputs_tell_nothing_of_a_machine(book: nbformat.NotebookNode) ->
 
 def nbval(*paths: Path) -> subprocess.CompletedProcess[str]:
     """Run the notebooks again and compare every output with the saved one."""
-    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-n0", "-p", "no:cacheprovider"]
     options = ["-o", "addopts=", "-o", "filterwarnings=default", "--rootdir", str(paths[0].parent), "-c", os.devnull]
     return subprocess.run([*command, *options, *map(str, paths)], capture_output=True, text=True, check=False)
 
