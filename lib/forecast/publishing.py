@@ -54,7 +54,8 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
         return Forecast("none", nothing, 0.0, (0.0, 0.0), (0.0, 0.0), False, "No day has had revenue yet.")
     choice, plain = _choose(past, tested), is_plain(past)
     said = {BASELINE: simulate(BASELINE, past, horizon, seed=seed)} if plain else simulate_all(past, horizon, seed=seed)
-    return _published(past, horizon, said, replace(choice, reason=choice.reason + _lost_words(said)))
+    lost = _lost_words(said) if choice.model == COMBINATION else ""
+    return _published(past, horizon, said, replace(choice, reason=choice.reason + lost))
 
 
 def untested(past: Past, horizon: int = 30, *, seed: int = 42) -> Forecast:
