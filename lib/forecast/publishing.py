@@ -104,9 +104,12 @@ def _plain_words(past: Past) -> str:
 def _earned_words(tested: Backtest) -> str:
     gain, _ = tested.gains(COMBINATION, BASELINE)
     over, sure = tested.gains(COMBINATION, RIVAL)
-    beside = f"{abs(over):.0%} {'below' if over > 0 else 'above'} that of the mean of eight weeks"
-    doubt = "" if sure else ", no more than on pure noise" if over > 0 else ": it has no skill against that"
-    return f"In {_tests(tested)} its error was {gain:.0%} below that of repeating last week and {beside}{doubt}."
+    start = f"In {_tests(tested)} its error was {gain:.0%} below that of repeating last week"
+    if over < 0.005:  # no gain in whole per cents
+        above = f"{-over:.0%} above" if over < -0.005 else "as large as"
+        return f"{start}, and {above} that of the mean of eight weeks: it has no skill against that."
+    doubt = "" if sure else ", no more than on pure noise"
+    return f"{start} and {over:.0%} below that of the mean of eight weeks{doubt}."
 
 
 def _guard_words(simple: str, tested: Backtest) -> str:
