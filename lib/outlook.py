@@ -23,7 +23,7 @@ def headline(ahead: Forecast, history: History, currency: str) -> str:
     total, lower, upper = (display.money(amount, currency, digits=False) for amount in (ahead.total, low, high))
     changes = " and ".join(_changes(ahead, history, days))
     return (
-        f"The next {days} days are expected to bring {total}; with a chance of 80 in 100 it will be between {lower} "
+        f"The next {_days(days)} expected to bring {total}; with a chance of 80 in 100 it will be between {lower} "
         f"and {upper}.{f' That is {changes}.' if changes else ''} {ahead.reason}"
     )
 
@@ -32,16 +32,26 @@ def _changes(ahead: Forecast, history: History, days: int) -> list[str]:
     """The forecast against what has been: only with days that history covers whole, and that brought something."""
     series, end = history.series, ahead.frame.index[0]
     spans = {
-        f"the last {days} days": end - pd.Timedelta(days=days),
+        f"the last {f'{days} days' if days > 1 else 'day'}": end - pd.Timedelta(days=days),
         "the same days of the year before": end - YEAR,
     }
     words = []
     for name, first in spans.items():
         before = series[first : first + pd.Timedelta(days=days - 1)].sum()
-        if first >= series.index[0] and before:
-            change = metrics.change(ahead.total, before)
-            words.append(f"{abs(change):.0%} {'more' if change > 0 else 'less'} than in {name}")
+        if first >= series.index[0] and first + pd.Timedelta(days=days) <= end and before:
+            words.append(f"{_compared(metrics.change(ahead.total, before))} in {name}")
     return words
+
+
+def _days(n: int) -> str:
+    return f"{n} days are" if n > 1 else "day is"
+
+
+def _compared(change: float) -> str:
+    """`12% more than`, or `as much as` where whole per cents show no change."""
+    if abs(change) < 0.005:
+        return "as much as"
+    return f"{abs(change):.0%} {'more' if change > 0 else 'less'} than"
 
 
 def holidays(countries: pd.DataFrame, history: History, horizon: int) -> pd.Series:
@@ -82,6 +92,9 @@ def evidence(tested: Backtest) -> str:
         return "The history is too short to test a model on: a test needs eight weeks before its days."
     most = found["won"].max()
     winners = " and ".join(found.index[found["won"] == most])
+    won = (
+        f"{winners} won the most of them, {most}" if most else "without a change from week to week no error has a scale"
+    )
     days = [window.actual.index[0] for window in tested.windows]
     span = (
         f"beginning between {display.day(min(days))} and {display.day(max(days))}"
@@ -89,7 +102,7 @@ def evidence(tested: Backtest) -> str:
         else f"beginning {display.day(days[0])}"
     )
     fewer = "" if n >= 4 else " Fewer than four tests say little: the history allows no more."
-    return f"{n} test{'s' if n > 1 else ''}, {span}; {winners} won the most of them, {most}.{fewer}"
+    return f"{n} test{'s' if n > 1 else ''}, {span}; {won}.{fewer}"
 
 
 def belief(tested: Backtest, model: str) -> str:

@@ -310,6 +310,19 @@ def test_a_closed_day_is_in_the_frame_as_zero() -> None:
     assert (frame["forecast"] > 0).sum() == 12
 
 
+def test_a_horizon_of_closed_days_brings_nothing() -> None:
+    week = days(np.tile([5, 6, 7, 8, 9, 4, 0], 20) * np.random.default_rng(1).uniform(0.9, 1.1, 140)).iloc[:-1]
+    closed = daily_series(week.rename_axis("date").reset_index(), "2025-05-25").past()
+    published = forecast(closed, backtest(closed, 1, origins=2), 1)
+    assert (published.total, published.total_80, len(published.frame)) == (0, (0, 0), 1)
+
+
+def test_a_pattern_without_any_error_is_continued() -> None:
+    """Its likelihood is infinite: a fit that ends in no number is a failed one."""
+    series = past([9, 0, 0, 0, 0, 0, 0] * 20)
+    assert forecast(series, backtest(series, 7, origins=1), 7).frame["forecast"].tolist() == [9, 0, 0, 0, 0, 0, 0]
+
+
 # Refusals and limits
 
 

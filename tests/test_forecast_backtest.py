@@ -169,7 +169,9 @@ def test_what_was_told_is_the_latest_where_tests_overlap(simple_models: None) ->
 
 
 def test_nothing_was_told_without_tests() -> None:
-    assert backtest(past(shop_like(60))).told("ETS").columns.tolist() == ["actual", "ETS"]
+    none, some = (backtest(past(shop_like(n)), 7, origins=1).told("ETS") for n in (60, 70))
+    assert none.empty
+    assert none.columns.tolist() == some.columns.tolist()
 
 
 def test_calibration_by_hand() -> None:

@@ -61,8 +61,9 @@ def _distances(series: pd.Series) -> tuple[pd.Series, pd.Series, float]:
     """What is usual on each day, its distance in robust standard deviations, and one of those, in logarithms."""
     from statsmodels.tsa.seasonal import STL
 
-    start = STARTED * series.mean()
-    logs = np.log(series.clip(lower=0) + start)
+    sales = series.clip(lower=0)
+    start = STARTED * sales.mean()
+    logs = np.log(sales + start)
     found = STL(logs.to_numpy(), period=max(season(series), 2), seasonal=SEASONAL, trend=TREND, robust=True).fit()
     rest = pd.Series(found.resid, index=series.index)
     rest -= rest.median()

@@ -31,7 +31,7 @@ def arima(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simu
 
 def _spread(found: object, horizon: int) -> np.ndarray:
     """How an error of a day (row) moves the days after it (columns)."""
-    response = np.asarray(found.impulse_responses(horizon - 1)).ravel()
+    response = np.asarray(found.impulse_responses(horizon)).ravel()  # statsmodels 0.15 has no answer to 0 steps
     return np.array([np.pad(response[: horizon - day], (day, 0)) for day in range(horizon)])
 
 

@@ -12,7 +12,7 @@ from lib.forecast import scores
 from lib.forecast.intervals import frame, reach, stretch, total_interval, within
 from lib.forecast.models import BASELINE, RIVAL, refuse_no_days, simulate_all
 from lib.forecast.simple import MEAN_WEEKS
-from lib.forecast.simulation import SHORTEST_HISTORY, Past, Simulation
+from lib.forecast.simulation import LEVELS, SHORTEST_HISTORY, Past, Simulation
 
 __all__ = ["ORIGINS", "STEP", "Backtest", "Window", "backtest"]
 
@@ -62,7 +62,8 @@ class Backtest:
         """
         rows = self.by_window
         found = rows.groupby("model", sort=False)[list(MEASURES)].mean()
-        best = rows.loc[rows.groupby("window")["mase"].idxmin(), "model"] if rows["mase"].notna().any() else []
+        scaled = rows.dropna(subset="mase")
+        best = scaled.loc[scaled.groupby("window")["mase"].idxmin(), "model"]
         counts = {"won": pd.Series(best).value_counts(), "windows": rows.groupby("model").size()}
         counts |= {"fallbacks": rows.groupby("model")["fallbacks"].sum()}
         counted = {name: values.reindex(found.index, fill_value=0).astype(int) for name, values in counts.items()}
@@ -85,7 +86,8 @@ class Backtest:
         A one-sided t-test of the windows' differences at SURE, after what is gained on pure noise (FROM_NOISE); with
         one window nothing can be told.
         """
-        ours, theirs = (np.array([self._mase(window, name) for window in self.windows]) for name in (model, over))
+        scaled = [window for window in self.windows if window.scale]
+        ours, theirs = (np.array([self._mase(window, name) for window in scaled]) for name in (model, over))
         gain = float(1 - ours.mean() / theirs.mean()) if len(ours) and theirs.mean() else np.nan
         more = theirs * (1 - FROM_NOISE[over]) - ours
         if len(more) < 2 or np.ptp(more) == 0:
@@ -112,7 +114,9 @@ class Backtest:
             for number, window in enumerate(self.windows)
         ]
         if not parts:
-            return pd.DataFrame(columns=["actual", *models], index=pd.DatetimeIndex([], name="date"), dtype=float)
+            bounds = [f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")]
+            none = pd.DatetimeIndex([], name="date")
+            return pd.DataFrame(columns=[*bounds, "actual", *models], index=none, dtype=float)
         every = pd.concat(parts)
         return every[~every.index.duplicated()].sort_index()
 
@@ -136,14 +140,20 @@ def _origins(past: Past, horizon: int, origins: int, step: int) -> Iterator[pd.T
     """First days of the windows, the latest first."""
     for number in range(origins if len(past.series) else 0):
         day = past.end - pd.Timedelta(days=horizon + number * step)
-        if (day - past.series.index[0]).days >= SHORTEST_HISTORY:
+        is_long = (day - past.series.index[0]).days >= SHORTEST_HISTORY
+        if is_long and len(_coming(past, day, horizon)):  # a short window may have closed days only
             yield day
+
+
+def _coming(past: Past, day: pd.Timestamp, horizon: int) -> pd.Series:
+    return past.series[day : day + pd.Timedelta(days=horizon - 1)]
 
 
 def _test(past: Past, day: pd.Timestamp, horizon: int, seed: int) -> Window:
     train = past.until(day)
-    coming = past.series[day : day + pd.Timedelta(days=horizon - 1)]
-    return Window(coming, simulate_all(train, horizon, seed=seed), scores.naive_scale(train.series))
+    return Window(
+        _coming(past, day, horizon), simulate_all(train, horizon, seed=seed), scores.naive_scale(train.series)
+    )
 
 
 def _stretch(windows: list[Window] | tuple[Window, ...], model: str) -> float:

@@ -9,8 +9,9 @@ import pandas as pd
 from lib.errors import UsageError
 from lib.forecast.arima import arima
 from lib.forecast.extras import lightgbm, prophet
+from lib.forecast.fitting import fallback
 from lib.forecast.simple import seasonal_naive, weekday_mean
-from lib.forecast.simulation import SHORTEST_HISTORY, Past, Simulation, days_ahead, is_constant, stream
+from lib.forecast.simulation import PATHS, SHORTEST_HISTORY, Past, Simulation, days_ahead, is_constant, stream
 from lib.forecast.smoothing import ets, log_ets, theta
 
 __all__ = ["BASELINE", "COMBINATION", "MODELS", "RIVAL", "combine", "is_plain", "simulate", "simulate_all"]
@@ -46,11 +47,18 @@ def simulate(model: str, past: Past, horizon: int, *, seed: int = 42) -> Simulat
         raise UsageError(f"no model is called {model!r}; want one of {', '.join(MODELS)}")
     refuse_no_days(horizon)
     rng, ahead = stream(seed, model), days_ahead(past, horizon)
-    return seasonal_naive(past, ahead, rng) if is_plain(past) else MODELS[model](past, ahead, rng)
+    if not len(ahead):  # all closed; asked for 0 days, statsmodels 0.15 writes past the end of an array
+        return Simulation(np.empty(0), np.empty((PATHS, 0)))
+    if is_plain(past):
+        return seasonal_naive(past, ahead, rng)
+    with np.errstate(all="ignore"):  # a pattern without any error has the logarithm of 0 as its likelihood
+        found = MODELS[model](past, ahead, rng)
+    finite = np.isfinite(found.point).all() and np.isfinite(found.paths).all()
+    return found if finite else fallback(model, past, ahead, rng)
 
 
 def refuse_no_days(horizon: int) -> None:
-    """Raise UsageError for a horizon below 1: asked for 0 days, statsmodels 0.15 writes past the end of an array."""
+    """Raise UsageError for a horizon below 1."""
     if horizon < 1:
         raise UsageError(f"horizon is {horizon} days; want at least 1")
 

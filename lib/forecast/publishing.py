@@ -54,7 +54,8 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
         return Forecast("none", nothing, 0.0, (0.0, 0.0), (0.0, 0.0), False, "No day has had revenue yet.")
     choice, plain = _choose(past, tested), is_plain(past)
     said = {BASELINE: simulate(BASELINE, past, horizon, seed=seed)} if plain else simulate_all(past, horizon, seed=seed)
-    return _published(past, horizon, said, replace(choice, reason=choice.reason + _lost_words(said)))
+    lost = _lost_words(said) if choice.model == COMBINATION else ""
+    return _published(past, horizon, said, replace(choice, reason=choice.reason + lost))
 
 
 def untested(past: Past, horizon: int = 30, *, seed: int = 42) -> Forecast:
@@ -103,9 +104,12 @@ def _plain_words(past: Past) -> str:
 def _earned_words(tested: Backtest) -> str:
     gain, _ = tested.gains(COMBINATION, BASELINE)
     over, sure = tested.gains(COMBINATION, RIVAL)
-    beside = f"{abs(over):.0%} {'below' if over > 0 else 'above'} that of the mean of eight weeks"
-    doubt = "" if sure else ", no more than on pure noise" if over > 0 else ": it has no skill against that"
-    return f"In {_tests(tested)} its error was {gain:.0%} below that of repeating last week and {beside}{doubt}."
+    start = f"In {_tests(tested)} its error was {gain:.0%} below that of repeating last week"
+    if over < 0.005:  # no gain in whole per cents
+        above = f"{-over:.0%} above" if over < -0.005 else "as large as"
+        return f"{start}, and {above} that of the mean of eight weeks: it has no skill against that."
+    doubt = "" if sure else ", no more than on pure noise"
+    return f"{start} and {over:.0%} below that of the mean of eight weeks{doubt}."
 
 
 def _guard_words(simple: str, tested: Backtest) -> str:

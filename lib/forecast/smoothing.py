@@ -20,11 +20,12 @@ def ets(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simula
 
 def log_ets(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation:
     """ETS of the logarithm of (sales + a tenth of the mean day), so that effects multiply; medians, carried back."""
-    start = STARTED * past.series.mean()
-    found = _smoothed(np.log(past.series.clip(lower=0) + start), len(ahead), rng)
+    sales = past.series.clip(lower=0)
+    start = STARTED * sales.mean()
+    found = _smoothed(np.log(sales + start), len(ahead), rng) if start else None
     if found is None:
         return fallback("log ETS", past, ahead, rng)
-    highest = np.log(10 * past.series.max())  # a future of ten times the best day is the logarithm's, not the shop's
+    highest = np.log(10 * sales.max())  # a future of ten times the best day is the logarithm's, not the shop's
     point, paths = (np.exp(np.minimum(logs, highest)) - start for logs in (found.point, found.paths))
     return Simulation(point, paths)
 
