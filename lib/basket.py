@@ -8,14 +8,14 @@ from mlxtend.frequent_patterns import association_rules, fpgrowth
 from scipy import sparse
 from scipy.stats import hypergeom
 
-__all__ = ["Proof", "prove", "rules", "suggest"]
+__all__ = ["Proof", "named", "prove", "rules", "suggest"]
 
 LEAST_TOGETHER = 5  # orders with both products, below which a rule is an accident
 CHANCE = 0.01  # of a single false rule among all pairs that were looked at
 PRIOR = 50.0  # customers of average taste that each product's followers are mixed with
 SUGGESTIONS = 10
-LEAST_TESTED = 100
 BATCH = 2_000  # customers scored at once: of each product a number is held
+MOST_PRODUCTS = 2_000  # suggested ones, those in most orders: of each pair a number is held
 
 
 def rules(lines: pd.DataFrame) -> pd.DataFrame:
@@ -68,6 +68,12 @@ def _ones(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> spar
     return cells
 
 
+def named(found: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """The rules with the products' names in place of their keys; `products` has product_id and name."""
+    names = products.set_index("product_id")["name"]
+    return found.assign(antecedent=found["antecedent"].map(names), consequent=found["consequent"].map(names))
+
+
 @dataclass(frozen=True)
 class Proof:
     """Share of customers whose last order holds one of ten products suggested before it, beside the ten most bought."""
@@ -75,6 +81,23 @@ class Proof:
     customers: int
     hit_rate: float
     popularity: float
+
+    @property
+    def personal(self) -> bool:
+        """Whether suggestions by what a customer bought did better than the same ones for all."""
+        return self.hit_rate > self.popularity
+
+    @property
+    def words(self) -> str:
+        """What was found, and what is therefore suggested."""
+        if not self.customers:
+            return "No customer ordered twice, so no suggestion could be tested; the most bought product is suggested."
+        verdict = "so each gets suggestions of his or her own" if self.personal else "so all get the most bought ones"
+        return (
+            f"Ten products suggested by what a customer had bought: at least one was in the last order of "
+            f"{self.hit_rate:.1%} of {self.customers:,} customers. The ten most bought ones: {self.popularity:.1%}; "
+            f"{verdict}."
+        )
 
 
 def prove(lines: pd.DataFrame) -> Proof:
@@ -86,62 +109,69 @@ def prove(lines: pd.DataFrame) -> Proof:
     last = lines.groupby("user_id")["order_number"].transform("max")
     tested = lines[(lines["order_number"] == last) & (last > 1)]
     known = lines[(lines["order_number"] < last) | (last == 1)]
-    if tested.empty:
+    users = pd.Index(np.sort(tested["user_id"].unique()))
+    n = len(users)
+    if not n:
         return Proof(0, np.nan, np.nan)
-    said, popular = _suggested(known, pd.Index(tested["user_id"].unique()).sort_values())
-    ranks = tested.merge(said, on=["user_id", "product_id"])["user_id"].nunique()
-    bought = tested[tested["product_id"].isin(popular)]["user_id"].nunique()
-    n = tested["user_id"].nunique()
-    return Proof(n, ranks / n, bought / n)
+    hits = [
+        tested.merge(_suggested(known, users, SUGGESTIONS, personal=personal), on=["user_id", "product_id"])
+        for personal in (True, False)
+    ]
+    return Proof(n, *(hit["user_id"].nunique() / n for hit in hits))
 
 
-def suggest(lines: pd.DataFrame, users: pd.Index) -> pd.DataFrame:
-    """Ten products for each of the users, the likeliest first: user_id, rank, product_id."""
-    return _suggested(lines, users)[0]
+def suggest(lines: pd.DataFrame, users: pd.Series, proof: Proof) -> pd.DataFrame:
+    """The likeliest next product of each user: user_id, product_id; the most bought one unless personal ones won."""
+    return _suggested(lines, pd.Index(users), 1, personal=proof.personal)
 
 
-def _suggested(known: pd.DataFrame, users: pd.Index) -> tuple[pd.DataFrame, np.ndarray]:
-    """Suggestions, and the products that are in most orders.
+def _suggested(known: pd.DataFrame, users: pd.Index, count: int, *, personal: bool) -> pd.DataFrame:
+    """`count` products per user, the likeliest first: user_id, product_id.
 
-    A product's score for a customer is the mean, over what the customer has bought, of the chance that the next order
-    of who bought that holds the product; chances are mixed with the product's share of all orders, as if so many more
-    customers had bought like the average.
+    A product's score is its share of all orders and, if personal, the mean over what the customer has bought of how
+    much more often than that the next order of who bought it holds the product.
     """
+    known = known[known["product_id"].isin(known["product_id"].value_counts().index[:MOST_PRODUCTS])]
     products = pd.Index(np.sort(known["product_id"].unique()))
     column = products.get_indexer(known["product_id"])
-    share = np.bincount(column, minlength=len(products)) / known.groupby(["user_id", "order_number"]).ngroups
-    follows = _followers(known, column, len(products), share)
-    row = users.get_indexer(known["user_id"])
-    owned = _ones(row[row >= 0], column[row >= 0], (len(users), len(products)))
-    best = [_best(owned[at : at + BATCH], follows, share) for at in range(0, len(users), BATCH)]
-    picked = np.concatenate(best) if best else np.zeros((0, 0), dtype=int)
-    frame = pd.DataFrame(
-        {
-            "user_id": np.repeat(users.to_numpy(), picked.shape[1]),
-            "rank": np.tile(np.arange(1, picked.shape[1] + 1), len(users)),
-            "product_id": products.to_numpy()[picked.ravel()],
-        }
-    )
-    return frame, products.to_numpy()[_first(share[None, :])[0]]
+    orders = known.groupby(["user_id", "order_number"]).ngroups
+    share = np.bincount(column, minlength=len(products)) / max(orders, 1)
+    if personal:
+        follows = _followers(known, column, len(products), share)
+        row = users.get_indexer(known["user_id"])
+        owned = _ones(row[row >= 0], column[row >= 0], (len(users), len(products)))
+        batches = (owned[at : at + BATCH] for at in range(0, len(users), BATCH))
+        picked = np.concatenate([_first(_scores(batch, follows, share), count) for batch in batches])
+    else:
+        picked = np.repeat(_first(share[None, :], count), len(users), axis=0)
+    columns = {
+        "user_id": np.repeat(users.to_numpy(), picked.shape[1]),
+        "product_id": products.to_numpy()[picked.ravel()],
+    }
+    return pd.DataFrame(columns)
 
 
 def _followers(known: pd.DataFrame, column: np.ndarray, n: int, share: np.ndarray) -> np.ndarray:
-    """[i, j]: chance that the next order of who bought i holds j, beyond the share that j has of all orders."""
+    """[i, j]: by how much the chance that the next order of who bought i holds j exceeds j's share of all orders.
+
+    Counted on each customer's last order; mixed with PRIOR customers of average taste.
+    """
     last = known.groupby("user_id")["order_number"].transform("max").to_numpy()
     number = known["order_number"].to_numpy()
     users, names = pd.factorize(known["user_id"])
-    again = last > 1
-    before = _ones(users[again & (number < last)], column[again & (number < last)], (len(names), n))
-    after = _ones(users[again & (number == last)], column[again & (number == last)], (len(names), n))
+    before, after = (
+        _ones(users[chosen], column[chosen], (len(names), n))
+        for chosen in (number < last, (number == last) & (last > 1))
+    )
     together, owners = (before.T @ after).toarray(), np.asarray(before.sum(axis=0)).ravel()
     return (together - owners[:, None] * share) / (owners[:, None] + PRIOR)
 
 
-def _best(owned: sparse.csr_matrix, follows: np.ndarray, share: np.ndarray) -> np.ndarray:
-    sizes = np.maximum(np.asarray(owned.sum(axis=1)), 1)
-    return _first(share + (owned @ follows) / sizes)
+def _scores(owned: sparse.csr_matrix, follows: np.ndarray, share: np.ndarray) -> np.ndarray:
+    sizes = np.maximum(np.asarray(owned.sum(axis=1)), 1).reshape(-1, 1)
+    return share + (owned @ follows) / sizes
 
 
-def _first(scores: np.ndarray) -> np.ndarray:
-    """Columns of the highest scores of each row; of equal ones, the first column: rounded, so that it is one anywhere."""
-    return np.argsort(-scores.round(9), axis=1, kind="stable")[:, :SUGGESTIONS]
+def _first(scores: np.ndarray, count: int) -> np.ndarray:
+    """Columns of the highest scores of each row; of equal ones the first: rounded, to be the same anywhere."""
+    return np.argsort(-scores.round(9), axis=1, kind="stable")[:, :count]

@@ -57,7 +57,11 @@ def judge(scores: Mapping[str, np.ndarray], ordered: np.ndarray, seed: int) -> p
         return pd.DataFrame(columns=["score", "auc", "brier"])
     everyone = {**scores, "the same for everyone": np.zeros(len(ordered))}
     rows = [
-        {"score": name, "auc": roc_auc_score(ordered, values), "brier": brier_score_loss(ordered, _apart(values, ordered, seed))}
+        {
+            "score": name,
+            "auc": roc_auc_score(ordered, values),
+            "brier": brier_score_loss(ordered, _apart(values, ordered, seed)),
+        }
         for name, values in everyone.items()
     ]
     return pd.DataFrame(rows)
@@ -71,7 +75,9 @@ def reliability(expected: np.ndarray, ordered: np.ndarray, seed: int, groups: in
     said = 1 - _apart(_log(expected), ordered, seed)
     group = (groups * (pd.Series(said).rank(method="first") - 1) // len(said)).astype(int) + 1
     frame = pd.DataFrame({"group": group, "said": said, "came": ~ordered})
-    return frame.groupby("group", as_index=False).agg(customers=("said", "size"), said=("said", "mean"), came=("came", "mean"))
+    return frame.groupby("group", as_index=False).agg(
+        customers=("said", "size"), said=("said", "mean"), came=("came", "mean")
+    )
 
 
 def _apart(values: np.ndarray, ordered: np.ndarray, seed: int) -> np.ndarray:

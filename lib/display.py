@@ -17,6 +17,7 @@ __all__ = [
     "integer",
     "money",
     "percent",
+    "precise",
     "sentence",
     "signed_percent",
     "table",
@@ -28,18 +29,23 @@ NOT_KNOWN = "–"  # noqa: RUF001 - an en dash is how a table shows that there i
 
 # How a column is written, wherever it is shown.
 FORMATS = {
-    "money": ("revenue", "refunded_amount", "avg_order_value"),
+    "money": ("revenue", "refunded_amount", "avg_order_value", "predicted_value"),
     "percent": (
         "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
         "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift",
+        "share_of_customers", "share_of_revenue", "churn_risk", "said", "came", "support", "confidence",
     ),
     "integer": (
         "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
         "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
         "windows", "fallbacks", "files", "sessions", "expected", "discount_percent", "read", "loaded", "refused",
-        "repeated", "line",
+        "repeated", "line", "clusters", "group", "actual",
     ),
-    "decimal": ("mase", "orders_caused", "orders_factor", "visits_factor"),
+    "decimal": (
+        "mase", "mae", "lift", "silhouette", "one_cloud", "stability", "correlation",
+        "orders_caused", "orders_factor", "visits_factor",
+    ),
+    "precise": ("auc", "brier", "estimate", "standard_error"),
     "month": ("month",),
 }  # fmt: skip
 NUMBERS = {name for kind, names in FORMATS.items() if kind != "month" for name in names}
@@ -113,7 +119,7 @@ def table(frame: pd.DataFrame, currency: str = "USD") -> Shown:
 
 def _writers(currency: str) -> dict[str, Callable[[Any], str]]:
     kinds = {"money": lambda value: money(value, currency), "percent": percent, "integer": integer}
-    kinds |= {"decimal": decimal, "month": month}
+    kinds |= {"decimal": decimal, "precise": precise, "month": month}
     return {name: kinds[kind] for kind, names in FORMATS.items() for name in names}
 
 
@@ -139,6 +145,11 @@ def integer(value: float) -> str:
 def decimal(value: float) -> str:
     """A number with two decimals: `1.25`."""
     return NOT_KNOWN if pd.isna(value) else format_decimal(value, "#,##0.00", locale=LOCALE)
+
+
+def precise(value: float) -> str:
+    """A number with three decimals: `0.243`."""
+    return NOT_KNOWN if pd.isna(value) else format_decimal(value, "#,##0.000", locale=LOCALE)
 
 
 def percent(value: float) -> str:

@@ -4,13 +4,15 @@ from lib.clv import bg_nbd, gamma_gamma, pareto_nbd
 from lib.clv.diagnostics import Finding, spend_correlation
 from lib.clv.fitting import Fit
 from lib.clv.holdout import by_frequency, capture, compare
-from lib.clv.model import Model, fit_models
-from lib.clv.value import discounted_orders, score, scale_factor
+from lib.clv.model import VERSION, Model, fit_models
+from lib.clv.value import Terms, discounted_orders, scale_factor, score
 
 __all__ = [
+    "VERSION",
     "Finding",
     "Fit",
     "Model",
+    "Terms",
     "bg_nbd",
     "by_frequency",
     "capture",

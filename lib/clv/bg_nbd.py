@@ -14,6 +14,7 @@ from lib.clv.fitting import Cost, Fit, grouped, maximise
 __all__ = ["NAMES", "chance_active", "chance_of_order", "expected_orders", "fit", "likelihood"]
 
 NAMES = ("r", "alpha", "a", "b")
+MOST_A = 40.0  # everyone leaves alike with more, which these data cannot tell from 40
 NEAR_ONE = 1e-6  # formulas divide by a - 1: this near to it they would lose all digits
 
 
@@ -21,8 +22,8 @@ def fit(customers: pd.DataFrame) -> Fit:
     """r, alpha, a and b of the greatest likelihood; at least one customer must have a frequency above 0."""
     frequency, recency, age, counts = grouped(customers)
     rate = (counts @ frequency) / (counts @ age)
-    start = np.array([0.5, 0.5 / rate, 0.8, 2.4])
-    return maximise("BG/NBD", NAMES, likelihood(frequency, recency, age, counts), start, len(customers))
+    start = dict(zip(NAMES, (0.5, 0.5 / rate, 0.8, 2.4), strict=True))
+    return maximise("BG/NBD", start, likelihood(frequency, recency, age, counts), len(customers), {"a": MOST_A})
 
 
 def likelihood(frequency: np.ndarray, recency: np.ndarray, age: np.ndarray, counts: np.ndarray) -> Cost:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from lib.clv.fitting import Fit
 
-__all__ = ["Finding", "doubts_of_data", "doubts_of_fit", "repeaters", "spend_correlation"]
+__all__ = ["Finding", "doubts_of_data", "doubts_of_fit", "dropout_is_lost", "repeaters", "spend_correlation"]
 
 LEAST_REPEATERS, FEW_REPEATERS = 10, 200
 CORRELATED = 0.3
@@ -63,8 +63,7 @@ def doubts_of_fit(orders: Fit, customers: pd.DataFrame) -> list[Finding]:
 
     `orders` is a BG/NBD fit.
     """
-    dropout, correlation = orders["a"] / (orders["a"] + orders["b"]), spend_correlation(customers)
-    lost = dropout < LEAST_DROPOUT or orders["b"] > MOST_B or np.isnan(orders.errors["a"])
+    correlation = spend_correlation(customers)
     unsettled = Finding(
         "How often customers leave cannot be told from these orders: the likelihood hardly changes with the parameters "
         "a and b, so no chance to leave is shown. Use the predictions to rank customers; their total is trusted only "
@@ -75,7 +74,13 @@ def doubts_of_fit(orders: Fit, customers: pd.DataFrame) -> list[Finding]:
         f"takes them as independent, and above {CORRELATED} that is doubtful): values of the best and of the weakest "
         "customers are off."
     )
-    return [unsettled] * bool(lost) + [together] * bool(abs(correlation) > CORRELATED)
+    return [unsettled] * dropout_is_lost(orders) + [together] * bool(abs(correlation) > CORRELATED)
+
+
+def dropout_is_lost(orders: Fit) -> bool:
+    """Whether the data leave open how often customers leave, or say that hardly anyone does, by a BG/NBD fit."""
+    dropout = orders["a"] / (orders["a"] + orders["b"])
+    return bool(dropout < LEAST_DROPOUT or orders["b"] > MOST_B or np.isnan(orders.errors["a"]))
 
 
 def spend_correlation(customers: pd.DataFrame) -> float:

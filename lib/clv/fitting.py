@@ -9,7 +9,8 @@ from scipy.optimize import minimize
 
 __all__ = ["Fit", "grouped", "maximise", "numerical"]
 
-CLOSE = {"maxiter": 2_000, "ftol": 1e-15, "gtol": 1e-9}  # a search that ends at the optimum, not on the way to it
+CLOSE = {"maxiter": 1_000, "ftol": 1e-14, "gtol": 1e-9}  # a search that ends at the optimum, not on the way to it
+REACH = 6.0  # logarithms that a search may go from its start: 400 times, far from any shop, near enough to compute
 STEP = 1e-4  # of the logarithm of a parameter, for differences
 FLATTEST = 1e-7  # curvature per customer below which data say nothing about a direction
 Cost = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -47,19 +48,24 @@ def grouped(customers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return *(sizes.index.get_level_values(level).to_numpy(dtype=float) for level in range(3)), sizes.to_numpy()
 
 
-def maximise(model: str, names: tuple[str, ...], cost: Cost, start: np.ndarray, customers: int) -> Fit:
-    """The fit that minimises `cost`: of the parameters' logarithms, minus the log-likelihood, and its gradient."""
-    start = np.log(np.asarray(start, dtype=float))
+def maximise(model: str, start: Mapping[str, float], cost: Cost, customers: int, most: Mapping[str, float]) -> Fit:
+    """The fit that minimises `cost`: of the parameters' logarithms, minus the log-likelihood, and its gradient.
+
+    `start` names the parameters in the order of cost; `most` bounds some of them, where formulas would overflow.
+    """
 
     def mean(logs: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = cost(logs)
         return value / customers, gradient / customers
 
-    reach = [(centre - 9, centre + 9) for centre in start]  # e^9 is 8,103: far from any shop, near enough to compute
-    found = minimize(mean, start, jac=True, method="L-BFGS-B", bounds=reach, options=CLOSE)
+    first = np.log(list(start.values()))
+    reach = [
+        (at - REACH, np.log(most[name]) if name in most else at + REACH) for name, at in zip(start, first, strict=True)
+    ]
+    found = minimize(mean, first, jac=True, method="L-BFGS-B", bounds=reach, options=CLOSE)
     values = np.exp(found.x)
     errors = values * _spread(lambda logs: mean(logs)[1], found.x, customers)
-    pairs = (dict(zip(names, map(float, column), strict=True)) for column in (values, errors))
+    pairs = (dict(zip(start, map(float, column), strict=True)) for column in (values, errors))
     return Fit(model, *pairs, -float(found.fun) * customers, customers)
 
 

@@ -17,8 +17,8 @@ NAMES = ("p", "q", "gamma")
 def fit(purchases: np.ndarray, mean: np.ndarray) -> Fit:
     """p, q and gamma of the greatest likelihood (equation 1a) of each customer's number and mean value of purchases."""
     n, mean = np.asarray(purchases, dtype=float), np.asarray(mean, dtype=float)
-    start = np.array([3.0, 3.0, 2 * mean.mean() / 3])
-    return maximise("Gamma-Gamma", NAMES, _likelihood(n, mean), start, len(n))
+    start = dict(zip(NAMES, (3.0, 3.0, 2 * mean.mean() / 3), strict=True))
+    return maximise("Gamma-Gamma", start, _likelihood(n, mean), len(n), {})
 
 
 def _likelihood(n: np.ndarray, mean: np.ndarray) -> Cost:

@@ -37,7 +37,9 @@ def _compared(name: str, values: np.ndarray, actual: np.ndarray) -> dict[str, ob
 def by_frequency(frequency: pd.Series, expected: np.ndarray, actual: pd.Series) -> pd.DataFrame:
     """Mean orders expected and come per customer, by purchases after the first: 0 to 6, and 7 or more together."""
     frame = pd.DataFrame({"frequency": frequency.clip(upper=MANY), "expected": expected, "actual": actual})
-    means = frame.groupby("frequency").agg(customers=("actual", "size"), expected=("expected", "mean"), actual=("actual", "mean"))
+    means = frame.groupby("frequency").agg(
+        customers=("actual", "size"), expected=("expected", "mean"), actual=("actual", "mean")
+    )
     names = [f"{MANY} or more" if number == MANY else str(number) for number in means.index]
     return means.reset_index(drop=True).assign(repeats=names)[["repeats", "customers", "expected", "actual"]]
 

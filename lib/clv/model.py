@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lib.clv import bg_nbd, gamma_gamma
-from lib.clv.diagnostics import Finding, doubts_of_data, doubts_of_fit, repeaters
+from lib.clv.diagnostics import Finding, doubts_of_data, doubts_of_fit, dropout_is_lost, repeaters
 from lib.clv.fitting import Fit
 
 __all__ = ["VERSION", "Model", "fit_models"]
@@ -27,10 +27,18 @@ class Model:
         return self.orders is None
 
     def parameters(self) -> pd.DataFrame:
-        """Every parameter with its estimate and standard error; none where refused."""
+        """Every parameter with its estimate and standard error; none where refused.
+
+        Both are NaN where the data do not settle the parameter: its error is as large as itself, or it is about dropout
+        that cannot be told.
+        """
         fits = [fit.frame() for fit in (self.orders, self.spend) if fit]
-        columns = ["model", "parameter", "estimate", "standard_error"]
-        return pd.concat(fits, ignore_index=True) if fits else pd.DataFrame(columns=columns)
+        if not fits:
+            return pd.DataFrame(columns=["model", "parameter", "estimate", "standard_error"])
+        found = pd.concat(fits, ignore_index=True)
+        settled = found["standard_error"] < found["estimate"]
+        lost = found["parameter"].isin(["a", "b"]) & dropout_is_lost(self.orders)
+        return found.assign(**found[["estimate", "standard_error"]].where(settled & ~lost))
 
 
 def fit_models(customers: pd.DataFrame) -> Model:

@@ -25,8 +25,8 @@ def fit(customers: pd.DataFrame) -> Fit:
         terms = gammaln(r + frequency) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
         return -float(counts @ (terms + np.logaddexp(*_histories(values, frequency, recency, age))))
 
-    start = np.array([0.5, 0.5 / rate, 0.5, 0.5 / rate])
-    return maximise("Pareto/NBD", NAMES, numerical(cost), start, len(customers))
+    start = dict(zip(NAMES, (0.5, 0.5 / rate, 0.5, 0.5 / rate), strict=True))
+    return maximise("Pareto/NBD", start, numerical(cost), len(customers), {})
 
 
 def _histories(values: np.ndarray, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> tuple[np.ndarray, ...]:
