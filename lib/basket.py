@@ -12,6 +12,7 @@ __all__ = ["Proof", "named", "prove", "rules", "suggest"]
 
 LEAST_TOGETHER = 5  # orders with both products, below which a rule is an accident
 CHANCE = 0.01  # of a single false rule among all pairs that were looked at
+METRICS = ["antecedent support", "consequent support", "support", "confidence", "lift"]
 PRIOR = 50.0  # customers of average taste that each product's followers are mixed with
 SUGGESTIONS = 10
 BATCH = 2_000  # customers scored at once: of each product a number is held
@@ -36,11 +37,12 @@ def rules(lines: pd.DataFrame) -> pd.DataFrame:
     sets = fpgrowth(held, min_support=LEAST_TOGETHER / n, use_colnames=True, max_len=2)
     if (sets["itemsets"].map(len) < 2).all():
         return pd.DataFrame(columns=columns)
-    found = association_rules(sets, metric="lift", min_threshold=1.0)
+    found = association_rules(sets, metric="lift", min_threshold=1.0, return_metrics=METRICS)
     counted = found.assign(orders=(found["support"] * n).round().astype(int))
     pairs = _beyond_chance(counted, n, looked_at=often.sum() * (often.sum() - 1) / 2)
     pairs["antecedent"], pairs["consequent"] = (_only(pairs[name], products) for name in ("antecedents", "consequents"))
-    ordered = pairs.sort_values(["lift", "confidence", "antecedent"], ascending=[False, False, True], kind="stable")
+    even = pairs.round({"lift": 9, "confidence": 9})  # both rules of a pair have one lift, but for the last digit
+    ordered = even.sort_values(["lift", "confidence", "antecedent"], ascending=[False, False, True], kind="stable")
     return ordered[columns].reset_index(drop=True)
 
 
@@ -128,8 +130,8 @@ def suggest(lines: pd.DataFrame, users: pd.Series, proof: Proof) -> pd.DataFrame
 def _suggested(known: pd.DataFrame, users: pd.Index, count: int, *, personal: bool) -> pd.DataFrame:
     """`count` products per user, the likeliest first: user_id, product_id.
 
-    A product's score is its share of all orders and, if personal, the mean over what the customer has bought of how
-    much more often than that the next order of who bought it holds the product.
+    A product's score is its share of all orders and, if personal, the mean over what the customer has bought, each
+    time it was bought, of how much more often than that the next order of who bought it holds the product.
     """
     known = known[known["product_id"].isin(known["product_id"].value_counts().index[:MOST_PRODUCTS])]
     products = pd.Index(np.sort(known["product_id"].unique()))
@@ -139,7 +141,10 @@ def _suggested(known: pd.DataFrame, users: pd.Index, count: int, *, personal: bo
     if personal:
         follows = _followers(known, column, len(products), share)
         row = users.get_indexer(known["user_id"])
-        owned = _ones(row[row >= 0], column[row >= 0], (len(users), len(products)))
+        theirs = np.ones((row >= 0).sum()), (row[row >= 0], column[row >= 0])
+        owned = sparse.csr_matrix(
+            theirs, shape=(len(users), len(products))
+        )  # orders of each customer with each product
         batches = (owned[at : at + BATCH] for at in range(0, len(users), BATCH))
         picked = np.concatenate([_first(_scores(batch, follows, share), count) for batch in batches])
     else:

@@ -89,9 +89,10 @@ def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
     has no clusters. stability is the mean adjusted Rand index with k-means of bootstraps, smallest the least share.
     """
     points = np.log1p(customers[["days_since_last", "orders", "revenue"]].to_numpy(dtype=float))
-    if len(points) < LEAST_BUYERS:
+    different = len(np.unique(points, axis=0))
+    if different < LEAST_BUYERS:
         columns = ["clusters", "silhouette", "one_cloud", "stability", "smallest", "sizes"]
-        few = f"{len(points):,} buyers are too few to look for clusters; it takes {LEAST_BUYERS}."
+        few = f"{different:,} different buyers are too few to look for clusters; it takes {LEAST_BUYERS}."
         return Clusters(pd.DataFrame(columns=columns), real=False, verdict=few)
     rng = np.random.default_rng(seed)
     spread = points.std(axis=0)

@@ -11,11 +11,11 @@ from scipy.special import betaln, expit, gammaln, hyp2f1, psi
 
 from lib.clv.fitting import Cost, Fit, grouped, maximise
 
-__all__ = ["NAMES", "chance_active", "chance_of_order", "expected_orders", "fit", "likelihood"]
+__all__ = ["NAMES", "chance_active", "chance_of_order", "dropout", "expected_orders", "fit", "likelihood", "rate"]
 
 NAMES = ("r", "alpha", "a", "b")
 MOST_A = 40.0  # everyone leaves alike with more, which these data cannot tell from 40
-NEAR_ONE = 1e-6  # formulas divide by a - 1: this near to it they would lose all digits
+NEAR_ONE = 1e-6  # formulas divide by a - 1 and a + b - 1: this near to 0 they would lose all digits
 
 
 def fit(customers: pd.DataFrame) -> Fit:
@@ -52,6 +52,18 @@ def likelihood(frequency: np.ndarray, recency: np.ndarray, age: np.ndarray, coun
     return cost
 
 
+def rate(model: Fit) -> tuple[float, float]:
+    """Mean purchases in a unit of time of who has not left, r / alpha, and its standard error."""
+    mean = model["r"] / model["alpha"]
+    return mean, model.error({"r": mean, "alpha": -mean})
+
+
+def dropout(model: Fit) -> tuple[float, float]:
+    """Mean chance to leave after a purchase, a / (a + b), and its standard error."""
+    mean = model["a"] / (model["a"] + model["b"])
+    return mean, model.error({"a": mean * (1 - mean), "b": -mean * (1 - mean)})
+
+
 def chance_active(model: Fit, customers: pd.DataFrame) -> np.ndarray:
     """Chance that each customer has not left, 1 for who bought once: no score of churn, only a part of others."""
     r, alpha, a, b = (model[name] for name in NAMES)
@@ -74,8 +86,10 @@ def _if_active(model: Fit, x: np.ndarray, age: np.ndarray, time: float) -> np.nd
     r, alpha, a, b = (model[name] for name in NAMES)
     a = a if abs(a - 1) > NEAR_ONE else 1 + NEAR_ONE
     shrunk = (alpha + age) / (alpha + age + time)
-    series = hyp2f1(a + b - 1 - r, a - 1, a + b + x - 1, 1 - shrunk)
-    return (a + b + x - 1) / (a - 1) * (1 - shrunk ** (a - 1) * series)
+    third = a + b + x - 1
+    third = np.where(np.abs(third) > NEAR_ONE, third, NEAR_ONE)
+    series = hyp2f1(a + b - 1 - r, a - 1, third, 1 - shrunk)
+    return third / (a - 1) * (1 - shrunk ** (a - 1) * series)
 
 
 def chance_of_order(model: Fit, customers: pd.DataFrame, time: float) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
+from lib.clv import bg_nbd
 from lib.clv.fitting import Fit
 
 __all__ = ["Finding", "doubts_of_data", "doubts_of_fit", "dropout_is_lost", "repeaters", "spend_correlation"]
@@ -78,9 +78,9 @@ def doubts_of_fit(orders: Fit, customers: pd.DataFrame) -> list[Finding]:
 
 
 def dropout_is_lost(orders: Fit) -> bool:
-    """Whether the data leave open how often customers leave, or say that hardly anyone does, by a BG/NBD fit."""
-    dropout = orders["a"] / (orders["a"] + orders["b"])
-    return bool(dropout < LEAST_DROPOUT or orders["b"] > MOST_B or np.isnan(orders.errors["a"]))
+    """Whether a BG/NBD fit leaves open how often customers leave: never, within two standard errors, or flat."""
+    chance, error = bg_nbd.dropout(orders)
+    return bool(chance < LEAST_DROPOUT or orders["b"] > MOST_B or not 2 * error < chance)
 
 
 def spend_correlation(customers: pd.DataFrame) -> float:

@@ -18,26 +18,36 @@ Cost = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 @dataclass(frozen=True)
 class Fit:
-    """Estimates of a model's parameters with their standard errors, NaN where the data do not settle a parameter."""
+    """Estimates of a model's parameters, and the covariance of their logarithms: NaN where the likelihood is flat."""
 
     model: str
     values: Mapping[str, float]
-    errors: Mapping[str, float]
+    covariance: np.ndarray
     log_likelihood: float
     customers: int
 
     def __getitem__(self, name: str) -> float:
         return self.values[name]
 
+    @property
+    def errors(self) -> dict[str, float]:
+        """Standard errors of the estimates."""
+        return {name: self.error({name: value}) for name, value in self.values.items()}
+
+    def error(self, slopes: Mapping[str, float]) -> float:
+        """Standard error of what changes by `slopes` with the logarithms of parameters, by the delta method."""
+        slope = np.array([slopes.get(name, 0.0) for name in self.values])
+        return float(np.sqrt(slope @ self.covariance @ slope))
+
     def frame(self) -> pd.DataFrame:
         """One row per parameter: model, parameter, estimate, standard_error."""
-        names = list(self.values)
+        names, errors = list(self.values), self.errors
         return pd.DataFrame(
             {
                 "model": self.model,
                 "parameter": names,
                 "estimate": [self.values[name] for name in names],
-                "standard_error": [self.errors[name] for name in names],
+                "standard_error": [errors[name] for name in names],
             }
         )
 
@@ -63,20 +73,19 @@ def maximise(model: str, start: Mapping[str, float], cost: Cost, customers: int,
         (at - REACH, np.log(most[name]) if name in most else at + REACH) for name, at in zip(start, first, strict=True)
     ]
     found = minimize(mean, first, jac=True, method="L-BFGS-B", bounds=reach, options=CLOSE)
-    values = np.exp(found.x)
-    errors = values * _spread(lambda logs: mean(logs)[1], found.x, customers)
-    pairs = (dict(zip(start, map(float, column), strict=True)) for column in (values, errors))
-    return Fit(model, *pairs, -float(found.fun) * customers, customers)
+    values = dict(zip(start, map(float, np.exp(found.x)), strict=True))
+    covariance = _covariance(lambda logs: mean(logs)[1], found.x) / customers
+    return Fit(model, values, covariance, -float(found.fun) * customers, customers)
 
 
-def _spread(gradient: Callable[[np.ndarray], np.ndarray], at: np.ndarray, customers: int) -> np.ndarray:
-    """Standard errors of the logarithms from the curvature at the optimum; NaN when it is flat in some direction."""
+def _covariance(gradient: Callable[[np.ndarray], np.ndarray], at: np.ndarray) -> np.ndarray:
+    """Inverse of the curvature of the cost at its least; NaN when it is flat in some direction."""
     steps = STEP * np.eye(len(at))
     curvature = np.array([(gradient(at + step) - gradient(at - step)) / (2 * STEP) for step in steps])
     curvature = (curvature + curvature.T) / 2
     if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature).min() < FLATTEST:
-        return np.full(len(at), np.nan)
-    return np.sqrt(np.diag(np.linalg.inv(curvature)) / customers)
+        return np.full((len(at), len(at)), np.nan)
+    return np.linalg.inv(curvature)
 
 
 def numerical(value: Callable[[np.ndarray], float]) -> Cost:

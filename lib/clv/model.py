@@ -27,17 +27,18 @@ class Model:
         return self.orders is None
 
     def parameters(self) -> pd.DataFrame:
-        """Every parameter with its estimate and standard error; none where refused.
+        """Every parameter, and the two means that follow, with estimate and standard error; none where refused.
 
         Both are NaN where the data do not settle the parameter: its error is as large as itself, or it is about dropout
         that cannot be told.
         """
-        fits = [fit.frame() for fit in (self.orders, self.spend) if fit]
-        if not fits:
+        if self.refused:
             return pd.DataFrame(columns=["model", "parameter", "estimate", "standard_error"])
-        found = pd.concat(fits, ignore_index=True)
+        means = {"r / alpha": bg_nbd.rate(self.orders), "a / (a + b)": bg_nbd.dropout(self.orders)}
+        rows = [{"model": "BG/NBD", "parameter": n, "estimate": v, "standard_error": e} for n, (v, e) in means.items()]
+        found = pd.concat([self.orders.frame(), pd.DataFrame(rows), self.spend.frame()], ignore_index=True)
         settled = found["standard_error"] < found["estimate"]
-        lost = found["parameter"].isin(["a", "b"]) & dropout_is_lost(self.orders)
+        lost = found["parameter"].isin(["a", "b", "a / (a + b)"]) & dropout_is_lost(self.orders)
         return found.assign(**found[["estimate", "standard_error"]].where(settled & ~lost))
 
 
