@@ -33,7 +33,7 @@ FORMATS = {
     "percent": (
         "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
         "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift",
-        "share_of_customers", "share_of_revenue", "churn_risk", "said", "came", "support", "confidence",
+        "share_of_customers", "share_of_revenue", "churn_risk", "said", "came", "support", "confidence", "smallest",
     ),
     "integer": (
         "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",

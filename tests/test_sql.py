@@ -33,6 +33,7 @@ def test_each_file_says_what_it_returns(path: Path) -> None:
 
 
 BOUND = {"as_of": "2025-07-01", "start": "2025-06-01", "end": "2025-07-01", "bins": 5, "windows": [30, 90]}
+BOUND |= {"split": "2025-04-01", "most": 20}
 
 
 @pytest.mark.parametrize("question", sorted(path.stem for path in (FOLDER / "questions").glob("*.sql")))
