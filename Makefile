@@ -21,11 +21,11 @@ MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline templates test check lab refresh bench bench-large chaos lock clean moved
+.PHONY: help pipeline templates test check lab refresh bench bench-large bench-customers chaos lock clean moved
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
 help: ## Show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PARAMS=name or path   the params file; demo unless told (pipeline)'
 	@echo '  DATA=path             the shop'"'"'s own file or folder, with a params file that maps it (pipeline)'
@@ -71,6 +71,9 @@ db-start db-stop db-status db-psql db-url db-reset: db-%: $(OK)
 
 bench-large: $(OK) ## Measure 10 and 30 million rows: memory, cost per row
 	@$(PYTHON) -m tests.bench generate-large load-large $(ARGS)
+
+bench-customers: $(OK) ## Measure the models of customers at 10,000 to 1 million buyers, and the report
+	@$(PYTHON) -m tests.bench customers $(ARGS)
 
 chaos: $(OK) ## Make N faults while shops are loaded, and count wrong states (N=50)
 	@$(PYTHON) -m tests.chaos $(N) $(ARGS)

@@ -9,6 +9,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from threadpoolctl import threadpool_limits
 
 __all__ = ["Calibration", "calibrate", "judge", "reliability", "risk"]
 
@@ -41,7 +42,8 @@ def calibrate(expected: np.ndarray, ordered: np.ndarray) -> Calibration | None:
     ordered = np.asarray(ordered, dtype=bool)
     if min(ordered.sum(), (~ordered).sum()) < LEAST_OUTCOMES or np.ptp(_log(expected)) == 0:
         return None
-    fitted = _logistic().fit(_log(expected)[:, None], ordered)
+    with threadpool_limits(1):
+        fitted = _logistic().fit(_log(expected)[:, None], ordered)
     slope = float(fitted.coef_[0, 0])
     return Calibration(float(fitted.intercept_[0]), slope) if slope > 0 else None
 
@@ -85,11 +87,13 @@ def _apart(values: np.ndarray, ordered: np.ndarray, seed: int) -> np.ndarray:
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     spread = values.std()
     column = ((values - values.mean()) / (spread if spread > 0 else 1))[:, None]
-    return cross_val_predict(_logistic(), column, ordered, cv=folds, method="predict_proba")[:, 1]
+    with threadpool_limits(1):
+        return cross_val_predict(_logistic(), column, ordered, cv=folds, method="predict_proba")[:, 1]
 
 
 def _logistic() -> LogisticRegression:
-    return LogisticRegression(C=np.inf, tol=1e-8, max_iter=500)
+    """Hardly drawn to 0: only so much that there is a curve where a score tells all customers apart."""
+    return LogisticRegression(C=1e4, solver="newton-cholesky", tol=1e-8, max_iter=100)
 
 
 def _log(expected: np.ndarray) -> np.ndarray:

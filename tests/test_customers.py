@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from lib import churn, clv, customers, segments
 from lib.database import read
+from lib.display import NOT_KNOWN
 from tests.conftest import ask
 
 A, B, C = (f"00000000-0000-4000-8000-00000000000{letter}" for letter in "abc")
@@ -149,6 +150,9 @@ def test_without_a_model_there_are_sentences(n, repeats):
     assert customers.risk_bands(found.customers).empty
     assert customers.leaving(found.customers, 90, "USD") == "No churn risk is told, since there is no model."
     assert customers.concentration(found.customers)["predicted_value"].isna().all()
+    told = customers.headline(found, clv.Terms(), "USD")
+    assert told == "Nobody has bought anything yet." if n == 0 else told.endswith("no model tells more.")
+    assert customers.facts(found, clv.Terms(), "USD")[2][1] == NOT_KNOWN
 
 
 def test_a_small_shop_has_doubts_and_numbers():
@@ -171,6 +175,23 @@ def test_shares_of_the_best():
 FOUR = pd.DataFrame(
     {"churn_risk": [0.9, 0.1, 0.5, 0.7, 0.3], "revenue": [50.0, 10, 10, 20, 10], "predicted_value": [1.0, 9, 5, 3, 7]}
 )
+
+
+def test_the_headline_says_what_is_expected(shop):
+    told = customers.headline(shop[1], clv.Terms(), "USD")
+    total = shop[1].total("predicted_orders")
+    assert told.startswith(
+        f"The 1,000 buyers so far are expected to order {total:,.0f} times in the next 12 months, worth $"
+    )
+    assert "of revenue in today's money" in told
+    assert "of margin in today's money" in customers.headline(shop[1], clv.Terms(12, 0.4, 0.1), "USD")
+
+
+def test_the_key_figures(shop):
+    told = {label: (value, note) for label, value, note in customers.facts(shop[1], clv.Terms(6, 0.4, 0.1), "EUR")}
+    assert told["buyers"] == ("1,000", "500 of them more than once")
+    assert told["expected orders"][1] == "in 6 months"
+    assert told["predicted value"][1] == "margin, discounted at 10.0%"
 
 
 def test_fifths_by_risk():

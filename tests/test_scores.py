@@ -98,10 +98,14 @@ def test_scores_wait_for_no_load(demo_database: sa.URL) -> None:
 
 BUYERS = pd.DataFrame(
     {
-        "user_id": ["a", "b", "c"], "rfm_segment": ["At risk", "Champions", "Loyal customers"], "revenue": [1.0, 3.0, 2.0],
-        "churn_risk": [0.123456, 0.5, None], "predicted_orders": [1.0, 2.0, None], "predicted_value": [5.0, 7.123, None],
+        "user_id": ["a", "b", "c"],
+        "rfm_segment": ["At risk", "Champions", "Loyal customers"],
+        "revenue": [1.0, 3.0, 2.0],
+        "churn_risk": [0.123456, 0.5, None],
+        "predicted_orders": [1.0, 2.0, None],
+        "predicted_value": [5.0, 7.123, None],
     }
-)  # fmt: skip
+)
 SUGGESTED = pd.DataFrame({"user_id": ["a", "b"], "product_id": ["p", "q"]})
 
 

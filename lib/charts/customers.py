@@ -29,7 +29,7 @@ def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str =
 
 def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> Chart:
     """A point per customer on two logarithmic axes, at most 500, spread evenly over the order by `past`; no keys."""
-    known = frame[(frame[past] > 0) & (frame[future] > 0)].sort_values([past, future])
+    known = frame.loc[(frame[past] > 0) & (frame[future] > 0), [past, future]].round(2).sort_values([past, future])
     shown = known.iloc[:: max(1, -(-len(known) // MOST_POINTS))]
     if shown.empty:
         return _nothing("No customer has both, so there is no point to draw.")

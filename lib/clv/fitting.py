@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 __all__ = ["Fit", "grouped", "maximise", "numerical"]
 
@@ -72,9 +73,10 @@ def maximise(model: str, start: Mapping[str, float], cost: Cost, customers: int,
     reach = [
         (at - REACH, np.log(most[name]) if name in most else at + REACH) for name, at in zip(start, first, strict=True)
     ]
-    found = minimize(mean, first, jac=True, method="L-BFGS-B", bounds=reach, options=CLOSE)
+    with threadpool_limits(1):  # threads that wait for one another take far longer than sums as small as these
+        found = minimize(mean, first, jac=True, method="L-BFGS-B", bounds=reach, options=CLOSE)
+        covariance = _covariance(lambda logs: mean(logs)[1], found.x) / customers
     values = dict(zip(start, map(float, np.exp(found.x)), strict=True))
-    covariance = _covariance(lambda logs: mean(logs)[1], found.x) / customers
     return Fit(model, values, covariance, -float(found.fun) * customers, customers)
 
 

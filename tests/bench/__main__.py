@@ -18,6 +18,7 @@ from lib.address import private_folder, url
 from lib.atomic import replacing
 from lib.errors import WorkbookError
 from lib.parts import cores
+from tests.bench.customers import measure_customers
 from tests.bench.figures import FIGURES
 from tests.bench.generating import measure_generate, measure_generate_large
 from tests.bench.loading import measure_load, measure_load_large
@@ -32,10 +33,11 @@ PARTS = {
     "own-files": measure_own_files,
     "generate": measure_generate,
     "pipeline": measure_pipeline,
+    "customers": measure_customers,
     "generate-large": measure_generate_large,
     "load-large": measure_load_large,
 }
-USUAL = ("load", "own-files", "generate", "pipeline")  # the large parts have a target of their own: make bench-large
+USUAL = ("load", "own-files", "generate", "pipeline")  # the others have targets: bench-large, bench-customers
 
 
 @contextlib.contextmanager
