@@ -93,7 +93,7 @@ def _apart(values: np.ndarray, ordered: np.ndarray, seed: int) -> np.ndarray:
 
 def _logistic() -> LogisticRegression:
     """Hardly drawn to 0: only so much that there is a curve where a score tells all customers apart."""
-    return LogisticRegression(C=1e4, solver="newton-cholesky", tol=1e-8, max_iter=100)
+    return LogisticRegression(C=1e4, tol=1e-8, max_iter=500)
 
 
 def _log(expected: np.ndarray) -> np.ndarray:

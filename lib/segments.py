@@ -26,7 +26,7 @@ SEGMENTS = [  # name, recency scores, scores of frequency and money together, wh
 ACTIONS = {name: action for name, *_, action in SEGMENTS}
 NUMBERS = range(3, 7)  # of clusters that are tried
 LEAST_BUYERS = 100
-LARGEST_FIT, LARGEST_SILHOUETTE, BOOTSTRAPS = 20_000, 4_000, 10
+LARGEST_FIT, LARGEST_SILHOUETTE, BOOTSTRAPS = 10_000, 4_000, 10
 STABLE, CLEARER = 0.8, 0.05
 
 

@@ -151,7 +151,7 @@ def test_without_a_model_there_are_sentences(n, repeats):
     assert customers.leaving(found.customers, 90, "USD") == "No churn risk is told, since there is no model."
     assert customers.concentration(found.customers)["predicted_value"].isna().all()
     told = customers.headline(found, clv.Terms(), "USD")
-    assert told == "Nobody has bought anything yet." if n == 0 else told.endswith("no model tells more.")
+    assert told == "Nobody has bought anything yet." if n == 0 else told.endswith("no model says more.")
     assert customers.facts(found, clv.Terms(), "USD")[2][1] == NOT_KNOWN
 
 

@@ -18,7 +18,7 @@ def headline(outlook: Outlook, terms: clv.Terms, currency: str) -> str:
     if outlook.model.refused:
         brought = money(buyers["revenue"].sum(), currency, digits=False)
         best = percent(best_share(buyers["revenue"]))
-        return f"{integer(len(buyers))} buyers brought {brought}, the best fifth of them {best} of it; no model tells more."
+        return f"{integer(len(buyers))} buyers brought {brought}, the best fifth {best} of it; no model says more."
     orders, value = (outlook.total(name) for name in ("predicted_orders", "predicted_value"))
     kind = "revenue" if terms.margin == 1 else "margin"
     return (
