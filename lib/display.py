@@ -29,7 +29,7 @@ NOT_KNOWN = "–"  # noqa: RUF001 - an en dash is how a table shows that there i
 
 # How a column is written, wherever it is shown.
 FORMATS = {
-    "money": ("revenue", "refunded_amount", "avg_order_value", "predicted_value"),
+    "money": ("revenue", "refunded_amount", "avg_order_value", "predicted_value", "revenue_per_customer"),
     "percent": (
         "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
         "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift",

@@ -70,7 +70,8 @@ def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
     )
     ordered = shares.sort_values(["revenue", "customers"], ascending=False, kind="stable").reset_index()
     columns = ["rfm_segment", "customers", "share_of_customers", "revenue", "share_of_revenue"]
-    return ordered[columns].assign(action=ordered["rfm_segment"].map(ACTIONS))
+    each = ordered["revenue"] / ordered["customers"]
+    return ordered[columns].assign(revenue_per_customer=each, action=ordered["rfm_segment"].map(ACTIONS))
 
 
 @dataclass(frozen=True)

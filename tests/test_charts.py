@@ -120,6 +120,7 @@ def test_chances_said_are_held_against_what_came() -> None:
 @pytest.mark.parametrize(
     ("figure", "reason"),
     [
+        (charts.treemap(SEGMENTS.tail(1), "name", "revenue", "share"), "There is no revenue to draw."),
         (charts.reliability(pd.DataFrame(columns=["group", "customers", "said", "came"])), "Too few customers"),
         (
             charts.past_and_future(
@@ -130,5 +131,5 @@ def test_chances_said_are_held_against_what_came() -> None:
     ],
 )
 def test_an_empty_figure_says_why(figure: charts.Chart, reason: str) -> None:
-    assert figure.layout.annotations[0].text.startswith(reason)
+    assert figure.layout.annotations[0].text.replace("<br>", " ").startswith(reason)
     assert figure.layout.meta["alt"].startswith(reason)

@@ -64,6 +64,7 @@ def test_the_table_adds_up_and_says_what_to_do():
     assert table["rfm_segment"].tolist() == ["Champions", "At risk", "Hibernating", "About to sleep", "Promising"]
     assert table["customers"].tolist() == [1, 2, 1, 1, 1]
     assert table["revenue"].tolist() == [900, 350, 20, 10, 10]
+    assert table["revenue_per_customer"].tolist() == [900, 175, 20, 10, 10]
     assert table["share_of_revenue"].sum() == pytest.approx(1)
     assert table["share_of_customers"].sum() == pytest.approx(1)
     assert table["action"].str.len().gt(10).all()

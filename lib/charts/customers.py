@@ -1,5 +1,7 @@
 """Draws customers: segments by their worth, and what is expected of each beside what each has brought."""
 
+from textwrap import wrap
+
 import pandas as pd
 
 from lib.charts.look import BLUE, GREY, ORANGE, SEQUENTIAL, Chart, amount, finish, label_text, prefix, value_axis
@@ -7,24 +9,30 @@ from lib.charts.look import BLUE, GREY, ORANGE, SEQUENTIAL, Chart, amount, finis
 __all__ = ["past_and_future", "reliability", "treemap"]
 
 MOST_POINTS = 500
+TICKS = [step * 10**power for power in range(-2, 9) for step in (1, 3)]
 
 
 def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str = "") -> Chart:
-    """One tile per row, as large as its value, darker the higher the share in the column `colour`."""
+    """One tile per row, as large as its value, darker the higher the column `colour`, of the same unit."""
     shown = frame[frame[value] > 0]
+    if shown.empty:
+        return _nothing(f"There is no {value} to draw.")
     figure = Chart()
     figure.add_treemap(
         labels=[label_text(text) for text in shown[name]], parents=[""] * len(shown), values=shown[value],
-        marker={"colors": shown[colour], "colorscale": SEQUENTIAL, "cmin": 0, "line": {"width": 1, "color": GREY}},
-        customdata=shown[colour], tiling={"pad": 2}, pathbar={"visible": False},
+        marker={
+            "colors": shown[colour].round(2), "colorscale": SEQUENTIAL, "cmin": 0,
+            "line": {"width": 0}, "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
+        },
+        customdata=shown[colour].round(2), tiling={"pad": 3}, pathbar={"visible": False}, root_color="rgba(0,0,0,0)",
         texttemplate=f"<b>%{{label}}</b><br>{prefix(unit)}%{{value:,.0f}}",
-        hovertemplate=f"%{{label}}: {prefix(unit)}%{{value:,.0f}}, %{{customdata:.1%}} of {value}<extra></extra>",
+        hovertemplate=f"%{{label}}: {prefix(unit)}%{{value:,.0f}}, {prefix(unit)}%{{customdata:,.0f}} "
+        f"{colour.replace('_', ' ')}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(uniformtext={"minsize": 11, "mode": "hide"})
     described = ", ".join(f"{n} {amount(v, unit)}" for n, v in zip(shown[name], shown[value], strict=True))
-    return finish(figure, f"Tiles by {value}: {described or 'nothing to show'}.", height=380).update_layout(
-        margin={"l": 2, "r": 2, "t": 2, "b": 2}
-    )
+    drawn = finish(figure, f"Tiles by {value}: {described}.", height=380)
+    return drawn.update_layout(margin={"l": 2, "r": 2, "t": 2, "b": 2})
 
 
 def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> Chart:
@@ -35,12 +43,12 @@ def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> C
         return _nothing("No customer has both, so there is no point to draw.")
     figure = Chart()
     figure.add_scatter(
-        x=shown[past], y=shown[future], mode="markers", marker={"color": BLUE, "size": 6, "opacity": 0.55},
+        x=shown[past], y=shown[future], mode="markers", marker={"color": BLUE, "size": 7, "opacity": 0.75},
         hovertemplate=f"%{{x:,.0f}} {unit} so far<br>%{{y:,.0f}} {unit} expected<extra></extra>",
     )  # fmt: skip
     for axis, title in ((figure.layout.xaxis, past), (figure.layout.yaxis, future)):
         value_axis(axis, unit)
-        axis.update(type="log", title=title.replace("_", " "), rangemode="normal", dtick=1)
+        axis.update(type="log", title=title.replace("_", " "), rangemode="normal", tickvals=TICKS)
     alt = f"{len(shown)} points of {len(known)} customers: {past} against {future}, in {unit}, logarithmic."
     return finish(figure, alt.replace("_", " "), height=400)
 
@@ -67,6 +75,7 @@ def reliability(frame: pd.DataFrame) -> Chart:
 
 def _nothing(reason: str) -> Chart:
     """A small empty figure that says why it is empty."""
-    figure = Chart().add_annotation(text=reason, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+    lines = "<br>".join(wrap(reason, 42))  # as wide as a phone
+    figure = Chart().add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
     figure.update_xaxes(visible=False).update_yaxes(visible=False)
     return finish(figure, reason, height=90)
