@@ -25,7 +25,7 @@ RUN = --params "$$PARAMS" $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline templates test check lab refresh bench bench-large bench-forecast chaos lock clean moved
+.PHONY: help pipeline templates test check lab refresh bench bench-large bench-forecast bench-customers chaos lock clean moved
 .PHONY: env metabase metabase-plan metabase-oracle
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
@@ -92,6 +92,9 @@ bench-large: $(OK) ## Measure 10 and 30 million rows: memory, cost per row
 
 bench-forecast: $(OK) ## Measure the forecast on real series, or on those of SERIES, and on made-up shops
 	@$(PYTHON) -m tests.bench forecast $(if $(SERIES),,forecast-shop) $(ARGS)
+
+bench-customers: $(OK) ## Measure the models of customers at 10,000 to 1 million buyers, and the report
+	@$(PYTHON) -m tests.bench customers $(ARGS)
 
 chaos: $(OK) ## Make N faults while shops are loaded, and count wrong states (N=50)
 	@$(PYTHON) -m tests.chaos $(N) $(ARGS)

@@ -59,6 +59,7 @@ class Column:
     form: str = ""
     unique: bool = False
     not_before: str = ""
+    predicted: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,11 @@ class Table:
     def column_names(self) -> list[str]:
         """Names of the columns in order."""
         return [column.name for column in self.columns]
+
+    @property
+    def loaded_names(self) -> list[str]:
+        """Of these what a load fills; a model fills the others."""
+        return [column.name for column in self.columns if not column.predicted]
 
 
 @cache

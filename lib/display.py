@@ -16,6 +16,7 @@ from lib.formats import (
     integer,
     money,
     percent,
+    precise,
     signed_percent,
     writers,
 )  # fmt: skip
@@ -31,6 +32,7 @@ __all__ = [
     "key_figures",
     "money",
     "percent",
+    "precise",
     "reached",
     "sentence",
     "show",

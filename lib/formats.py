@@ -8,7 +8,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
 
 __all__ = [
-    "FORMATS", "NOT_KNOWN", "NUMBERS", "blocks", "day", "decimal", "integer", "money", "month", "percent",
+    "FORMATS", "NOT_KNOWN", "NUMBERS", "blocks", "day", "decimal", "integer", "money", "month", "percent", "precise",
     "signed_percent", "writers",
 ]  # fmt: skip
 
@@ -20,21 +20,27 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 FORMATS = {
     "money": (
         "revenue", "previous_revenue", "refunded_amount", "avg_order_value", "spend", "acquisition_cost", "usual",
+        "predicted_value", "revenue_per_customer",
     ),
     "whole money": ("expected_revenue", "at_least", "at_most"),
     "percent": (
         "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
         "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift", "gross_margin",
         "change", "smape", "total_inside_80", "skill_weekday",
+        "share_of_customers", "share_of_revenue", "churn_risk", "said", "came", "support", "confidence", "smallest",
     ),
     "integer": (
         "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
         "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
         "windows", "won", "fallbacks", "files", "milliseconds", "sessions", "expected", "discount_percent",
         "stock_quantity", "units_30_days", "read", "loaded", "refused",
-        "repeated", "line", "signups",
+        "repeated", "line", "signups", "clusters", "group", "actual",
     ),
-    "decimal": ("mase", "pinball", "orders_caused", "orders_factor", "visits_factor", "days_of_cover"),
+    "decimal": (
+        "mase", "pinball", "orders_caused", "orders_factor", "visits_factor", "days_of_cover",
+        "mae", "lift", "silhouette", "one_cloud", "stability", "correlation",
+    ),
+    "precise": ("auc", "brier", "estimate", "standard_error"),
     "month": ("month",),
     "day": ("date", "start_date", "end_date"),
     "trend": ("trend",),
@@ -46,7 +52,7 @@ def writers(currency: str) -> dict[str, Callable[[Any], str]]:
     """How to write a value of each column that FORMATS names."""
     kinds = {"money": lambda value: money(value, currency), "percent": percent, "integer": integer}
     kinds |= {"whole money": lambda value: money(value, currency, digits=False)}
-    kinds |= {"decimal": decimal, "month": month, "day": day, "trend": blocks}
+    kinds |= {"decimal": decimal, "precise": precise, "month": month, "day": day, "trend": blocks}
     return {name: kinds[kind] for kind, names in FORMATS.items() for name in names}
 
 
@@ -73,6 +79,11 @@ def integer(value: float) -> str:
 def decimal(value: float) -> str:
     """A number with two decimals: `1.25`."""
     return NOT_KNOWN if pd.isna(value) else format_decimal(value, "#,##0.00", locale=LOCALE)
+
+
+def precise(value: float) -> str:
+    """A number with three decimals: `0.243`."""
+    return NOT_KNOWN if pd.isna(value) else format_decimal(value, "#,##0.000", locale=LOCALE)
 
 
 def percent(value: float) -> str:

@@ -78,6 +78,10 @@ class Params(_Section):
     revenue_target: float = Field(1_000, gt=0)
     churn_days: int = Field(90, ge=1, le=3_650)
     horizon_days: int = Field(30, ge=1, le=365)
+    horizon_months: int = Field(12, ge=1, le=60)
+    margin: float = Field(1.0, gt=0, le=1)
+    discount_rate: float = Field(0.1, ge=0, le=1)
+    show_personal_data: bool = False
     cell_timeout_s: int = Field(600, ge=1)
     keep_runs: int = Field(10, ge=1)
 

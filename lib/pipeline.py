@@ -30,7 +30,7 @@ NOTEBOOKS = settings.PROJECT / "notebooks"
 STAGES = (
     ("01_schema", "02_generate"),
     ("03_load",),
-    ("04_executive", "05_cohort", "06_forecast"),
+    ("04_executive", "05_cohort", "06_forecast", "08_customers"),
     ("07_metabase",),
 )
 STEPS = [step for stage in STAGES for step in stage]

@@ -213,3 +213,47 @@ def test_a_switch_shows_each_way_with_its_label() -> None:
         charts.Switch({"by day": chart, "by week": chart})._ipython_display_()
     assert [output.metadata for output in captured.outputs] == [{"switch": "by day"}, {"switch": "by week"}]
     assert all(look.MIME in output.data for output in captured.outputs)
+
+
+SEGMENTS = pd.DataFrame({"name": [HOSTILE, "B", "C"], "revenue": [30.0, 10.0, 0.0], "share": [0.75, 0.25, 0.0]})
+
+
+def test_tiles_are_as_large_as_their_value_and_named_exactly() -> None:
+    figure = charts.treemap(SEGMENTS, "name", "revenue", "share", unit="USD")
+    assert list(figure.data[0].values) == [30, 10]
+    assert figure.data[0].labels[0] == '&lt;a href="https://x.example"&gt;A &amp; B&lt;/a&gt;'
+    assert figure.layout.meta["alt"] == f"Tiles by revenue: {HOSTILE} $30, B $10."
+
+
+def test_points_are_of_customers_with_both_values_and_not_too_many() -> None:
+    frame = pd.DataFrame({"revenue": [0.0, *range(1, 1_201)], "predicted_value": [5.0, np.nan, *range(1, 1_200)]})
+    figure = charts.past_and_future(frame, "revenue", "predicted_value", "USD")
+    assert 300 < len(figure.data[0].x) <= 500
+    assert min(figure.data[0].x) >= 2
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    assert "of 1199 customers: revenue against predicted value" in figure.layout.meta["alt"]
+
+
+def test_chances_said_are_held_against_what_came() -> None:
+    frame = pd.DataFrame({"group": [1, 2], "customers": [10, 10], "said": [0.2, 0.8], "came": [0.3, 0.9]})
+    figure = charts.reliability(frame)
+    assert [list(trace.x) for trace in figure.data] == [[0.2, 0.9], [0.2, 0.8]]
+    assert figure.layout.meta["alt"] == "Chances said and shares come, by group: 20% and 30%, 80% and 90%."
+
+
+@pytest.mark.parametrize(
+    ("figure", "reason"),
+    [
+        (charts.treemap(SEGMENTS.tail(1), "name", "revenue", "share"), "There is no revenue to draw."),
+        (charts.reliability(pd.DataFrame(columns=["group", "customers", "said", "came"])), "Too few customers"),
+        (
+            charts.past_and_future(
+                pd.DataFrame({"revenue": [1.0], "predicted_value": [np.nan]}), "revenue", "predicted_value", "USD"
+            ),
+            "No customer has both",
+        ),
+    ],
+)
+def test_an_empty_figure_says_why(figure: charts.Chart, reason: str) -> None:
+    assert figure.layout.annotations[0].text.replace("<br>", " ").startswith(reason)
+    assert figure.layout.meta["alt"].startswith(reason)

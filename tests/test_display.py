@@ -20,6 +20,8 @@ HOSTILE = '<script>alert(1)</script> & "q"'
         (display.money(float("nan"), "USD"), formats.NOT_KNOWN),
         (display.integer(1234567), "1,234,567"),
         (display.decimal(1.005), "1.00"),
+        (display.precise(0.24259), "0.243"),
+        (display.precise(float("nan")), display.NOT_KNOWN),
         (display.percent(0.1234), "12.3%"),
         (display.percent(float("nan")), formats.NOT_KNOWN),
         (display.signed_percent(0.05), "+5.0%"),

@@ -1,6 +1,7 @@
 """Draws: frame -> Figure; every figure has one look and a text alternative."""
 
 from lib.charts.cohort import cohort_revenue, customer_value, retention_curves, retention_matrix
+from lib.charts.customers import past_and_future, reliability, treemap
 from lib.charts.entities import entities
 from lib.charts.executive import bridge, compared, concentration, week_hours
 from lib.charts.forecast import calibration, components, fan, hindsight, odd_days, small_fans
@@ -30,10 +31,13 @@ __all__ = [
     "lifetime_values",
     "lines",
     "odd_days",
+    "past_and_future",
     "ranking",
+    "reliability",
     "retention_curves",
     "retention_matrix",
     "second_orders",
     "small_fans",
+    "treemap",
     "week_hours",
 ]

@@ -8,9 +8,9 @@ __all__ = ["fingerprint"]
 
 
 def fingerprint(connection: sa.Connection) -> str:
-    """Digest of all rows of the eight tables without the bookkeeping columns; the order of rows does not matter."""
+    """Digest of all rows of the eight tables without bookkeeping and predictions; the order of rows does not matter."""
     parts = [
-        connection.execute(sa.text(_digest(table.name, table.column_names))).scalar() for table in tables().values()
+        connection.execute(sa.text(_digest(table.name, table.loaded_names))).scalar() for table in tables().values()
     ]
     return format(sum(int(part) for part in parts) % 2**64, "016x")
 

@@ -11,7 +11,7 @@ from lib.report import assets
 
 __all__ = ["headline", "write_index"]
 
-_FIRST = ("executive", "cohort", "forecast")
+_FIRST = ("executive", "cohort", "forecast", "customers")
 _NOT_KNOWN = "-"
 _FACTS = (
     "params_file",

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from lib.atomic import replacing_folder
 from lib.sources.format import Policy
 from lib.sources.store import Store
+from lib.spreadsheets import inert
 
 __all__ = ["REJECTS", "SCHEMA", "Rejects", "refusal", "save_rejects", "write_rejects"]
 
@@ -34,7 +35,6 @@ EXAMPLES = 20
 MEND = "mend them (the folder rejects lists all, with the reasons)"
 STAY = "The data of before stay."
 HIDDEN = "…"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def save_rejects(store: Store, sources: Iterable[str], folder: Path) -> None:
@@ -58,17 +58,13 @@ def write_rejects(data: Path, folder: Path) -> None:
             with path.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
                 writer.writerow(SCHEMA.names)
-                writer.writerows([_safe(cell) for cell in row] for row in rows)
+                writer.writerows([inert(cell) for cell in row] for row in rows)
 
 
 def _rows(rejects: Path) -> Iterable[tuple]:
     with pq.ParquetFile(rejects) as file:
         for batch in file.iter_batches(BATCH_ROWS):
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-def _safe(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from lib.address import private_folder, url
 from lib.atomic import replacing
 from lib.errors import WorkbookError
 from lib.parts import cores
+from tests.bench.customers import measure_customers
 from tests.bench.figures import FIGURES
 from tests.bench.forecasting import measure_forecast, measure_forecast_shop
 from tests.bench.generating import measure_generate, measure_generate_large
@@ -33,12 +34,13 @@ PARTS = {
     "own-files": measure_own_files,
     "generate": measure_generate,
     "pipeline": measure_pipeline,
+    "customers": measure_customers,
     "generate-large": measure_generate_large,
     "load-large": measure_load_large,
     "forecast": measure_forecast,
     "forecast-shop": measure_forecast_shop,
 }
-USUAL = ("load", "own-files", "generate", "pipeline")  # others have targets: make bench-large, bench-forecast
+USUAL = ("load", "own-files", "generate", "pipeline")  # the others have targets of their own: make help
 
 
 @contextlib.contextmanager

@@ -59,6 +59,22 @@ FIGURES = {  # name: (wanted, what is measured)
         "under 1.15",
         "CPU seconds per row of large.yml over those of a tenth of it, one worker",
     ),
+    **{
+        figure: wanted
+        for name, size, most in (("10k", "10,000", False), ("100k", "100,000", False), ("1m", "a million", True))
+        for figure, wanted in {
+            f"clv_fit_s_{name}": ("under 20" * most, f"both models fitted to {size} buyers"),
+            f"clv_score_s_{name}": (
+                "under 10" * most,
+                "segment, expected orders, value and churn risk of each of them",
+            ),
+            f"clv_peak_mb_{name}": ("under 2,000" * most, "highest RSS of the process that did both, imports included"),
+        }.items()
+    },
+    "customers_notebook_s_100k": (
+        "under 60",
+        "08_customers from the start of its kernel, about 100,000 buyers, scores written into the mart",
+    ),
     "pipeline_demo_s": ("", "python -m lib.pipeline --params demo, pages included, server running"),
     "pipeline_full_s": ("under 30", "the same with full, its memory being sampled"),
     "import_sum_s": ("", "the libraries of the notebooks, each imported in a fresh python, one after the other"),

@@ -1,4 +1,5 @@
--- One row per customer, buyers or not: completed orders and revenue to date.
+-- One row per customer, buyers or not: completed orders and revenue to date. Predictions are of other rows than those
+-- loaded now, so a load empties them; 08_customers fills them again.
 WITH
 completed AS (
     SELECT
@@ -18,7 +19,13 @@ final AS (
         coalesce(revenue, 0) AS revenue,
         round(revenue / orders, 2) AS avg_order_value,
         first_order_date,
-        last_order_date
+        last_order_date,
+        NULL AS predicted_orders,
+        NULL AS predicted_value,
+        NULL AS churn_risk,
+        NULL AS rfm_segment,
+        NULL AS model_version,
+        NULL AS predicted_as_of
     FROM users
     LEFT JOIN completed USING (user_id)
 )

@@ -119,6 +119,15 @@ CREATE TABLE IF NOT EXISTS customer_lifetime_value (
     avg_order_value numeric(12, 2),
     first_order_date timestamptz,
     last_order_date timestamptz,
+    predicted_orders double precision CONSTRAINT customer_lifetime_value_predicted_orders_check
+        CHECK (predicted_orders >= 0 AND predicted_orders < 'Infinity'),
+    predicted_value numeric(12, 2) CONSTRAINT customer_lifetime_value_predicted_value_check
+        CHECK (predicted_value >= 0 AND predicted_value < 'NaN'),
+    churn_risk double precision CONSTRAINT customer_lifetime_value_churn_risk_check
+        CHECK (churn_risk BETWEEN 0 AND 1),
+    rfm_segment text,
+    model_version text,
+    predicted_as_of date,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     loaded_at timestamptz NOT NULL DEFAULT now()

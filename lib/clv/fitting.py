@@ -1,0 +1,100 @@
+"""Greatest likelihood over customers that are counted in groups: estimates and their standard errors."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
+
+__all__ = ["Fit", "grouped", "maximise", "numerical"]
+
+CLOSE = {"maxiter": 1_000, "ftol": 1e-14, "gtol": 1e-9}  # a search that ends at the optimum, not on the way to it
+REACH = 6.0  # logarithms that a search may go from its start: 400 times, far from any shop, near enough to compute
+STEP = 1e-4  # of the logarithm of a parameter, for differences
+FLATTEST = 1e-7  # curvature per customer below which data say nothing about a direction
+Cost = Callable[[np.ndarray], tuple[float, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Estimates of a model's parameters, and the covariance of their logarithms: NaN where the likelihood is flat."""
+
+    model: str
+    values: Mapping[str, float]
+    covariance: np.ndarray
+    log_likelihood: float
+    customers: int
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[name]
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Standard errors of the estimates."""
+        return {name: self.error({name: value}) for name, value in self.values.items()}
+
+    def error(self, slopes: Mapping[str, float]) -> float:
+        """Standard error of what changes by `slopes` with the logarithms of parameters, by the delta method."""
+        slope = np.array([slopes.get(name, 0.0) for name in self.values])
+        return float(np.sqrt(slope @ self.covariance @ slope))
+
+    def frame(self) -> pd.DataFrame:
+        """One row per parameter: model, parameter, estimate, standard_error."""
+        names, errors = list(self.values), self.errors
+        return pd.DataFrame(
+            {
+                "model": self.model,
+                "parameter": names,
+                "estimate": [self.values[name] for name in names],
+                "standard_error": [errors[name] for name in names],
+            }
+        )
+
+
+def grouped(customers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """frequency, recency and age of every group of customers with the same three, and how many are in it."""
+    sizes = customers.groupby(["frequency", "recency", "age"], sort=True).size()
+    return *(sizes.index.get_level_values(level).to_numpy(dtype=float) for level in range(3)), sizes.to_numpy()
+
+
+def maximise(model: str, start: Mapping[str, float], cost: Cost, customers: int, most: Mapping[str, float]) -> Fit:
+    """The fit that minimises `cost`: of the parameters' logarithms, minus the log-likelihood, and its gradient.
+
+    `start` names the parameters in the order of cost; `most` bounds some of them, where formulas would overflow.
+    """
+
+    def mean(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = cost(logs)
+        return value / customers, gradient / customers
+
+    first = np.log(list(start.values()))
+    reach = [
+        (at - REACH, np.log(most[name]) if name in most else at + REACH) for name, at in zip(start, first, strict=True)
+    ]
+    with threadpool_limits(1):  # threads that wait for one another take far longer than sums as small as these
+        found = minimize(mean, first, jac=True, method="L-BFGS-B", bounds=reach, options=CLOSE)
+        covariance = _covariance(lambda logs: mean(logs)[1], found.x) / customers
+    values = dict(zip(start, map(float, np.exp(found.x)), strict=True))
+    return Fit(model, values, covariance, -float(found.fun) * customers, customers)
+
+
+def _covariance(gradient: Callable[[np.ndarray], np.ndarray], at: np.ndarray) -> np.ndarray:
+    """Inverse of the curvature of the cost at its least; NaN when it is flat in some direction."""
+    steps = STEP * np.eye(len(at))
+    curvature = np.array([(gradient(at + step) - gradient(at - step)) / (2 * STEP) for step in steps])
+    curvature = (curvature + curvature.T) / 2
+    if not np.isfinite(curvature).all() or np.linalg.eigvalsh(curvature).min() < FLATTEST:
+        return np.full((len(at), len(at)), np.nan)
+    return np.linalg.inv(curvature)
+
+
+def numerical(value: Callable[[np.ndarray], float]) -> Cost:
+    """A cost with its gradient by central differences, for likelihoods without a gradient in closed form."""
+
+    def cost(logs: np.ndarray) -> tuple[float, np.ndarray]:
+        steps = STEP * np.eye(len(logs))
+        return value(logs), np.array([(value(logs + step) - value(logs - step)) / (2 * STEP) for step in steps])
+
+    return cost

@@ -1,0 +1,79 @@
+"""Each buyer's segment, expected orders, value and churn risk as of today, and the doubts about them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lib import churn, clv, segments
+from lib.customers.proof import Proof
+
+__all__ = ["Outlook", "outlook"]
+
+SCALED_FAR = 2.0
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Every buyer with segment and predictions (customers), what they were scaled by, and the doubts, as sentences."""
+
+    model: clv.Model
+    customers: pd.DataFrame
+    factor: float
+    findings: list[str]
+
+    def total(self, column: str) -> float:
+        """Sum of a column over all buyers; NaN where nothing is predicted."""
+        return float(self.customers[column].sum(min_count=1))
+
+    @property
+    def notes(self) -> pd.DataFrame:
+        """What is to be known before the numbers are used: the doubts, and what predictions were multiplied by."""
+        known = self.findings or ["Nothing in these orders speaks against the models."]
+        scaled = f"All predictions are multiplied by {self.factor:.2f}, which brings them to the forecast."
+        return pd.DataFrame({"before_the_numbers_are_used": known if self.model.refused else [*known, scaled]})
+
+    @property
+    def version(self) -> str | None:
+        """Name and number of the models; None where they refused."""
+        return None if self.model.refused else clv.VERSION
+
+
+def outlook(history: pd.DataFrame, proof: Proof, terms: clv.Terms, coming: float) -> Outlook:
+    """Scores of all buyers as of today.
+
+    `coming` is the forecast of the shop's revenue in the next proof.days: of it, the share that buyers of before had in
+    the last so many days is what the predictions are scaled to. The ranking stays the model's.
+    """
+    model = clv.fit_models(history)
+    scored = pd.concat([history, segments.rfm(history), clv.score(model, history, terms)], axis=1)
+    if model.refused:
+        return Outlook(model, scored.assign(churn_risk=np.nan), 1.0, [finding.text for finding in model.findings])
+    expected = clv.bg_nbd.expected_orders(model.orders, history, proof.days)
+    worth = expected @ clv.gamma_gamma.expected_value(model.spend, history)
+    factor = clv.scale_factor(worth, coming * proof.known_share)
+    customers = scored.assign(
+        predicted_orders=scored["predicted_orders"] * factor,
+        predicted_value=scored["predicted_value"] * factor,
+        churn_risk=churn.risk(expected, proof.calibration),
+    )
+    findings = [*(finding.text for finding in model.findings), *_about_scale(factor), *_about_risk(proof)]
+    return Outlook(model, customers, factor, findings)
+
+
+def _about_scale(factor: float) -> list[str]:
+    if 1 / SCALED_FAR <= factor <= SCALED_FAR:
+        return []
+    return [
+        f"Model and forecast are far apart: predictions were multiplied by {factor:.2f}. The models know no season and "
+        "no trend; trust the ranking more than the amounts."
+    ]
+
+
+def _about_risk(proof: Proof) -> list[str]:
+    if proof.calibration:
+        return []
+    return [
+        f"The churn risk is not calibrated: in the last {proof.days} days too few of the {proof.customers:,} buyers of "
+        "before ordered, or too few did not. It is the model's own, for orders that come one by one."
+    ]

@@ -1,0 +1,5 @@
+-- The place of scores on their way into the mart, gone when the transaction ends.
+CREATE TEMPORARY TABLE scored ON COMMIT DROP AS
+SELECT user_id, predicted_orders, predicted_value, churn_risk, rfm_segment, model_version, predicted_as_of
+FROM public.customer_lifetime_value
+LIMIT 0

@@ -1,0 +1,45 @@
+-- Each customer with a completed order before :split, looked at from that day, and what came from then up to :as_of.
+-- Orders of one day (UTC) are one purchase. frequency: purchases after the first. recency: days from the first to the
+-- last. age: days from the first to the day before :split. monetary_value: mean revenue of a purchase.
+-- days_since_last: days from the last purchase to :split. later_orders and later_revenue: from :split up to :as_of.
+WITH
+purchases AS (
+    SELECT
+        user_id,
+        (order_date AT TIME ZONE 'UTC')::date AS date,
+        count(*) AS orders,
+        sum(total_amount) AS revenue
+    FROM orders
+    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    GROUP BY 1, 2
+),
+sums AS (
+    SELECT
+        user_id,
+        min(date) AS first_date,
+        max(date) FILTER (WHERE date < :split) AS last_date,
+        count(*) FILTER (WHERE date < :split) AS purchases,
+        sum(orders) FILTER (WHERE date < :split) AS orders,
+        sum(revenue) FILTER (WHERE date < :split) AS revenue,
+        count(*) FILTER (WHERE date >= :split) AS later_orders,
+        coalesce(sum(revenue) FILTER (WHERE date >= :split), 0) AS later_revenue
+    FROM purchases
+    GROUP BY user_id
+    HAVING min(date) < :split
+),
+final AS (
+    SELECT
+        user_id::text AS user_id,
+        orders::integer AS orders,
+        purchases::integer AS purchases,
+        purchases::integer - 1 AS frequency,
+        last_date - first_date AS recency,
+        CAST(:split AS date) - 1 - first_date AS age,
+        CAST(:split AS date) - last_date AS days_since_last,
+        revenue::double precision AS revenue,
+        (revenue / purchases)::double precision AS monetary_value,
+        later_orders::integer AS later_orders,
+        later_revenue::double precision AS later_revenue
+    FROM sums
+)
+SELECT * FROM final ORDER BY user_id COLLATE "C"

@@ -1,0 +1,2 @@
+-- Every product by its key, with its name.
+SELECT product_id::text AS product_id, name FROM products ORDER BY product_id::text COLLATE "C"

@@ -1,0 +1,87 @@
+"""How long the models of customers take, in how much memory, and how long the whole report does."""
+
+import json
+import sys
+import time
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from lib import churn, clv, database, intake, load, notebook, params, pipeline, schema, segments, settings
+from tests.bench.watching import run_apart, seconds
+
+__all__ = ["drawn", "fit_here", "measure_customers", "scored"]
+
+SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
+HISTORY_DAYS = 1_095
+CHURN_DAYS = 90
+SHOP = {"users": 135_000, "products": 2_000, "orders": 270_000, "lines_per_order": 2.46, "events": 2_200_000}
+
+
+def measure_customers() -> dict[str, float]:
+    """Seconds of fit and of scoring and memory by number of buyers; seconds of the notebook for 100,000 of them."""
+    figures = {}
+    for name, size in SIZES.items():
+        spent, seen = run_apart(f"tests.bench.customers.fit_here({size})")
+        figures |= {f"clv_fit_s_{name}": spent["fit"], f"clv_score_s_{name}": spent["score"]}
+        figures[f"clv_peak_mb_{name}"] = seen.peak / 1e6
+    return figures | {"customers_notebook_s_100k": _notebook_s()}
+
+
+def fit_here(buyers: int) -> None:
+    """In a process of its own: print the seconds that the fit and the scoring of so many buyers take."""
+    frame = drawn(buyers)
+    started = time.perf_counter()
+    model = clv.fit_models(frame)
+    fitted = time.perf_counter()
+    scored(model, frame)
+    sys.stdout.write(json.dumps({"fit": fitted - started, "score": time.perf_counter() - fitted}))
+
+
+def scored(model: clv.Model, frame: pd.DataFrame) -> pd.DataFrame:
+    """What the report keeps of every buyer: segment, orders, value and churn risk."""
+    expected = clv.bg_nbd.expected_orders(model.orders, frame, CHURN_DAYS)
+    curve = churn.Calibration(0.0, 1.0)
+    return segments.rfm(frame).join(clv.score(model, frame, clv.Terms())).assign(churn_risk=churn.risk(expected, curve))
+
+
+def drawn(buyers: int, seed: int = 42) -> pd.DataFrame:
+    """Buyers of BG/NBD and Gamma-Gamma, parameters as of the made-up shop, with the columns of customer_history."""
+    rng = np.random.default_rng(seed)
+    rate, leave = rng.gamma(0.7, 1 / 80, buyers), rng.beta(0.8, 3.2, buyers)
+    first = rng.integers(0, HISTORY_DAYS, buyers)
+    now, last, frequency, there = first.astype(float), first.copy(), np.zeros(buyers, int), np.arange(buyers)
+    while len(there):
+        now[there] += 1 + rng.exponential(1, len(there)) / rate[there]
+        there = there[now[there] < HISTORY_DAYS]
+        frequency[there] += 1
+        last[there] = now[there].astype(int)
+        there = there[rng.random(len(there)) >= leave[there]]
+    value = rng.gamma(3.5 * (frequency + 1)) * 60 / rng.gamma(3.5, size=buyers) / (frequency + 1)
+    frame = pd.DataFrame({"frequency": frequency, "recency": last - first, "age": HISTORY_DAYS - 1 - first})
+    return frame.assign(
+        purchases=frequency + 1,
+        orders=frequency + 1,
+        days_since_last=HISTORY_DAYS - last,
+        monetary_value=value.round(2),
+        revenue=(value * (frequency + 1)).round(2),
+    )
+
+
+def _notebook_s() -> float:
+    """Seconds of 08_customers, its kernel's start included, over a shop of about 100,000 buyers in the database."""
+    values = params.load(params.find("large")).values()
+    shape = {"seed": values["seed"], "as_of": values["as_of"], "workers": 0}
+    output = settings.output_folder()
+    intake.take(values["generate"] | SHOP, None, "", **shape, output=output)
+    with database.transaction() as connection:
+        schema.create(connection)
+    load.replace(output / "data", as_of=values["as_of"])
+    notebook.prepare()
+    step = "08_customers.ipynb"
+    return seconds(partial(notebook.execute, pipeline.NOTEBOOKS / step, output / step, values, _silent))
+
+
+def _silent(_cell: int, _cells: int) -> None:
+    """Tells nobody which cell starts."""
