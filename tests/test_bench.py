@@ -14,7 +14,7 @@ from lib.errors import DataError
 from lib.load.marts import MARTS, build, gather_visits
 from lib.pipeline import NOTEBOOKS, STEPS
 from tests.bench import __main__ as bench
-from tests.bench import forecasting, loading, rivals
+from tests.bench import customers, forecasting, loading, rivals
 from tests.bench.figures import FIGURES
 from tests.bench.generating import take
 from tests.bench.own_files import write_invoices
@@ -54,6 +54,8 @@ def test_every_figure_says_what_it_measures() -> None:
         "generate_ratio_faker", "generate_peak_mb_10m", "generate_peak_mb_30m", "generate_cost_ratio_10m_1m",
         "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet",
         "forecast_oracle_ratio", "forecast_shop_cov80", "forecast_planted_found", *FORECAST,
+        *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb") for size in customers.SIZES),
+        "customers_notebook_s_100k",
     }  # fmt: skip
 
 

@@ -76,7 +76,10 @@ def test_history_by_hand(demo_database: sa.URL):
 
 
 def test_history_adds_up_to_the_mart(demo_database: sa.URL):
-    found, mart = read("customer_history", split=AS_OF, as_of=AS_OF), read("lifetime_value_summary").iloc[0]
+    found, mart = (
+        read("customer_history", split=AS_OF, as_of=AS_OF),
+        read("lifetime_value_summary", as_of=AS_OF).iloc[0],
+    )
     assert len(found) == mart["buyers"]
     assert found["revenue"].sum() == pytest.approx(mart["buyers"] * mart["mean_revenue"], abs=0.005)
     earlier = read("customer_history", split="2025-04-02", as_of=AS_OF)

@@ -31,7 +31,7 @@ def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str =
     )  # fmt: skip
     figure.update_layout(uniformtext={"minsize": 11, "mode": "hide"})
     described = ", ".join(f"{n} {amount(v, unit)}" for n, v in zip(shown[name], shown[value], strict=True))
-    drawn = finish(figure, f"Tiles by {value}: {described}.", height=380)
+    drawn = finish(figure, f"Tiles by {value}: {described}.", 380, shown[[name, value, colour]])
     return drawn.update_layout(margin={"l": 2, "r": 2, "t": 2, "b": 2})
 
 
@@ -50,7 +50,7 @@ def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> C
         value_axis(axis, unit)
         axis.update(type="log", title=title.replace("_", " "), rangemode="normal", tickvals=TICKS)
     alt = f"{len(shown)} points of {len(known)} customers: {past} against {future}, in {unit}, logarithmic."
-    return finish(figure, alt.replace("_", " "), height=400)
+    return finish(figure, alt.replace("_", " "), 400, shown)
 
 
 def reliability(frame: pd.DataFrame) -> Chart:
@@ -70,7 +70,7 @@ def reliability(frame: pd.DataFrame) -> Chart:
         value_axis(axis, "%")
         axis.update(title=title, rangemode="normal")
     pairs = ", ".join(f"{row.said:.0%} and {row.came:.0%}" for row in frame.itertuples())
-    return finish(figure, f"Chances said and shares come, by group: {pairs}.")
+    return finish(figure, f"Chances said and shares come, by group: {pairs}.", numbers=frame)
 
 
 def _nothing(reason: str) -> Chart:
