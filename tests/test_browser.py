@@ -9,8 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from lib.files import read_table
 from lib.pipeline import STEPS
-from lib.report import export, write_index
-from lib.report.book import figures, read_notebook
+from lib.report import book, export, write_index
 from tests.browser import chromium, drawn, open_page
 from tests.runner import Ran
 from tests.test_report import COUNTRIES, HOSTILE, PLOTLY, hostile, notebook, shown
@@ -91,7 +90,7 @@ def test_every_figure_of_a_real_run_is_drawn(whole_run: Ran, step: str) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_every_figure_of_a_real_run_has_its_numbers(whole_run: Ran, step: str) -> None:
-    held = figures(read_notebook(whole_run.folder / f"{step}.ipynb"))
+    held = book.figures(book.read_notebook(whole_run.folder / f"{step}.ipynb"))
     page = (whole_run.output / "reports" / f"{step}.html").read_text("utf-8")
     assert page.count('class="numbers"') == sum(bool(figure["data"]) for figure in held), "what is empty has none"
 
