@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from lib import database, intake, load, params, settings
+from lib import clv, database, intake, load, params, settings
 from lib.load.marts import MARTS, build, gather_visits
 from lib.pipeline import NOTEBOOKS, STEPS
 from tests.bench import __main__ as bench
-from tests.bench import loading, rivals
+from tests.bench import customers, loading, rivals
 from tests.bench.figures import FIGURES
 from tests.bench.generating import take
 from tests.bench.own_files import write_invoices
@@ -50,7 +50,8 @@ def test_every_figure_says_what_it_measures() -> None:
     assert others == {
         "reader_blocked_ms", "load_cost_ratio_10m_1m", "load_peak_mb_10m", "load_peak_mb_1m", "generate_rows_per_s",
         "generate_ratio_faker", "generate_peak_mb_10m", "generate_peak_mb_30m", "generate_cost_ratio_10m_1m",
-        "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet",
+        "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet", "customers_notebook_s_100k",
+        *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb") for size in customers.SIZES),
     }  # fmt: skip
 
 
@@ -161,3 +162,13 @@ def test_the_invoices_have_one_unusable_line_in_a_hundred(tmp_path: Path) -> Non
         output=tmp_path, policy=policy,
     )  # fmt: skip
     assert taken.lines[["read", "loaded", "refused"]].iloc[0].tolist() == [250, 248, 2]
+
+
+def test_the_models_are_measured_on_customers_they_can_tell(own_folders: Path) -> None:
+    frame = customers.drawn(3_000)
+    model = clv.fit_models(frame)
+    assert not model.findings
+    assert customers.scored(model, frame).notna().all(axis=None)
+    spent, seen = run_apart("tests.bench.customers.fit_here(500)")
+    assert set(spent) == {"fit", "score"}
+    assert seen.seconds > sum(spent.values())

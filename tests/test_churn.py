@@ -18,7 +18,7 @@ def test_a_curve_brings_the_risk_to_what_came():
     risk = churn.risk(EXPECTED, curve)
     assert risk.mean() == pytest.approx(1 - ORDERED.mean(), abs=1e-6)
     for level in np.unique(EXPECTED):
-        assert risk[EXPECTED == level].mean() == pytest.approx(np.exp(-level / 2), abs=0.08)
+        assert risk[level == EXPECTED].mean() == pytest.approx(np.exp(-level / 2), abs=0.08)
 
 
 def test_a_curve_keeps_the_order_of_customers():
