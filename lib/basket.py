@@ -139,14 +139,7 @@ def _suggested(known: pd.DataFrame, users: pd.Index, count: int, *, personal: bo
     orders = known.groupby(["user_id", "order_number"]).ngroups
     share = np.bincount(column, minlength=len(products)) / max(orders, 1)
     if personal:
-        follows = _followers(known, column, len(products), share)
-        row = users.get_indexer(known["user_id"])
-        theirs = np.ones((row >= 0).sum()), (row[row >= 0], column[row >= 0])
-        owned = sparse.csr_matrix(
-            theirs, shape=(len(users), len(products))
-        )  # orders of each customer with each product
-        batches = (owned[at : at + BATCH] for at in range(0, len(users), BATCH))
-        picked = np.concatenate([_first(_scores(batch, follows, share), count) for batch in batches])
+        picked = _personal(known, column, users, share, count)
     else:
         picked = np.repeat(_first(share[None, :], count), len(users), axis=0)
     columns = {
@@ -154,6 +147,16 @@ def _suggested(known: pd.DataFrame, users: pd.Index, count: int, *, personal: bo
         "product_id": products.to_numpy()[picked.ravel()],
     }
     return pd.DataFrame(columns)
+
+
+def _personal(known: pd.DataFrame, column: np.ndarray, users: pd.Index, share: np.ndarray, count: int) -> np.ndarray:
+    """Columns of the `count` products with the highest scores for each user, in batches of users."""
+    follows = _followers(known, column, len(share), share)
+    row = users.get_indexer(known["user_id"])
+    theirs = np.ones((row >= 0).sum()), (row[row >= 0], column[row >= 0])
+    owned = sparse.csr_matrix(theirs, shape=(len(users), len(share)))  # orders of each customer with each product
+    batches = (owned[at : at + BATCH] for at in range(0, len(users), BATCH))
+    return np.concatenate([_first(_scores(batch, follows, share), count) for batch in batches])
 
 
 def _followers(known: pd.DataFrame, column: np.ndarray, n: int, share: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from lib import database, intake, load, params, settings
+from lib import clv, database, intake, load, params, settings
 from lib.errors import DataError
 from lib.load.marts import MARTS, build, gather_visits
 from lib.pipeline import NOTEBOOKS, STEPS
@@ -202,3 +202,13 @@ def test_the_invoices_have_one_unusable_line_in_a_hundred(tmp_path: Path) -> Non
         output=tmp_path, policy=policy,
     )  # fmt: skip
     assert taken.lines[["read", "loaded", "refused"]].iloc[0].tolist() == [250, 248, 2]
+
+
+def test_the_models_are_measured_on_customers_they_can_tell(own_folders: Path) -> None:
+    frame = customers.drawn(3_000)
+    model = clv.fit_models(frame)
+    assert not model.findings
+    assert customers.scored(model, frame).notna().all(axis=None)
+    spent, seen = run_apart("tests.bench.customers.fit_here(500)")
+    assert set(spent) == {"fit", "score"}
+    assert seen.seconds > sum(spent.values())

@@ -207,6 +207,12 @@ def test_extreme_dropout_gives_numbers_all_the_same(a, b):
         assert ((said > 0) & (said <= time * (0.5 + days["frequency"]) / (100 + days["age"]) * (1 + 1e-9))).all()
 
 
+def test_where_the_series_gives_up_the_mean_is_taken_itself():
+    """A small alpha and a large b: scipy's series is no number, and hardly anyone leaves, so that rates decide."""
+    fit, new = fit_of(r=0.32, alpha=0.27, a=0.002, b=673.0), customers((0, 0, 0))
+    assert bg_nbd.expected_orders(fit, new, 100)[0] == pytest.approx(100 * 0.32 / 0.27, rel=0.01)
+
+
 def test_the_gradients_are_those_of_the_likelihoods():
     x, recency, age = (SIX[name].to_numpy(dtype=float) for name in ("frequency", "recency", "age"))
     spend = gamma_gamma._likelihood(SIX["purchases"].to_numpy(dtype=float), SIX["monetary_value"].to_numpy())

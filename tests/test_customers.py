@@ -17,11 +17,12 @@ AS_OF = "2025-07-01"
 
 
 def history_of(n, repeats, seed=3):
-    """n buyers, of whom so many came back, as customer_history gives them."""
+    """n buyers, of whom so many came back and four in ten of these left early, as customer_history gives them."""
     rng = np.random.default_rng(seed)
-    frequency = np.where(np.arange(n) < repeats, 1 + rng.poisson(1.5, n), 0)
-    age = rng.integers(200, 400, n)
-    recency = np.where(frequency > 0, (age * rng.beta(3, 1.5, n)).astype(int), 0)
+    age, back = rng.integers(200, 400, n), np.arange(n) < repeats
+    stayed = np.where(rng.random(n) < 0.4, rng.uniform(0.02, 0.2, n), rng.uniform(0.7, 1, n))
+    recency = np.where(back, (age * stayed).astype(int), 0)
+    frequency = np.where(back, 1 + rng.poisson(recency / 60), 0)
     value = rng.lognormal(4, 0.6, n).round(2)
     frame = pd.DataFrame(
         {"user_id": [f"u{i:04}" for i in range(n)], "frequency": frequency, "recency": recency, "age": age}
@@ -166,6 +167,17 @@ def test_a_small_shop_has_doubts_and_numbers():
     assert proof.calibration is None
     expected = clv.bg_nbd.expected_orders(found.model.orders, found.customers, 90)
     assert found.customers["churn_risk"].to_numpy() == pytest.approx(churn.risk(expected, None))
+
+
+def test_no_total_is_told_where_customers_never_seem_to_leave():
+    past = history_of(600, 400)
+    staying = past.assign(recency=past["age"].where(past["frequency"] > 0, 0), days_since_last=1)
+    _, found = looked_at(staying)
+    assert any("How often customers leave cannot be told" in note for note in found.findings)
+    assert found.customers["predicted_value"].gt(0).all(), "they can be ranked"
+    assert np.isnan(found.total("predicted_value"))
+    assert customers.facts(found, clv.Terms(), "USD")[3][1] == NOT_KNOWN
+    assert "How much they will bring cannot be told, only who" in customers.headline(found, clv.Terms(), "USD")
 
 
 def test_shares_of_the_best():

@@ -74,7 +74,7 @@ def test_a_file_without_a_column_is_bad_data(untouched: Ran, tmp_path: Path) -> 
     assert one_sentence(done.stderr)
     assert done.stderr.startswith("error: 02_generate failed at “Six tables”: ")
     assert "Quantity" in done.stderr
-    assert "2/7  02_generate    failed in" in done.stdout
+    assert "2/8  02_generate    failed in" in done.stdout
 
 
 @contextlib.contextmanager

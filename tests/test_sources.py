@@ -378,7 +378,8 @@ def _constraints(column: Column) -> set[str]:
 
 def test_the_database_refuses_nothing_that_the_catalog_accepts() -> None:
     text = (PROJECT / "lib/sql/schema/tables.sql").read_text(encoding="utf-8")
-    checks = set(re.findall(r"CHECK\s+\((.+?)\)(?:,?\n| CONSTRAINT)", text))
+    from_files = text.partition("CREATE TABLE IF NOT EXISTS daily_kpis")[0]  # marts are no files of anyone
+    checks = set(re.findall(r"CHECK\s+\((.+?)\)(?:,?\n| CONSTRAINT)", from_files))
     catalog = {words for table in tables().values() for column in table.columns for words in _constraints(column)}
     assert len(checks) > 15
     assert checks <= catalog

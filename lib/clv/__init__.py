@@ -1,7 +1,7 @@
 """What customers will do, by the published models of buying: fits, expectations, value, doubts and the proof."""
 
 from lib.clv import bg_nbd, gamma_gamma, pareto_nbd
-from lib.clv.diagnostics import Finding, spend_correlation
+from lib.clv.diagnostics import Finding, dropout_is_lost, spend_correlation
 from lib.clv.fitting import Fit
 from lib.clv.holdout import by_frequency, capture, compare
 from lib.clv.model import VERSION, Model, fit_models
@@ -18,6 +18,7 @@ __all__ = [
     "capture",
     "compare",
     "discounted_orders",
+    "dropout_is_lost",
     "fit_models",
     "gamma_gamma",
     "pareto_nbd",

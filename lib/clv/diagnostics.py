@@ -66,8 +66,8 @@ def doubts_of_fit(orders: Fit, customers: pd.DataFrame) -> list[Finding]:
     correlation = spend_correlation(customers)
     unsettled = Finding(
         "How often customers leave cannot be told from these orders: the likelihood hardly changes with the parameters "
-        "a and b, so no chance to leave is shown. Use the predictions to rank customers; their total is trusted only "
-        "after it has been scaled to the forecast."
+        "a and b. So no chance to leave is shown and no total of what is expected; use the predictions to rank "
+        "customers."
     )
     together = Finding(
         f"What repeat buyers spend per order goes with how often they order (correlation {correlation:.2f}; the model "

@@ -13,6 +13,7 @@ from lib.clv.fitting import Fit, grouped, maximise, numerical
 __all__ = ["NAMES", "chance_active", "expected_orders", "fit"]
 
 NAMES = ("r", "alpha", "s", "beta")
+MOST = {"r": 50.0, "s": 50.0}  # customers are alike with more; scipy's hypergeometric function gives up on more
 
 
 def fit(customers: pd.DataFrame) -> Fit:
@@ -26,7 +27,7 @@ def fit(customers: pd.DataFrame) -> Fit:
         return -float(counts @ (terms + np.logaddexp(*_histories(values, frequency, recency, age))))
 
     start = dict(zip(NAMES, (0.5, 0.5 / rate, 0.5, 0.5 / rate), strict=True))
-    return maximise("Pareto/NBD", start, numerical(cost), len(customers), {})
+    return maximise("Pareto/NBD", start, numerical(cost), len(customers), MOST)
 
 
 def _histories(values: np.ndarray, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -22,9 +22,14 @@ class Outlook:
     factor: float
     findings: list[str]
 
+    @property
+    def tells_totals(self) -> bool:
+        """Whether there is a model, and it knows how often customers leave: without that all would go on for ever."""
+        return not self.model.refused and not clv.dropout_is_lost(self.model.orders)
+
     def total(self, column: str) -> float:
-        """Sum of a column over all buyers; NaN where nothing is predicted."""
-        return float(self.customers[column].sum(min_count=1))
+        """Sum of a predicted column over all buyers; NaN where it cannot be told."""
+        return float(self.customers[column].sum()) if self.tells_totals else np.nan
 
     @property
     def notes(self) -> pd.DataFrame:

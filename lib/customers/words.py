@@ -15,16 +15,20 @@ def headline(outlook: Outlook, terms: clv.Terms, currency: str) -> str:
     buyers = outlook.customers
     if buyers.empty:
         return "Nobody has bought anything yet."
+    brought = (
+        f"{integer(len(buyers))} buyers so far have brought {money(buyers['revenue'].sum(), currency, digits=False)}"
+    )
     if outlook.model.refused:
-        brought = money(buyers["revenue"].sum(), currency, digits=False)
-        best = percent(best_share(buyers["revenue"]))
-        return f"{integer(len(buyers))} buyers brought {brought}, the best fifth {best} of it; no model says more."
+        return f"The {brought}, the best fifth of them {percent(best_share(buyers['revenue']))}; no model says more."
+    best = f"the most valuable fifth of them hold {percent(best_share(buyers['predicted_value']))}"
+    if not outlook.tells_totals:
+        return f"The {brought}. How much they will bring cannot be told, only who: {best} of what is expected."
     orders, value = (outlook.total(name) for name in ("predicted_orders", "predicted_value"))
     kind = "revenue" if terms.margin == 1 else "margin"
     return (
         f"The {integer(len(buyers))} buyers so far are expected to order {integer(orders)} times in the next "
-        f"{terms.horizon_months} months, worth {money(value, currency, digits=False)} of {kind} in today's money; the "
-        f"most valuable fifth of them hold {percent(best_share(buyers['predicted_value']))} of it."
+        f"{terms.horizon_months} months, worth {money(value, currency, digits=False)} of {kind} in today's money; "
+        f"{best} of it."
         f"{' This is to be taken with the doubts below.' if outlook.findings else ''}"
     )
 

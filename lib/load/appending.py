@@ -22,8 +22,9 @@ __all__ = ["append"]
 def append(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load:
     """Insert the rows of the Parquet files of `folder`, or update those of the same key that differ; the rest stays.
 
-    Once more with the same files changes nothing, not even updated_at. Raises DataError when a file is missing or a
-    rule is broken, DatabaseError when another run is loading or the server gives up; then nothing is changed.
+    Once more with the same files changes nothing, not even updated_at, but for predictions, which any load empties.
+    Raises DataError when a file is missing or a rule is broken, DatabaseError when another run is loading or the server
+    gives up; then nothing is changed.
     """
     watch, paths = Stopwatch(), files_of(folder)
     with lifeline(), connect() as connection, begin_for_certain(connection, "loader"):
