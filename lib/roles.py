@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from lib.database import frame, run, sql
 
-__all__ = ["create", "grant", "grant_views", "overview"]
+__all__ = ["create", "grant", "grant_use", "grant_views", "overview"]
 
 MEANINGS = {
     "workbook_owner": "makes, changes and replaces the tables",
@@ -27,6 +27,12 @@ def grant(connection: sa.Connection) -> None:
     """Give loader and reader their rights on the tables of the present schema, when the owner is the present role."""
     if _is_owner(connection):
         run(connection, sql("roles/grants"))
+
+
+def grant_use(connection: sa.Connection, schema: str) -> None:
+    """Let the loader read what is built in the schema, when the owner is the present role."""
+    if _is_owner(connection):
+        run(connection, f"GRANT USAGE ON SCHEMA {schema} TO workbook_loader")
 
 
 def grant_views(connection: sa.Connection, views: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """Rows added to the live tables: inserted or updated by key, in one transaction, with marts and checks."""
 
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
@@ -9,28 +10,39 @@ import sqlalchemy as sa
 from lib import schema
 from lib.catalog import tables
 from lib.database import begin_for_certain, connect, run, sql
-from lib.load import quality, refused
+from lib.engine import Engine
+from lib.load import quality, refused, scattered
 from lib.load.copying import copy_rows, files_of
 from lib.load.lifeline import lifeline
 from lib.load.marts import MARTS, gather_visits, selection
 from lib.load.result import Load, Stopwatch, counts
-from lib.locks import lock
+from lib.load.staging import STAGING, staging
+from lib.locks import hold
+from lib.recipe import read_recipe
 
 __all__ = ["append"]
 
+TABLES = [name for name, table in tables().items() if not table.mart]
 
-def append(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load:
+
+def append(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: Engine | None = None) -> Load:
     """Insert the rows of the Parquet files of `folder`, or update those of the same key that differ; the rest stays.
 
+    Where the folder has a recipe instead, `engine` makes the rows and loads them beside the tables first, in parts.
     Once more with the same files changes nothing, not even updated_at. Raises DataError when a file is missing or a
     rule is broken, DatabaseError when another run is loading or the server gives up; then nothing is changed.
     """
-    watch, paths = Stopwatch(), files_of(folder)
-    with lifeline(), connect() as connection, begin_for_certain(connection, "loader"):
-        lock(connection)
+    watch, recipe = Stopwatch(), read_recipe(folder)
+    paths = {} if recipe else files_of(folder)
+    with lifeline(), connect() as connection, hold(connection), ExitStack() as stack:
+        if recipe:
+            stack.enter_context(staging(connection))
+            with watch.part("copy"):
+                scattered.fill(connection, recipe, engine or Engine(), run_id)
+        stack.enter_context(begin_for_certain(connection, "loader"))
         schema.refuse_drift(connection, all_there=True)
         with watch.part("copy"):
-            changes = {name: _add(connection, name, files) for name, files in paths.items()}
+            changes = {name: _add(connection, name, paths.get(name)) for name in TABLES}
         with watch.part("marts"):
             gather_visits(connection)
             changes |= {mart: _renew(connection, mart) for mart in MARTS}
@@ -42,11 +54,15 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load:
     return Load(_told(changes), results, past, refused.count(folder), watch.seconds, watch.parts)
 
 
-def _add(connection: sa.Connection, table: str, paths: list[Path]) -> dict[str, int]:
-    """Copy the files beside the table and merge them into it."""
-    added = f"added_{table}"
+def _add(connection: sa.Connection, table: str, paths: list[Path] | None) -> dict[str, int]:
+    """Put the rows of the files, or those made in the schema STAGING, beside the table and merge them into it."""
+    added, columns = f"added_{table}", ", ".join(tables()[table].column_names)
     run(connection, f"CREATE TEMPORARY TABLE {added} (LIKE public.{table} INCLUDING DEFAULTS) ON COMMIT DROP")
-    rows = copy_rows(connection, table, paths, into=added)
+    if paths:
+        rows = copy_rows(connection, table, paths, into=added)
+    else:
+        made = f"INSERT INTO {added} ({columns}) SELECT {columns} FROM {STAGING}.{table}"  # noqa: S608 - names of the catalog
+        rows = connection.exec_driver_sql(made).rowcount
     run(connection, f"ALTER TABLE {added} ADD PRIMARY KEY ({tables()[table].key}); ANALYZE {added}")
     return {"rows": rows, **_merge(connection, table, added)}
 

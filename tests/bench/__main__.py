@@ -16,8 +16,8 @@ from rich.table import Table
 from lib import embedded, settings
 from lib.address import private_folder, url
 from lib.atomic import replacing
+from lib.engine import cores
 from lib.errors import WorkbookError
-from lib.parts import cores
 from tests.bench.figures import FIGURES
 from tests.bench.generating import measure_generate, measure_generate_large
 from tests.bench.loading import measure_load, measure_load_large

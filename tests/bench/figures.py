@@ -1,6 +1,6 @@
 """What each figure measures, and what is wanted of it."""
 
-from lib.parts import cores
+from lib.engine import cores
 
 __all__ = ["FIGURES", "RUNS", "SAMPLE_S"]
 
