@@ -21,7 +21,7 @@ MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline templates test check lab refresh bench bench-large chaos lock clean moved
+.PHONY: help pipeline templates test check lab refresh bench bench-large bench-scale chaos lock clean moved
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
 help: ## Show this list
@@ -71,6 +71,9 @@ db-start db-stop db-status db-psql db-url db-reset: db-%: $(OK)
 
 bench-large: $(OK) ## Measure 10 and 30 million rows: memory, cost per row
 	@$(PYTHON) -m tests.bench generate-large load-large $(ARGS)
+
+bench-scale: $(OK) ## Measure five million rows in parts: one process, two, two workers of Dask
+	@$(PYTHON) -m tests.bench scale $(ARGS)
 
 chaos: $(OK) ## Make N faults while shops are loaded, and count wrong states (N=50)
 	@$(PYTHON) -m tests.chaos $(N) $(ARGS)

@@ -15,8 +15,8 @@ from tests.runner import command, until
 
 __all__ = ["cluster", "load_and_fall", "load_without_ledger", "worker_processes"]
 
-SCHEDULER = "--host 127.0.0.1 --port 0 --no-dashboard --scheduler-file"
-WORKER = "--nthreads 1 --no-dashboard --scheduler-file"
+SCHEDULER = "--host 127.0.0.1 --port 0 --dashboard-address 127.0.0.1:0 --no-dashboard --scheduler-file"
+WORKER = "--nthreads 1 --dashboard-address 127.0.0.1:0 --no-dashboard --scheduler-file"
 TTL = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "3s"}  # a worker that says nothing for so long is given up
 
 
@@ -82,5 +82,9 @@ def load_without_ledger(mark: Path, run_id: str, part: object) -> int:
     """Load a part as a loader does that keeps no ledger; the first is killed when its rows are in."""
     from lib.load import ledger
 
+    claim, fill = ledger.claim, ledger.fill
     ledger.claim, ledger.fill = (lambda *_: True), (lambda *_: None)
-    return load_and_fall(signal.SIGKILL, "after the commit", mark, run_id, part)
+    try:
+        return load_and_fall(signal.SIGKILL, "after the commit", mark, run_id, part)
+    finally:
+        ledger.claim, ledger.fill = claim, fill

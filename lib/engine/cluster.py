@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["run_on_cluster"]
 
 LOOPBACK = "127.0.0.1"
+NO_PAGES = f"{LOOPBACK}:0"  # without an address Dask serves its pages at a port of its choice on all interfaces
 LOCAL_HOSTS = ("localhost", LOOPBACK, "::1")
 PATIENCE_S = 60  # for workers to join, and to be given up when none is left
 RETRIES = 2  # of a task that failed, as it does when its connection to the database is cut
@@ -33,6 +34,8 @@ CONFIGURATION = {
     "distributed.nanny.pre-spawn-environ": WORKER_ENVIRONMENT,
     "distributed.scheduler.worker-ttl": f"{PATIENCE_S} s",  # a worker that says nothing for so long is given up
     "distributed.scheduler.no-workers-timeout": f"{PATIENCE_S} s",
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
 }
 
 
@@ -98,8 +101,9 @@ def _own_cluster(workers: int) -> "distributed.LocalCluster":
         threads_per_worker=1,
         host=LOOPBACK,
         security=True,
-        dashboard_address=None,
-        worker_dashboard_address=None,
+        dashboard_address=NO_PAGES,
+        worker_dashboard_address=NO_PAGES,
+        scheduler_kwargs={"dashboard": False},
         silence_logs="ERROR",
         env=os.environ | WORKER_ENVIRONMENT,
     )

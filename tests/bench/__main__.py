@@ -23,6 +23,7 @@ from tests.bench.generating import measure_generate, measure_generate_large
 from tests.bench.loading import measure_load, measure_load_large
 from tests.bench.own_files import measure_own_files
 from tests.bench.running import measure_pipeline
+from tests.bench.scaling import measure_scale
 
 __all__ = ["PARTS", "main", "merge"]
 
@@ -34,8 +35,14 @@ PARTS = {
     "pipeline": measure_pipeline,
     "generate-large": measure_generate_large,
     "load-large": measure_load_large,
+    "scale": measure_scale,
 }
-USUAL = ("load", "own-files", "generate", "pipeline")  # the large parts have a target of their own: make bench-large
+USUAL = (
+    "load",
+    "own-files",
+    "generate",
+    "pipeline",
+)  # the others have targets of their own: make bench-large, bench-scale
 
 
 @contextlib.contextmanager
