@@ -1,6 +1,7 @@
 """Tasks run wherever the engine says; nobody beyond this machine can reach them, and what goes wrong is told."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -94,3 +95,9 @@ def test_only_one_module_knows_dask() -> None:
         if "import dask" in path.read_text("utf-8") or "import distributed" in path.read_text("utf-8")
     ]
     assert asking == [Path("lib/engine/cluster.py")]
+
+
+def test_workers_that_make_starts_have_the_same_environment() -> None:
+    makefile = (settings.PROJECT / "Makefile").read_text("utf-8")
+    given = dict(re.findall(r"\b(\w+)=(\d+)", re.search("^MALLOC = (.*)$", makefile, re.MULTILINE)[1]))
+    assert given == cluster.WORKER_ENVIRONMENT
