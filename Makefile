@@ -7,6 +7,10 @@ PARAMS = demo
 DATA =
 SET =
 N = 50
+HOST = 127.0.0.1
+SCHEDULER = tcp://127.0.0.1:8786
+WORKERS = auto
+TLS =
 ARGS =
 SERIES =
 export PARAMS DATA SERIES
@@ -25,8 +29,8 @@ RUN = --params "$$PARAMS" $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline templates test check lab refresh bench bench-large bench-forecast bench-customers chaos lock clean moved
-.PHONY: env metabase metabase-plan metabase-oracle
+.PHONY: help pipeline templates test check lab refresh bench bench-large bench-forecast bench-customers bench-scale chaos lock clean moved
+.PHONY: dask-scheduler dask-worker env metabase metabase-plan metabase-oracle
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
 help: ## Show this list
@@ -96,6 +100,16 @@ bench-forecast: $(OK) ## Measure the forecast on real series, or on those of SER
 bench-customers: $(OK) ## Measure the models of customers at 10,000 to 1 million buyers, and the report
 	@$(PYTHON) -m tests.bench customers $(ARGS)
 
+bench-scale: $(OK) ## Measure five million rows in parts: one process, two, two workers of Dask
+	@$(PYTHON) -m tests.bench scale $(ARGS)
+
+dask-scheduler: $(OK) ## Start the scheduler of a cluster on HOST; beyond this machine with TLS=folder of keys
+	@[ -n "$(TLS)" ] || case "$(HOST)" in 127.*|localhost) ;; *) echo 'Who can reach the scheduler may run code on its workers: name the folder of its keys, as in TLS=/etc/dask.' >&2; exit 2 ;; esac
+	@$(GIVEN_UP) $(PYTHON) -m distributed.cli.dask_scheduler --host "$(HOST)" --port 8786 $(QUIET) $(KEYS) $(if $(TLS),--protocol tls) $(ARGS)
+
+dask-worker: $(OK) ## Start workers of the cluster at SCHEDULER, one per core; DATABASE_URL says where they load
+	@$(MALLOC) $(PYTHON) -m distributed.cli.dask_worker "$(SCHEDULER)" --nworkers $(WORKERS) --nthreads 1 $(QUIET) $(KEYS) $(ARGS)
+
 chaos: $(OK) ## Make N faults while shops are loaded, and count wrong states (N=50)
 	@$(PYTHON) -m tests.chaos $(N) $(ARGS)
 
@@ -124,6 +138,12 @@ $(OK): requirements.lock pyproject.toml $(MOVED)
 	else echo 'uv $(UV_PINNED) could not install the packages: pip does it now, which takes longer.'; $(PIP) install --require-hashes -r requirements.lock; fi; \
 	$(PIP) install --no-index --no-deps --no-build-isolation --editable .; \
 	pwd -P > $(OK)
+
+# Why these: lib/engine/cluster.py says it, for the clusters that it starts itself.
+MALLOC = MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_MMAP_THRESHOLD_=33554432 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+GIVEN_UP = DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL=60s DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT=60s
+QUIET = --dashboard-address 127.0.0.1:0 --no-dashboard
+KEYS = $(if $(TLS),--tls-ca-file "$(TLS)/ca.pem" --tls-cert "$(TLS)/cert.pem" --tls-key "$(TLS)/key.pem")
 
 BASE_PYTHON = import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit(1); print(sys._base_executable)
 PIP = $(PYTHON) -m pip --disable-pip-version-check --quiet

@@ -68,6 +68,8 @@ class Params(_Section):
     as_of: date = Field(date(2025, 7, 1), strict=False)
     currency: str = "USD"
     generate: Generate = Generate()
+    engine: Literal["local", "dask"] = "local"
+    dask_address: str = ""
     workers: int = Field(0, ge=0, le=256)
     data: str = ""
     mapping: Mapping | None = None
@@ -100,6 +102,12 @@ class Params(_Section):
             )
         if self.data and not self.mapping:
             raise ValueError("data is given, mapping is not; use params that map it, such as PARAMS=online_retail")
+        return self
+
+    @model_validator(mode="after")
+    def _cluster_belongs_to_dask(self) -> "Params":
+        if self.dask_address and self.engine != "dask":
+            raise ValueError("dask_address is given, engine is local; set engine: dask, or leave the address empty")
         return self
 
     def values(self) -> dict[str, Any]:

@@ -1,16 +1,10 @@
-"""A made-up shop on disk: runs of blocks, each generated, written and freed, in this process or in several."""
+"""A made-up shop on disk: runs of blocks, each generated, written and freed; or only counted, to be made elsewhere."""
 
 import json
-import os
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +12,13 @@ import pandas as pd
 
 from lib.atomic import replacing_folder
 from lib.catalog import tables
-from lib.errors import WorkbookError
+from lib.engine import Engine, run
 from lib.files import TableWriter, table_path
-from lib.generate import Plan, block_tables, parent_tables, truth
+from lib.generate import Counts, Plan, Shop, block_tables, parent_tables, truth
 from lib.profile import Counted, Profile, added, profile, total
+from lib.recipe import Part, Recipe, parts_of, planned, runs_of_blocks
 
-__all__ = ["TRUTH", "Made", "cores", "write_shop"]
+__all__ = ["TRUTH", "Made", "describe_shop", "write_shop"]
 
 PART_BLOCKS = 8  # about half a million rows in the shape of full.yml
 TRUTH = "truth.json"
@@ -50,71 +45,63 @@ def write_shop(plan: Plan, folder: Path, workers: int = 0) -> Made:
         for name, table in parents.items():
             with TableWriter(table_path(temporary, name), name) as writer:
                 writer.write(table)
-        parts = _parts(plan, temporary, workers)
-        (temporary / TRUTH).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+        runs = runs_of_blocks(plan.counts, PART_BLOCKS)
+        numbers = [None] if len(runs) == 1 else range(len(runs))
+        write = partial(_write_part, plan, temporary)
+        parts = sorted(run(Engine(workers=workers), write, zip(runs, numbers, strict=True)), key=_first_block)
+        _write_truth(known, temporary)
     rows = {name: table.num_rows for name, table in parents.items()}
-    for counts, _ in parts:
-        rows |= {name: rows.get(name, 0) + n for name, n in counts.items()}
-    ordered = [name for name in tables() if name in rows]
-    files = [1 if name in parents else len(parts) for name in ordered]
-    written = pd.DataFrame({"table": ordered, "rows": [rows[name] for name in ordered], "files": files})
-    return Made(written, total(shape for _, shape in parts), known)
+    files = dict.fromkeys(tables(), len(parts)) | dict.fromkeys(parents, 1)
+    return Made(_written([rows, *(counts for _, counts, _ in parts)], files), _shape(parts), known)
 
 
-def _parts(plan: Plan, folder: Path, workers: int) -> list[tuple[dict[str, int], Counted]]:
-    """Rows by table and profile of each part, once all are written: whoever is free takes the next one."""
-    runs = [
-        range(first, min(first + PART_BLOCKS, plan.counts.blocks))
-        for first in range(0, plan.counts.blocks, PART_BLOCKS)
-    ]
-    numbers = [None] if len(runs) == 1 else range(len(runs))
-    tasks = iter([(run, number, folder) for run, number in zip(runs, numbers, strict=True)])
-    helpers = min(workers or cores(), len(runs)) - 1
-    with ExitStack() as stack:
-        theirs = []
-        if helpers:
-            # The plan goes with each part: one sent to a process that cannot start would wait for its reader for ever.
-            pool = stack.enter_context(ProcessPoolExecutor(helpers, get_context("spawn"), initializer=_begin))
-            threads = stack.enter_context(ThreadPoolExecutor(helpers))
-            theirs = [threads.submit(_work, tasks, partial(_write_elsewhere, pool, plan)) for _ in range(helpers)]
-        stack.callback(deque, tasks, maxlen=0)  # after a failure nobody begins another part
-        made = _work(tasks, partial(_write_part, plan))
-        for helper in theirs:
-            made |= helper.result()
-    return [made[run] for run in runs]
+def describe_shop(counts: Counts, shop: Shop, folder: Path, engine: Engine, part_blocks: int = PART_BLOCKS) -> Made:
+    """Write recipe.json and truth.json in place of all in `folder`: each part is made, counted and dropped again.
+
+    For a shop that is made where it is loaded. Raises as `write_shop` does, UsageError for a cluster that is not there.
+    """
+    plan, runs = planned(counts, shop), runs_of_blocks(counts, part_blocks)
+    known = truth(plan)
+    with replacing_folder(folder) as temporary:
+        parts = sorted(run(engine, _count_part, parts_of(counts, shop, runs)), key=_first_block)
+        rows = [{name: table.num_rows for name, table in parent_tables(plan).items()}, *(n for _, n, _ in parts)]
+        Recipe(counts, shop, runs, rows).write(temporary)
+        _write_truth(known, temporary)
+    return Made(_written(rows, dict.fromkeys(tables(), 0)), _shape(parts), known)
 
 
-def _work(tasks: Iterator[tuple], write: Callable) -> dict[range, tuple[dict[str, int], Counted]]:
-    """What `write` makes of the tasks that nobody else has taken, by their blocks."""
-    return {task[0]: write(*task) for task in tasks}
+def _first_block(part: tuple[int, dict[str, int], Counted]) -> int:
+    return part[0]
 
 
-def cores() -> int:
-    """Cores that this process may use, where the system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _shape(parts: Iterable[tuple[int, dict[str, int], Counted]]) -> Profile:
+    return total(shape for _, _, shape in parts)
 
 
-def _begin() -> None:
-    """End with the parent: a worker whose parent was killed would wait for work for ever."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _write_truth(known: dict[str, Any], folder: Path) -> None:
+    (folder / TRUTH).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
-def _end_with_parent() -> None:
-    parent_process().join()
-    os._exit(1)
+def _written(parts: list[dict[str, int]], files: dict[str, int]) -> pd.DataFrame:
+    """table, rows over all parts, files, in the order of the catalog."""
+    ordered = [name for name in tables() if any(name in rows for rows in parts)]
+    rows = [sum(part.get(name, 0) for part in parts) for name in ordered]
+    return pd.DataFrame({"table": ordered, "rows": rows, "files": [files[name] for name in ordered]})
 
 
-def _write_elsewhere(pool: ProcessPoolExecutor, *task: Any) -> tuple[dict[str, int], Counted]:
-    try:
-        return pool.submit(_write_part, *task).result()
-    except BrokenProcessPool as error:
-        raise WorkbookError(
-            "a process that made part of the shop ended early: killed or out of memory; run again, or with workers: 1"
-        ) from error
+def _count_part(part: Part) -> tuple[int, dict[str, int], Counted]:
+    """First block, rows by table and profile of a part, of which one block at a time is held."""
+    plan, rows, shapes = planned(part.counts, part.shop), {}, []
+    for block in part.blocks:
+        made = block_tables(plan, block)
+        rows |= {name: rows.get(name, 0) + table.num_rows for name, table in made.items()}
+        shapes.append(profile(made))
+    return part.blocks.start, rows, added(shapes)
 
 
-def _write_part(plan: Plan, blocks: range, number: int | None, folder: Path) -> tuple[dict[str, int], Counted]:
-    """Write the files of a run of blocks, holding one block and one row group at a time."""
+def _write_part(plan: Plan, folder: Path, part: tuple[range, int | None]) -> tuple[int, dict[str, int], Counted]:
+    """Write the files of a run of blocks, holding one block and one row group at a time; first block, rows, profile."""
+    blocks, number = part
     rows: dict[str, int] = {}
     shapes = []
     with ExitStack() as stack:
@@ -127,4 +114,4 @@ def _write_part(plan: Plan, blocks: range, number: int | None, folder: Path) -> 
                 writers[name].write(table)
                 rows[name] = rows.get(name, 0) + table.num_rows
             shapes.append(profile(made))
-    return rows, added(shapes)
+    return blocks.start, rows, added(shapes)

@@ -9,7 +9,7 @@ from psycopg2.extensions import encrypt_password
 from lib.database import frame, run, sql
 from lib.errors import DatabaseError
 
-__all__ = ["create", "ensure_login", "grant", "grant_views", "overview"]
+__all__ = ["create", "ensure_login", "grant", "grant_use", "grant_views", "overview"]
 
 MEANINGS = {
     "workbook_owner": "makes, changes and replaces the tables",
@@ -29,6 +29,12 @@ def grant(connection: sa.Connection) -> None:
     """Give loader and reader their rights on the tables of the present schema, when the owner is the present role."""
     if _is_owner(connection):
         run(connection, sql("roles/grants"))
+
+
+def grant_use(connection: sa.Connection, schema: str) -> None:
+    """Let the loader read what is built in the schema, when the owner is the present role."""
+    if _is_owner(connection):
+        run(connection, f"GRANT USAGE ON SCHEMA {schema} TO workbook_loader")
 
 
 def grant_views(connection: sa.Connection, views: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from lib.errors import DataError
 from lib.load.marts import MARTS, build, gather_visits
 from lib.pipeline import NOTEBOOKS, STEPS
 from tests.bench import __main__ as bench
-from tests.bench import customers, forecasting, loading, rivals
+from tests.bench import customers, forecasting, loading, rivals, scaling
 from tests.bench.figures import FIGURES
 from tests.bench.generating import take
 from tests.bench.own_files import write_invoices
@@ -29,6 +29,18 @@ LOAD = loading.load_figures(
     [{"marts": 1, "checks": 2}],
 )
 PIPELINE = pipeline_figures([(2, 8), (4, 8), (6, 7)], [Seen(20, 3_000_000, 0), Seen(30, 5_000_000, 0), Seen(31, 1, 0)])
+SCALE = scaling.scale_figures(
+    {
+        "plain": [({"rows": 9, "seconds": 9}, Seen(0, 9_000_000, 0))],
+        "pool": [({"rows": 9, "seconds": s}, Seen(0, 9_000_000, 0)) for s in (2, 4, 5)],
+        "dask": [({"rows": 9, "seconds": s}, Seen(0, p * 1_000_000, 0)) for s, p in ((3, 1), (3, 5), (7, 4))],
+    }
+)
+
+
+def test_a_slower_dask_has_an_overhead_above_zero() -> None:
+    assert SCALE["scale_dask_overhead"] == pytest.approx(0.4)
+    assert (SCALE["scale_rows_per_s"], SCALE["scale_worker_peak_mb"]) == (3, 5)
 
 
 def test_a_faster_load_has_a_ratio_above_one() -> None:
@@ -52,7 +64,7 @@ def test_every_figure_says_what_it_measures() -> None:
     assert others == {
         "reader_blocked_ms", "load_cost_ratio_10m_1m", "load_peak_mb_10m", "load_peak_mb_1m", "generate_rows_per_s",
         "generate_ratio_faker", "generate_peak_mb_10m", "generate_peak_mb_30m", "generate_cost_ratio_10m_1m",
-        "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet",
+        "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet", *SCALE,
         "forecast_oracle_ratio", "forecast_shop_cov80", "forecast_planted_found", *FORECAST,
         *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb") for size in customers.SIZES),
         "customers_notebook_s_100k",

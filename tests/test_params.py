@@ -83,7 +83,9 @@ def test_a_file_is_found_by_name_or_path(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match=r"no params file 'dem'; did you mean 'demo'\?; there are demo, full, .*path"):
+    with pytest.raises(
+        UsageError, match=r"no params file 'dem'; did you mean 'demo'\?; there are cluster, demo, .*path"
+    ):
         params.find("dem")
 
 
@@ -180,3 +182,10 @@ def test_values_are_what_yaml_and_json_can_hold() -> None:
     values = params.Params().values()
     assert yaml.safe_load(yaml.safe_dump(values)) == values
     assert values["as_of"] == "2025-07-01"
+
+
+def test_an_address_of_a_cluster_wants_dask(tmp_path: Path) -> None:
+    file = written(tmp_path, "dask_address: tls://host:8786\n")
+    with pytest.raises(UsageError, match="dask_address is given, engine is local; set engine: dask"):
+        params.load(file)
+    assert params.load(file, ["engine=dask"]).engine == "dask"

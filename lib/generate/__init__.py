@@ -4,13 +4,14 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.generate.plan import Plan, block_tables, parent_tables, plan_shop
-from lib.generate.shop import DEMO_COUNTS, DEMO_SHOP, Counts, Shop
+from lib.generate.shop import DEMO_COUNTS, DEMO_SHOP, GENERATOR, Counts, Shop
 from lib.generate.truth import truth
 from lib.generate.values import frame
 
 __all__ = [
     "DEMO_COUNTS",
     "DEMO_SHOP",
+    "GENERATOR",
     "Counts",
     "Plan",
     "Shop",

@@ -1,8 +1,9 @@
-"""Parquet files into a table: record batches encoded as PostgreSQL's binary COPY format, one ahead of the server."""
+"""Record batches into a table: encoded as PostgreSQL's binary COPY format, one ahead of the server."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import pgpq
 import pyarrow as pa
@@ -13,10 +14,12 @@ from lib.catalog import arrow_schema, tables
 from lib.errors import DataError
 from lib.files import existing_paths
 
-__all__ = ["copy_rows", "files_of"]
+__all__ = ["ahead", "batches_of", "copy_batches", "copy_rows", "encoded", "files_of"]
 
 BATCH_ROWS = 50_000
 CHUNK = 1 << 18
+
+Thing = TypeVar("Thing")
 
 
 def files_of(folder: Path) -> dict[str, list[Path]]:
@@ -46,38 +49,47 @@ def copy_rows(connection: sa.Connection, table: str, paths: list[Path], *, into:
 
     `frozen` needs a table made in this transaction: its rows are there for every snapshot, old ones too.
     """
+    return copy_batches(connection, table, batches_of(paths, arrow_schema(table).names), into=into, frozen=frozen)
+
+
+def copy_batches(
+    connection: sa.Connection, table: str, batches: Iterable[pa.RecordBatch], *, into: str = "", frozen: bool = False
+) -> int:
+    """Stream batches of the catalog's columns as `copy_rows` does files; rows copied."""
     columns = ", ".join(tables()[table].column_names)
     options = "FORMAT binary, FREEZE" if frozen else "FORMAT binary"
     statement = f"COPY {into or table} ({columns}) FROM STDIN WITH ({options})"
     with connection.connection.cursor() as cursor:
-        cursor.copy_expert(statement, _Stream(_ahead(_encoded(table, paths))), size=CHUNK)
+        cursor.copy_expert(statement, _Stream(ahead(encoded(table, batches))), size=CHUNK)
         return cursor.rowcount
 
 
-def _encoded(table: str, paths: list[Path]) -> Iterator[bytes]:
+def encoded(table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+    """What COPY reads: a header, the batches, an end."""
     schema = arrow_schema(table)
     plain = pa.schema([pa.field(f.name, pa.binary(16) if f.type == pa.uuid() else f.type) for f in schema])
     encoder = pgpq.ArrowToPostgresBinaryEncoder(plain)
     yield encoder.write_header()
-    for batch in _batches(paths, schema.names):
+    for batch in batches:
         arrays = [a.storage if isinstance(a, pa.ExtensionArray) else a for a in batch.select(schema.names).columns]
         yield encoder.write_batch(pa.record_batch(arrays, schema=plain))
     yield encoder.finish()
 
 
-def _batches(paths: list[Path], columns: list[str]) -> Iterator[pa.RecordBatch]:
+def batches_of(paths: list[Path], columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """The columns of the files' rows, some at a time."""
     for path in paths:
         with pq.ParquetFile(path) as rows:
             yield from rows.iter_batches(BATCH_ROWS, columns=columns)
 
 
-def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The chunks, each made while the one before it is on its way."""
+def ahead(things: Iterator[Thing]) -> Iterator[Thing]:
+    """The things, each made while the one before it is in use."""
     with ThreadPoolExecutor(1) as maker:
-        following = maker.submit(next, chunks, None)
-        while (chunk := following.result()) is not None:
-            following = maker.submit(next, chunks, None)
-            yield chunk
+        following = maker.submit(next, things, None)
+        while (thing := following.result()) is not None:
+            following = maker.submit(next, things, None)
+            yield thing
 
 
 class _Stream:

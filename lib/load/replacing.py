@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -13,29 +12,34 @@ import sqlalchemy as sa
 from lib import roles, schema
 from lib.catalog import tables
 from lib.database import begin, begin_for_certain, connect, run, transaction
-from lib.load import quality, refused
+from lib.engine import Engine
+from lib.load import quality, refused, scattered
 from lib.load.copying import copy_rows, files_of
 from lib.load.lifeline import lifeline
 from lib.load.marts import MARTS, build, gather_visits
 from lib.load.result import Load, Stopwatch, counts
+from lib.load.staging import STAGING, staging
 from lib.load.swap import refuse_obstacles, swap, take_over_additions
 from lib.locks import hold
+from lib.recipe import read_recipe
 
-__all__ = ["STAGING", "replace"]
-
-STAGING = "workbook_next"
+__all__ = ["replace"]
 
 
-def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load:
+def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: Engine | None = None) -> Load:
     """Load the Parquet files of `folder` in place of all rows; readers see the old rows until all is checked.
 
+    Where the folder has a recipe instead, `engine` makes the rows and loads them, part by part.
     Raises DataError when a file is missing or a rule is broken, DatabaseError when another run is loading, a table
     differs from the catalog, or the server gives up; then the old rows stay, and nothing else.
     """
-    watch, paths = Stopwatch(), files_of(folder)
-    with lifeline(), connect() as main, hold(main), _staging(main):
-        with watch.part("copy"), begin(main, "owner"):
-            rows = _fill(main, paths)
+    watch, recipe = Stopwatch(), read_recipe(folder)
+    paths = {} if recipe else files_of(folder)
+    with lifeline(), connect() as main, hold(main), staging(main):
+        with begin(main, "owner"):
+            refuse_obstacles(main)
+        with watch.part("copy"):
+            rows = scattered.fill(main, recipe, engine or Engine(), run_id) if recipe else _fill(main, paths)
         rows, results = _build_all(main, watch, rows, as_of)
         past = quality.record(results, refused.count(folder), run_id)
         quality.refuse_errors(results)
@@ -45,31 +49,13 @@ def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand") -> Load
     return Load(counts(rows), results, past, refused.count(folder), watch.seconds, watch.parts)
 
 
-@contextmanager
-def _staging(main: sa.Connection) -> Iterator[None]:
-    """An empty schema to build in, without what a killed run left there; it goes when the block ends, however it does.
-
-    Only the connection that holds the lock may drop it: another one could meet the schema of the next run.
-    """
-    with begin(main, "owner"):
-        schema.create_own(main)
-        schema.refuse_drift(main)
-        refuse_obstacles(main)
-        run(main, f"DROP SCHEMA IF EXISTS {STAGING} CASCADE")
-    try:
-        yield
-    finally:
-        if not main.invalidated:
-            with suppress(sa.exc.DBAPIError), begin(main, "owner"):
-                run(main, f"DROP SCHEMA IF EXISTS {STAGING} CASCADE")
-
-
 def _fill(main: sa.Connection, paths: dict[str, list[Path]]) -> dict[str, int]:
     """Make the bare tables and fill the six; rows by table."""
-    schema.use(main, STAGING)
-    schema.create_tables(main)
-    rows = {name: copy_rows(main, name, files, frozen=True) for name, files in paths.items()}
-    run(main, f"ANALYZE {', '.join(paths)}")
+    with begin(main, "owner"):
+        schema.use(main, STAGING)
+        schema.create_tables(main)
+        rows = {name: copy_rows(main, name, files, frozen=True) for name, files in paths.items()}
+        run(main, f"ANALYZE {', '.join(paths)}")
     return rows
 
 

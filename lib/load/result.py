@@ -55,10 +55,10 @@ class Stopwatch:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """The seconds of the block are those of the part `name`."""
+        """The seconds of the block count for the part `name`."""
         started = time.perf_counter()
         yield
-        self.parts[name] = time.perf_counter() - started
+        self.parts[name] = self.parts.get(name, 0) + time.perf_counter() - started
 
     @property
     def seconds(self) -> float:

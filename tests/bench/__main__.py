@@ -16,8 +16,8 @@ from rich.table import Table
 from lib import embedded, settings
 from lib.address import private_folder, url
 from lib.atomic import replacing
+from lib.engine import cores
 from lib.errors import WorkbookError
-from lib.parts import cores
 from tests.bench.customers import measure_customers
 from tests.bench.figures import FIGURES
 from tests.bench.forecasting import measure_forecast, measure_forecast_shop
@@ -25,6 +25,7 @@ from tests.bench.generating import measure_generate, measure_generate_large
 from tests.bench.loading import measure_load, measure_load_large
 from tests.bench.own_files import measure_own_files
 from tests.bench.running import measure_pipeline
+from tests.bench.scaling import measure_scale
 
 __all__ = ["PARTS", "main", "merge"]
 
@@ -39,6 +40,7 @@ PARTS = {
     "load-large": measure_load_large,
     "forecast": measure_forecast,
     "forecast-shop": measure_forecast_shop,
+    "scale": measure_scale,
 }
 USUAL = ("load", "own-files", "generate", "pipeline")  # the others have targets of their own: make help
 

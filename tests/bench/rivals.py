@@ -73,7 +73,8 @@ def write_binary(folder: Path) -> None:
     """Write the very bytes that our load sends."""
     for name, paths in copying.files_of(folder).items():
         with (folder / f"{name}.bin").open("wb") as file:
-            file.writelines(copying._encoded(name, paths))
+            batches = copying.batches_of(paths, list(tables()[name].column_names))
+            file.writelines(copying.encoded(name, batches))
 
 
 def floor(folder: Path) -> None:

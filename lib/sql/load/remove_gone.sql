@@ -1,2 +1,4 @@
--- Removes the rows of one table whose key another no longer has. The names come from the catalog.
-DELETE FROM public.{table} AS present WHERE NOT EXISTS (SELECT FROM {added} WHERE {added}.{key} = present.{key})
+-- Removes the touched rows of a mart that are no more. The names come from the catalog.
+DELETE FROM public.{table} AS present
+WHERE present.{key} IN (SELECT {key} FROM {touched})
+    AND NOT EXISTS (SELECT FROM {added} WHERE {added}.{key} = present.{key})

@@ -1,0 +1,8 @@
+-- Claims a part in the ledger; how many of its tables were free. Waits for whoever loads the same part just now.
+WITH claimed AS (
+    INSERT INTO workbook.load_ledger (run_id, table_name, part, rows)
+    SELECT :run_id, table_name, :part, 0 FROM unnest(CAST(:tables AS text[])) AS table_name
+    ON CONFLICT DO NOTHING
+    RETURNING table_name
+)
+SELECT count(*) AS free FROM claimed

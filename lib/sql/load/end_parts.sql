@@ -1,0 +1,5 @@
+-- Ends the other sessions of this user whose name is like the pattern: those that load a part.
+SELECT pg_terminate_backend(pid)
+FROM pg_stat_activity
+WHERE application_name LIKE :pattern AND usename = session_user AND datname = current_database()
+    AND pid <> pg_backend_pid()

@@ -1,0 +1,79 @@
+"""What Dask costs: the same parts made and loaded by one process, by two, and by two workers of Dask, in turn."""
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from statistics import median
+
+import distributed  # noqa: F401 - so that importing it, as importing all else, is not measured
+
+from lib import database, load, params, schema, settings
+from lib.engine import Engine
+from lib.generate import Counts, Shop
+from lib.load import scattered
+from lib.load.result import Stopwatch
+from lib.load.staging import staging
+from lib.locks import hold
+from lib.parts import describe_shop
+from lib.recipe import read_recipe
+from tests.bench.figures import RUNS
+from tests.bench.watching import Seen, run_apart
+
+__all__ = ["WAYS", "fill_here", "measure_scale", "scale_figures", "write_recipe"]
+
+AS_OF = date(2025, 7, 1)
+SHARE = 0.5  # of large.yml: five million rows
+WAYS = {"plain": Engine(workers=1), "pool": Engine(workers=2), "dask": Engine("dask", workers=2)}
+
+
+def write_recipe(share: float, folder: Path) -> None:
+    """Write the recipe of a share of large.yml."""
+    wanted = params.load(params.find("large")).values()["generate"]
+    sizes = {name: round(wanted[name] * share) for name in ("users", "orders", "events")}
+    shape = {name: wanted[name] for name in ("history_days", "lines_per_order", "seasons")}
+    counts = Counts(marketing_campaigns=wanted["marketing_campaigns"], products=wanted["products"], **sizes)
+    describe_shop(counts, Shop(as_of=AS_OF, **shape), folder, WAYS["pool"])
+
+
+def measure_scale(share: float = SHARE) -> dict[str, float]:
+    """Figures of the three ways over the same parts; what the last of each loads is the same to the byte."""
+    folder = settings.output_folder() / "recipe"
+    write_recipe(share, folder)
+    with database.transaction() as connection:
+        schema.create(connection)
+    runs = {way: [] for way in WAYS}
+    for _ in range(RUNS):
+        for way, done in runs.items():
+            done.append(run_apart(f"tests.bench.scaling.fill_here({way!r}, {str(folder)!r})"))
+    prints = {_fingerprint(folder, engine) for engine in WAYS.values()}
+    assert len(prints) == 1, "the ways do not load the same rows"
+    return scale_figures(runs)
+
+
+def scale_figures(runs: dict[str, list[tuple[dict, Seen]]]) -> dict[str, float]:
+    """Figures from what each run of each way printed, and how it was seen from outside."""
+    s = {way: median(told["seconds"] for told, _ in done) for way, done in runs.items()}
+    ratios = [
+        dask["seconds"] / pool["seconds"] for (dask, _), (pool, _) in zip(runs["dask"], runs["pool"], strict=True)
+    ]
+    return {
+        **{f"scale_{way}_s": seconds for way, seconds in s.items()},
+        "scale_rows_per_s": runs["dask"][0][0]["rows"] / s["dask"],
+        "scale_dask_overhead": median(ratios) - 1,
+        "scale_worker_peak_mb": max(seen.peak for _, seen in runs["dask"]) / 1e6,
+    }
+
+
+def fill_here(way: str, folder: str) -> None:
+    """In a process of its own: make and load the parts beside the tables; print rows and seconds, processes begun."""
+    recipe, watch = read_recipe(Path(folder)), Stopwatch()
+    with database.connect() as main, hold(main), staging(main), watch.part("fill"):
+        rows = scattered.fill(main, recipe, WAYS[way], "bench")
+    sys.stdout.write(json.dumps({"rows": sum(rows.values()), "seconds": watch.parts["fill"]}))
+
+
+def _fingerprint(folder: Path, engine: Engine) -> str:
+    load.replace(folder, as_of=AS_OF, engine=engine)
+    with database.transaction(read_only=True) as connection:
+        return load.fingerprint(connection)

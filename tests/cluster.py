@@ -1,0 +1,90 @@
+"""A Dask cluster as it runs past one machine: a scheduler and workers, each a process of its own."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from lib.settings import PROJECT
+from tests.runner import command, until
+
+__all__ = ["cluster", "load_and_fall", "load_without_ledger", "worker_processes"]
+
+SCHEDULER = "--host 127.0.0.1 --port 0 --dashboard-address 127.0.0.1:0 --no-dashboard --scheduler-file"
+WORKER = "--nthreads 1 --dashboard-address 127.0.0.1:0 --no-dashboard --scheduler-file"
+TTL = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "3s"}  # a worker that says nothing for so long is given up
+
+
+@contextmanager
+def cluster(folder: Path, workers: int) -> Iterator[str]:
+    """Address of a scheduler with so many workers, which work for the database of the present settings."""
+    file = folder / "scheduler.json"
+    with _running("scheduler", SCHEDULER, file, folder):
+        address = until(lambda: file.exists() and file.stat().st_size and json.loads(file.read_text())["address"])
+        with _running("worker", f"--nworkers {workers} {WORKER}", file, folder):
+            yield address
+
+
+@contextmanager
+def _running(kind: str, options: str, file: Path, folder: Path) -> Iterator[None]:
+    words = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options.split(), str(file)]
+    words += ["--local-directory", str(folder)] if kind == "worker" else []
+    with (folder / f"{kind}.log").open("w") as log:
+        process = psutil.Popen(words, cwd=PROJECT, env=os.environ | TTL, stdout=log, stderr=log)
+    try:
+        yield
+    finally:
+        family = [process, *process.children(recursive=True)]
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        process.wait()
+        psutil.wait_procs(family, timeout=20)
+
+
+def worker_processes() -> list[psutil.Process]:
+    """The processes that do the work, of all clusters begun by this one."""
+    nannies = [child for child in psutil.Process().children() if "distributed.cli.dask_worker" in command(child)]
+    return [child for nanny in nannies for child in nanny.children() if "spawn_main" in " ".join(command(child))]
+
+
+def load_and_fall(fall: signal.Signals, moment: str, mark: Path, run_id: str, part: object) -> int:
+    """Load a part; the first who comes to the moment, before or after the commit, is sent the signal there."""
+    from lib.load import ledger, scattered
+
+    fill = ledger.fill
+    ledger.fill = _falling(fill, fall, mark, before=True) if moment == "before the commit" else fill
+    try:
+        return (_falling(scattered.load_part, fall, mark) if moment == "after the commit" else scattered.load_part)(
+            run_id, part
+        )
+    finally:
+        ledger.fill = fill
+
+
+def _falling(function, fall: signal.Signals, mark: Path, *, before: bool = False):
+    def fell(*arguments: object) -> object:
+        result = None if before else function(*arguments)
+        with suppress(FileExistsError):
+            mark.touch(exist_ok=False)
+            os.kill(os.getpid(), fall)
+        return function(*arguments) if before else result
+
+    return fell
+
+
+def load_without_ledger(mark: Path, run_id: str, part: object) -> int:
+    """Load a part as a loader does that keeps no ledger; the first is killed when its rows are in."""
+    from lib.load import ledger
+
+    claim, fill = ledger.claim, ledger.fill
+    ledger.claim, ledger.fill = (lambda *_: True), (lambda *_: None)
+    try:
+        return load_and_fall(signal.SIGKILL, "after the commit", mark, run_id, part)
+    finally:
+        ledger.claim, ledger.fill = claim, fill
