@@ -61,10 +61,10 @@ def describe_shop(counts: Counts, shop: Shop, folder: Path, engine: Engine, part
     For a shop that is made where it is loaded. Raises as `write_shop` does, UsageError for a cluster that is not there.
     """
     plan, runs = planned(counts, shop), runs_of_blocks(counts, part_blocks)
-    known = truth(plan)
+    known, parents = truth(plan), parent_tables(plan)
     with replacing_folder(folder) as temporary:
         parts = sorted(run(engine, _count_part, parts_of(counts, shop, runs)), key=_first_block)
-        rows = [{name: table.num_rows for name, table in parent_tables(plan).items()}, *(n for _, n, _ in parts)]
+        rows = [{name: table.num_rows for name, table in parents.items()}, *(n for _, n, _ in parts)]
         Recipe(counts, shop, runs, rows).write(temporary)
         _write_truth(known, temporary)
     return Made(_written(rows, dict.fromkeys(tables(), 0)), _shape(parts), known)

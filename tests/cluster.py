@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from lib.engine.cluster import WORKER_ENVIRONMENT
 from lib.settings import PROJECT
 from tests.runner import command, until
 
@@ -35,7 +36,7 @@ def _running(kind: str, options: str, file: Path, folder: Path) -> Iterator[None
     words = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options.split(), str(file)]
     words += ["--local-directory", str(folder)] if kind == "worker" else []
     with (folder / f"{kind}.log").open("w") as log:
-        process = psutil.Popen(words, cwd=PROJECT, env=os.environ | TTL, stdout=log, stderr=log)
+        process = psutil.Popen(words, cwd=PROJECT, env=os.environ | TTL | WORKER_ENVIRONMENT, stdout=log, stderr=log)
     try:
         yield
     finally:

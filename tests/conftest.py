@@ -2,6 +2,7 @@
 
 import copy
 import os
+import secrets
 import socket
 from collections.abc import Iterator
 from itertools import count
@@ -21,7 +22,7 @@ TEST_SERVER = "WORKBOOK_TEST_DATABASE_URL"
 RETAIL = settings.PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
 PASSWORD = "p@ss:/#%w"  # each of its signs means something in an address
 ENCODED = "p%40ss%3A%2F%23%25w"
-NAMES = (f"workbook_test_{os.getpid()}_{number}" for number in count())
+NAMES = (f"workbook_test_{secrets.token_hex(6)}" for _ in count())  # none twice, whoever imports this module
 # A password that is found wherever it leaks, and that needs quoting in an address.
 CANARY = "CANARY_9f3@:/#%w"
 # How long the client for Metabase waits between two looks, in tests.

@@ -3,6 +3,7 @@
 Data never pass through the scheduler: a task is a few numbers, and so is what comes back. Only this module knows Dask.
 """
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -104,13 +105,15 @@ def _own_cluster(workers: int) -> "distributed.LocalCluster":
         dashboard_address=NO_PAGES,
         worker_dashboard_address=NO_PAGES,
         scheduler_kwargs={"dashboard": False},
-        silence_logs="ERROR",
+        silence_logs=logging.CRITICAL,
         env=os.environ | WORKER_ENVIRONMENT,
     )
 
 
 def _checked(address: str) -> str:
     """The address, when what goes there can neither be read nor forged on the way."""
+    import dask
+
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
@@ -122,6 +125,11 @@ def _checked(address: str) -> str:
         raise UsageError(
             f"the scheduler at {host} is remote and its address begins with tcp, so that anyone on the way could run "
             "code on its workers; use tls://, or DASK_ALLOW_PLAINTEXT=1 to insist"
+        )
+    if parts.scheme == "tls" and not dask.config.get("distributed.comm.tls.ca-file"):
+        raise UsageError(
+            "dask_address begins with tls, and the keys for it are not named: set "
+            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, and __CLIENT__CERT and __CLIENT__KEY in the place of __CA_FILE"
         )
     return address
 

@@ -2,11 +2,14 @@
 
 import json
 import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from statistics import median
 
-import distributed  # noqa: F401 - so that importing it, as importing all else, is not measured
+import distributed  # here, so that importing it, as importing all else, is not measured
 
 from lib import database, load, params, schema, settings
 from lib.engine import Engine
@@ -19,12 +22,18 @@ from lib.parts import describe_shop
 from lib.recipe import read_recipe
 from tests.bench.figures import RUNS
 from tests.bench.watching import Seen, run_apart
+from tests.cluster import cluster
 
 __all__ = ["WAYS", "fill_here", "measure_scale", "scale_figures", "write_recipe"]
 
 AS_OF = date(2025, 7, 1)
 SHARE = 0.5  # of large.yml: five million rows
-WAYS = {"plain": Engine(workers=1), "pool": Engine(workers=2), "dask": Engine("dask", workers=2)}
+WAYS = {
+    "plain": Engine(workers=1),
+    "pool": Engine(workers=2),
+    "dask": Engine("dask", workers=2),  # at the address of a cluster that is there
+    "own": Engine("dask", workers=2),  # whose cluster begins and ends with it
+}
 
 
 def write_recipe(share: float, folder: Path) -> None:
@@ -45,10 +54,21 @@ def measure_scale(share: float = SHARE) -> dict[str, float]:
     runs = {way: [] for way in WAYS}
     for _ in range(RUNS):
         for way, done in runs.items():
-            done.append(run_apart(f"tests.bench.scaling.fill_here({way!r}, {str(folder)!r})"))
-    prints = {_fingerprint(folder, engine) for engine in WAYS.values()}
+            done.append(_run(way, folder))
+    prints = {_fingerprint(folder, WAYS[way]) for way in ("plain", "own")}
     assert len(prints) == 1, "the ways do not load the same rows"
     return scale_figures(runs)
+
+
+def _run(way: str, folder: Path) -> tuple[dict, Seen]:
+    """A run of a way in a process of its own; that of a cluster which is there finds one that was just begun."""
+    with ExitStack() as stack:
+        address = ""
+        if way == "dask":
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbook-bench-dask-")))
+            address = stack.enter_context(cluster(home, 2))
+            stack.enter_context(distributed.Client(address)).wait_for_workers(2)
+        return run_apart(f"tests.bench.scaling.fill_here({way!r}, {str(folder)!r}, {address!r})")
 
 
 def scale_figures(runs: dict[str, list[tuple[dict, Seen]]]) -> dict[str, float]:
@@ -61,15 +81,15 @@ def scale_figures(runs: dict[str, list[tuple[dict, Seen]]]) -> dict[str, float]:
         **{f"scale_{way}_s": seconds for way, seconds in s.items()},
         "scale_rows_per_s": runs["dask"][0][0]["rows"] / s["dask"],
         "scale_dask_overhead": median(ratios) - 1,
-        "scale_worker_peak_mb": max(seen.peak for _, seen in runs["dask"]) / 1e6,
+        "scale_worker_peak_mb": max(seen.peak for _, seen in runs["own"]) / 1e6,
     }
 
 
-def fill_here(way: str, folder: str) -> None:
-    """In a process of its own: make and load the parts beside the tables; print rows and seconds, processes begun."""
+def fill_here(way: str, folder: str, address: str) -> None:
+    """In a process of its own: make and load the parts beside the tables; print rows and seconds."""
     recipe, watch = read_recipe(Path(folder)), Stopwatch()
     with database.connect() as main, hold(main), staging(main), watch.part("fill"):
-        rows = scattered.fill(main, recipe, WAYS[way], "bench")
+        rows = scattered.fill(main, recipe, replace(WAYS[way], address=address), "bench")
     sys.stdout.write(json.dumps({"rows": sum(rows.values()), "seconds": watch.parts["fill"]}))
 
 
