@@ -16,6 +16,7 @@ __all__ = [
     "days",
     "largest_step",
     "main_cause",
+    "marks",
     "period",
     "run_rate",
     "share_at",
@@ -128,6 +129,16 @@ def _with_month_before(months: pd.DataFrame, year: Mapping[str, date]) -> pd.Dat
     earlier = months[["date", "revenue"]].assign(date=months["date"] + pd.DateOffset(years=1))
     joined = months.merge(earlier.rename(columns={"revenue": "year_before"}), on="date", how="left")
     return joined[joined["date"] >= pd.Timestamp(year["start"])].reset_index(drop=True)
+
+
+def marks(campaigns: pd.DataFrame, odd_days: pd.DataFrame, bounds: Mapping[str, date]) -> pd.DataFrame:
+    """name, start_date, end_date: campaigns, and the odd days (date, cause) within the bounds, by their first days."""
+    start, end = (pd.Timestamp(bounds[name]) for name in ("start", "end"))
+    within = odd_days[(odd_days["date"] >= start) & (odd_days["date"] < end)]
+    names = "odd day: " + within["cause"].astype("str")
+    odd = pd.DataFrame({"name": names, "start_date": within["date"], "end_date": within["date"]})
+    shown = [frame for frame in (campaigns[list(odd.columns)], odd) if len(frame)]
+    return pd.concat(shown or [odd]).sort_values("start_date", kind="stable", ignore_index=True)
 
 
 def share_at(curve: pd.DataFrame, products: float) -> float:

@@ -13,6 +13,7 @@ from lib.errors import DatabaseError
 from lib.locks import blockers, lock, not_had
 
 __all__ = [
+    "VIEWS",
     "build_keys",
     "columns",
     "create",

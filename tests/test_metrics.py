@@ -117,3 +117,14 @@ def test_the_share_of_the_best_is_read_off_the_curve() -> None:
     curve = pd.DataFrame({"products": [0, 0.5, 1], "revenue": [0, 0.8, 1]})
     assert metrics.share_at(curve, 0.25) == 0.4
     assert np.isnan(metrics.share_at(curve.head(1), 0.25))
+
+
+def test_campaigns_and_odd_days_are_marked_by_their_first_days() -> None:
+    sale = {"name": ["Sale"], "channel": ["mail"], "start_date": ["2025-03-02"], "end_date": ["2025-03-09"]}
+    campaigns = pd.DataFrame(sale).astype({"start_date": "datetime64[us]", "end_date": "datetime64[us]"})
+    odd = pd.DataFrame({"date": pd.to_datetime(["2024-12-31", "2025-03-01"]), "cause": ["x", "not known"]})
+    bounds = {"start": "2025-01-01", "end": "2025-07-01"}
+    found = metrics.marks(campaigns, odd, bounds)
+    assert found["name"].tolist() == ["odd day: not known", "Sale"]
+    assert found["end_date"].tolist() == [pd.Timestamp("2025-03-01"), pd.Timestamp("2025-03-09")]
+    assert metrics.marks(campaigns.head(0), odd.head(0), bounds).empty

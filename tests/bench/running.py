@@ -16,6 +16,7 @@ from tests.bench.watching import Seen, seconds, watch
 __all__ = ["import_cell", "measure_pipeline", "pipeline_figures"]
 
 IMPORTED_LATER = {
+    "04_executive": "\nimport holidays, statsmodels.tsa.seasonal",
     "05_cohort": "\nimport statsmodels.duration.survfunc",
     "06_forecast": "\nimport holidays, statsmodels.tsa.statespace.sarimax, statsmodels.tsa.forecasting.theta"
     "\nimport statsmodels.tsa.exponential_smoothing.ets",
