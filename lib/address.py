@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from lib import embedded, settings
 from lib.errors import UsageError
 
-__all__ = ["external_url", "private_folder", "url"]
+__all__ = ["LOCAL_HOSTS", "external_url", "private_folder", "url"]
 
 LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")
 SAFE_SSLMODES = ("require", "verify-ca", "verify-full")

@@ -19,7 +19,7 @@ from lib.parts import Made, describe_shop, write_shop
 from lib.profile import Profile
 from lib.sources import Policy, import_shop, write_rejects
 
-__all__ = ["STEP", "Intake", "Policy", "take"]
+__all__ = ["STEP", "Engine", "Intake", "Policy", "take"]
 
 STEP = "02_generate"  # under this name the run page finds what became of the lines, when they end the run
 COUNTS = dict.fromkeys(("read", "loaded", "refused", "repeated"), "int64")

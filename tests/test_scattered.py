@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from lib import database, load, recipe, schema
 from lib.engine import Engine
-from lib.errors import DatabaseError, DataError
+from lib.errors import DatabaseError, DataError, UsageError
 from lib.generate import DEMO_COUNTS, DEMO_SHOP, Counts, Shop, plan_shop
 from lib.generate.shop import BLOCK_USERS
 from lib.load import ledger, scattered
@@ -270,6 +270,15 @@ def test_tables_that_differ_from_the_ledger_are_refused(
     monkeypatch.setattr(ledger, "rows", with_a_stray)
     with pytest.raises(DataError, match=r"the tables hold .*, the ledger of the load .*the old data stay"):
         load.replace(tmp_path / "recipe", as_of=AS_OF, engine=HERE)
+
+
+def test_workers_elsewhere_want_a_server_that_they_reach(
+    ready: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described(tmp_path / "recipe", DEMO_COUNTS, DEMO_SHOP)
+    monkeypatch.setattr(scattered, "external_url", lambda: None)
+    with pytest.raises(UsageError, match="cannot reach this machine's private PostgreSQL: name a server"):
+        load.replace(tmp_path / "recipe", as_of=AS_OF, engine=Engine("dask", "tls://10.0.0.5:8786"))
 
 
 def test_a_recipe_of_another_generator_is_refused(ready: None, tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: 
             gather_visits(connection)
             touched.note_after(connection)
             changes |= {mart: _renew(connection, mart) for mart in MARTS}
+            run(connection, sql("load/empty_predictions"))
         with watch.part("checks"):
             results = quality.checks(connection, as_of)
             if touched.stale(results):

@@ -8,16 +8,18 @@ A reader of an old snapshot is not catered for: the rows of parts cannot be froz
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from lib import roles, schema
+from lib.address import LOCAL_HOSTS, external_url
 from lib.catalog import arrow_schema
 from lib.database import begin, connect, run
 from lib.engine import Engine
 from lib.engine import run as run_tasks
-from lib.errors import DataError
+from lib.errors import DataError, UsageError
 from lib.generate import block_tables, parent_tables
 from lib.load import ledger
 from lib.load.copying import BATCH_ROWS, ahead, copy_batches
@@ -33,8 +35,10 @@ BLOCK_TABLES = ["users", "orders", "order_items", "events"]
 def fill(main: sa.Connection, recipe: Recipe, engine: Engine, run_id: str) -> dict[str, int]:
     """Make the bare tables in the schema STAGING and let the engine's workers fill them; rows by table.
 
-    Raises DataError when ledger, tables and recipe do not have the same rows, and what the tasks raise.
+    Raises UsageError for workers elsewhere and a private server here, DataError when ledger, tables and
+    recipe do not have the same rows, and what the tasks raise.
     """
+    _refuse_unreachable(engine)
     parts = recipe.parts()
     with begin(main, "owner"):
         ledger.open_plan(main, run_id, parts[0].plan)
@@ -50,6 +54,14 @@ def fill(main: sa.Connection, recipe: Recipe, engine: Engine, run_id: str) -> di
         roles.grant(main)
         roles.grant_use(main, STAGING)
     return rows
+
+
+def _refuse_unreachable(engine: Engine) -> None:
+    if engine.address and urlsplit(engine.address).hostname not in LOCAL_HOSTS and not external_url():
+        raise UsageError(
+            f"the workers at {engine.address} cannot reach this machine's private PostgreSQL: name a server that all "
+            "machines reach with DATABASE_URL, here and where the workers run"
+        )
 
 
 def _load_parents(main: sa.Connection, part: Part, run_id: str) -> None:
