@@ -27,8 +27,9 @@ def _nothing_left(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     home = tmp_path_factory.mktemp("h")
     monkeypatch.setattr(tempfile, "tempdir", str(home))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
+    before = set(psutil.Process().children())  # a helper of multiprocessing stays as long as this process
     yield
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= before
     assert list(home.iterdir()) == []
 
 
