@@ -157,7 +157,7 @@ def small_fans(parts: Iterable[tuple[str, pd.DataFrame, pd.DataFrame]], unit: st
             line = {"color": colour, "width": 1.6}
             figure.add_scatter(x=frame["date"], y=frame[column], name=column, mode="lines", line=line, **where)
     figure.update_yaxes(tickprefix=prefix(unit), tickformat=",", rangemode="tozero", nticks=4)
-    figure.update_xaxes(nticks=4)
+    figure.update_xaxes(nticks=3, tickangle=0, tickformat="%b")  # two in a row have little room on a phone
     sums = ", ".join(f"{name} {amount(ahead['forecast'].sum(), unit)}" for name, _, ahead in parts)
     alt = f"Small forecasts of {len(parts)} parts of the shop, expected in all: {sums or 'nothing'}."
     numbers = pd.concat([ahead.assign(part=name) for name, _, ahead in parts]) if parts else None
