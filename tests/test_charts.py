@@ -43,22 +43,16 @@ def test_the_main_line_lies_on_top() -> None:
 
 
 def test_two_products_of_one_name_stay_two_bars() -> None:
-    figure = charts.ranking(pd.DataFrame({"name": ["Mug", "Mug"], "revenue": [2, 1]}), "name", "revenue")
+    mugs = pd.DataFrame({"name": ["Mug", "Mug"], "revenue": [2, 1], "previous_revenue": [0, 0]})
+    figure = charts.compared(mugs, "name", "USD")
     assert list(figure.data[0].y) == [0, 1]
     assert list(figure.layout.yaxis.ticktext) == ["Mug", "Mug"]
 
 
 def test_names_are_shown_exactly() -> None:
-    figure = charts.ranking(pd.DataFrame({"name": [HOSTILE], "revenue": [2]}), "name", "revenue")
+    figure = charts.compared(pd.DataFrame({"name": [HOSTILE], "revenue": [2], "previous_revenue": [1]}), "name", "USD")
     assert figure.data[0].customdata[0] == '&lt;a href="https://x.example"&gt;A &amp; B&lt;/a&gt;'
     assert "<a" not in figure.layout.yaxis.ticktext[0]
-
-
-def test_an_unobserved_cell_is_not_drawn() -> None:
-    matrix = pd.DataFrame([[0.5, np.nan]], index=pd.to_datetime(["2025-01-01"]))
-    figure = charts.heatmap(matrix, "cohort", "month")
-    assert np.isnan(figure.data[0].z[0][1])
-    assert "1 observed cells" in figure.layout.meta["alt"]
 
 
 def test_the_map_knows_countries_by_their_code() -> None:

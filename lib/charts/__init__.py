@@ -8,7 +8,7 @@ from lib.charts.forecast import calibration, components, fan, hindsight, odd_day
 from lib.charts.lifetime import churn, lifetime_values, second_orders
 from lib.charts.look import Chart, Switch
 from lib.charts.over_time import bars, lines
-from lib.charts.parts import country_map, gauge, heatmap, ranking
+from lib.charts.parts import country_map, gauge
 
 __all__ = [
     "Chart",
@@ -26,13 +26,11 @@ __all__ = [
     "entities",
     "fan",
     "gauge",
-    "heatmap",
     "hindsight",
     "lifetime_values",
     "lines",
     "odd_days",
     "past_and_future",
-    "ranking",
     "reliability",
     "retention_curves",
     "retention_matrix",

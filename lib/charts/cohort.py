@@ -17,26 +17,19 @@ from lib.charts.look import (
     extremes,
     finish,
     in_words,
+    nothing,
     template,
     value_axis,
 )
 from lib.cohorts import Retention
 
-__all__ = ["cohort_revenue", "customer_value", "nothing", "retention_curves", "retention_matrix"]
+__all__ = ["cohort_revenue", "customer_value", "retention_curves", "retention_matrix"]
 
 LATEST = 18  # cohorts, and months of each, that a matrix shows: more cannot be read on any screen
 FEW = 3  # a mean over fewer cohorts is dotted: it may move only because older cohorts differ from younger ones
 ENOUGH = 10  # customers of a cohort that has a line of its own: of fewer, each moves it by more than a tenth
 PALE = "rgba(128,128,128,0.45)"
 HATCHING = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": GREY, "bgcolor": "rgba(0,0,0,0)"}
-
-
-def nothing(alt: str) -> Chart:
-    """A place for a figure that has nothing to show, which says so."""
-    figure = Chart()
-    figure.add_annotation(text=alt, showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper")
-    figure.update_xaxes(visible=False).update_yaxes(visible=False)
-    return finish(figure, alt, height=120)
 
 
 def retention_matrix(retention: Retention, since: str) -> Chart:

@@ -1,14 +1,25 @@
 """Draws customers: segments by their worth, and what is expected of each beside what each has brought."""
 
-from textwrap import wrap
-
 import pandas as pd
 
-from lib.charts.look import BLUE, GREY, ORANGE, SEQUENTIAL, Chart, amount, finish, label_text, prefix, value_axis
+from lib.charts.look import (
+    BLUE,
+    GREY,
+    ORANGE,
+    SEQUENTIAL,
+    Chart,
+    amount,
+    finish,
+    label_text,
+    nothing,
+    prefix,
+    value_axis,
+)
 
 __all__ = ["past_and_future", "reliability", "treemap"]
 
 MOST_POINTS = 500
+PHONE = 42  # characters of a line there
 TICKS = [step * 10**power for power in range(-2, 9) for step in (1, 3)]
 
 
@@ -16,7 +27,7 @@ def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str =
     """One tile per row, as large as its value, darker the higher the column `colour`, of the same unit."""
     shown = frame[frame[value] > 0]
     if shown.empty:
-        return _nothing(f"There is no {value} to draw.")
+        return nothing(f"There is no {value} to draw.", PHONE)
     figure = Chart()
     figure.add_treemap(
         labels=[label_text(text) for text in shown[name]], parents=[""] * len(shown), values=shown[value],
@@ -40,7 +51,7 @@ def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> C
     known = frame.loc[(frame[past] > 0) & (frame[future] > 0), [past, future]].round(2).sort_values([past, future])
     shown = known.iloc[:: max(1, -(-len(known) // MOST_POINTS))]
     if shown.empty:
-        return _nothing("No customer has both, so there is no point to draw.")
+        return nothing("No customer has both, so there is no point to draw.", PHONE)
     figure = Chart()
     figure.add_scatter(
         x=shown[past], y=shown[future], mode="markers", marker={"color": BLUE, "size": 7, "opacity": 0.75},
@@ -56,7 +67,7 @@ def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> C
 def reliability(frame: pd.DataFrame) -> Chart:
     """Chances that were said against shares that came, a point per group; on the line both are the same."""
     if frame.empty:
-        return _nothing("Too few customers ordered, or too few did not, to hold chances against what came.")
+        return nothing("Too few customers ordered, or too few did not, to hold chances against what came.", PHONE)
     figure = Chart()
     low, high = frame[["said", "came"]].min().min(), frame[["said", "came"]].max().max()
     line, known = {"color": GREY, "width": 1.2, "dash": "dot"}, {"hoverinfo": "skip", "name": "said = came"}
@@ -71,11 +82,3 @@ def reliability(frame: pd.DataFrame) -> Chart:
         axis.update(title=title, rangemode="normal")
     pairs = ", ".join(f"{row.said:.0%} and {row.came:.0%}" for row in frame.itertuples())
     return finish(figure, f"Chances said and shares come, by group: {pairs}.", numbers=frame)
-
-
-def _nothing(reason: str) -> Chart:
-    """A small empty figure that says why it is empty."""
-    lines = "<br>".join(wrap(reason, 42))  # as wide as a phone
-    figure = Chart().add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
-    figure.update_xaxes(visible=False).update_yaxes(visible=False)
-    return finish(figure, reason, height=90)

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lib.charts.cohort import nothing
-from lib.charts.look import BLUE, ORANGE, Chart, amount, finish, in_words, prefix, value_axis
+from lib.charts.look import BLUE, ORANGE, Chart, amount, finish, in_words, nothing, prefix, value_axis
 
 __all__ = ["churn", "lifetime_values", "second_orders"]
 

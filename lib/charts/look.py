@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from babel.numbers import get_currency_symbol
 
 __all__ = [
     "BARS", "BLUE", "FAINT", "GREEN", "GREY", "HEIGHT", "INK", "LINES", "ORANGE", "PURPLE", "SEQUENTIAL",
-    "Chart", "Switch", "amount", "extremes", "finish", "in_words", "label_ends", "label_text", "prefix", "shortened",
-    "template", "value_axis",
+    "Chart", "Switch", "amount", "extremes", "finish", "in_words", "label_ends", "label_text", "nothing", "prefix",
+    "shortened", "template", "value_axis",
 ]  # fmt: skip
 
 MIME = "application/vnd.plotly.v1+json"
@@ -66,6 +67,14 @@ def finish(figure: Chart, alt: str, height: int = HEIGHT, numbers: pd.DataFrame 
     figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True, linecolor=GRID)
     figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True)
     return figure
+
+
+def nothing(reason: str, characters: int = 120) -> Chart:
+    """A small empty figure that says why it is empty, in lines of at most so many characters: 42 fit on a phone."""
+    lines = "<br>".join(wrap(reason, characters))
+    figure = Chart().add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+    figure.update_xaxes(visible=False).update_yaxes(visible=False)
+    return finish(figure, reason, height=90)
 
 
 def _table(frame: pd.DataFrame) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Draws how a whole is made up: rankings, matrices, maps, a value against its target."""
+"""Draws a value on a map, and against its target."""
 
 import pandas as pd
 
@@ -9,53 +9,14 @@ from lib.charts.look import (
     SEQUENTIAL,
     Chart,
     amount,
-    extremes,
     finish,
     label_text,
     prefix,
-    shortened,
     template,
-    value_axis,
 )
 from lib.countries import alpha3
 
-__all__ = ["country_map", "gauge", "heatmap", "ranking"]
-
-
-def ranking(frame: pd.DataFrame, name: str, value: str, unit: str = "") -> Chart:
-    """Lying bars in the order of the rows, the first on top, each with its value; names are shown exactly."""
-    names = [label_text(text) for text in frame[name]]
-    figure = Chart()
-    figure.add_bar(
-        x=frame[value], y=list(range(len(names))), orientation="h", marker_color=BLUE, cliponaxis=False,
-        customdata=names, hovertemplate=f"%{{customdata}}<br>{template('x', unit)}<extra></extra>",
-        texttemplate=template("x", unit), textposition="auto",
-    )  # fmt: skip
-    # Positions carry the bars and names label them: two products of the same name stay two bars.
-    short = [label_text(shortened(text)) for text in frame[name]]
-    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=short, autorange="reversed", showgrid=False)
-    value_axis(figure.layout.xaxis, unit)
-    figure.update_xaxes(showticklabels=False, showgrid=False)
-    described = ", ".join(f"{n} {amount(v, unit)}" for n, v in zip(frame[name], frame[value], strict=True))
-    height = max(140, 34 * len(frame) + 60)
-    return finish(figure, f"Bars in order: {described or 'nothing'}.", height, frame[[name, value]])
-
-
-def heatmap(matrix: pd.DataFrame, row: str, column: str) -> Chart:
-    """Shares as coloured cells with their percentage; a cell that is NaN is not drawn."""
-    rows = [f"{cohort:%b %Y}" for cohort in matrix.index]
-    figure = Chart()
-    figure.add_heatmap(
-        z=matrix.to_numpy(float), x=[str(name) for name in matrix.columns], y=rows, colorscale=SEQUENTIAL, zmin=0,
-        texttemplate="%{z:.0%}", hoverongaps=False, xgap=2, ygap=2, showscale=False,
-        hovertemplate=f"{row} %{{y}}, {column} %{{x}}: %{{z:.1%}}<extra></extra>",
-    )  # fmt: skip
-    figure.update_yaxes(autorange="reversed", type="category", showgrid=False, title=None)
-    figure.update_xaxes(type="category", showgrid=False, title=column, side="top")
-    seen = int(matrix.notna().to_numpy().sum())
-    alt = f"Matrix of {len(matrix)} {row}s by {column}: {seen} observed cells{extremes(matrix)}."
-    numbers = matrix.set_axis(rows).rename_axis(row).rename(columns=str).reset_index()
-    return finish(figure, alt, max(200, 28 * len(matrix) + 90), numbers)
+__all__ = ["country_map", "gauge"]
 
 
 def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> Chart:
