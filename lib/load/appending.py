@@ -16,6 +16,7 @@ from lib.load.copying import copy_rows, files_of
 from lib.load.lifeline import lifeline
 from lib.load.marts import MARTS, gather_visits
 from lib.load.result import Load, Stopwatch, counts
+from lib.load.scores import empty_scores
 from lib.load.staging import STAGING, staging
 from lib.locks import hold
 from lib.recipe import read_recipe
@@ -50,7 +51,7 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: 
             gather_visits(connection)
             touched.note_after(connection)
             changes |= {mart: _renew(connection, mart) for mart in MARTS}
-            run(connection, sql("load/empty_predictions"))
+            empty_scores(connection)
         with watch.part("checks"):
             results = quality.checks(connection, as_of)
             if touched.stale(results):

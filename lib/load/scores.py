@@ -12,7 +12,7 @@ from lib.catalog import tables
 from lib.database import run, sql, transaction
 from lib.locks import lock
 
-__all__ = ["save_scores"]
+__all__ = ["empty_scores", "save_scores"]
 
 MART = "customer_lifetime_value"
 HELD_IN_MEMORY = 1 << 24  # bytes of scores on their way; more goes to a temporary file
@@ -24,20 +24,31 @@ def save_scores(customers: pd.DataFrame, *, model_version: str | None, as_of: da
     `customers` has user_id, predicted_orders, predicted_value, churn_risk and rfm_segment. Raises DatabaseError, and
     changes nothing, while another run is loading.
     """
-    columns = [column.name for column in tables()[MART].columns if column.predicted]
-    rows = customers.assign(model_version=model_version, predicted_as_of=str(as_of))[["user_id", *columns]]
+    rows = customers.assign(model_version=model_version, predicted_as_of=str(as_of))[["user_id", *_predicted()]]
     with transaction("loader") as connection:
         lock(connection)
         run(connection, sql("load/scored"))
         _copy(connection, rows)
         run(connection, "ANALYZE scored")
-        pairs = {
-            "changes": ", ".join(f"{name} = wanted.{name}" for name in columns),
-            "present_columns": ", ".join(f"mart.{name}" for name in columns),
-            "wanted_columns": ", ".join(f"wanted.{name}" for name in columns),
-        }
-        run(connection, sql("load/save_scores").format(**pairs))
+        _give(connection)
         return connection.execute(sa.text(sql("load/count_scores"))).scalar()
+
+
+def empty_scores(connection: sa.Connection) -> None:
+    """Empty the predicted columns of all customers: what they were made from has changed."""
+    run(connection, sql("load/scored"))
+    _give(connection)
+
+
+def _predicted() -> list[str]:
+    return [column.name for column in tables()[MART].columns if column.predicted]
+
+
+def _give(connection: sa.Connection) -> None:
+    """Give every customer of the mart the scores that lie in the table scored, or none."""
+    kinds = {"changes": "{0} = wanted.{0}", "present_columns": "mart.{0}", "wanted_columns": "wanted.{0}"}
+    pairs = {name: ", ".join(words.format(column) for column in _predicted()) for name, words in kinds.items()}
+    run(connection, sql("load/save_scores").format(**pairs))
 
 
 def _copy(connection: sa.Connection, rows: pd.DataFrame) -> None:
