@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jinja2
-
-from lib.atomic import replacing
 from lib.catalog import Column, bookkeeping, tables
 from lib.report import assets
+from lib.report.page import render, write
 
 __all__ = ["PAGE", "write_dictionary"]
 
@@ -28,16 +26,14 @@ TYPES = {
 
 def write_dictionary(page: Path, reports: Sequence[Mapping]) -> None:
     """Writes the page from the catalog, with links to `reports` ({"page": file name}) in its head."""
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(assets.TEMPLATES), autoescape=True)
-    html = environment.get_template("dictionary.html.j2").render(
-        resources=assets.frame("The data dictionary", page, reports),
-        tables=list(tables().values()),
-        bookkeeping=bookkeeping(),
-        types=TYPES,
-        rules=_rules,
-    )
-    with replacing(page) as temporary:
-        temporary.write_text(html, encoding="utf-8", newline="\n")
+    values = {
+        "resources": assets.frame("The data dictionary", page, reports),
+        "tables": list(tables().values()),
+        "bookkeeping": bookkeeping(),
+        "types": TYPES,
+        "rules": _rules,
+    }
+    write(page, render("dictionary.html.j2", values))
 
 
 def _rules(column: Column, key: str) -> list[str]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from lib.atomic import replacing
 from lib.errors import OutputError
 from lib.report import assets
 from lib.report.book import figures, read_notebook
+from lib.report.page import write
 
 __all__ = ["export"]
 
@@ -28,8 +28,7 @@ def export(notebook: Path, page: Path, *, reports: Sequence[Mapping] = ()) -> in
     shown = len(re.findall(r'<figure\b[^>]*\bclass="chart"', html))
     if shown != len(held):
         raise OutputError(f"{notebook} holds {len(held)} figures, its page would show {shown}: the template is wrong.")
-    with replacing(page) as temporary:
-        temporary.write_text(html, encoding="utf-8", newline="\n")
+    write(page, html)
     return shown
 
 

@@ -4,10 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import jinja2
-
-from lib.atomic import replacing
 from lib.report import assets
+from lib.report.page import render, write
 
 __all__ = ["headline", "write_index"]
 
@@ -35,28 +33,20 @@ def write_index(page: Path, run: Mapping, reports: Sequence[Mapping], dictionary
 
     A report is {"page", "title"} and may have more: what lib.report.card tells of it.
     """
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(assets.TEMPLATES), autoescape=True)
-    environment.filters |= {
-        "count": _count,
-        "rows": _rows,
-        "seconds": _seconds,
-        "instant": _instant,
-        "label": assets.label,
-    }
     tone, sentence = headline(run)
-    html = environment.get_template("front.html.j2").render(
-        resources=assets.frame("Shop analytics: the latest run", page, reports),
-        run=dict.fromkeys(_FACTS) | run,
-        tone=tone,
-        dictionary=dictionary,
-        sentence=sentence,
-        cards=sorted(reports, key=_rank),
-        checks=sorted(_list(run, "checks"), key=_urgency),
-        tallest=max((past["broken_errors"] + past["broken_warnings"] for past in _list(run, "history")), default=0),
-        params=list(_flat(run.get("params") or {})),
-    )
-    with replacing(page) as temporary:
-        temporary.write_text(html, encoding="utf-8", newline="\n")
+    values = {
+        "resources": assets.frame("Shop analytics: the latest run", page, reports),
+        "run": dict.fromkeys(_FACTS) | run,
+        "tone": tone,
+        "dictionary": dictionary,
+        "sentence": sentence,
+        "cards": sorted(reports, key=_rank),
+        "checks": sorted(_list(run, "checks"), key=_urgency),
+        "tallest": max((past["broken_errors"] + past["broken_warnings"] for past in _list(run, "history")), default=0),
+        "params": list(_flat(run.get("params") or {})),
+    }
+    filters = {"count": _count, "rows": _rows, "seconds": _seconds, "instant": _instant, "label": assets.label}
+    write(page, render("front.html.j2", values, filters))
 
 
 def headline(run: Mapping) -> tuple[str, str]:
