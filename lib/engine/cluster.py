@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from lib import settings
+from lib.address import LOCAL_HOSTS
 from lib.engine.processes import cores
 from lib.errors import UsageError, WorkbookError
 
@@ -21,7 +22,6 @@ __all__ = ["run_on_cluster"]
 
 LOOPBACK = "127.0.0.1"
 NO_PAGES = f"{LOOPBACK}:0"  # without an address Dask serves its pages at a port of its choice on all interfaces
-LOCAL_HOSTS = ("localhost", LOOPBACK, "::1")
 PATIENCE_S = 60  # for workers to join, and to be given up when none is left
 RETRIES = 2  # of a task that failed, as it does when its connection to the database is cut
 # A worker of Dask is started with a low MALLOC_TRIM_THRESHOLD_, which gives memory back to the system all the time and
