@@ -22,6 +22,7 @@ __all__ = [
     "share_at",
     "trend",
     "two_years",
+    "with_previous",
     "with_weekly_mean",
     "with_year_before",
     "year_before",
@@ -36,6 +37,7 @@ STEPS = {  # of a bridge, by the columns of revenue_bridge
     "revenue": "this period",
 }
 TOTALS = ("previous_revenue", "revenue")
+PARTS = ("country", "category", "channel")  # of revenue, by the questions revenue_by_*
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Period:
     def previous_bounds(self) -> dict[str, date]:
         """The period before as the bound values of a question."""
         return {"start": self.previous_start, "end": self.previous_end}
+
+    @property
+    def pair(self) -> tuple[dict[str, date], dict[str, date]]:
+        """The bounds of the period and of the one before, for a question that is asked of each."""
+        return self.bounds, self.previous_bounds
 
     @property
     def both(self) -> dict[str, date]:
@@ -150,6 +157,19 @@ def days(frame: pd.DataFrame, bounds: dict[str, date]) -> pd.DataFrame:
     """One row for every day of the bounds, in order; days without a row are zero."""
     every = pd.date_range(bounds["start"], bounds["end"], inclusive="left", name="date")
     return frame.set_index("date").reindex(every, fill_value=0).reset_index()
+
+
+def with_previous(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """The parts of revenue with their `previous_revenue`; parts that only the period before has are there with none.
+
+    Both frames are answers of one of the questions revenue_by_*.
+    """
+    names = [name for name in ("country_code", *PARTS) if name in now]
+    previous = before[[*names, "revenue"]].rename(columns={"revenue": "previous_revenue"})
+    joined = now.merge(previous[previous["previous_revenue"] != 0], on=names, how="outer", sort=False)
+    counts = [name for name in joined.select_dtypes("number") if name not in ("share", "gross_margin")]
+    filled = joined.fillna(dict.fromkeys(counts, 0)).astype(now.dtypes.to_dict())
+    return filled.sort_values("revenue", ascending=False, kind="stable", ignore_index=True)
 
 
 def main_cause(parts: Mapping[str, pd.DataFrame]) -> tuple[str, str, float] | None:

@@ -123,7 +123,8 @@ def test_parts_of_revenue(shop: Shop, part: str) -> None:
     )
     rows = rows.assign(**{column: rows[column].fillna("not known")})
     now, before = (some.groupby(column)["amount"].sum() for some in (shop.now(rows), shop.before(rows)))
-    found = read(f"revenue_by_{part}", **shop.span.both).set_index(part)
+    answers = [read(f"revenue_by_{part}", **days) for days in shop.span.pair]
+    found = metrics.with_previous(*answers).set_index(part)
     assert found["revenue"].to_dict() == {name: near(now.get(name, 0)) for name in found.index}
     assert found["previous_revenue"].to_dict() == {name: near(before.get(name, 0)) for name in found.index}
     assert set(now.index) | set(before.index) <= set(found.index)

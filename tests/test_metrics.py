@@ -128,3 +128,15 @@ def test_campaigns_and_odd_days_are_marked_by_their_first_days() -> None:
     assert found["name"].tolist() == ["odd day: not known", "Sale"]
     assert found["end_date"].tolist() == [pd.Timestamp("2025-03-01"), pd.Timestamp("2025-03-09")]
     assert metrics.marks(campaigns.head(0), odd.head(0), bounds).empty
+
+
+def test_parts_that_only_the_period_before_has_are_there_with_none() -> None:
+    now = pd.DataFrame({"channel": ["mail", "ads"], "orders": [2, 1], "revenue": [5.0, 9.0], "share": [0.4, 0.6]})
+    before = pd.DataFrame({"channel": ["fair", "mail"], "orders": [1, 1], "revenue": [3.0, 4.0], "share": [0.4, 0.6]})
+    found = metrics.with_previous(now, before)
+    assert found["channel"].tolist() == ["ads", "mail", "fair"]
+    assert found["revenue"].tolist() == [9, 5, 0]
+    assert found["previous_revenue"].tolist() == [0, 4, 3]
+    assert found["orders"].tolist() == [1, 2, 0]
+    assert found["orders"].dtype == "int64"
+    assert found["share"].isna().tolist() == [False, False, True]
