@@ -23,9 +23,7 @@ from lib.formats import (
 
 __all__ = [
     "Shown",
-    "against",
     "cards",
-    "cause",
     "day",
     "decimal",
     "integer",
@@ -33,7 +31,6 @@ __all__ = [
     "money",
     "percent",
     "precise",
-    "reached",
     "sentence",
     "show",
     "signed_percent",
@@ -103,29 +100,6 @@ def show(*things: object) -> None:
     from IPython.display import display  # only a notebook shows anything
 
     display(*things)
-
-
-def against(now: float, before: float, when: str) -> str:
-    """A change in words: `12.0% more than in the month before`, or that there was nothing then."""
-    if not before or pd.isna(now) or pd.isna(before):
-        return f"with nothing in {when} to compare with"
-    if now == before:
-        return f"as much as in {when}"
-    return f"{percent(abs(now / before - 1))} {'more' if now > before else 'less'} than in {when}"
-
-
-def reached(now: float, rate: float, target: float, currency: str) -> str:
-    """How much of a target is reached and, for a period that goes on, what its end will be at the present rate."""
-    words = f"{percent(now / target)} of the target of {money(target, currency)} is reached"
-    return f"{words}." if rate == now else f"{words}; at this rate the period ends at {percent(rate / target)} of it."
-
-
-def cause(found: tuple[str, str, float] | None) -> str:
-    """The part that explains most of a change, as a sentence; empty for none."""
-    if found is None:
-        return ""
-    kind, name, share = found
-    return f"The largest part of the change comes from the {kind} {name}: {percent(share)} of it."
 
 
 def cards(*facts: tuple[str, str, str]) -> Shown:

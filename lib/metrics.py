@@ -14,7 +14,6 @@ __all__ = [
     "by",
     "change",
     "days",
-    "largest_step",
     "main_cause",
     "marks",
     "period",
@@ -196,15 +195,6 @@ def bridge_steps(effects: Mapping[str, float]) -> pd.DataFrame:
     """step, amount, total: the rows of a bridge from the answer of revenue_bridge."""
     rows = [(label, float(effects[name]), name in TOTALS) for name, label in STEPS.items()]
     return pd.DataFrame(rows, columns=["step", "amount", "total"])
-
-
-def largest_step(steps: pd.DataFrame) -> str:
-    """Which step of a bridge is the largest, as a sentence."""
-    between = steps[~steps["total"]]
-    if not between["amount"].abs().gt(0).any():
-        return "Nothing changed."
-    row = between.loc[between["amount"].abs().idxmax()]
-    return f"The largest step is {row['step']}, {'upwards' if row['amount'] > 0 else 'downwards'}."
 
 
 def with_year_before(daily: pd.DataFrame, column: str, bounds: Mapping[str, date]) -> pd.DataFrame:

@@ -91,33 +91,6 @@ def test_a_course_is_drawn_on_a_page_and_set_in_blocks_elsewhere() -> None:
     assert repr(shown).split()[-1] == "▁█▅"
 
 
-@pytest.mark.parametrize(
-    ("now", "before", "words"),
-    [
-        (110, 100, "10.0% more than in May"),
-        (90, 100, "10.0% less than in May"),
-        (100, 100, "as much as in May"),
-        (100, 0, "with nothing in May to compare with"),
-        (float("nan"), 1, "with nothing in May to compare with"),
-    ],
-)
-def test_a_change_in_words(now: float, before: float, words: str) -> None:
-    assert display.against(now, before, "May") == words
-
-
-def test_the_cause_in_words() -> None:
-    assert (
-        display.cause(("country", "Malta", 0.5))
-        == "The largest part of the change comes from the country Malta: 50.0% of it."
-    )
-    assert display.cause(None) == ""
-
-
-def test_the_target_in_words() -> None:
-    assert display.reached(50, 50, 200, "USD") == "25.0% of the target of $200.00 is reached."
-    assert display.reached(50, 100, 200, "USD").endswith("; at this rate the period ends at 50.0% of it.")
-
-
 def test_an_address_in_a_link_column_can_be_followed_and_nothing_else_can() -> None:
     links = ['https://example.com/?a=1&b="2"', "javascript:alert(1)", ""]
     html = display.table(pd.DataFrame({"link": links, "name": ["http://example.com"] * 3}))._repr_html_()

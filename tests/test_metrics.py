@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib import metrics
+from lib import executive_words, metrics
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_a_bridge_begins_and_ends_with_totals() -> None:
     steps = metrics.bridge_steps(effects)
     assert steps["amount"].tolist() == [10, 5, -1, -2, 12]
     assert steps["total"].tolist() == [True, False, False, False, True]
-    assert metrics.largest_step(steps) == "The largest step is volume, upwards."
-    assert metrics.largest_step(steps.assign(amount=0.0)) == "Nothing changed."
+    assert executive_words.largest_step(steps) == "The largest step is volume, upwards."
+    assert executive_words.largest_step(steps.assign(amount=0.0)) == "Nothing changed."
 
 
 def test_only_whole_weeks_and_months_are_summed() -> None:
