@@ -1,30 +1,24 @@
-"""Re-shapes what the SQL files answer: periods, changes, running means."""
+"""Re-shapes what the SQL files answer: changes, causes, running means, sums of weeks and months."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 __all__ = [
-    "Period",
     "bridge_steps",
     "by",
     "change",
     "days",
     "main_cause",
     "marks",
-    "period",
-    "run_rate",
     "share_at",
     "trend",
-    "two_years",
     "with_previous",
     "with_weekly_mean",
     "with_year_before",
-    "year_before",
 ]
 
 
@@ -37,84 +31,6 @@ STEPS = {  # of a bridge, by the columns of revenue_bridge
 }
 TOTALS = ("previous_revenue", "revenue")
 PARTS = ("country", "category", "channel")  # of revenue, by the questions revenue_by_*
-
-
-@dataclass(frozen=True)
-class Period:
-    """Days from `start` up to, not including, `end`, and the days before it to compare with."""
-
-    start: date
-    end: date
-    previous_start: date
-    previous_end: date
-
-    @property
-    def bounds(self) -> dict[str, date]:
-        """The period as the bound values of a question."""
-        return {"start": self.start, "end": self.end}
-
-    @property
-    def previous_bounds(self) -> dict[str, date]:
-        """The period before as the bound values of a question."""
-        return {"start": self.previous_start, "end": self.previous_end}
-
-    @property
-    def pair(self) -> tuple[dict[str, date], dict[str, date]]:
-        """The bounds of the period and of the one before, for a question that is asked of each."""
-        return self.bounds, self.previous_bounds
-
-    @property
-    def both(self) -> dict[str, date]:
-        """The period and the one before as the bound values of a question that compares them."""
-        return self.bounds | {"previous_start": self.previous_start, "previous_end": self.previous_end}
-
-    @property
-    def year_before(self) -> dict[str, date]:
-        """The same days of the year before as the bound values of a question."""
-        return {name: (pd.Timestamp(day) - pd.DateOffset(years=1)).date() for name, day in self.bounds.items()}
-
-    def __str__(self) -> str:
-        """`1 June 2025 to 30 June 2025`, both days included."""
-        last = self.end - timedelta(days=1)
-        return f"{self.start.day} {self.start:%B %Y} to {last.day} {last:%B %Y}"
-
-
-def period(name: str, as_of: date | str) -> Period:
-    """The period called `name` that ends at or before `as_of`; the day of `as_of` itself is never part of it.
-
-    last_30_days and last_90_days compare with as many days before; last_month with the month before; month_to_date
-    and year_to_date with as many days from the start of the month or year before.
-    """
-    now = pd.Timestamp(as_of)
-    if name in ("last_30_days", "last_90_days"):
-        length = pd.Timedelta(days=int(name.split("_")[1]))
-        return _period(now - length, now, now - 2 * length, now - length)
-    month = now.replace(day=1)
-    if name == "last_month":
-        return _period(
-            month - pd.DateOffset(months=1), month, month - pd.DateOffset(months=2), month - pd.DateOffset(months=1)
-        )
-    step = pd.DateOffset(months=1) if name == "month_to_date" else pd.DateOffset(years=1)
-    yesterday = now - pd.Timedelta(days=1)  # on the first of a month the period to date is all of the month before
-    start = yesterday.replace(day=1) if name == "month_to_date" else yesterday.replace(month=1, day=1)
-    previous = start - step
-    return _period(start, now, previous, min(previous + (now - start), start))
-
-
-def _period(*bounds: pd.Timestamp) -> Period:
-    return Period(*(bound.date() for bound in bounds))
-
-
-def year_before(as_of: date | str) -> dict[str, date]:
-    """Bounds of the twelve months that end before `as_of`."""
-    end = pd.Timestamp(as_of)
-    return {"start": (end - pd.DateOffset(years=1)).date(), "end": end.date()}
-
-
-def two_years(as_of: date | str) -> dict[str, date]:
-    """Bounds that hold, for each day of the last twelve months, the same weekday 52 weeks earlier too."""
-    end = pd.Timestamp(as_of)
-    return {"start": (end - pd.DateOffset(years=1) - pd.Timedelta(days=364)).date(), "end": end.date()}
 
 
 def trend(daily: pd.DataFrame, year: Mapping[str, date]) -> dict[str, dict[str, Any]]:
@@ -214,15 +130,6 @@ def by(step: str, daily: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     ends = sums.index + pd.tseries.frequencies.to_offset(step)
     whole = days_there.to_numpy() == (ends - sums.index).days.to_numpy()
     return sums[whole].reset_index()
-
-
-def run_rate(revenue: float, name: str, span: Period) -> float:
-    """Revenue at the end of the calendar period that `name` is part of, at the mean rate of its days so far."""
-    ends = {"month_to_date": pd.DateOffset(months=1), "year_to_date": pd.DateOffset(years=1)}
-    if name not in ends:
-        return revenue
-    start = pd.Timestamp(span.start)
-    return revenue / (span.end - span.start).days * ((start + ends[name]) - start).days
 
 
 def change(now: float, before: float) -> float:

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from nbformat import v4, write
 
-from lib import catalog, database, generate, load, metrics, schema
+from lib import catalog, database, generate, load, metrics, periods, schema
 from lib.database import read
 from lib.files import read_table, write_tables
 from lib.report import export
@@ -27,7 +27,7 @@ TABLES = ("users", "products", "marketing_campaigns", "orders", "order_items", "
 class Shop(NamedTuple):
     """The raw frames of a loaded shop, with the days of the report."""
 
-    span: metrics.Period
+    span: periods.Period
     year: dict[str, date]
     orders: pd.DataFrame
     lines: pd.DataFrame
@@ -53,7 +53,7 @@ def raw_frames(folder: Path, as_of: str, period: str) -> Shop:
     done = orders[orders["status"] == "completed"]
     lines = tables["order_items"].merge(done, on="order_id").merge(tables["products"], on="product_id")
     lines = lines.assign(amount=lines["quantity"] * lines["price_at_time"], goods=lines["quantity"] * lines["cost"])
-    span, year = metrics.period(period, as_of), metrics.year_before(as_of)
+    span, year = periods.period(period, as_of), periods.year_before(as_of)
     return Shop(span, year, orders, lines, tables["users"], tables["products"], tables["events"])
 
 
@@ -266,7 +266,7 @@ def test_hostile_names_run_nothing_and_show_exactly(empty_database: sa.URL, tmp_
     with open_page(tmp_path / "04_executive.html") as (page, requests, errors):
         assert (requests, errors) == ([page.url], [])
         assert page.evaluate("Object.keys(window).filter(name => name.startsWith('P_'))") == []
-        best = read("best_products", **metrics.period("year_to_date", "2025-07-01").both)["name"]
+        best = read("best_products", **periods.period("year_to_date", "2025-07-01").both)["name"]
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         text = page.inner_text("main")
         assert all(name in text for name in best)

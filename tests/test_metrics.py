@@ -1,32 +1,9 @@
-"""Tests of the re-shaping: periods by calendar, gaps that stay gaps, answers known by head."""
+"""Tests of the re-shaping: gaps that stay gaps, answers known by head."""
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from lib import executive_words, metrics
-
-
-@pytest.mark.parametrize(
-    ("name", "as_of", "days"),
-    [
-        ("last_30_days", "2025-03-31", ("2025-03-01", "2025-03-31", "2025-01-30", "2025-03-01")),
-        ("last_month", "2025-03-31", ("2025-02-01", "2025-03-01", "2025-01-01", "2025-02-01")),
-        ("last_month", "2025-01-01", ("2024-12-01", "2025-01-01", "2024-11-01", "2024-12-01")),
-        ("month_to_date", "2025-03-10", ("2025-03-01", "2025-03-10", "2025-02-01", "2025-02-10")),
-        ("month_to_date", "2025-03-31", ("2025-03-01", "2025-03-31", "2025-02-01", "2025-03-01")),
-        ("month_to_date", "2025-03-01", ("2025-02-01", "2025-03-01", "2025-01-01", "2025-01-29")),
-        ("year_to_date", "2025-03-10", ("2025-01-01", "2025-03-10", "2024-01-01", "2024-03-09")),
-        ("last_90_days", "2025-03-31", ("2024-12-31", "2025-03-31", "2024-10-02", "2024-12-31")),
-    ],
-)
-def test_period(name: str, as_of: str, days: tuple[str, ...]) -> None:
-    span = metrics.period(name, as_of)
-    assert tuple(str(d) for d in (*span.bounds.values(), *span.previous_bounds.values())) == days
-
-
-def test_a_period_reads_with_both_its_days() -> None:
-    assert str(metrics.period("last_month", "2025-03-31")) == "1 February 2025 to 28 February 2025"
+from lib import executive_words, metrics, periods
 
 
 def test_change_needs_something_before() -> None:
@@ -44,16 +21,6 @@ def test_weekly_mean_starts_on_the_seventh_day() -> None:
     means = metrics.with_weekly_mean(pd.DataFrame({"revenue": range(8)}), "revenue")["weekly_mean"]
     assert means.isna().sum() == 6
     assert means.tail(2).tolist() == [3, 4]
-
-
-def test_a_year_before() -> None:
-    assert [str(day) for day in metrics.year_before("2025-03-01").values()] == ["2024-03-01", "2025-03-01"]
-
-
-def test_the_year_before_has_the_same_days() -> None:
-    span = metrics.period("last_month", "2025-03-10")
-    assert [str(day) for day in span.year_before.values()] == ["2024-02-01", "2024-03-01"]
-    assert list(span.both) == ["start", "end", "previous_start", "previous_end"]
 
 
 def parts(kind: str, **rows: tuple[float, float]) -> pd.DataFrame:
@@ -95,7 +62,7 @@ def test_only_whole_weeks_and_months_are_summed() -> None:
 
 
 def test_the_trend_compares_weekdays_with_weekdays_and_months_with_months() -> None:
-    two, year = metrics.two_years("2025-07-01"), metrics.year_before("2025-07-01")
+    two, year = periods.two_years("2025-07-01"), periods.year_before("2025-07-01")
     dates = pd.date_range(two["start"], two["end"], inclusive="left")
     trend = metrics.trend(pd.DataFrame({"date": dates, "revenue": dates.day_of_week.astype(float)}), year)
     by_day, by_month = trend["by day"]["frame"], trend["by month"]["frame"]
@@ -103,14 +70,6 @@ def test_the_trend_compares_weekdays_with_weekdays_and_months_with_months() -> N
     assert by_day["weekly_mean"].tail(300).tolist() == by_day["year_before"].tail(300).tolist()
     june = pd.date_range("2024-06-01", "2024-06-30").day_of_week
     assert by_month["year_before"].iloc[-1] == june.to_numpy().sum()
-
-
-@pytest.mark.parametrize(
-    ("name", "rate"), [("last_month", 90), ("month_to_date", 310), ("year_to_date", 90 / 68 * 365)]
-)
-def test_the_run_rate_goes_on_to_the_end_of_the_calendar_period(name: str, rate: float) -> None:
-    span = metrics.period(name, "2025-03-10")
-    assert metrics.run_rate(90, name, span) == pytest.approx(rate)
 
 
 def test_the_share_of_the_best_is_read_off_the_curve() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from lib import metrics
+from lib import periods
 from lib.database import sql
 from lib.errors import MetabaseError
 
@@ -43,7 +43,7 @@ def values(file: str, own: Mapping[str, Any], params: Mapping[str, Any]) -> dict
 
     A text in `own` names a parameter; lists are sorted and hold a value once. Raises MetabaseError for a name without.
     """
-    period = metrics.period(params["period"], params["as_of"]).bounds
+    period = periods.period(params["period"], params["as_of"]).bounds
     known = {"as_of": date.fromisoformat(str(params["as_of"])), **period, **own}
     if missing := [name for name in names(file) if name not in known]:
         raise MetabaseError(f"{file}.sql binds {missing}; name a value for each under `values` in metabase.yml")
