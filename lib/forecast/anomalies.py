@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 
 from lib.forecast.calendar import near
-from lib.forecast.simulation import SHORTEST_HISTORY, Past, is_constant, season
+from lib.forecast.simulation import SHORTEST_HISTORY, STARTED, Past, is_constant, season
 
 __all__ = ["Anomalies", "anomalies"]
 
 FAR = 3.5  # in units of 1.4826 times the median absolute deviation: Iglewicz and Hoaglin's rule
 MOST = 0.03  # of the days; more than that would be the shop's habit
 SEASONAL, TREND = 35, 29  # days of the smoothers: a short one would take an odd day for the season
-STARTED = 0.1  # of the mean day, added before the logarithm, so that a day without sales has one
 RARE = 0.02  # of the days without sales; where there are more, such a day is nothing odd
 THIN = 1 / 3  # of the days without sales; the logarithms of such a series are mostly gaps
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 __all__ = [
-    "LEVELS", "PATHS", "RECENT_WEEKS", "SHORTEST_HISTORY", "WEEK", "Past", "Simulation",
+    "LEVELS", "PATHS", "RECENT_WEEKS", "SHORTEST_HISTORY", "STARTED", "WEEK", "Past", "Simulation",
     "days_ahead", "is_constant", "recent", "season", "stream",
 ]  # fmt: skip
 
@@ -15,6 +15,7 @@ WEEK = 7
 SHORTEST_HISTORY = 56  # days; eight weeks are the least that a model with a weekly pattern is fitted on
 PATHS = 1_000  # simulated futures per model
 LEVELS = (80, 95)  # percent
+STARTED = 0.1  # of the mean day, added before a logarithm, so that a day without sales has one
 RECENT_WEEKS = 13  # a growing shop errs by larger amounts than it used to: errors are drawn from the last quarter
 
 

@@ -5,12 +5,11 @@ import pandas as pd
 from scipy.signal import lfilter
 
 from lib.forecast.fitting import fallback, fit
-from lib.forecast.simulation import PATHS, Past, Simulation, recent, season
+from lib.forecast.simulation import PATHS, STARTED, Past, Simulation, recent, season
 
 __all__ = ["ets", "log_ets", "theta"]
 
 CLOSE = {"maxiter": 1_000, "pgtol": 1e-8, "factr": 1e3}  # a search that ends near the optimum, not on the way to it
-STARTED = 0.1  # of the mean day, added before the logarithm, so that a day without sales has one
 
 
 def ets(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation:
