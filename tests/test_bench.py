@@ -37,11 +37,20 @@ SCALE = scaling.scale_figures(
         "own": [({"rows": 9, "seconds": 9}, Seen(0, p * 1_000_000, 0)) for p in (1, 5, 4)],
     }
 )
+LARGE = scaling.large_figures(
+    {"begun": 100, "copy_s": 40, "seconds": 90, "items": 2, "rows": 7},
+    Seen(0, 9_000_000, 0, [(99, 9_000_000), (105, 1_000_000), (115, 4_000_000), (135, 5_000_000), (141, 8_000_000)]),
+)
 
 
 def test_a_slower_dask_has_an_overhead_above_zero() -> None:
     assert SCALE["scale_dask_overhead"] == pytest.approx(0.4)
     assert (SCALE["scale_rows_per_s"], SCALE["scale_worker_peak_mb"]) == (3, 5)
+
+
+def test_workers_that_grow_while_they_copy_are_told_from_those_that_were_larger_before_and_after() -> None:
+    assert LARGE["scale_large_growth"] == pytest.approx(0.25)
+    assert (LARGE["scale_large_peak_mb"], LARGE["scale_large_s"], LARGE["scale_large_rows"]) == (9, 90, 7)
 
 
 def test_a_faster_load_has_a_ratio_above_one() -> None:
@@ -65,7 +74,7 @@ def test_every_figure_says_what_it_measures() -> None:
     assert others == {
         "reader_blocked_ms", "load_cost_ratio_10m_1m", "load_peak_mb_10m", "load_peak_mb_1m", "generate_rows_per_s",
         "generate_ratio_faker", "generate_peak_mb_10m", "generate_peak_mb_30m", "generate_cost_ratio_10m_1m",
-        "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet", *SCALE,
+        "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet", *SCALE, *LARGE,
         "forecast_oracle_ratio", "forecast_shop_cov80", "forecast_planted_found", *FORECAST,
         *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb") for size in customers.SIZES),
         "customers_notebook_s_100k",

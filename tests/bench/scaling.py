@@ -3,6 +3,7 @@
 import json
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
@@ -24,10 +25,20 @@ from tests.bench.figures import RUNS
 from tests.bench.watching import Seen, run_apart
 from tests.cluster import cluster
 
-__all__ = ["WAYS", "fill_here", "measure_scale", "scale_figures", "write_recipe"]
+__all__ = [
+    "WAYS",
+    "fill_here",
+    "large_figures",
+    "load_here",
+    "measure_scale",
+    "measure_scale_large",
+    "scale_figures",
+    "write_recipe",
+]
 
 AS_OF = date(2025, 7, 1)
 SHARE = 0.5  # of large.yml: five million rows
+LARGE_ITEMS = 50_000_000  # needs about 60 GB of disk
 WAYS = {
     "plain": Engine(workers=1),
     "pool": Engine(workers=2),
@@ -83,6 +94,46 @@ def scale_figures(runs: dict[str, list[tuple[dict, Seen]]]) -> dict[str, float]:
         "scale_dask_overhead": median(ratios) - 1,
         "scale_worker_peak_mb": max(seen.peak for _, seen in runs["own"]) / 1e6,
     }
+
+
+def measure_scale_large(items: int = LARGE_ITEMS) -> dict[str, float]:
+    """Figures of a shop of so many order items, made and loaded whole by two workers of a cluster of its own.
+
+    Ten lines an order and the fewest events that go with them: about three and a half times as many rows as items.
+    """
+    folder = settings.output_folder() / "recipe"
+    orders = items // 10
+    counts = Counts(1_000, users=orders // 10, products=1_000, orders=orders, events=23 * orders)
+    describe_shop(counts, Shop(as_of=AS_OF, history_days=400, lines_per_order=10.0), folder, WAYS["own"])
+    with database.transaction() as connection:
+        schema.create(connection)
+    return large_figures(*run_apart(f"tests.bench.scaling.load_here({str(folder)!r})"))
+
+
+def large_figures(told: dict, seen: Seen) -> dict[str, float]:
+    """Figures from what a whole load printed, and how large its largest process was while it copied."""
+    begun, seconds = told["begun"], told["copy_s"]
+    quarters = [
+        max((size for moment, size in seen.largest if 0 <= (moment - begun) * 4 / seconds - quarter < 1), default=0)
+        for quarter in range(4)
+    ]
+    return {
+        "scale_large_items": told["items"],
+        "scale_large_rows": told["rows"],
+        "scale_large_copy_s": seconds,
+        "scale_large_s": told["seconds"],
+        "scale_large_peak_mb": seen.peak / 1e6,
+        "scale_large_growth": quarters[3] / quarters[1] - 1,
+    }
+
+
+def load_here(folder: str) -> None:
+    """In a process of its own: load the recipe's shop by a cluster of its own; print rows, seconds, when it began."""
+    begun = time.time()
+    loaded = load.replace(Path(folder), as_of=AS_OF, engine=WAYS["own"])
+    rows = loaded.tables[loaded.tables["kind"] == "table"].set_index("table")["rows"]
+    told = {"begun": begun, "seconds": time.time() - begun, "copy_s": loaded.parts["copy"]}
+    sys.stdout.write(json.dumps(told | {"rows": int(rows.sum()), "items": int(rows["order_items"])}))
 
 
 def fill_here(way: str, folder: str, address: str) -> None:

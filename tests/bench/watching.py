@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 
@@ -19,20 +19,25 @@ __all__ = ["Seen", "run_apart", "seconds", "watch"]
 
 @dataclass(frozen=True)
 class Seen:
-    """Seconds that a process ran, the highest RSS of one process of its tree and that of all together, in bytes."""
+    """Seconds that a process ran, the highest RSS of one process of its tree and that of all together, in bytes.
+
+    `largest` are moments (seconds since 1970) and the RSS of the largest process then.
+    """
 
     seconds: float
     peak: int
     peak_of_all: int
+    largest: list[tuple[float, int]] = field(default_factory=list)
 
 
 def watch(process: psutil.Popen) -> Seen:
     """Look at the process and its children until it ends."""
-    started, peak, peak_of_all = time.perf_counter(), 0, 0
+    started, largest, peak_of_all = time.perf_counter(), [(time.time(), 0)], 0
     while _is_running(process):
         sizes = [_resident(one) for one in [process, *_children(process)]]
-        peak, peak_of_all = max(peak, *sizes), max(peak_of_all, sum(sizes))
-    return Seen(time.perf_counter() - started, peak, peak_of_all)
+        largest.append((time.time(), max(sizes)))
+        peak_of_all = max(peak_of_all, sum(sizes))
+    return Seen(time.perf_counter() - started, max(size for _, size in largest), peak_of_all, largest)
 
 
 def run_apart(call: str) -> tuple[dict, Seen]:
