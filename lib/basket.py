@@ -8,6 +8,8 @@ from mlxtend.frequent_patterns import association_rules, fpgrowth
 from scipy import sparse
 from scipy.stats import hypergeom
 
+from lib.formats import integer, percent
+
 __all__ = ["Proof", "named", "prove", "rules", "suggest"]
 
 LEAST_TOGETHER = 5  # orders with both products, below which a rule is an accident
@@ -97,8 +99,8 @@ class Proof:
         verdict = "so each gets suggestions of his or her own" if self.personal else "so all get the most bought ones"
         return (
             f"Ten products suggested by what a customer had bought: at least one was in the last order of "
-            f"{self.hit_rate:.1%} of {self.customers:,} customers. The ten most bought ones: {self.popularity:.1%}; "
-            f"{verdict}."
+            f"{percent(self.hit_rate)} of {integer(self.customers)} customers. The ten most bought ones: "
+            f"{percent(self.popularity)}; {verdict}."
         )
 
 

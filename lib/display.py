@@ -18,6 +18,7 @@ from lib.formats import (
     percent,
     precise,
     signed_percent,
+    use_locale,
     writers,
 )  # fmt: skip
 
@@ -36,6 +37,7 @@ __all__ = [
     "signed_percent",
     "sparkline",
     "table",
+    "use_locale",
 ]
 
 BETTER_LOWER = ("refund_rate", "refunded_amount", "cancelled_orders")
@@ -144,7 +146,8 @@ def _change(name: str, now: float, before: float) -> str:
     if pd.isna(now) or pd.isna(before):
         return ""
     if name in FORMATS["percent"]:
-        return f"{100 * (now - before):+.1f} points"
+        points = 100 * (now - before)
+        return f"{'' if points < 0 else '+'}{decimal(points, 1)} points"
     return signed_percent(now / before - 1) if before else ""
 
 

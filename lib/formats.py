@@ -1,20 +1,31 @@
-"""How values are written, by the name of their column: money, shares, counts, days, as people read them."""
+"""How values are written, by the name of their column: money, shares, counts, days, as people of a locale read them."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
+from functools import cache
 from typing import Any
 
 import pandas as pd
+from babel import Locale
 from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import (
+    NumberPattern,
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_currency_symbol,
+    get_decimal_symbol,
+    get_group_symbol,
+)
 
 __all__ = [
-    "FORMATS", "NOT_KNOWN", "NUMBERS", "blocks", "day", "decimal", "integer", "money", "month", "percent", "precise",
-    "signed_percent", "writers",
+    "FORMATS", "NOT_KNOWN", "NUMBERS", "around_money", "blocks", "day", "decimal", "integer", "money", "month",
+    "percent", "precise", "separators", "signed_percent", "use_locale", "writers",
 ]  # fmt: skip
 
-LOCALE = "en_US"
 NOT_KNOWN = "–"  # noqa: RUF001 - an en dash is how a table shows that there is nothing to show
 BLOCKS = "▁▂▃▄▅▆▇█"
+_chosen = [Locale.parse("en_US")]  # of this process, as a kernel writes one report
 
 # How a column is written, wherever it is shown.
 FORMATS = {
@@ -48,6 +59,11 @@ FORMATS = {
 NUMBERS = {name for kind, names in FORMATS.items() if kind not in ("month", "day", "trend") for name in names}
 
 
+def use_locale(name: str) -> None:
+    """Write everything from here on, in this process, as people of the locale do: `en_GB`, `de_DE`; else en_US."""
+    _chosen[:] = [Locale.parse(name)]
+
+
 def writers(currency: str) -> dict[str, Callable[[Any], str]]:
     """How to write a value of each column that FORMATS names."""
     kinds = {"money": lambda value: money(value, currency), "percent": percent, "integer": integer}
@@ -67,40 +83,70 @@ def money(value: float, currency: str, *, digits: bool = True) -> str:
     """An amount with its currency: `$1,234.50`; without digits `$1,235`."""
     if pd.isna(value):
         return NOT_KNOWN
-    pattern = None if digits else "¤#,##0;-¤#,##0"
-    return format_currency(value, currency, pattern, locale=LOCALE, currency_digits=digits)
+    pattern = None if digits else _pattern(_chosen[0], "money", 0)
+    return format_currency(value, currency, pattern, locale=_chosen[0], currency_digits=digits)
+
+
+def around_money(currency: str) -> tuple[str, str]:
+    """What stands before and after an amount, for axes that write their numbers themselves: `("$", "")`."""
+    pattern, symbol = _pattern(_chosen[0], "money", 0), get_currency_symbol(currency, _chosen[0])
+    return pattern.prefix[0].replace("¤", symbol), pattern.suffix[0].replace("¤", symbol)
+
+
+def separators() -> str:
+    """The decimal sign and the one between groups of digits: `.,`."""
+    return get_decimal_symbol(_chosen[0]) + get_group_symbol(_chosen[0])
 
 
 def integer(value: float) -> str:
     """A count: `1,234`."""
-    return NOT_KNOWN if pd.isna(value) else format_decimal(round(value), locale=LOCALE)
+    return NOT_KNOWN if pd.isna(value) else format_decimal(round(value), locale=_chosen[0])
 
 
-def decimal(value: float) -> str:
-    """A number with two decimals: `1.25`."""
-    return NOT_KNOWN if pd.isna(value) else format_decimal(value, "#,##0.00", locale=LOCALE)
+def decimal(value: float, digits: int = 2) -> str:
+    """A number with so many decimals: `1.25`."""
+    if pd.isna(value):
+        return NOT_KNOWN
+    return format_decimal(value, _pattern(_chosen[0], "decimal", digits), locale=_chosen[0])
 
 
 def precise(value: float) -> str:
     """A number with three decimals: `0.243`."""
-    return NOT_KNOWN if pd.isna(value) else format_decimal(value, "#,##0.000", locale=LOCALE)
+    return decimal(value, 3)
 
 
-def percent(value: float) -> str:
-    """A share: `12.5%`."""
-    return NOT_KNOWN if pd.isna(value) else format_percent(value, "#,##0.0%", locale=LOCALE)
+def percent(value: float, digits: int = 1) -> str:
+    """A share with so many decimals: `12.5%`."""
+    if pd.isna(value):
+        return NOT_KNOWN
+    return format_percent(value, _pattern(_chosen[0], "percent", digits), locale=_chosen[0])
 
 
 def signed_percent(value: float) -> str:
     """A change with its sign: `+12.5%`; `nothing to compare with` for NaN."""
-    return "nothing to compare with" if pd.isna(value) else format_percent(value, "+#,##0.0%;-#,##0.0%", locale=LOCALE)
+    if pd.isna(value):
+        return "nothing to compare with"
+    return percent(value) if value < 0 else f"+{percent(value)}"
 
 
 def day(value: object) -> str:
     """A day: `Jun 30, 2025`."""
-    return NOT_KNOWN if pd.isna(value) else format_date(pd.Timestamp(value).date(), "medium", locale=LOCALE)
+    return NOT_KNOWN if pd.isna(value) else format_date(pd.Timestamp(value).date(), "medium", locale=_chosen[0])
 
 
 def month(value: object) -> str:
     """A calendar month: `Jun 2025`."""
-    return NOT_KNOWN if pd.isna(value) else format_date(pd.Timestamp(value).date(), "MMM y", locale=LOCALE)
+    return NOT_KNOWN if pd.isna(value) else format_date(pd.Timestamp(value).date(), "MMM y", locale=_chosen[0])
+
+
+@cache
+def _pattern(locale: Locale, kind: str, digits: int) -> NumberPattern:
+    """The locale's own pattern of such a number, with so many decimals."""
+    own = {
+        "money": locale.currency_formats["standard"],
+        "decimal": locale.decimal_formats[None],
+        "percent": locale.percent_formats[None],
+    }
+    pattern = copy(own[kind])
+    pattern.frac_prec = (digits, digits)
+    return pattern

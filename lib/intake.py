@@ -14,6 +14,7 @@ from lib import results
 from lib.atomic import replacing_folder
 from lib.engine import Engine
 from lib.errors import DataError
+from lib.formats import integer
 from lib.generate import Counts, Shop, plan_shop
 from lib.parts import Made, describe_shop, write_shop
 from lib.profile import Profile
@@ -60,12 +61,12 @@ class Intake:
 
     def __str__(self) -> str:
         if self.lines.empty:
-            return f"The shop is made up: {self.rows:,} rows in {len(self.written)} tables."
+            return f"The shop is made up: {integer(self.rows)} rows in {len(self.written)} tables."
         read, loaded, refused, repeated = self.lines[["read", "loaded", "refused", "repeated"]].sum()
-        twice = f", {repeated:,} are there twice" if repeated else ""
+        twice = f", {integer(repeated)} are there twice" if repeated else ""
         return (
-            f"The shop's own files have {read:,} lines: {loaded:,} are used, {refused:,} are not{twice}; "
-            f"they make {self.rows:,} rows in {len(self.written)} tables."
+            f"The shop's own files have {integer(read)} lines: {integer(loaded)} are used, {integer(refused)} are "
+            f"not{twice}; they make {integer(self.rows)} rows in {len(self.written)} tables."
         )
 
 

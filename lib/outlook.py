@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from lib import display, metrics
+from lib import metrics
 from lib.forecast import Backtest, Forecast, Group, History, holidays_of
+from lib.formats import day, money, percent
 
 __all__ = ["belief", "evidence", "fans", "headline", "holidays", "holidays_ahead", "parts", "scores"]
 
@@ -20,7 +21,7 @@ def headline(ahead: Forecast, history: History, currency: str) -> str:
     if ahead.frame.empty:
         return f"There is no forecast. {ahead.reason}"
     days, (low, high) = len(ahead.frame), ahead.total_80
-    total, lower, upper = (display.money(amount, currency, digits=False) for amount in (ahead.total, low, high))
+    total, lower, upper = (money(amount, currency, digits=False) for amount in (ahead.total, low, high))
     changes = " and ".join(_changes(ahead, history, days))
     return (
         f"The next {_days(days)} expected to bring {total}; with a chance of 80 in 100 it will be between {lower} "
@@ -51,7 +52,7 @@ def _compared(change: float) -> str:
     """`12% more than`, or `as much as` where whole per cents show no change."""
     if abs(change) < 0.005:
         return "as much as"
-    return f"{abs(change):.0%} {'more' if change > 0 else 'less'} than"
+    return f"{percent(abs(change), 0)} {'more' if change > 0 else 'less'} than"
 
 
 def holidays(countries: pd.DataFrame, history: History, horizon: int) -> pd.Series:
@@ -71,7 +72,7 @@ def holidays_ahead(ahead: Forecast, marked: pd.Series) -> str:
     coming = marked[marked.index.isin(ahead.frame.index)]
     if coming.empty:
         return "No public holiday of the shop's main country falls into these days."
-    named = ", ".join(f"{name} ({display.day(day)})" for day, name in coming.items())
+    named = ", ".join(f"{name} ({day(date)})" for date, name in coming.items())
     return f"Holidays of the shop's main country in these days: {named}."
 
 
@@ -96,11 +97,7 @@ def evidence(tested: Backtest) -> str:
         f"{winners} won the most of them, {most}" if most else "without a change from week to week no error has a scale"
     )
     days = [window.actual.index[0] for window in tested.windows]
-    span = (
-        f"beginning between {display.day(min(days))} and {display.day(max(days))}"
-        if n > 1
-        else f"beginning {display.day(days[0])}"
-    )
+    span = f"beginning between {day(min(days))} and {day(max(days))}" if n > 1 else f"beginning {day(days[0])}"
     fewer = "" if n >= 4 else " Fewer than four tests say little: the history allows no more."
     return f"{n} test{'s' if n > 1 else ''}, {span}; {won}.{fewer}"
 
@@ -111,7 +108,8 @@ def belief(tested: Backtest, model: str) -> str:
     if model not in found.index:
         return "No test has shown yet whether the intervals can be believed."
     row, n = found.loc[model], len(tested.windows)
-    days = (f"{row[f'coverage_{level}']:.0%} of the days lay inside the {level} % interval" for level in (80, 95))
+    shares = {level: percent(row[f"coverage_{level}"], 0) for level in (80, 95)}
+    days = (f"{share} of the days lay inside the {level} % interval" for level, share in shares.items())
     inside = round(row["total_inside_80"] * n)
     return f"In the tests {' and '.join(days)}; the total lay inside its 80 % interval in {inside} of {n}."
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from babel.localedata import locale_identifiers
 from babel.numbers import list_currencies
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -67,6 +68,7 @@ class Params(_Section):
     seed: int = Field(42, ge=0, lt=2**63)
     as_of: date = Field(date(2025, 7, 1), strict=False)
     currency: str = "USD"
+    locale: str = "en_US"
     generate: Generate = Generate()
     engine: Literal["local", "dask"] = "local"
     dask_address: str = ""
@@ -92,6 +94,13 @@ class Params(_Section):
     def _known_currency(cls, value: str) -> str:
         if value not in list_currencies():
             raise ValueError(f"{value!r} is no currency; wanted an ISO 4217 code such as USD, EUR or GBP")
+        return value
+
+    @field_validator("locale")
+    @classmethod
+    def _known_locale(cls, value: str) -> str:
+        if value not in locale_identifiers():
+            raise ValueError(f"{value!r} is no locale; wanted a language and a country such as en_US, en_GB or de_DE")
         return value
 
     @model_validator(mode="after")

@@ -101,9 +101,10 @@ def run(file: Path, values: dict[str, Any]) -> None:
     """
     output = settings.output_folder().resolve()
     with _alone(output):
-        from lib import database, manifest, notebook, progress
+        from lib import database, formats, manifest, notebook, progress
 
         notebook.prepare()
+        formats.use_locale(values["locale"])  # of the pages that this process writes; each notebook is told too
         record = manifest.describe(manifest.new_run_id(), file, values, database.server())
         manifest.prune(output / "runs", values["keep_runs"] - 1)
         with progress.Lines(STEPS) as lines:

@@ -8,6 +8,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits
 
+from lib.formats import decimal, integer, percent
+
 __all__ = ["ACTIONS", "Clusters", "cluster", "rfm", "segment_table"]
 
 SCORES = 5
@@ -93,7 +95,7 @@ def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
     different = len(np.unique(points, axis=0))
     if different < LEAST_BUYERS:
         columns = ["clusters", "silhouette", "one_cloud", "stability", "smallest", "sizes"]
-        few = f"{different:,} different buyers are too few to look for clusters; it takes {LEAST_BUYERS}."
+        few = f"{integer(different)} different buyers are too few to look for clusters; it takes {LEAST_BUYERS}."
         return Clusters(pd.DataFrame(columns=columns), real=False, verdict=few)
     rng = np.random.default_rng(seed)
     spread = points.std(axis=0)
@@ -115,7 +117,7 @@ def _tried(k: int, points: np.ndarray, cloud: np.ndarray, rng: np.random.Generat
         "one_cloud": _silhouette(cloud, _labels(k, cloud, cloud, rng), rng),
         "stability": float(np.mean([adjusted_rand_score(labels, other) for other in again])),
         "smallest": float(sizes[-1]),
-        "sizes": ", ".join(f"{size:.0%}" for size in sizes),
+        "sizes": ", ".join(percent(size, 0) for size in sizes),
     }
 
 
@@ -141,6 +143,6 @@ def _verdict(scores: pd.DataFrame) -> tuple[bool, str]:
     best = clear.loc[clear["silhouette"].idxmax()]
     return True, (
         f"{best['clusters']:.0f} clusters of {best['sizes']} of the buyers come back when customers are drawn again "
-        f"(stability {best['stability']:.2f}) and lie clearer apart than pieces of one cloud "
-        f"(silhouette {best['silhouette']:.2f} against {best['one_cloud']:.2f})."
+        f"(stability {decimal(best['stability'])}) and lie clearer apart than pieces of one cloud "
+        f"(silhouette {decimal(best['silhouette'])} against {decimal(best['one_cloud'])})."
     )

@@ -109,6 +109,7 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         ("as_of: 2025-02-30\n", "is not YAML: day is out of range"),
         ("as_of: soon\n", "line 1: as_of is 'soon': Input should be a valid date"),
         ("currency: XQZ\n", "line 1: currency is 'XQZ': 'XQZ' is no currency; wanted an ISO 4217 code"),
+        ("locale: en-US\n", "line 1: locale is 'en-US': 'en-US' is no locale; wanted a language and a country such as"),
         ("\ngenerate:\n  orders: 10\n  events: 58\n", "line 2: generate: events is 58; wanted at least 59"),
         ("data: x.csv\n", "data is given, mapping is not; use params that map it"),
         (MAPPING, "mapping is given, data is not"),

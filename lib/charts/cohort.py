@@ -22,6 +22,7 @@ from lib.charts.look import (
     value_axis,
 )
 from lib.cohorts import Retention
+from lib.formats import integer, month
 
 __all__ = ["cohort_revenue", "customer_value", "retention_curves", "retention_matrix"]
 
@@ -77,8 +78,10 @@ def _cells(figure: Chart, shown: pd.DataFrame, means: pd.Series) -> None:
 
 def _name_rows(figure: Chart, shown: pd.DataFrame, sizes: pd.Series) -> None:
     """Each row's cohort and how many it counts, which is what its shares are of."""
-    names = [f"all · {sizes.sum():,}"]
-    names += [f"{name} · {sizes[cohort]:,}" for name, cohort in zip(_names(shown.index), shown.index, strict=True)]
+    names = [f"all · {integer(sizes.sum())}"]
+    names += [
+        f"{name} · {integer(sizes[cohort])}" for name, cohort in zip(_names(shown.index), shown.index, strict=True)
+    ]
     figure.update_yaxes(tickvals=[-1.1, *range(len(shown))], ticktext=names, range=[len(shown) - 0.5, -1.7])
 
 
@@ -137,7 +140,9 @@ def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour
         if len(part) > (dash == "dot" and firm > 0):
             figure.add_scatter(
                 x=part["month_index"], y=part[column], line={"color": colour, "width": 3, "dash": dash}, name=label,
-                customdata=[f"{row.cohorts} cohorts, {row.cohort_size:,.0f} customers" for row in part.itertuples()],
+                customdata=[
+                    f"{row.cohorts} cohorts, {integer(row.cohort_size)} customers" for row in part.itertuples()
+                ],
                 mode="lines+markers", marker={"size": 5}, showlegend=label not in [t.name for t in figure.data],
                 hovertemplate=f"month %{{x}}: {template('y', unit)}<br>%{{customdata}}<extra></extra>",
             )  # fmt: skip
@@ -165,12 +170,13 @@ def cohort_revenue(cells: pd.DataFrame, unit: str) -> Chart:
 
 def _layers(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """The rows of each cohort with its name, in order of time; of each quarter's cohorts where there are many."""
-    unit, words = ("M", "%b %Y") if cells["cohort"].nunique() <= LATEST else ("Q", "Q%q %Y")
-    return [(age.strftime(words), rows) for age, rows in cells.groupby(cells["cohort"].dt.to_period(unit))]
+    unit = "M" if cells["cohort"].nunique() <= LATEST else "Q"
+    ages = cells.groupby(cells["cohort"].dt.to_period(unit))
+    return [(month(age.start_time) if unit == "M" else age.strftime("Q%q %Y"), rows) for age, rows in ages]
 
 
 def _names(months: Iterable[pd.Timestamp]) -> list[str]:
-    return [f"{month:%b %Y}" for month in months]
+    return [month(date) for date in months]
 
 
 def _shades(number: int) -> list[str]:

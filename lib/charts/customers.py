@@ -12,9 +12,10 @@ from lib.charts.look import (
     finish,
     label_text,
     nothing,
-    prefix,
+    template,
     value_axis,
 )
+from lib.formats import percent
 
 __all__ = ["past_and_future", "reliability", "treemap"]
 
@@ -36,8 +37,8 @@ def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str =
             "line": {"width": 0}, "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
         },
         customdata=shown[colour].round(2), tiling={"pad": 3}, pathbar={"visible": False}, root_color="rgba(0,0,0,0)",
-        texttemplate=f"<b>%{{label}}</b><br>{prefix(unit)}%{{value:,.0f}}",
-        hovertemplate=f"%{{label}}: {prefix(unit)}%{{value:,.0f}}, {prefix(unit)}%{{customdata:,.0f}} "
+        texttemplate=f"<b>%{{label}}</b><br>{template('value', unit)}",
+        hovertemplate=f"%{{label}}: {template('value', unit)}, {template('customdata', unit)} "
         f"{colour.replace('_', ' ')}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(uniformtext={"minsize": 11, "mode": "hide"})
@@ -55,7 +56,7 @@ def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> C
     figure = Chart()
     figure.add_scatter(
         x=shown[past], y=shown[future], mode="markers", marker={"color": BLUE, "size": 7, "opacity": 0.75},
-        hovertemplate=f"%{{x:,.0f}} {unit} so far<br>%{{y:,.0f}} {unit} expected<extra></extra>",
+        hovertemplate=f"{template('x', unit)} so far<br>{template('y', unit)} expected<extra></extra>",
     )  # fmt: skip
     for axis, title in ((figure.layout.xaxis, past), (figure.layout.yaxis, future)):
         value_axis(axis, unit)
@@ -80,5 +81,5 @@ def reliability(frame: pd.DataFrame) -> Chart:
     for axis, title in ((figure.layout.xaxis, "said"), (figure.layout.yaxis, "came")):
         value_axis(axis, "%")
         axis.update(title=title, rangemode="normal")
-    pairs = ", ".join(f"{row.said:.0%} and {row.came:.0%}" for row in frame.itertuples())
+    pairs = ", ".join(f"{percent(row.said, 0)} and {percent(row.came, 0)}" for row in frame.itertuples())
     return finish(figure, f"Chances said and shares come, by group: {pairs}.", numbers=frame)

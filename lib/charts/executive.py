@@ -18,6 +18,7 @@ from lib.charts.look import (
     value_axis,
 )
 from lib.charts.over_time import lines
+from lib.formats import integer
 
 __all__ = ["bridge", "compared", "concentration", "week_hours"]
 
@@ -97,7 +98,9 @@ def week_hours(orders: pd.DataFrame) -> Chart:
     if matrix.to_numpy().sum():
         day, hour = np.unravel_index(matrix.to_numpy().argmax(), matrix.shape)
         most = matrix.to_numpy().max()
-        alt = f"Orders by weekday and hour: most on {WEEKDAYS[day]} from {hour}:00 to {hour}:59, {most:,.0f} orders."
+        alt = (
+            f"Orders by weekday and hour: most on {WEEKDAYS[day]} from {hour}:00 to {hour}:59, {integer(most)} orders."
+        )
     numbers = matrix.set_axis(list(WEEKDAYS)).rename_axis("weekday").rename(columns=str).reset_index()
     finish(figure, alt, 300, numbers)
     figure.update_yaxes(autorange="reversed", showgrid=False)

@@ -15,9 +15,11 @@ from lib.charts.look import (
     finish,
     in_words,
     label_text,
-    prefix,
+    template,
+    unit_marks,
     value_axis,
 )  # fmt: skip
+from lib.formats import percent
 
 __all__ = ["calibration", "components", "fan", "hindsight", "odd_days", "small_fans"]
 
@@ -99,7 +101,9 @@ def calibration(frame: pd.DataFrame) -> Chart:
     figure.update_xaxes(title="share of days meant to lie inside", tickformat=".0%", range=[0, 1])
     figure.update_yaxes(title="share that did", tickformat=".0%", range=[0, 1])
     seen = frame.dropna()
-    described = ", ".join(f"{row.observed:.0%} where {row.nominal:.0%} is meant" for row in seen.itertuples())
+    described = ", ".join(
+        f"{percent(row.observed, 0)} where {percent(row.nominal, 0)} is meant" for row in seen.itertuples()
+    )
     return finish(figure, f"Share of days inside the intervals: {described or 'nothing to show'}.", 380, frame)
 
 
@@ -131,7 +135,7 @@ def odd_days(history: pd.DataFrame, days: pd.DataFrame, unit: str) -> Chart:
     figure.add_scatter(
         x=days["date"], y=days["revenue"], mode="markers", name="odd day", customdata=facts,
         marker={"color": ORANGE, "size": 9},
-        hovertemplate=f"%{{x|%Y-%m-%d}}: {prefix(unit)}%{{y:,.0f}}, usual %{{customdata[1]}}; %{{customdata[0]}}"
+        hovertemplate=f"%{{x|%Y-%m-%d}}: {template('y', unit)}, usual %{{customdata[1]}}; %{{customdata[0]}}"
         "<extra></extra>",
     )  # fmt: skip
     value_axis(figure.layout.yaxis, unit)
@@ -156,7 +160,7 @@ def small_fans(parts: Iterable[tuple[str, pd.DataFrame, pd.DataFrame]], unit: st
         ):
             line = {"color": colour, "width": 1.6}
             figure.add_scatter(x=frame["date"], y=frame[column], name=column, mode="lines", line=line, **where)
-    figure.update_yaxes(tickprefix=prefix(unit), tickformat=",", rangemode="tozero", nticks=4)
+    figure.update_yaxes(**unit_marks(unit), tickformat=",", rangemode="tozero", nticks=4)
     figure.update_xaxes(nticks=3, tickangle=0, tickformat="%b")  # two in a row have little room on a phone
     sums = ", ".join(f"{name} {amount(ahead['forecast'].sum(), unit)}" for name, _, ahead in parts)
     alt = f"Small forecasts of {len(parts)} parts of the shop, expected in all: {sums or 'nothing'}."

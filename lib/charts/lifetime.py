@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from lib.charts.look import BLUE, ORANGE, Chart, amount, finish, in_words, nothing, prefix, value_axis
+from lib.charts.look import BLUE, ORANGE, Chart, amount, finish, in_words, nothing, unit_marks, value_axis
+from lib.formats import percent
 
 __all__ = ["churn", "lifetime_values", "second_orders"]
 
@@ -29,7 +30,7 @@ def lifetime_values(classes: pd.DataFrame, worth: pd.Series, unit: str) -> Chart
     for row, (label, value) in enumerate(marks.items()):
         _mark(figure, value, label, row, classes["to_revenue"].iloc[-1])
     figure.update_yaxes(title="buyers", tickformat=",", rangemode="tozero", domain=[0, 0.78])  # labels have the rest
-    figure.update_xaxes(title="revenue to date; the last bar holds all above", tickprefix=prefix(unit), tickformat=",")
+    figure.update_xaxes(title="revenue to date; the last bar holds all above", tickformat=",", **unit_marks(unit))
     figure.update_xaxes(showgrid=False, range=[0, classes["to_revenue"].iloc[-1]])
     described = in_words(classes, "from_revenue", "buyers", "Buyers by revenue to date", "")
     return finish(figure, f"{described} Marked: {', '.join(marks)}.", 380, classes)
@@ -42,7 +43,7 @@ def _marks(worth: pd.Series, unit: str) -> dict[str, float]:
     }
     if np.isnan(worth["top_tenth_share"]):
         return marks
-    return marks | {f"top tenth: {worth['top_tenth_share']:.0%} of revenue": worth["top_tenth_from"]}
+    return marks | {f"top tenth: {percent(worth['top_tenth_share'], 0)} of revenue": worth["top_tenth_from"]}
 
 
 def _mark(figure: Chart, value: float, label: str, row: int, edge: float) -> None:
@@ -101,7 +102,7 @@ def churn(rates: pd.DataFrame, churn_days: int) -> Chart:
             "color": [ORANGE if mark else BLUE for mark in chosen], "opacity": 1,
             "size": [13 if mark else 7 for mark in chosen],
         },
-        text=[f"{rate:.0%}" for rate in known["churn_rate"]], textposition="top center", cliponaxis=False,
+        text=[percent(rate, 0) for rate in known["churn_rate"]], textposition="top center", cliponaxis=False,
         customdata=known["observed_buyers"], showlegend=False,
         hovertemplate="%{x} days: %{y:.1%} of %{customdata:,} buyers<extra></extra>",
     )  # fmt: skip

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from babel.numbers import get_currency_symbol
+
+from lib.formats import around_money, integer, money, percent, separators
 
 __all__ = [
     "BARS", "BLUE", "FAINT", "GREEN", "GREY", "HEIGHT", "INK", "LINES", "ORANGE", "PURPLE", "SEQUENTIAL",
-    "Chart", "Switch", "amount", "extremes", "finish", "in_words", "label_ends", "label_text", "nothing", "prefix",
-    "shortened", "template", "value_axis",
+    "Chart", "Switch", "amount", "extremes", "finish", "in_words", "label_ends", "label_text", "nothing",
+    "shortened", "template", "unit_marks", "value_axis",
 ]  # fmt: skip
 
 MIME = "application/vnd.plotly.v1+json"
@@ -62,7 +63,7 @@ def finish(figure: Chart, alt: str, height: int = HEIGHT, numbers: pd.DataFrame 
         template="none", height=height, meta=meta, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 13, "color": "#333B45"}, bargap=0.25,
         margin={"l": 10, "r": 24, "t": 24, "b": 10},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, dragmode=False,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, dragmode=False, separators=separators(),
     )  # fmt: skip
     figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True, linecolor=GRID)
     figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True)
@@ -100,19 +101,30 @@ def label_ends(figure: Chart, ends: Sequence[tuple[Any, float, str, str]], heigh
 
 
 def value_axis(axis: go.layout.YAxis | go.layout.XAxis, unit: str) -> None:
-    axis.update(tickprefix=prefix(unit), tickformat=".0%" if unit == "%" else ",", rangemode="tozero")
+    axis.update(unit_marks(unit), tickformat=".0%" if unit == "%" else ",", rangemode="tozero")
 
 
-def prefix(unit: str) -> str:
-    return get_currency_symbol(unit, locale="en_US") if len(unit) == 3 and unit.isupper() else ""
+def unit_marks(unit: str) -> dict[str, str]:
+    """What an axis writes before and after its numbers: the sign of a currency, on the locale's side."""
+    before, after = around_money(unit) if _is_currency(unit) else ("", "")
+    return {"tickprefix": before, "ticksuffix": after}
 
 
 def template(variable: str, unit: str) -> str:
-    return f"{prefix(unit)}%{{{variable}:{'.1%' if unit == '%' else ',.0f'}}}"
+    """How plotly is to write a variable of that unit where a pointer is."""
+    before, after = unit_marks(unit).values()
+    return f"{before}%{{{variable}:{'.1%' if unit == '%' else ',.0f'}}}{after}"
 
 
 def amount(value: float, unit: str) -> str:
-    return f"{value:.1%}" if unit == "%" else f"{prefix(unit)}{value:,.0f}"
+    """A value of that unit in words: a share, money, or a count."""
+    if unit == "%":
+        return percent(value)
+    return money(value, unit, digits=False) if _is_currency(unit) else integer(value)
+
+
+def _is_currency(unit: str) -> bool:
+    return len(unit) == 3 and unit.isupper()
 
 
 def in_words(frame: pd.DataFrame, x: str, column: str, label: str, unit: str) -> str:
@@ -132,7 +144,9 @@ def _place(value: object) -> str:
 
 def extremes(matrix: pd.DataFrame) -> str:
     values = matrix.to_numpy(float)
-    return "" if np.isnan(values).all() else f", from {np.nanmin(values):.0%} to {np.nanmax(values):.0%}"
+    return (
+        "" if np.isnan(values).all() else f", from {percent(np.nanmin(values), 0)} to {percent(np.nanmax(values), 0)}"
+    )
 
 
 def label_text(text: object) -> str:

@@ -11,10 +11,11 @@ from lib.charts.look import (
     amount,
     finish,
     label_text,
-    prefix,
     template,
+    unit_marks,
 )
 from lib.countries import alpha3
+from lib.formats import percent
 
 __all__ = ["country_map", "gauge"]
 
@@ -28,7 +29,7 @@ def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> 
         text=[label_text(name) for name in known["country"]],
         hovertemplate=f"%{{text}}: {template('z', unit)} {label}<extra></extra>",
         marker_line={"width": 0.5, "color": GREY},
-        colorbar={"title": label, "thickness": 12, "len": 0.7, "tickprefix": prefix(unit), "tickformat": ",~s"},
+        colorbar={"title": label, "thickness": 12, "len": 0.7, "tickformat": ",~s"} | unit_marks(unit),
     )  # fmt: skip
     figure.update_geos(
         projection_type="natural earth", projection_rotation_lon=0, lataxis_range=[-58, 84], resolution=50,
@@ -47,11 +48,11 @@ def gauge(value: float, target: float, unit: str) -> Chart:
     figure.add_indicator(
         mode="gauge", value=value,
         gauge={
-            "axis": {"range": [0, max(1.5 * target, value)], "tickformat": ",.3~s", "tickprefix": prefix(unit)},
+            "axis": {"range": [0, max(1.5 * target, value)], "tickformat": ",.3~s"} | unit_marks(unit),
             "bar": {"color": BLUE, "thickness": 0.6}, "borderwidth": 0, "bgcolor": "rgba(128,128,128,0.15)",
             "threshold": {"line": {"color": ORANGE, "width": 4}, "thickness": 0.9, "value": target},
         },
     )  # fmt: skip
     figure.add_annotation(text=amount(value, unit), x=0.5, y=0.08, showarrow=False, font={"size": 44})
-    alt = f"Gauge: {amount(value, unit)} of a target of {amount(target, unit)}, {value / target:.0%}."
+    alt = f"Gauge: {amount(value, unit)} of a target of {amount(target, unit)}, {percent(value / target, 0)}."
     return finish(figure, alt, 280, pd.DataFrame({"value": [value], "target": [target]}))

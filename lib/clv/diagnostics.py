@@ -6,6 +6,7 @@ import pandas as pd
 
 from lib.clv import bg_nbd
 from lib.clv.fitting import Fit
+from lib.formats import decimal, integer
 
 __all__ = ["Finding", "doubts_of_data", "doubts_of_fit", "dropout_is_lost", "repeaters", "spend_correlation"]
 
@@ -31,7 +32,7 @@ def repeaters(customers: pd.DataFrame) -> pd.DataFrame:
 def doubts_of_data(customers: pd.DataFrame) -> list[Finding]:
     """What the customers' histories say against any fit: too few repeat buyers, too short a time."""
     known = customers[customers["frequency"] > 0]
-    found = f"{len(known):,} of {len(customers):,} buyers bought more than once"
+    found = f"{integer(len(known))} of {integer(len(customers))} buyers bought more than once"
     if len(known) < LEAST_REPEATERS:
         return [
             Finding(
@@ -52,8 +53,8 @@ def _too_short(customers: pd.DataFrame, known: pd.DataFrame) -> list[Finding]:
         return []
     return [
         Finding(
-            f"The history of {history:,.0f} days is shorter than {GAPS} usual gaps between orders ({gap:,.0f} days "
-            "each): who is between two orders looks like who has left."
+            f"The history of {integer(history)} days is shorter than {GAPS} usual gaps between orders ({integer(gap)} "
+            "days each): who is between two orders looks like who has left."
         )
     ]
 
@@ -70,9 +71,9 @@ def doubts_of_fit(orders: Fit, customers: pd.DataFrame) -> list[Finding]:
         "customers."
     )
     together = Finding(
-        f"What repeat buyers spend per order goes with how often they order (correlation {correlation:.2f}; the model "
-        f"takes them as independent, and above {CORRELATED} that is doubtful): values of the best and of the weakest "
-        "customers are off."
+        f"What repeat buyers spend per order goes with how often they order (correlation {decimal(correlation)}; the "
+        f"model takes them as independent, and above {CORRELATED} that is doubtful): values of the best and of the "
+        "weakest customers are off."
     )
     return [unsettled] * dropout_is_lost(orders) + [together] * bool(abs(correlation) > CORRELATED)
 

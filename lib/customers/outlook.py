@@ -7,6 +7,7 @@ import pandas as pd
 
 from lib import churn, clv, segments
 from lib.customers.proof import Proof
+from lib.formats import decimal, integer
 
 __all__ = ["Outlook", "outlook"]
 
@@ -35,7 +36,7 @@ class Outlook:
     def notes(self) -> pd.DataFrame:
         """What is to be known before the numbers are used: the doubts, and what predictions were multiplied by."""
         known = self.findings or ["Nothing in these orders speaks against the models."]
-        scaled = f"All predictions are multiplied by {self.factor:.2f}, which brings them to the forecast."
+        scaled = f"All predictions are multiplied by {decimal(self.factor)}, which brings them to the forecast."
         return pd.DataFrame({"before_the_numbers_are_used": known if self.model.refused else [*known, scaled]})
 
     @property
@@ -70,8 +71,8 @@ def _about_scale(factor: float) -> list[str]:
     if 1 / SCALED_FAR <= factor <= SCALED_FAR:
         return []
     return [
-        f"Model and forecast are far apart: predictions were multiplied by {factor:.2f}. The models know no season and "
-        "no trend; trust the ranking more than the amounts."
+        f"Model and forecast are far apart: predictions were multiplied by {decimal(factor)}. The models know no "
+        "season and no trend; trust the ranking more than the amounts."
     ]
 
 
@@ -79,6 +80,6 @@ def _about_risk(proof: Proof) -> list[str]:
     if proof.calibration:
         return []
     return [
-        f"The churn risk is not calibrated: in the last {proof.days} days too few of the {proof.customers:,} buyers of "
-        "before ordered, or too few did not. It is the model's own, for orders that come one by one."
+        f"The churn risk is not calibrated: in the last {proof.days} days too few of the {integer(proof.customers)} "
+        "buyers of before ordered, or too few did not. It is the model's own, for orders that come one by one."
     ]

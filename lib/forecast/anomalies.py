@@ -7,6 +7,7 @@ import pandas as pd
 
 from lib.forecast.calendar import near
 from lib.forecast.simulation import SHORTEST_HISTORY, STARTED, Past, is_constant, season
+from lib.formats import percent
 
 __all__ = ["Anomalies", "anomalies"]
 
@@ -38,7 +39,8 @@ def anomalies(past: Past, causes: pd.Series | None = None) -> Anomalies:
     news = scores if _empty(series) <= RARE else scores[series > 0]
     far = news[news.abs() > FAR].abs().nlargest(int(MOST * len(series))).index.sort_values()
     low, high = np.exp(-FAR * spread) - 1, np.exp(FAR * spread) - 1
-    told = f"A day stands out here when it is about {-low:.0%} below or {high:.0%} above what is usual for it."
+    below, above = percent(-low, 0), percent(high, 0)
+    told = f"A day stands out here when it is about {below} below or {above} above what is usual for it."
     return Anomalies(_table(series[far], usual[far], past, causes), told)
 
 
@@ -47,7 +49,7 @@ def _cannot_tell(series: pd.Series) -> str:
     if len(series) < SHORTEST_HISTORY or is_constant(series):
         return "The history is too short or too even to tell odd days."
     if _empty(series) > THIN:
-        return f"Nothing was sold on {_empty(series):.0%} of the days: too many to tell odd days from chance."
+        return f"Nothing was sold on {percent(_empty(series), 0)} of the days: too many to tell odd days from chance."
     return ""
 
 

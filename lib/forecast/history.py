@@ -7,6 +7,7 @@ from datetime import date
 import pandas as pd
 
 from lib.forecast.simulation import SHORTEST_HISTORY, Past
+from lib.formats import integer
 
 __all__ = ["History", "daily_series"]
 
@@ -71,8 +72,9 @@ def _life_words(series: pd.Series, rows: pd.Series) -> tuple[str, ...]:
     if series.empty:
         return ("There is no day with revenue yet.",)
     missing, empty = len(series.index.difference(rows.index)), int((series == 0).sum())
-    told = f"{len(series):,} days are looked at, {series.index[0]:%Y-%m-%d} to {series.index[-1]:%Y-%m-%d}"
-    return (f"{told}; {empty:,} of them without revenue count as 0{f', {missing:,} had no row' if missing else ''}.",)
+    told = f"{integer(len(series))} days are looked at, {series.index[0]:%Y-%m-%d} to {series.index[-1]:%Y-%m-%d}"
+    gone = f", {integer(missing)} had no row" if missing else ""
+    return (f"{told}; {integer(empty)} of them without revenue count as 0{gone}.",)
 
 
 def _closed_words(closed: tuple[int, ...]) -> tuple[str, ...]:

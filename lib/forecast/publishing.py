@@ -10,6 +10,7 @@ from lib.forecast.backtest import Backtest
 from lib.forecast.intervals import frame, total_interval
 from lib.forecast.models import BASELINE, COMBINATION, RIVAL, is_plain, refuse_no_days, simulate, simulate_all
 from lib.forecast.simulation import LEVELS, SHORTEST_HISTORY, Past, Simulation, days_ahead
+from lib.formats import decimal, percent
 
 __all__ = ["Forecast", "forecast", "untested"]
 
@@ -98,18 +99,18 @@ def _plain_words(past: Past) -> str:
     n = (past.end - past.series.index[0]).days
     if n < SHORTEST_HISTORY:
         return f"The forecast repeats last week: history has {n} of the {SHORTEST_HISTORY} days that a model needs."
-    return f"The forecast repeats last week: every day so far brought the same {past.series.iloc[0]:,.2f}."
+    return f"The forecast repeats last week: every day so far brought the same {decimal(past.series.iloc[0])}."
 
 
 def _earned_words(tested: Backtest) -> str:
     gain, _ = tested.gains(COMBINATION, BASELINE)
     over, sure = tested.gains(COMBINATION, RIVAL)
-    start = f"In {_tests(tested)} its error was {gain:.0%} below that of repeating last week"
+    start = f"In {_tests(tested)} its error was {percent(gain, 0)} below that of repeating last week"
     if over < 0.005:  # no gain in whole per cents
-        above = f"{-over:.0%} above" if over < -0.005 else "as large as"
+        above = f"{percent(-over, 0)} above" if over < -0.005 else "as large as"
         return f"{start}, and {above} that of the mean of eight weeks: it has no skill against that."
     doubt = "" if sure else ", no more than on pure noise"
-    return f"{start} and {over:.0%} below that of the mean of eight weeks{doubt}."
+    return f"{start} and {percent(over, 0)} below that of the mean of eight weeks{doubt}."
 
 
 def _guard_words(simple: str, tested: Backtest) -> str:

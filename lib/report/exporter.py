@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from lib.errors import OutputError
+from lib.formats import NOT_KNOWN, decimal, integer
 from lib.report import assets
 from lib.report.book import figures, read_notebook
 from lib.report.page import write
@@ -67,14 +68,12 @@ def _is_switch(group: list[Mapping]) -> bool:
 def _written(value: object) -> str:
     """A cell of a figure's numbers."""
     if value is None:
-        return "–"  # noqa: RUF001 - an en dash is how a table shows that there is nothing to show
+        return NOT_KNOWN
     if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) >= 1 or value == 0 else f"{value:.4f}"
-    return (
-        f"{value:,}"
-        if isinstance(value, int) and not isinstance(value, bool)
-        else str(value).removesuffix("T00:00:00.000")
-    )
+        return decimal(value, 2 if abs(value) >= 1 or value == 0 else 4)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return integer(value)
+    return str(value).removesuffix("T00:00:00.000")
 
 
 def _title(book: dict, page: Path) -> str:

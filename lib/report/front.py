@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from lib.formats import decimal, integer
 from lib.report import assets
 from lib.report.page import render, write
 
@@ -114,18 +115,18 @@ def _flat(params: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
 
 
 def _rows(number: int) -> str:
-    return "1 row" if number == 1 else f"{number:,} rows"
+    return "1 row" if number == 1 else f"{integer(number)} rows"
 
 
 def _count(number: object) -> str:
-    return f"{number:,}" if isinstance(number, int | float) else _NOT_KNOWN
+    return integer(number) if isinstance(number, int | float) else _NOT_KNOWN
 
 
 def _seconds(seconds: object) -> str:
     if not isinstance(seconds, int | float):
         return _NOT_KNOWN
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+    return f"{minutes} min {rest} s" if minutes else f"{decimal(seconds, 1)} s"
 
 
 def _instant(value: object) -> str:

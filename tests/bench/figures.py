@@ -103,11 +103,11 @@ FIGURES = {  # name: (wanted, what is measured)
     # A shop of fifty million order items, made and loaded by two workers and a database on the same cores.
     "scale_large_items": ("", "order items loaded"),
     "scale_large_rows": ("", "rows of the six tables"),
-    "scale_large_copy_s": ("", "making and copying them in parts"),
+    "scale_large_copy_s": ("", "of that making, copying, counting and analysing them"),
     "scale_large_s": ("", "the whole load: keys, marts, checks and swap too"),
     "scale_large_peak_mb": ("under 600", f"highest RSS of one process, every {SAMPLE_S} s; no server"),
     "scale_large_growth": (
         "at most 0.05",
-        "highest RSS of one process in the last quarter of the copying over that in the second, less one",
+        "highest RSS of one process in the last quarter of the parts over that in the second, less one",
     ),
 }
