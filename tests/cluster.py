@@ -4,8 +4,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -16,27 +16,39 @@ from tests.runner import command, until
 
 __all__ = ["cluster", "load_and_fall", "load_without_ledger", "worker_processes"]
 
-SCHEDULER = "--host 127.0.0.1 --port 0 --dashboard-address 127.0.0.1:0 --no-dashboard --scheduler-file"
+SCHEDULER = "--port 0 --dashboard-address 127.0.0.1:0 --no-dashboard --scheduler-file"
 WORKER = "--nthreads 1 --dashboard-address 127.0.0.1:0 --no-dashboard --scheduler-file"
-TTL = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "3s"}  # a worker that says nothing for so long is given up
+TTL = "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL"  # a worker that says nothing for so long is given up
 
 
 @contextmanager
-def cluster(folder: Path, workers: int) -> Iterator[str]:
-    """Address of a scheduler with so many workers, which work for the database of the present settings."""
+def cluster(
+    folder: Path, workers: int, host: str = "127.0.0.1", away: Sequence[str] = (), given_up_s: int = 3
+) -> Iterator[str]:
+    """Address of a scheduler with so many workers, which work for the database of the present settings.
+
+    `away`: words that run a command elsewhere, where one worker more is begun.
+    """
     file = folder / "scheduler.json"
-    with _running("scheduler", SCHEDULER, file, folder):
+    with _running("scheduler", f"--host {host} {SCHEDULER}", file, folder, **{TTL: f"{given_up_s}s"}):
         address = until(lambda: file.exists() and file.stat().st_size and json.loads(file.read_text())["address"])
-        with _running("worker", f"--nworkers {workers} {WORKER}", file, folder):
+        with ExitStack() as stack:
+            stack.enter_context(_running("worker", f"--nworkers {workers} {WORKER}", file, folder))
+            if away:
+                stack.enter_context(_running("worker", f"--nworkers 1 {WORKER}", file, folder / "away", away))
             yield address
 
 
 @contextmanager
-def _running(kind: str, options: str, file: Path, folder: Path) -> Iterator[None]:
-    words = [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options.split(), str(file)]
+def _running(
+    kind: str, options: str, file: Path, folder: Path, away: Sequence[str] = (), **settings: str
+) -> Iterator[None]:
+    words = [*away, sys.executable, "-m", f"distributed.cli.dask_{kind}", *options.split(), str(file)]
     words += ["--local-directory", str(folder)] if kind == "worker" else []
+    folder.mkdir(exist_ok=True)
     with (folder / f"{kind}.log").open("w") as log:
-        process = psutil.Popen(words, cwd=PROJECT, env=os.environ | TTL | WORKER_ENVIRONMENT, stdout=log, stderr=log)
+        environment = os.environ | WORKER_ENVIRONMENT | settings
+        process = psutil.Popen(words, cwd=PROJECT, env=environment, stdout=log, stderr=log)
     try:
         yield
     finally:

@@ -77,7 +77,7 @@ def test_every_figure_says_what_it_measures() -> None:
         "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet", *SCALE, *LARGE,
         "forecast_oracle_ratio", "forecast_shop_cov80", "forecast_planted_found", *FORECAST,
         *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb") for size in customers.SIZES),
-        "customers_notebook_s_100k",
+        "customers_notebook_s_100k", "scale_cut_link_s",
     }  # fmt: skip
 
 

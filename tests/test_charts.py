@@ -182,10 +182,11 @@ def test_a_bridge_has_totals_and_signed_steps() -> None:
 
 
 def test_parts_are_shown_beside_what_they_were() -> None:
-    frame = pd.DataFrame({"channel": [HOSTILE, "mail"], "revenue": [3.0, 1.0], "previous_revenue": [2.0, 5.0]})
+    frame = pd.DataFrame({"channel": [HOSTILE, "web", "mail"], "revenue": [3, 2, 1], "previous_revenue": [2, 2.5, 5]})
     figure = charts.compared(frame, "channel", "USD")
     bars, marks, texts = figure.data
-    assert (list(bars.x), list(marks.x), list(texts.x)) == ([3, 1], [2, 5], [3, 5])
+    assert (list(bars.x), list(marks.x)) == ([3, 2, 1], [2, 2.5, 5])
+    assert list(texts.x) == [3, 2.5, 1], "beside the bar, but behind a mark that would be written over"
     assert "<a" not in figure.layout.yaxis.ticktext[0]
     assert figure.layout.meta["alt"].endswith("mail $1, before $5.")
 

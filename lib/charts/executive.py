@@ -22,6 +22,7 @@ from lib.formats import integer
 
 __all__ = ["bridge", "compared", "concentration", "week_hours"]
 
+LABEL_SHARE = 0.2  # of the width, which a value beside a bar takes at most, on a phone
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -62,8 +63,11 @@ def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
         x=frame[before], y=places, mode="markers", name="the period before", customdata=names, hovertemplate=hover,
         marker={"symbol": "line-ns", "size": 24, "line": {"width": 2.5, "color": ORANGE}},
     )  # fmt: skip
-    figure.add_scatter(  # a value stands beside its bar, and beside the mark where that is further out
-        x=frame[[value, before]].max(axis=1), y=places, mode="text", textposition="middle right", hoverinfo="skip",
+    most = frame[[value, before]].max(axis=None) if len(frame) else 1
+    in_the_way = frame[before].between(frame[value], frame[value] + LABEL_SHARE * most)
+    figure.add_scatter(  # a value stands beside its bar, and behind the mark where that would lie on it
+        x=frame[value].mask(in_the_way, frame[before]), y=places, mode="text", textposition="middle right",
+        hoverinfo="skip",
         text=[f" {amount(revenue, unit)}" for revenue in frame[value]], showlegend=False, cliponaxis=False,
     )  # fmt: skip
     figure.update_yaxes(tickvals=places, ticktext=[label_text(shortened(text)) for text in frame[name]])
@@ -73,7 +77,6 @@ def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
     height = max(160, 34 * len(frame) + 70)
     finish(figure, f"Bars in order: {described or 'nothing'}.", height, frame[[name, value, before]])
     value_axis(figure.layout.xaxis, unit)
-    most = frame[[value, before]].max(axis=None) if len(frame) else 1
     figure.update_xaxes(showticklabels=False, showgrid=False, range=[0, 1.12 * most or 1])
     return figure.update_yaxes(autorange="reversed", showgrid=False)
 

@@ -25,7 +25,7 @@ from tests.bench.generating import measure_generate, measure_generate_large
 from tests.bench.loading import measure_load, measure_load_large
 from tests.bench.own_files import measure_own_files
 from tests.bench.running import measure_pipeline
-from tests.bench.scaling import measure_scale, measure_scale_large
+from tests.bench.scaling import measure_cut_link, measure_scale, measure_scale_large
 
 __all__ = ["PARTS", "main", "merge"]
 
@@ -42,6 +42,7 @@ PARTS = {
     "forecast-shop": measure_forecast_shop,
     "scale": measure_scale,
     "scale-large": measure_scale_large,
+    "cut-link": measure_cut_link,
 }
 USUAL = ("load", "own-files", "generate", "pipeline")  # the others have targets of their own: make help
 

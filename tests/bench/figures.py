@@ -100,6 +100,10 @@ FIGURES = {  # name: (wanted, what is measured)
     "scale_rows_per_s": ("", "rows over scale_dask_s"),
     "scale_dask_overhead": ("at most 0.15", "scale_dask_s over scale_pool_s of the same round, less one"),
     "scale_worker_peak_mb": ("under 600", f"highest RSS of one process of scale_own_s, every {SAMPLE_S} s"),
+    "scale_cut_link_s": (
+        "under 120",
+        "from the cut of the link of one of two workers, in mid-load, to the end of the load; root on Linux only",
+    ),
     # A shop of fifty million order items, made and loaded by two workers and a database on the same cores.
     "scale_large_items": ("", "order items loaded"),
     "scale_large_rows": ("", "rows of the six tables"),

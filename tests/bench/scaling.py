@@ -15,6 +15,8 @@ import sqlalchemy as sa
 
 from lib import database, load, params, schema, settings
 from lib.engine import Engine
+from lib.engine.cluster import PATIENCE_S
+from lib.errors import UsageError
 from lib.generate import Counts, Shop
 from lib.load import scattered
 from lib.load.result import Stopwatch
@@ -25,12 +27,14 @@ from lib.recipe import read_recipe
 from tests.bench.figures import RUNS
 from tests.bench.watching import Seen, run_apart
 from tests.cluster import cluster
+from tests.cut_link import allowed, cut_link
 
 __all__ = [
     "WAYS",
     "fill_here",
     "large_figures",
     "load_here",
+    "measure_cut_link",
     "measure_scale",
     "measure_scale_large",
     "scale_figures",
@@ -141,6 +145,13 @@ def load_here(folder: str) -> None:
     rows = loaded.tables[loaded.tables["kind"] == "table"].set_index("table")["rows"]
     told |= {"begun": float(parts.first), "ended": float(parts.last)}
     sys.stdout.write(json.dumps(told | {"rows": int(rows.sum()), "items": int(rows["order_items"])}))
+
+
+def measure_cut_link() -> dict[str, float]:
+    """How long a load goes on after the link of one of its two workers is cut; UsageError where that cannot be."""
+    if refusal := allowed():
+        raise UsageError(f"this machine cannot make a network for a process: {refusal}")
+    return {"scale_cut_link_s": cut_link(settings.output_folder() / "cut-link", PATIENCE_S)["seconds"]}
 
 
 def fill_here(way: str, folder: str, address: str) -> None:

@@ -1,0 +1,137 @@
+"""A load by two workers, one of them on a network of its own, whose link is cut in mid-load: how long until it ends.
+
+For root on Linux: all of it is in networks that nothing but these processes sees, and that end with them.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lib import database, embedded, load, schema
+from lib.address import private_folder, url
+from lib.embedded.address import save, saved
+from lib.embedded.place import locked
+from lib.engine import Engine
+from lib.errors import WorkbookError
+from lib.generate import Counts, Shop, plan_shop
+from lib.parts import describe_shop, write_shop
+from tests.cluster import cluster
+from tests.conftest import _use, ask, fingerprint
+from tests.runner import until
+
+__all__ = ["allowed", "cut_link"]
+
+HERE, AWAY = "10.213.0.1", "10.213.0.2"
+SHOP = Counts(marketing_campaigns=20, users=8_400, products=500, orders=17_000, events=940_000)
+AT_WORK = f"SELECT count(*) FROM pg_stat_activity WHERE client_addr = '{AWAY}' AND xact_start IS NOT NULL"
+PLAINTEXT = {"DB_ALLOW_PLAINTEXT": "1", "DASK_ALLOW_PLAINTEXT": "1"}  # nobody else is on this network
+
+
+def allowed() -> str:
+    """Why this machine cannot do it; empty where it can."""
+    if missing := [tool for tool in ("unshare", "nsenter", "ip") if not shutil.which(tool)]:
+        return f"{missing[0]} is not installed"
+    tried = subprocess.run(["unshare", "--net", "ip", "link", "add", "type", "veth"], capture_output=True, text=True)
+    return tried.stderr.strip()
+
+
+def cut_link(folder: Path, given_up_s: int) -> dict[str, float]:
+    """Seconds from the cut to the end of the load, and its rows, which are compared with those of a load from files.
+
+    `given_up_s`: after so many seconds of silence the scheduler gives a worker up.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    words = ["unshare", "--net", sys.executable, "-m", "tests.cut_link", str(folder), str(given_up_s)]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise WorkbookError(f"the load by workers of two networks failed: {ended.stderr}")
+    return json.loads(ended.stdout)
+
+
+def main(folder: Path, given_up_s: int) -> None:
+    """In a network of our own: all that `cut_link` says; printed as JSON."""
+    with pytest.MonkeyPatch.context() as patch, _network() as away:
+        for name, value in PLAINTEXT.items():
+            patch.setenv(name, value)
+        patch.setenv("WORKBOOK_ENV_FILE", "")
+        patch.setenv("WORKBOOK_OUTPUT", str(folder))
+        try:
+            _serve(patch)
+            shop = Shop(history_days=200)
+            write_shop(plan_shop(SHOP, shop), folder / "files", 1)
+            describe_shop(SHOP, shop, folder / "recipe", Engine(workers=1), part_blocks=2)
+            with database.transaction() as connection:
+                schema.create(connection)
+            rows = load.replace(folder / "files", as_of=shop.as_of).rows
+            known = fingerprint()
+            with cluster(folder, 1, host=HERE, away=away, given_up_s=given_up_s) as address:
+                seconds = _load_while_cut(folder, Engine("dask", address, 2), away)
+            if fingerprint() != known:
+                raise WorkbookError("the rows are not those of a load from files")
+        finally:
+            database.engine().dispose()
+            embedded.reset(private_folder())
+    sys.stdout.write(json.dumps({"seconds": seconds, "rows": rows}))
+
+
+@contextmanager
+def _network() -> Iterator[list[str]]:
+    """The words that run a command in a second network, which a link joins to ours."""
+    with psutil.Popen(["unshare", "--net", "sleep", "infinity"]) as holder:
+        try:
+            until(lambda: Path(f"/proc/{holder.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink())
+            inside = ["nsenter", f"--target={holder.pid}", "--net"]
+            _ip(f"link add here type veth peer name away netns {holder.pid}")
+            for words, name, address in (([], "here", HERE), (inside, "away", AWAY)):
+                _ip("link set lo up", words)
+                _ip(f"address add {address}/30 dev {name}", words)
+                _ip(f"link set {name} up", words)
+            yield inside
+        finally:
+            holder.kill()
+
+
+def _ip(words: str, inside: list[str] | tuple = ()) -> None:
+    subprocess.run([*inside, "ip", *words.split()], check=True)
+
+
+def _serve(patch: pytest.MonkeyPatch) -> None:
+    """Start a server that both networks reach, and let the settings name it."""
+    url()
+    embedded.stop(private_folder())
+    with locked(private_folder()) as place:
+        save(place, replace(saved(place), host=HERE))
+        with (place.data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {HERE}/30 scram-sha-256\n")
+    _use(patch, url())
+
+
+def _load_while_cut(folder: Path, engine: Engine, away: list[str]) -> float:
+    """Seconds from the cut, while the worker away was loading a part, to the end of the load."""
+    cut_at: list[float] = []
+
+    def cut() -> None:
+        until(lambda: ask(AT_WORK)[0][0])
+        _ip("link set away down", away)
+        cut_at.append(time.monotonic())
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    load.replace(folder / "recipe", as_of=Shop().as_of, engine=engine)
+    ended = time.monotonic()
+    cutter.join()
+    return ended - cut_at[0]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
