@@ -37,6 +37,7 @@ from lib.generate import (
     plan_shop,
     truth,
 )
+from lib.generate.campaigns import campaigns_table, plan_campaigns
 from lib.generate.people import COUNTRY_CODES
 from lib.generate.streams import Ladder
 from lib.generate.values import frame, in_order
@@ -468,6 +469,13 @@ def test_campaigns_spend_and_click_within_reason():
     assert (campaigns["clicks"] < campaigns["impressions"]).all()
     assert (campaigns["start_date"] <= campaigns["end_date"]).all()
     assert campaigns["start_date"].is_monotonic_increasing
+
+
+def test_campaigns_that_are_too_few_for_what_they_must_spend_are_refused():
+    with pytest.raises(
+        UsageError, match=r"1 campaigns are too few .* holds 2,147,483,647; want at least \d+ campaigns"
+    ):
+        campaigns_table(plan_campaigns(1, DEMO_SHOP), 1e12, DEMO_SHOP)
 
 
 def test_cost_is_40_to_70_percent_of_the_price():

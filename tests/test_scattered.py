@@ -281,6 +281,13 @@ def test_workers_elsewhere_want_a_server_that_they_reach(
         load.replace(tmp_path / "recipe", as_of=AS_OF, engine=Engine("dask", "tls://10.0.0.5:8786"))
 
 
+def test_a_worker_elsewhere_that_knows_no_server_begins_none(own_folders: Path) -> None:
+    part = recipe.parts_of(COUNTS, SHOP, [range(1)])[0]
+    with pytest.raises(UsageError, match=r"knows no database: start it with the DATABASE_URL of the run"):
+        scattered._load_elsewhere("a run", part)
+    assert not (own_folders / "postgres").exists()
+
+
 def test_a_recipe_of_another_generator_is_refused(ready: None, tmp_path: Path) -> None:
     path = described(tmp_path / "recipe", part_blocks=6) / recipe.FILE
     path.write_text(json.dumps(json.loads(path.read_text()) | {"generator": 1}))

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
+from lib.errors import UsageError
 from lib.generate.people import COUNTRY_CODES, COUNTRY_SHARES
 from lib.generate.shop import Shop
 from lib.generate.streams import stream, uuids
@@ -24,6 +25,7 @@ THEMES = ["New Arrivals", "Clearance", "Free Shipping", "Bundle Week", "Members 
 LENGTHS = (14, 36)  # days: from, up to but not including
 UPLIFTS = (0.15, 0.45)
 MOST_COUNTRIES = 3  # never all of them: the others show what would have been
+MOST_IMPRESSIONS = 2**31 - 1  # an integer of PostgreSQL
 MARKETING_SHARE = 0.08  # of the value of the orders expected
 
 
@@ -109,7 +111,10 @@ def plan_campaigns(n: int, shop: Shop) -> Campaigns:
 
 
 def campaigns_table(campaigns: Campaigns, order_value: float, shop: Shop) -> pa.Table:
-    """The table; money spent follows the value of all orders expected, and how long and where a campaign ran."""
+    """The table; money spent follows the value of all orders expected, and how long and where a campaign ran.
+
+    Raises UsageError when campaigns are so few that what each of them costs is more than its columns hold.
+    """
     n = len(campaigns)
     channels, cost, cpm, ctr = columns(PAID_CHANNELS)
     rng = stream(shop, "campaigns.money")
@@ -119,6 +124,12 @@ def campaigns_table(campaigns: Campaigns, order_value: float, shop: Shop) -> pa.
     budget = 5_000 + (planned * 100).astype(np.int64) // 1_000 * 1_000  # cents: steps of 10.00
     spend = (budget * rng.uniform(0.70, 1.00, n)).astype(np.int64)
     impressions = 100 + (spend * 10 / cpm[campaigns.channel] * rng.uniform(0.7, 1.3, n)).astype(np.int64)
+    most = int(impressions.max(initial=0))
+    if most > MOST_IMPRESSIONS:
+        raise UsageError(
+            f"{n} campaigns are too few for so large a shop: one of them would be shown {most:,} times, and its column "
+            f"holds {MOST_IMPRESSIONS:,}; want at least {n * most // MOST_IMPRESSIONS + 1} campaigns"
+        )
     clicks = (impressions * ctr[campaigns.channel] * rng.uniform(0.6, 1.4, n)).astype(np.int64)
     themes = np.array(THEMES)[rng.integers(0, len(THEMES), n)]
     months = campaigns.first.astype("datetime64[D]").astype("datetime64[M]").astype(str)

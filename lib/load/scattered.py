@@ -5,6 +5,7 @@ commit of a part are one transaction, so that the second time finds it done, and
 A reader of an old snapshot is not catered for: the rows of parts cannot be frozen as those of `replacing` are.
 """
 
+import socket
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -38,14 +39,19 @@ def fill(main: sa.Connection, recipe: Recipe, engine: Engine, run_id: str) -> di
     Raises UsageError for workers elsewhere and a private server here, DataError when ledger, tables and
     recipe do not have the same rows, and what the tasks raise.
     """
-    _refuse_unreachable(engine)
+    elsewhere = _is_elsewhere(engine)
+    if elsewhere and not external_url():
+        raise UsageError(
+            f"the workers at {engine.address} cannot reach this machine's private PostgreSQL: name a server that all "
+            "machines reach with DATABASE_URL, here and where the workers run"
+        )
     parts = recipe.parts()
     with begin(main, "owner"):
         ledger.open_plan(main, run_id, parts[0].plan)
         schema.use(main, STAGING)
         schema.create_tables(main)
         _load_parents(main, parts[0], run_id)
-    for _ in run_tasks(engine, partial(load_part, run_id), parts):
+    for _ in run_tasks(engine, partial(_load_elsewhere if elsewhere else load_part, run_id), parts):
         pass  # what became of a part is asked of the ledger
     with begin(main, "owner"):
         schema.use(main, STAGING)
@@ -56,12 +62,19 @@ def fill(main: sa.Connection, recipe: Recipe, engine: Engine, run_id: str) -> di
     return rows
 
 
-def _refuse_unreachable(engine: Engine) -> None:
-    if engine.address and urlsplit(engine.address).hostname not in LOCAL_HOSTS and not external_url():
+def _is_elsewhere(engine: Engine) -> bool:
+    """Whether the workers may be on other machines than this one."""
+    return bool(engine.address) and urlsplit(engine.address).hostname not in LOCAL_HOSTS
+
+
+def _load_elsewhere(run_id: str, part: Part) -> int:
+    """`load_part` on a machine that is told by its own environment which server; it must not begin a private one."""
+    if not external_url():
         raise UsageError(
-            f"the workers at {engine.address} cannot reach this machine's private PostgreSQL: name a server that all "
-            "machines reach with DATABASE_URL, here and where the workers run"
+            f"the worker at {socket.gethostname()} knows no database: start it with the DATABASE_URL of the run in its "
+            "environment (`make dask-worker`)"
         )
+    return load_part(run_id, part)
 
 
 def _load_parents(main: sa.Connection, part: Part, run_id: str) -> None:

@@ -112,6 +112,6 @@ FIGURES = {  # name: (wanted, what is measured)
     "scale_large_peak_mb": ("under 600", f"highest RSS of one process, every {SAMPLE_S} s; no server"),
     "scale_large_growth": (
         "at most 0.05",
-        "highest RSS of one process in the last quarter of the parts over that in the second, less one",
+        "median RSS of the largest process in the last quarter of the parts over that in the second, less one",
     ),
 }

@@ -121,17 +121,17 @@ def measure_scale_large(items: int = LARGE_ITEMS) -> dict[str, float]:
 def large_figures(told: dict, seen: Seen) -> dict[str, float]:
     """Figures from what a whole load printed, and how large its largest process was from the first part to the last."""
     begun, seconds = told["begun"], told["ended"] - told["begun"]
-    quarters = [
-        max((size for moment, size in seen.largest if 0 <= (moment - begun) * 4 / seconds - quarter < 1), default=0)
-        for quarter in range(4)
-    ]
+    second, last = (
+        median(size for moment, size in seen.largest if quarter <= (moment - begun) * 4 / seconds < quarter + 1)
+        for quarter in (1, 3)
+    )
     return {
         "scale_large_items": told["items"],
         "scale_large_rows": told["rows"],
         "scale_large_copy_s": told["copy_s"],
         "scale_large_s": told["seconds"],
         "scale_large_peak_mb": seen.peak / 1e6,
-        "scale_large_growth": quarters[3] / quarters[1] - 1,
+        "scale_large_growth": last / second - 1,
     }
 
 
