@@ -17,19 +17,20 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lib import database, embedded, load, schema
+from lib import database, embedded, load, schema, settings
 from lib.address import private_folder, url
 from lib.embedded.address import save, saved
 from lib.embedded.place import locked
 from lib.engine import Engine
-from lib.errors import WorkbookError
+from lib.engine.cluster import PATIENCE_S
+from lib.errors import UsageError, WorkbookError
 from lib.generate import Counts, Shop, plan_shop
 from lib.parts import describe_shop, write_shop
 from tests.cluster import cluster
 from tests.conftest import _use, ask, fingerprint
 from tests.runner import until
 
-__all__ = ["allowed", "cut_link"]
+__all__ = ["allowed", "cut_link", "measure_cut_link"]
 
 HERE, AWAY = "10.213.0.1", "10.213.0.2"
 SHOP = Counts(marketing_campaigns=20, users=8_400, products=500, orders=17_000, events=940_000)
@@ -56,6 +57,13 @@ def cut_link(folder: Path, given_up_s: int) -> dict[str, float]:
     if ended.returncode:
         raise WorkbookError(f"the load by workers of two networks failed: {ended.stderr}")
     return json.loads(ended.stdout)
+
+
+def measure_cut_link() -> dict[str, float]:
+    """How long a load goes on after the link of one of its two workers is cut; UsageError where that cannot be."""
+    if refusal := allowed():
+        raise UsageError(f"this machine cannot make a network for a process: {refusal}")
+    return {"scale_cut_link_s": cut_link(settings.output_folder() / "cut-link", PATIENCE_S)["seconds"]}
 
 
 def main(folder: Path, given_up_s: int) -> None:

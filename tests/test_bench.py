@@ -14,7 +14,7 @@ from lib.errors import DataError
 from lib.load.marts import MARTS, build, gather_visits
 from lib.pipeline import NOTEBOOKS, STEPS
 from tests.bench import __main__ as bench
-from tests.bench import customers, forecasting, loading, rivals, scaling
+from tests.bench import customers, forecasting, largest, loading, rivals, scaling
 from tests.bench.figures import FIGURES
 from tests.bench.generating import take
 from tests.bench.own_files import write_invoices
@@ -37,7 +37,7 @@ SCALE = scaling.scale_figures(
         "own": [({"rows": 9, "seconds": 9}, Seen(0, p * 1_000_000, 0)) for p in (1, 5, 4)],
     }
 )
-LARGE = scaling.large_figures(
+LARGE = largest.large_figures(
     {"begun": 100, "ended": 140, "copy_s": 55, "seconds": 90, "items": 2, "rows": 7},
     Seen(0, 9_000_000, 0, [(99, 9_000_000), (105, 1_000_000), (115, 4_000_000), (135, 5_000_000), (141, 8_000_000)]),
 )

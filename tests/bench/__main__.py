@@ -22,10 +22,12 @@ from tests.bench.customers import measure_customers
 from tests.bench.figures import FIGURES
 from tests.bench.forecasting import measure_forecast, measure_forecast_shop
 from tests.bench.generating import measure_generate, measure_generate_large
+from tests.bench.largest import measure_scale_large
 from tests.bench.loading import measure_load, measure_load_large
 from tests.bench.own_files import measure_own_files
 from tests.bench.running import measure_pipeline
-from tests.bench.scaling import measure_cut_link, measure_scale, measure_scale_large
+from tests.bench.scaling import measure_scale
+from tests.cut_link import measure_cut_link
 
 __all__ = ["PARTS", "main", "merge"]
 
