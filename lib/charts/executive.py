@@ -1,5 +1,7 @@
 """Draws what an executive asks: what changed and why, which parts did, and when customers buy."""
 
+from textwrap import wrap
+
 import numpy as np
 import pandas as pd
 
@@ -23,25 +25,26 @@ from lib.formats import integer
 __all__ = ["bridge", "compared", "concentration", "week_hours"]
 
 LABEL_SHARE = 0.2  # of the width, which a value beside a bar takes at most, on a phone
+PHONE_LABEL = 10  # characters of a line below a bar, so that it stands upright on a phone
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def bridge(steps: pd.DataFrame, unit: str) -> Chart:
     """From the first total to the last by the changes between them; rows of step, amount, total (bool)."""
-    figure = Chart()
+    figure, names = Chart(), [label_text(step) for step in steps["step"]]
     figure.add_waterfall(
-        x=[label_text(step) for step in steps["step"]], y=steps["amount"],
+        x=["<br>".join(wrap(name, PHONE_LABEL)) for name in names], y=steps["amount"], customdata=names,
         measure=["absolute" if total else "relative" for total in steps["total"]],
         text=[_signed(row.amount, unit, row.total) for row in steps.itertuples()], textposition="outside",
         cliponaxis=False, connector={"line": {"color": GREY, "width": 1, "dash": "dot"}},
         totals={"marker": {"color": BLUE}}, increasing={"marker": {"color": GREEN}},
-        decreasing={"marker": {"color": ORANGE}}, hovertemplate="%{x}: %{text}<extra></extra>",
+        decreasing={"marker": {"color": ORANGE}}, hovertemplate="%{customdata}: %{text}<extra></extra>",
     )  # fmt: skip
     described = ", ".join(f"{row.step} {_signed(row.amount, unit, row.total)}" for row in steps.itertuples())
     finish(figure, f"Bridge: {described}.", numbers=steps[["step", "amount"]])
     value_axis(figure.layout.yaxis, unit)
-    figure.update_layout(showlegend=False, margin_t=36)
-    return figure
+    figure.update_xaxes(tickangle=0)
+    return figure.update_layout(showlegend=False, margin_t=36)
 
 
 def _signed(value: float, unit: str, total: bool) -> str:
@@ -78,7 +81,7 @@ def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
     finish(figure, f"Bars in order: {described or 'nothing'}.", height, frame[[name, value, before]])
     value_axis(figure.layout.xaxis, unit)
     figure.update_xaxes(showticklabels=False, showgrid=False, range=[0, 1.12 * most or 1])
-    return figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6)
 
 
 def concentration(curve: pd.DataFrame) -> Chart:
