@@ -42,11 +42,14 @@ def test_they_are_read_as_they_are(folder: Path) -> None:
     assert (found.imported.lines["loaded"] > 1).all()
 
 
-def test_the_command_says_what_to_do_with_them(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_to_do_with_them_in_a_form_that_a_shell_takes(
+    own_folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spaced = own_folders / "of mine"
+    monkeypatch.setenv("WORKBOOK_OUTPUT", str(spaced))
     assert templates.main() == 0
-    said = capsys.readouterr().out
-    assert f"make pipeline PARAMS=own_files DATA={own_folders / 'templates'}" in said
-    assert len(list((own_folders / "templates").iterdir())) == len(OWN)
+    assert f"make pipeline PARAMS=own_files DATA='{spaced / 'templates'}'" in capsys.readouterr().out
+    assert len(list((spaced / "templates").iterdir())) == len(OWN)
 
 
 def test_a_folder_that_cannot_be_written_is_told(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """Writes an example of each of the six files of own data into output/templates: `python -m lib.sources.templates`."""
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -30,7 +31,8 @@ def main() -> int:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     sys.stdout.write(
-        f"{folder} has {names}.\nThey load as they are: make pipeline PARAMS=own_files DATA={folder}\n"
+        f"{folder} has {names}.\n"
+        f"They load as they are: make pipeline PARAMS=own_files DATA={shlex.quote(str(folder))}\n"
         "Put your shop's lines in their place; params/own_files.yml explains other names, formats and keys.\n"
     )
     return 0
