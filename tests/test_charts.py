@@ -226,6 +226,7 @@ def test_points_are_of_customers_with_both_values_and_not_too_many() -> None:
     assert 300 < len(figure.data[0].x) <= 500
     assert min(figure.data[0].x) >= 2
     assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    assert figure.layout.xaxis.ticktext[:2] == ("$1", "$3")
     assert "of 1199 customers: revenue against predicted value" in figure.layout.meta["alt"]
 
 

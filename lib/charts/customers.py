@@ -21,7 +21,7 @@ __all__ = ["past_and_future", "reliability", "treemap"]
 
 MOST_POINTS = 500
 PHONE = 42  # characters of a line there
-TICKS = [step * 10**power for power in range(-2, 9) for step in (1, 3)]
+TICKS = [step * 10**power for power in range(9) for step in (1, 3)]
 
 
 def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str = "") -> Chart:
@@ -60,7 +60,8 @@ def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> C
     )  # fmt: skip
     for axis, title in ((figure.layout.xaxis, past), (figure.layout.yaxis, future)):
         value_axis(axis, unit)
-        axis.update(type="log", title=title.replace("_", " "), rangemode="normal", tickvals=TICKS)
+        axis.update(type="log", title=title.replace("_", " "), rangemode="normal")
+        axis.update(tickvals=TICKS, ticktext=[amount(tick, unit) for tick in TICKS])  # plotly leaves the currency out
     alt = f"{len(shown)} points of {len(known)} customers: {past} against {future}, in {unit}, logarithmic."
     return finish(figure, alt.replace("_", " "), 400, shown)
 
