@@ -11,11 +11,14 @@ from pathlib import Path
 import psutil
 
 from lib.engine.cluster import WORKER_ENVIRONMENT
+from lib.generate import Counts
 from lib.settings import PROJECT
 from tests.runner import command, until
 
-__all__ = ["cluster", "load_and_fall", "load_without_ledger", "worker_processes"]
+__all__ = ["MILLION", "cluster", "load_and_fall", "load_without_ledger", "worker_processes"]
 
+# Rows enough for workers to be busy for a while.
+MILLION = Counts(marketing_campaigns=20, users=8_400, products=500, orders=17_000, events=940_000)
 SCHEDULER = "--port 0 --dashboard-address 127.0.0.1:0 --no-dashboard --scheduler-file"
 WORKER = "--nthreads 1 --dashboard-address 127.0.0.1:0 --no-dashboard --scheduler-file"
 TTL = "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL"  # a worker that says nothing for so long is given up

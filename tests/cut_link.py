@@ -24,16 +24,15 @@ from lib.embedded.place import locked
 from lib.engine import Engine
 from lib.engine.cluster import PATIENCE_S
 from lib.errors import UsageError, WorkbookError
-from lib.generate import Counts, Shop, plan_shop
+from lib.generate import Shop, plan_shop
 from lib.parts import describe_shop, write_shop
-from tests.cluster import cluster
+from tests.cluster import MILLION, cluster
 from tests.conftest import _use, ask, fingerprint
 from tests.runner import until
 
 __all__ = ["allowed", "cut_link", "measure_cut_link"]
 
 HERE, AWAY = "10.213.0.1", "10.213.0.2"
-SHOP = Counts(marketing_campaigns=20, users=8_400, products=500, orders=17_000, events=940_000)
 AT_WORK = f"SELECT count(*) FROM pg_stat_activity WHERE client_addr = '{AWAY}' AND xact_start IS NOT NULL"
 PLAINTEXT = {"DB_ALLOW_PLAINTEXT": "1", "DASK_ALLOW_PLAINTEXT": "1"}  # nobody else is on this network
 
@@ -76,8 +75,8 @@ def main(folder: Path, given_up_s: int) -> None:
         try:
             _serve(patch)
             shop = Shop(history_days=200)
-            write_shop(plan_shop(SHOP, shop), folder / "files", 1)
-            describe_shop(SHOP, shop, folder / "recipe", Engine(workers=1), part_blocks=2)
+            write_shop(plan_shop(MILLION, shop), folder / "files", 1)
+            describe_shop(MILLION, shop, folder / "recipe", Engine(workers=1), part_blocks=2)
             with database.transaction() as connection:
                 schema.create(connection)
             rows = load.replace(folder / "files", as_of=shop.as_of).rows

@@ -20,14 +20,13 @@ from lib.load import ledger, scattered
 from lib.load.staging import STAGING, staging
 from lib.locks import hold
 from lib.parts import describe_shop, write_shop
-from tests.cluster import cluster, load_and_fall, load_without_ledger, worker_processes
+from tests.cluster import MILLION, cluster, load_and_fall, load_without_ledger, worker_processes
 from tests.conftest import _own_database, _use, ask, fingerprint
 from tests.runner import until
 
 AS_OF = "2025-01-01"
 SHOP = Shop(as_of=date(2025, 1, 1), history_days=200)
 COUNTS = Counts(marketing_campaigns=3, users=16 * BLOCK_USERS + 1, products=40, orders=6_000, events=60_000)
-MILLION = Counts(marketing_campaigns=20, users=8_400, products=500, orders=17_000, events=940_000)
 HERE, TWO, DASK = Engine(workers=1), Engine(workers=2), Engine("dask", workers=1)
 
 

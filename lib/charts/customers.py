@@ -58,10 +58,10 @@ def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> C
         x=shown[past], y=shown[future], mode="markers", marker={"color": BLUE, "size": 7, "opacity": 0.75},
         hovertemplate=f"{template('x', unit)} so far<br>{template('y', unit)} expected<extra></extra>",
     )  # fmt: skip
+    ticks = {"tickvals": TICKS, "ticktext": [amount(tick, unit) for tick in TICKS]}  # plotly leaves the currency out
     for axis, title in ((figure.layout.xaxis, past), (figure.layout.yaxis, future)):
         value_axis(axis, unit)
-        axis.update(type="log", title=title.replace("_", " "), rangemode="normal")
-        axis.update(tickvals=TICKS, ticktext=[amount(tick, unit) for tick in TICKS])  # plotly leaves the currency out
+        axis.update(ticks, type="log", title=title.replace("_", " "), rangemode="normal")
     alt = f"{len(shown)} points of {len(known)} customers: {past} against {future}, in {unit}, logarithmic."
     return finish(figure, alt.replace("_", " "), 400, shown)
 
