@@ -43,10 +43,10 @@ help: ## Show this list
 	@echo '  ARGS="..."            passed on as it is (pipeline, metabase, test, lab, refresh, bench, db-psql, lock)'
 
 pipeline: $(OK) ## Run all notebooks over PARAMS and write output/reports/index.html
-	@$(PYTHON) -m lib.pipeline $(RUN) $(ARGS)
+	@$(PYTHON) -m lib.run.pipeline $(RUN) $(ARGS)
 
 templates: $(OK) ## Write examples of the files of own data to output/templates
-	@$(PYTHON) -m lib.sources.templates
+	@$(PYTHON) -m lib.data.imports.templates
 
 test: $(OK) ## Run all tests, on a database and in folders of their own
 	@$(PYTHON) -m pytest $(ARGS)
@@ -65,16 +65,16 @@ lab: $(OK) ## Open the notebooks in JupyterLab, on this machine only
 	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --FileContentsManager.preferred_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 refresh: $(OK) ## Run the notebooks in place with their defaults, to renew their saved outputs
-	@$(PYTHON) -m lib.refresh $(ARGS)
+	@$(PYTHON) -m lib.run.refresh $(ARGS)
 
 env: $(OK) ## Write .env with new random secrets, for docker compose; one that is there stays
-	@$(PYTHON) -m lib.env
+	@$(PYTHON) -m lib.util.dotenv
 
-metabase: $(OK) ## Make the Metabase of METABASE_URL as lib/metabase.yml has it (ARGS=--force: edits by hand too)
-	@$(PYTHON) -m lib.metabase apply $(RUN) $(ARGS)
+metabase: $(OK) ## Make the Metabase of METABASE_URL as lib/metabase/metabase.yml has it (ARGS=--force: edits by hand too)
+	@$(PYTHON) -m lib.run.metabase apply $(RUN) $(ARGS)
 
 metabase-plan: $(OK) ## Tell what that would change, and change nothing; exit code 2 when something
-	@$(PYTHON) -m lib.metabase plan $(RUN) $(ARGS)
+	@$(PYTHON) -m lib.run.metabase plan $(RUN) $(ARGS)
 
 metabase-oracle: $(OK) ## Let Metabase's own command-line client read what is published (needs npm)
 	@$(PYTHON) -m tests.oracle $(ARGS)
@@ -89,7 +89,7 @@ db-psql: ## Open psql on it, or run SQL: make -s db-psql < file.sql
 db-url: ## Print its URL for another tool: make -s db-url
 db-reset: ## Delete the private PostgreSQL and its data
 db-start db-stop db-status db-psql db-url db-reset: db-%: $(OK)
-	@$(PYTHON) -m lib.server $* $(ARGS)
+	@$(PYTHON) -m lib.db.cli $* $(ARGS)
 
 bench-large: $(OK) ## Measure 10 and 30 million rows: memory, cost per row
 	@$(PYTHON) -m tests.bench generate-large load-large $(ARGS)
@@ -139,7 +139,7 @@ $(OK): requirements.lock pyproject.toml $(MOVED)
 	$(PIP) install --no-index --no-deps --no-build-isolation --editable .; \
 	pwd -P > $(OK)
 
-# Why these: lib/engine/cluster.py says it, for the clusters that it starts itself.
+# Why these: lib/data/workers/dask.py says it, for the clusters that it starts itself.
 MALLOC = MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_MMAP_THRESHOLD_=33554432 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 GIVEN_UP = DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL=60s DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT=60s
 QUIET = --dashboard-address 127.0.0.1:0 --no-dashboard

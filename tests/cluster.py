@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from lib.engine.cluster import WORKER_ENVIRONMENT
-from lib.generate import Counts
+from lib.data.synthetic import Counts
+from lib.data.workers.dask import WORKER_ENVIRONMENT
 from lib.settings import PROJECT
 from tests.runner import command, until
 
@@ -71,12 +71,12 @@ def worker_processes() -> list[psutil.Process]:
 
 def load_and_fall(fall: signal.Signals, moment: str, mark: Path, run_id: str, part: object) -> int:
     """Load a part; the first who comes to the moment, before or after the commit, is sent the signal there."""
-    from lib.load import ledger, scattered
+    from lib.load.distributed import ledger, shards
 
     fill = ledger.fill
     ledger.fill = _falling(fill, fall, mark, before=True) if moment == "before the commit" else fill
     try:
-        return (_falling(scattered.load_part, fall, mark) if moment == "after the commit" else scattered.load_part)(
+        return (_falling(shards.load_part, fall, mark) if moment == "after the commit" else shards.load_part)(
             run_id, part
         )
     finally:
@@ -96,7 +96,7 @@ def _falling(function, fall: signal.Signals, mark: Path, *, before: bool = False
 
 def load_without_ledger(mark: Path, run_id: str, part: object) -> int:
     """Load a part as a loader does that keeps no ledger; the first is killed when its rows are in."""
-    from lib.load import ledger
+    from lib.load.distributed import ledger
 
     claim, fill = ledger.claim, ledger.fill
     ledger.claim, ledger.fill = (lambda *_: True), (lambda *_: None)

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from lib import database, embedded, generate, intake, load, metabase, params, schema, settings
-from lib.files import write_tables
+from lib import db, load, metabase, settings
+from lib.data import acquire, synthetic
+from lib.data.parquet import write_tables
+from lib.db import private, schema
+from lib.run import params
 from tests.fake_metabase import API_KEY, FakeMetabase, serving
 from tests.runner import Ran, pipeline
 
@@ -88,14 +91,14 @@ def closed_port() -> int:
 
 def ask(statement: str, **bound: object) -> list:
     """Rows of a statement in a transaction of its own."""
-    with database.transaction() as connection:
+    with db.transaction() as connection:
         result = connection.execute(sa.text(statement), bound)
         return result.all() if result.returns_rows else []
 
 
 def fingerprint() -> str:
     """Of the database as it is."""
-    with database.transaction(read_only=True) as connection:
+    with db.transaction(read_only=True) as connection:
         return load.fingerprint(connection)
 
 
@@ -106,16 +109,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
         yield sa.make_url(given).set(drivername="postgresql+psycopg2")
         return
     folder = tmp_path_factory.mktemp("server")
-    a = embedded.start(folder, fsync=False)
+    a = private.start(folder, fsync=False)
     yield sa.URL.create("postgresql+psycopg2", a.user, a.password, a.host, a.port, a.dbname)
-    embedded.reset(folder)
+    private.reset(folder)
 
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo shop's six Parquet files."""
     folder = tmp_path_factory.mktemp("demo")
-    write_tables(generate.generate_shop(), folder)
+    write_tables(synthetic.generate_shop(), folder)
     return folder
 
 
@@ -132,9 +135,9 @@ def retail_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(f"the real shop's file is not there: {RETAIL.name} beside the project")
     folder = tmp_path_factory.mktemp("retail")
     values = params.load(params.find("online_retail"), [f"data={RETAIL}"]).values()
-    policy = intake.Policy(values["currency"], values["max_reject_share"], values["on_bad_rows"])
+    policy = acquire.Policy(values["currency"], values["max_reject_share"], values["on_bad_rows"])
     told = {"seed": 1, "as_of": str(values["as_of"]), "workers": 1, "output": folder, "policy": policy}
-    intake.take(values["generate"], values["mapping"], str(RETAIL), **told)
+    acquire.take(values["generate"], values["mapping"], str(RETAIL), **told)
     return folder / "data"
 
 
@@ -193,9 +196,9 @@ def metabase_database(server: sa.URL, loaded_template: str) -> Iterator[sa.URL]:
     _administer(server, f"CREATE DATABASE {name} TEMPLATE {loaded_template}")
     with pytest.MonkeyPatch.context() as patch:
         _use(patch, server.set(database=name))
-        with database.transaction() as connection:
+        with db.transaction() as connection:
             schema.create(connection)
-        database.engine().dispose()
+        db.engine().dispose()
     yield server.set(database=name)
     _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
     _administer(server, "DROP ROLE IF EXISTS workbook_metabase")
@@ -225,7 +228,7 @@ def publication(metabase_database: sa.URL, tmp_path_factory: pytest.TempPathFact
         for name, seconds in IMPATIENCE.items():
             patch.setattr(f"lib.metabase.{name}", seconds)
         metabase.apply(params.load(params.find("demo")).values())
-        database.engine().dispose()
+        db.engine().dispose()
         return {name: copy.deepcopy(value) for name, value in vars(fake).items() if name != "url"}
 
 
@@ -250,10 +253,10 @@ def _template(server: sa.URL, folder: Path, as_of: str) -> Iterator[str]:
     _administer(server, f"CREATE DATABASE {name}")
     with pytest.MonkeyPatch.context() as patch:
         _use(patch, server.set(database=name))
-        with database.transaction() as connection:
+        with db.transaction() as connection:
             schema.create(connection)
         load.replace(folder, as_of=as_of)
-        database.engine().dispose()
+        db.engine().dispose()
     yield name
     _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -264,7 +267,7 @@ def _own_database(server: sa.URL, monkeypatch: pytest.MonkeyPatch, template: str
     address = server.set(database=name)
     _use(monkeypatch, address)
     yield address
-    database.engine().dispose()
+    db.engine().dispose()
     _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 

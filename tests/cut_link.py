@@ -17,15 +17,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lib import database, embedded, load, schema, settings
-from lib.address import private_folder, url
-from lib.embedded.address import save, saved
-from lib.embedded.place import locked
-from lib.engine import Engine
-from lib.engine.cluster import PATIENCE_S
+from lib import db, load, settings
+from lib.data.synthetic import Shop, plan_shop
+from lib.data.synthetic.write import describe_shop, write_shop
+from lib.data.workers import Engine
+from lib.data.workers.dask import PATIENCE_S
+from lib.db import private, schema
+from lib.db.private.cluster import save, saved
+from lib.db.private.place import locked
+from lib.db.url import private_folder, url
 from lib.errors import UsageError, WorkbookError
-from lib.generate import Shop, plan_shop
-from lib.parts import describe_shop, write_shop
 from tests.cluster import MILLION, cluster
 from tests.conftest import _use, ask, fingerprint
 from tests.runner import until
@@ -77,7 +78,7 @@ def main(folder: Path, given_up_s: int) -> None:
             shop = Shop(history_days=200)
             write_shop(plan_shop(MILLION, shop), folder / "files", 1)
             describe_shop(MILLION, shop, folder / "recipe", Engine(workers=1), part_blocks=2)
-            with database.transaction() as connection:
+            with db.transaction() as connection:
                 schema.create(connection)
             rows = load.replace(folder / "files", as_of=shop.as_of).rows
             known = fingerprint()
@@ -86,8 +87,8 @@ def main(folder: Path, given_up_s: int) -> None:
             if fingerprint() != known:
                 raise WorkbookError("the rows are not those of a load from files")
         finally:
-            database.engine().dispose()
-            embedded.reset(private_folder())
+            db.engine().dispose()
+            private.reset(private_folder())
     sys.stdout.write(json.dumps({"seconds": seconds, "rows": rows}))
 
 
@@ -115,7 +116,7 @@ def _ip(words: str, inside: list[str] | tuple = ()) -> None:
 def _serve(patch: pytest.MonkeyPatch) -> None:
     """Start a server that both networks reach, and let the settings name it."""
     url()
-    embedded.stop(private_folder())
+    private.stop(private_folder())
     with locked(private_folder()) as place:
         save(place, replace(saved(place), host=HERE))
         with (place.data / "pg_hba.conf").open("a") as rules:

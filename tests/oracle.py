@@ -17,13 +17,17 @@ from typing import Any
 
 import pytest
 
-from lib import database, embedded, generate, load, metabase, params, schema
-from lib.address import private_folder
+from lib import db as database
+from lib import load, metabase
 from lib.catalog import tables
+from lib.data import synthetic
+from lib.data.parquet import write_tables
+from lib.db import private, schema
+from lib.db.schema import VIEWS
+from lib.db.url import private_folder
 from lib.errors import UsageError, WorkbookError
-from lib.files import write_tables
 from lib.metabase import native, spec
-from lib.schema import VIEWS
+from lib.run import params
 from tests.fake_metabase import API_KEY, FakeMetabase, serving
 
 __all__ = ["main"]
@@ -77,11 +81,11 @@ def _published(folder: Path) -> Iterator[FakeMetabase]:
             yield fake
         finally:
             database.engine().dispose()
-            embedded.reset(private_folder())
+            private.reset(private_folder())
 
 
 def _load(folder: Path) -> None:
-    write_tables(generate.generate_shop(), folder)
+    write_tables(synthetic.generate_shop(), folder)
     with database.transaction() as connection:
         schema.create(connection)
     load.replace(folder, as_of=params.load(params.find("demo")).values()["as_of"])

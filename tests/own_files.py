@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from lib import params
 from lib.catalog import tables
-from lib.files import read_table
-from lib.sources import Imported, Policy, import_shop
+from lib.data.imports import Imported, Policy, import_shop
+from lib.data.parquet import read_table
+from lib.run import params
 
 __all__ = ["AS_OF", "Found", "Rows", "imported", "key", "shop", "text", "write"]
 

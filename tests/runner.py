@@ -54,7 +54,7 @@ def running(*arguments: str, output: Path, url: str = "", **settings: str) -> It
         name: value for name, value in os.environ.items() if not name.startswith(("DB_", "METABASE_", "WORKBOOK_"))
     }
     told = {"WORKBOOK_ENV_FILE": "", "WORKBOOK_OUTPUT": str(output), "DATABASE_URL": url} | settings
-    command = [sys.executable, "-m", "lib.pipeline", *arguments]
+    command = [sys.executable, "-m", "lib.run.pipeline", *arguments]
     with subprocess.Popen(
         command, cwd=PROJECT, env=clean | told, text=True, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

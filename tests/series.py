@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from lib.forecast import Past
+from lib.analysis.forecast import Past
 
 __all__ = ["days", "noise", "past", "shop_like"]
 

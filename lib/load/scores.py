@@ -9,8 +9,8 @@ import pyarrow.csv
 import sqlalchemy as sa
 
 from lib.catalog import tables
-from lib.database import run, sql, transaction
-from lib.locks import lock
+from lib.db.connection import run, sql, transaction
+from lib.db.locks import lock
 
 __all__ = ["empty_scores", "save_scores"]
 

@@ -1,14 +1,46 @@
-"""Moves the tables built in one schema into `public` at once, keeping what others made there."""
+"""The schema that a load is built in: made empty, gone at the end, and with it who still works for an ended load."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import sqlalchemy as sa
 import tenacity
 
 from lib.catalog import tables
-from lib.database import run, sql
+from lib.db import schema
+from lib.db.connection import begin, run, sql
+from lib.db.locks import blockers, not_had
 from lib.errors import DatabaseError
-from lib.locks import blockers, not_had
+from lib.load.distributed import ledger
 
-__all__ = ["refuse_obstacles", "swap", "take_over_additions"]
+__all__ = ["STAGING", "refuse_obstacles", "staging", "swap", "take_over_additions"]
+
+STAGING = "workbook_next"
+
+
+@contextmanager
+def staging(main: sa.Connection) -> Iterator[None]:
+    """No schema STAGING, without what a killed run left there; it goes when the block ends, however it does.
+
+    Only the connection that holds the lock may drop it: another one could meet the schema of the next run.
+    """
+    with begin(main, "owner"):
+        schema.create_own(main)
+        schema.refuse_drift(main)
+        _drop(main)
+    try:
+        yield
+    finally:
+        if not main.invalidated:
+            with suppress(sa.exc.DBAPIError), begin(main, "owner"):
+                _drop(main)
+
+
+def _drop(main: sa.Connection) -> None:
+    """Drop the schema; workers that still load parts of an ended load would be waited for."""
+    ledger.end_parts(main)
+    run(main, f"DROP SCHEMA IF EXISTS {STAGING} CASCADE")
+
 
 LOCK_TIMEOUT = "100ms"  # under deadlock_timeout, so that no reader is ever chosen as a deadlock's victim
 GIVE_UP_SECONDS = 60

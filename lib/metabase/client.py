@@ -8,7 +8,7 @@ import httpx
 import tenacity
 
 from lib import settings
-from lib.address import LOCAL_HOSTS
+from lib.db.url import LOCAL_HOSTS
 from lib.errors import MetabaseError
 
 __all__ = ["Answer", "Client", "address"]

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from lib import periods
-from lib.database import sql
+from lib.analysis import periods
+from lib.db.connection import sql
 from lib.errors import MetabaseError
 
 __all__ = ["FILTERS", "names", "native_query", "plain", "tags", "template", "values"]

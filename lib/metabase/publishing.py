@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from lib import database, locks, settings
-from lib.atomic import replacing
+from lib import db, settings
+from lib.db import locks
 from lib.metabase import spec
 from lib.metabase.checks import check_dashboard, check_question
 from lib.metabase.collection import find_ours, plan_collection, write_collection
@@ -17,8 +17,9 @@ from lib.metabase.questions import plan_archive, plan_questions, try_questions, 
 from lib.metabase.session import opened
 from lib.metabase.site import ARCHIVE, CREATE, EDITED, KEEP, UPDATE, Change, Site
 from lib.metabase.warehouse import plan_database, synchronize, write_database
-from lib.results import plain_json
 from lib.settings import output_folder
+from lib.util.atomic import replacing
+from lib.util.json_text import plain_json
 
 __all__ = ["SKIPPED", "Outcome", "apply", "plan", "publish"]
 
@@ -130,7 +131,7 @@ def _planned(site: Site) -> Outcome:
 
 def _written(site: Site) -> Outcome:
     """All of it while nobody loads, publishes or changes the rows that the answers are compared with."""
-    with database.connect() as connection, locks.hold(connection):
+    with db.connect() as connection, locks.hold(connection):
         return _recorded(Outcome(_changed(site), tuple(site.notes), applied=True))
 
 

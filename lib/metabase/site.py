@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from lib.atomic import replacing
 from lib.errors import MetabaseError
 from lib.metabase.client import Client
 from lib.metabase.marker import UNFINISHED, Marker, digest, parted
 from lib.metabase.spec import Spec
-from lib.results import plain_json
 from lib.settings import output_folder
+from lib.util.atomic import replacing
+from lib.util.json_text import plain_json
 
 __all__ = ["ARCHIVE", "CREATE", "EDITED", "KEEP", "UPDATE", "Change", "Site", "decide"]
 

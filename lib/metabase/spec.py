@@ -7,12 +7,12 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from lib import formats
+from lib import formatting
 from lib.errors import MetabaseError
 
 __all__ = ["Card", "Collection", "Dashboard", "Question", "Spec", "Tab", "load", "named_columns", "settings_of"]
 
-FILE = Path(__file__).parents[1] / "metabase.yml"
+FILE = Path(__file__).with_name("metabase.yml")
 GRID = 24  # columns of a dashboard since Metabase 0.47
 DISPLAYS = Literal[
     "table", "bar", "line", "area", "row", "pie", "scalar", "smartscalar", "combo", "funnel", "map", "scatter",
@@ -134,7 +134,7 @@ class Spec(_Section):
 
 
 def load() -> Spec:
-    """The spec in lib/metabase.yml; raises MetabaseError that names every mistake in it."""
+    """The spec in lib/metabase/metabase.yml; raises MetabaseError that names every mistake in it."""
     try:
         return Spec.model_validate(yaml.safe_load(FILE.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
@@ -153,7 +153,7 @@ def named_columns(question: Question) -> list[str]:
 
 def settings_of(question: Question, currency: str) -> dict[str, Any]:
     """The visualization settings as Metabase takes them: those of the spec, and how each named column is written."""
-    kinds = {name: kind for kind, names in formats.FORMATS.items() for name in names} | question.formats
+    kinds = {name: kind for kind, names in formatting.FORMATS.items() for name in names} | question.formats
     written = {name: FORMATS[kinds[name]] for name in named_columns(question) if kinds.get(name) in FORMATS}
     columns = {
         f'["name","{name}"]': style | ({"currency": currency} if style["number_style"] == "currency" else {})

@@ -4,8 +4,9 @@ from typing import Any
 
 import tenacity
 
-from lib import catalog, database, roles, settings
-from lib.address import SAFE_SSLMODES, external_url, url
+from lib import catalog, db, settings
+from lib.db import roles
+from lib.db.url import SAFE_SSLMODES, external_url, url
 from lib.errors import MetabaseError
 from lib.metabase.site import CREATE, EDITED, KEEP, UPDATE, Change, Live, Site
 
@@ -98,7 +99,7 @@ def _login(site: Site) -> str:
             "`make env` makes one"
         )
     if not settings.get("METABASE_DB_USER"):
-        with database.transaction() as connection:
+        with db.transaction() as connection:
             roles.ensure_login(connection, LOGIN, password)
     return password
 

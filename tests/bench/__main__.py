@@ -13,11 +13,12 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from lib import embedded, settings
-from lib.address import private_folder, url
-from lib.atomic import replacing
-from lib.engine import cores
+from lib import settings
+from lib.data.workers import cores
+from lib.db import private
+from lib.db.url import private_folder, url
 from lib.errors import WorkbookError
+from lib.util.atomic import replacing
 from tests.bench.customers import measure_customers
 from tests.bench.figures import FIGURES
 from tests.bench.forecasting import measure_forecast, measure_forecast_shop
@@ -61,7 +62,7 @@ def own_place() -> Iterator[None]:
             url()
             yield
         finally:
-            embedded.reset(private_folder())
+            private.reset(private_folder())
 
 
 def merge(path: Path, figures: Mapping[str, float]) -> None:

@@ -8,7 +8,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from lib import churn, clv, database, intake, load, notebook, params, pipeline, schema, segments, settings
+from lib import db, load, settings
+from lib.analysis import churn, clv, segments
+from lib.data import acquire
+from lib.db import schema
+from lib.run import notebook, params, pipeline
 from tests.bench.watching import run_apart, seconds
 
 __all__ = ["drawn", "fit_here", "measure_customers", "scored"]
@@ -74,8 +78,8 @@ def _notebook_s() -> float:
     values = params.load(params.find("large")).values()
     shape = {"seed": values["seed"], "as_of": values["as_of"], "workers": 0}
     output = settings.output_folder()
-    intake.take(values["generate"] | SHOP, None, "", **shape, output=output)
-    with database.transaction() as connection:
+    acquire.take(values["generate"] | SHOP, None, "", **shape, output=output)
+    with db.transaction() as connection:
         schema.create(connection)
     load.replace(output / "data", as_of=values["as_of"])
     notebook.prepare()

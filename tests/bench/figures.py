@@ -1,6 +1,6 @@
 """What each figure measures, and what is wanted of it."""
 
-from lib.engine import cores
+from lib.data.workers import cores
 
 __all__ = ["FIGURES", "RUNS", "SAMPLE_S"]
 
@@ -75,7 +75,7 @@ FIGURES = {  # name: (wanted, what is measured)
         "under 60",
         "08_customers from the start of its kernel, about 100,000 buyers, scores written into the mart",
     ),
-    "pipeline_demo_s": ("", "python -m lib.pipeline --params demo, pages included, server running"),
+    "pipeline_demo_s": ("", "python -m lib.run.pipeline --params demo, pages included, server running"),
     "pipeline_full_s": ("under 30", "the same with full, its memory being sampled"),
     "import_sum_s": ("", "the libraries of the notebooks, each imported in a fresh python, one after the other"),
     "pipeline_demo_ratio_imports": ("under 2.5", "pipeline_demo_s over import_sum_s"),

@@ -12,11 +12,13 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from lib import generate, params, settings
+from lib import settings
+from lib.analysis.forecast import anomalies, backtest, daily_series, forecast, holidays_of
+from lib.analysis.forecast.history import History
+from lib.data import synthetic
+from lib.data.synthetic.truth import expected_revenue
 from lib.errors import DataError
-from lib.forecast import anomalies, backtest, daily_series, forecast, holidays_of
-from lib.forecast.history import History
-from lib.generate.truth import expected_revenue
+from lib.run import params
 
 __all__ = ["Tested", "backtested", "figures", "measure_forecast", "measure_forecast_shop", "read_series"]
 
@@ -148,12 +150,12 @@ def _planted_found(seed: int) -> Iterator[bool]:
             yield pd.Timestamp(np.datetime64(int(anomaly.first_day), "D")) in found
 
 
-def daily_revenue(users: int, orders: int, products: int, seed: int) -> tuple[pd.DataFrame, pd.Series, generate.Plan]:
+def daily_revenue(users: int, orders: int, products: int, seed: int) -> tuple[pd.DataFrame, pd.Series, synthetic.Plan]:
     """Of a made-up shop of two years: its revenue (date, revenue), the revenue expected by day, and its plan."""
-    counts = generate.Counts(100, users, products, orders, math.ceil(orders * (3 + 2 * 2.46)))
-    plan = generate.plan_shop(counts, generate.Shop(seed=seed, history_days=730, lines_per_order=2.46))
+    counts = synthetic.Counts(100, users, products, orders, math.ceil(orders * (3 + 2 * 2.46)))
+    plan = synthetic.plan_shop(counts, synthetic.Shop(seed=seed, history_days=730, lines_per_order=2.46))
     columns = ["order_date", "status", "total_amount"]
-    blocks = (generate.block_tables(plan, block)["orders"].select(columns) for block in range(counts.blocks))
+    blocks = (synthetic.block_tables(plan, block)["orders"].select(columns) for block in range(counts.blocks))
     placed = pd.concat([block.to_pandas() for block in blocks])
     done = placed[placed["status"] == "completed"]
     days = pd.DatetimeIndex(done["order_date"]).tz_convert("UTC").tz_localize(None).normalize().as_unit("us")

@@ -9,10 +9,11 @@ from statistics import median
 
 import sqlalchemy as sa
 
-from lib import database, load, schema, settings
-from lib.engine import Engine
-from lib.generate import Counts, Shop
-from lib.parts import describe_shop
+from lib import db, load, settings
+from lib.data.synthetic import Counts, Shop
+from lib.data.synthetic.write import describe_shop
+from lib.data.workers import Engine
+from lib.db import schema
 from tests.bench.watching import Seen, run_apart
 
 __all__ = ["large_figures", "load_here", "measure_scale_large"]
@@ -34,7 +35,7 @@ def measure_scale_large(items: int = LARGE_ITEMS) -> dict[str, float]:
     orders = items // 10
     counts = Counts(1_000, users=orders // 10, products=1_000, orders=orders, events=23 * orders)
     describe_shop(counts, Shop(as_of=AS_OF, history_days=400, lines_per_order=10.0), folder, WORKERS)
-    with database.transaction() as connection:
+    with db.transaction() as connection:
         schema.create(connection)
     return large_figures(*run_apart(f"tests.bench.largest.load_here({str(folder)!r})"))
 
@@ -61,7 +62,7 @@ def load_here(folder: str) -> None:
     started = time.perf_counter()
     loaded = load.replace(Path(folder), as_of=AS_OF, engine=WORKERS)
     told = {"seconds": time.perf_counter() - started, "copy_s": loaded.parts["copy"]}
-    with database.transaction(read_only=True) as connection:
+    with db.transaction(read_only=True) as connection:
         parts = connection.execute(sa.text(PARTS_WERE_LOADED)).one()
     rows = loaded.tables[loaded.tables["kind"] == "table"].set_index("table")["rows"]
     told |= {"begun": float(parts.first), "ended": float(parts.last)}

@@ -1,6 +1,7 @@
 """How fast rows are loaded, beside other ways to load them; how long readers wait; in how much memory."""
 
 import contextlib
+import importlib
 import json
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from statistics import median
 import pandas as pd
 import sqlalchemy as sa
 
-from lib import database, load, schema, settings
-from lib.load import quality, replacing
+from lib import db, load, settings
+from lib.db import schema
+from lib.load import checks
+from lib.load.marts import MARTS
 from tests.bench import rivals
 from tests.bench.figures import RUNS
 from tests.bench.generating import take
@@ -22,6 +25,7 @@ from tests.bench.watching import run_apart, seconds
 __all__ = ["blocked_ms", "load_figures", "load_here", "measure_load", "measure_load_large", "poll"]
 
 AS_OF = "2025-07-01"
+replacing = importlib.import_module("lib.load.replace")  # the package exports a function of the same name
 SHARE = 0.2  # of large.yml: 2 million rows
 POLL_S, PATIENCE_MS = 0.01, 5
 
@@ -30,7 +34,7 @@ def measure_load() -> dict[str, float]:
     """Figures of our load against the others, on the same 2 million rows; the slow ones run once."""
     data = settings.output_folder() / "data"
     take("large", SHARE)
-    with database.transaction() as connection:
+    with db.transaction() as connection:
         schema.create(connection)
     rows = load.replace(data, as_of=AS_OF).rows
     rivals.write_csv(data)
@@ -78,25 +82,25 @@ def _timed(work: Callable[[], object], rows: int) -> float:
     """Seconds of `work` after a checkpoint; with `rows` into emptied tables, which must hold so many afterwards."""
     if rows:
         rivals.empty()
-    with database.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    with db.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(sa.text("CHECKPOINT"))
-    database.engine().dispose()
+    db.engine().dispose()
     spent = seconds(work)
     assert not rows or rivals.count() == rows, "not all rows were loaded"
     return spent
 
 
 def _drop_floor() -> None:
-    with database.transaction() as connection:
-        database.run(connection, f"DROP SCHEMA {rivals.FLOOR} CASCADE")
+    with db.transaction() as connection:
+        db.run(connection, f"DROP SCHEMA {rivals.FLOOR} CASCADE")
 
 
 def _without_marts_and_checks(data: Path) -> None:
     """Our load without what nobody else does: two empty marts, no check."""
-    nothing = pd.DataFrame(columns=quality.COLUMNS)
+    nothing = pd.DataFrame(columns=checks.COLUMNS)
     with (
-        _replaced(replacing, "_derive", lambda *_: (dict.fromkeys(replacing.MARTS, 0), nothing)),
-        _replaced(quality, "run_checks", lambda *_: nothing),
+        _replaced(replacing, "_derive", lambda *_: (dict.fromkeys(MARTS, 0), nothing)),
+        _replaced(checks, "run_checks", lambda *_: nothing),
     ):
         load.replace(data, as_of=AS_OF)
 
@@ -132,7 +136,7 @@ def poll() -> None:
 
     ended, waits = threading.Event(), []
     threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
-    with database.connect() as connection:
+    with db.connect() as connection:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.execute(sa.text("SELECT order_id FROM orders LIMIT 1"))
         sys.stdout.write("reading\n")

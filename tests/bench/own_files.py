@@ -5,7 +5,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from lib import database, intake, load, params, schema, settings
+from lib import db, load, settings
+from lib.data import acquire
+from lib.db import schema
+from lib.run import params
 from tests.bench.figures import RUNS
 from tests.bench.watching import seconds
 
@@ -41,7 +44,7 @@ def measure_own_files() -> dict[str, float]:
     output = settings.output_folder()
     path = output / "invoices.csv"
     write_invoices(path, LINES)
-    with database.transaction() as connection:
+    with db.transaction() as connection:
         schema.create(connection)
     reading, loading = [], []
     for _ in range(RUNS):
@@ -53,8 +56,8 @@ def measure_own_files() -> dict[str, float]:
 
 def _take(path: Path) -> None:
     values = params.load(params.find("online_retail"), [f"data={path}"]).values()
-    policy = intake.Policy(values["currency"], 0.05, "reject")
+    policy = acquire.Policy(values["currency"], 0.05, "reject")
     sizes, mapping = values["generate"], values["mapping"]
-    intake.take(
+    acquire.take(
         sizes, mapping, str(path), seed=1, as_of=AS_OF, workers=0, output=settings.output_folder(), policy=policy
     )

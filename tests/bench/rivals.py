@@ -13,11 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from lib import database, embedded, files
-from lib.address import url
+from lib import db
 from lib.catalog import tables
-from lib.database import sql
-from lib.load import copying
+from lib.data import parquet
+from lib.db import private
+from lib.db.connection import sql
+from lib.db.url import url
+from lib.load import copy
 
 __all__ = [
     "FLOOR",
@@ -40,14 +42,14 @@ FLOOR = "floor"
 
 def empty() -> None:
     """Truncate all tables."""
-    with database.transaction() as connection:
-        database.run(connection, f"TRUNCATE {', '.join(tables())}")
+    with db.transaction() as connection:
+        db.run(connection, f"TRUNCATE {', '.join(tables())}")
 
 
 def count() -> int:
     """Rows of the six tables."""
     counts = " + ".join(f"(SELECT count(*) FROM {name})" for name in NAMES)
-    with database.transaction(read_only=True) as connection:
+    with db.transaction(read_only=True) as connection:
         return connection.execute(sa.text(f"SELECT {counts}")).scalar_one()
 
 
@@ -71,10 +73,10 @@ def _columns(table: str) -> str:
 
 def write_binary(folder: Path) -> None:
     """Write the very bytes that our load sends."""
-    for name, paths in copying.files_of(folder).items():
+    for name, paths in copy.files_of(folder).items():
         with (folder / f"{name}.bin").open("wb") as file:
-            batches = copying.batches_of(paths, list(tables()[name].column_names))
-            file.writelines(copying.encoded(name, batches))
+            batches = copy.batches_of(paths, list(tables()[name].column_names))
+            file.writelines(copy.encoded(name, batches))
 
 
 def floor(folder: Path) -> None:
@@ -91,15 +93,15 @@ def _psql(folder: Path, commands: list[str]) -> None:
     options = ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--single-transaction", f"--dbname={dsn}"]
     scripts = [f"--command={command}" for command in commands]
     secret = {"PGPASSWORD": at.password or "", "PGOPTIONS": "-c client_min_messages=warning"}
-    subprocess.run([str(embedded.binary("psql")), *options, *scripts], cwd=folder, env=os.environ | secret, check=True)
+    subprocess.run([str(private.binary("psql")), *options, *scripts], cwd=folder, env=os.environ | secret, check=True)
 
 
 def adbc(folder: Path) -> None:
     """Ingest the Arrow batches by ADBC, in one transaction."""
     address = url().set(drivername="postgresql").render_as_string(hide_password=False)
     with adbc_driver_postgresql.dbapi.connect(address) as connection, connection.cursor() as cursor:
-        for name, paths in copying.files_of(folder).items():
-            batches = (batch for path in paths for batch in pq.ParquetFile(path).iter_batches(copying.BATCH_ROWS))
+        for name, paths in copy.files_of(folder).items():
+            batches = (batch for path in paths for batch in pq.ParquetFile(path).iter_batches(copy.BATCH_ROWS))
             reader = pa.RecordBatchReader.from_batches(pq.read_schema(paths[0]), batches)
             cursor.adbc_ingest(name, reader, mode="append")
         connection.commit()
@@ -107,19 +109,19 @@ def adbc(folder: Path) -> None:
 
 def frames(folder: Path) -> dict[str, pd.DataFrame]:
     """The rows as pandas frames."""
-    return {name: files.read_table(folder, name) for name in NAMES}
+    return {name: parquet.read_table(folder, name) for name in NAMES}
 
 
 def to_sql(shop: dict[str, pd.DataFrame], **how: object) -> None:
     """Insert the frames by pandas, in one transaction."""
-    with database.transaction() as connection:
+    with db.transaction() as connection:
         for name, frame in shop.items():
             frame.to_sql(name, connection, if_exists="append", index=False, **how)
 
 
 def execute_values(shop: dict[str, pd.DataFrame]) -> None:
     """Insert the frames' tuples by psycopg2's execute_values, in one transaction."""
-    with database.transaction() as connection, connection.connection.cursor() as cursor:
+    with db.transaction() as connection, connection.connection.cursor() as cursor:
         for name, frame in shop.items():
             statement = f"INSERT INTO {name} ({_columns(name)}) VALUES %s"
             psycopg2.extras.execute_values(cursor, statement, _tuples(frame), page_size=1_000)

@@ -8,8 +8,9 @@ from statistics import median
 
 import psutil
 
-from lib import pipeline, settings
+from lib import settings
 from lib.errors import OutputError
+from lib.run import pipeline
 from tests.bench.figures import RUNS
 from tests.bench.watching import Seen, seconds, watch
 
@@ -59,7 +60,7 @@ def _run(name: str) -> Seen:
     """A run of the pipeline, seen from outside."""
     log = settings.output_folder() / "pipeline.log"
     with log.open("w") as lines:
-        command = [sys.executable, "-m", "lib.pipeline", "--params", name]
+        command = [sys.executable, "-m", "lib.run.pipeline", "--params", name]
         runner = psutil.Popen(command, cwd=settings.PROJECT, stdout=lines, stderr=lines)
         seen = watch(runner)
     if runner.returncode:

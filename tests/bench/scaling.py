@@ -11,15 +11,17 @@ from statistics import median
 
 import distributed  # here, so that importing it, as importing all else, is not measured
 
-from lib import database, load, params, schema, settings
-from lib.engine import Engine
-from lib.generate import Counts, Shop
-from lib.load import scattered
+from lib import db, load, settings
+from lib.data.synthetic import Counts, Shop
+from lib.data.synthetic.plan import read_recipe
+from lib.data.synthetic.write import describe_shop
+from lib.data.workers import Engine
+from lib.db import schema
+from lib.db.locks import hold
+from lib.load.distributed import shards
 from lib.load.result import Stopwatch
-from lib.load.staging import staging
-from lib.locks import hold
-from lib.parts import describe_shop
-from lib.recipe import read_recipe
+from lib.load.swap import staging
+from lib.run import params
 from tests.bench.figures import RUNS
 from tests.bench.watching import Seen, run_apart
 from tests.cluster import cluster
@@ -49,7 +51,7 @@ def measure_scale(share: float = SHARE) -> dict[str, float]:
     """Figures of the three ways over the same parts; what the last of each loads is the same to the byte."""
     folder = settings.output_folder() / "recipe"
     write_recipe(share, folder)
-    with database.transaction() as connection:
+    with db.transaction() as connection:
         schema.create(connection)
     runs = {way: [] for way in WAYS}
     for _ in range(RUNS):
@@ -88,12 +90,12 @@ def scale_figures(runs: dict[str, list[tuple[dict, Seen]]]) -> dict[str, float]:
 def fill_here(way: str, folder: str, address: str) -> None:
     """In a process of its own: make and load the parts beside the tables; print rows and seconds."""
     recipe, watch = read_recipe(Path(folder)), Stopwatch()
-    with database.connect() as main, hold(main), staging(main), watch.part("fill"):
-        rows = scattered.fill(main, recipe, replace(WAYS[way], address=address), "bench")
+    with db.connect() as main, hold(main), staging(main), watch.part("fill"):
+        rows = shards.fill(main, recipe, replace(WAYS[way], address=address), "bench")
     sys.stdout.write(json.dumps({"rows": sum(rows.values()), "seconds": watch.parts["fill"]}))
 
 
 def _fingerprint(folder: Path, engine: Engine) -> str:
     load.replace(folder, as_of=AS_OF, engine=engine)
-    with database.transaction(read_only=True) as connection:
+    with db.transaction(read_only=True) as connection:
         return load.fingerprint(connection)

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lib.generate import Counts
+from lib.data.synthetic import Counts
 from tests.chaos.faults import FAULTS, Skipped
 from tests.chaos.place import Place, place
 

@@ -14,10 +14,11 @@ import psutil
 import psycopg2
 import sqlalchemy as sa
 
-from lib import database, embedded
-from lib.address import private_folder, url
-from lib.embedded import process as server_process
-from lib.embedded.place import locate
+from lib import db
+from lib.db import private
+from lib.db import private as server_process
+from lib.db.private.place import locate
+from lib.db.url import private_folder, url
 from tests.chaos.place import Place, Told
 from tests.proxy import StallingProxy, stalling_proxy
 from tests.runner import until
@@ -62,7 +63,7 @@ def kill_loader(place: Place, rng: random.Random, mode: str) -> Told:
 
 def _backends(process: subprocess.Popen) -> list[int]:
     """Server processes that work for the load."""
-    with database.transaction() as connection:
+    with db.transaction() as connection:
         return list(connection.execute(sa.text(BACKENDS), {"pid": process.pid}).scalars())
 
 
@@ -71,7 +72,7 @@ def terminate_backend(place: Place, rng: random.Random, mode: str) -> Told:
     with place.loading(mode) as process:
         _begun(place, process, rng)
         for pid in _backends(process)[:1]:
-            with database.transaction() as connection:
+            with db.transaction() as connection:
                 connection.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
         return _ended(process)
 
@@ -84,7 +85,7 @@ def kill_backend(place: Place, rng: random.Random, mode: str) -> Told:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         told = _ended(process)
-    database.engine().dispose()
+    db.engine().dispose()
     return told
 
 
@@ -110,8 +111,8 @@ def stop_immediately(place: Place, rng: random.Random, mode: str) -> Told:
 
 def restart_between(place: Place, _: random.Random, mode: str) -> Told:
     """The server is restarted between two steps of a run; a pooled connection must not matter."""
-    database.engine().dispose()
-    embedded.stop(private_folder())
+    db.engine().dispose()
+    private.stop(private_folder())
     with place.loading(mode) as process:
         return _ended(process)
 
@@ -222,8 +223,8 @@ def drift(place: Place, rng: random.Random, mode: str) -> Told:
 
 
 def _run(statement: str) -> None:
-    with database.transaction() as connection:
-        database.run(connection, statement)
+    with db.transaction() as connection:
+        db.run(connection, statement)
 
 
 def wrong_password(place: Place, _: random.Random, mode: str) -> Told:
@@ -238,12 +239,12 @@ def wrong_password(place: Place, _: random.Random, mode: str) -> Told:
 def late_server(place: Place, rng: random.Random, mode: str) -> Told:
     """The server is not up yet when the load begins: it is waited for."""
     address = _address(url())
-    database.engine().dispose()
-    embedded.stop(private_folder())
+    db.engine().dispose()
+    private.stop(private_folder())
     with place.loading(mode, DATABASE_URL=address) as process:
         process.stdout.readline()
         time.sleep(rng.uniform(0, 3))
-        embedded.start(private_folder(), fsync=False)
+        private.start(private_folder(), fsync=False)
         return _ended(process)
 
 
@@ -264,12 +265,12 @@ def full_disk(place: Place, rng: random.Random, mode: str) -> Told:
             with place.loading(mode, DATABASE_URL=_address(url().update_query_dict({"options": limits}))) as process:
                 return _ended(process)
         finally:
-            database.engine().dispose()
+            db.engine().dispose()
             until(lambda: _dropped("small"), 20)
 
 
 def _in_autocommit(statement: str) -> None:
-    with database.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    with db.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.exec_driver_sql(statement)
 
 

@@ -4,11 +4,11 @@ import os
 import sys
 from pathlib import Path
 
-from lib import database, load
+from lib import db, load
 from lib.catalog import tables
+from lib.db import watchdog
 from lib.errors import WorkbookError
-from lib.load import lifeline
-from lib.load.copying import copy_rows, files_of
+from lib.load.copy import copy_rows, files_of
 from lib.load.marts import MARTS, build, gather_visits
 
 __all__ = ["main"]
@@ -19,15 +19,15 @@ HASTY = {"ASK_EVERY_S": 0.2, "PATIENCE_S": 2, "SILENCES": 1}  # as patient as li
 
 def broken(folder: Path, **_: object) -> None:
     """What a load must not be: the old rows go in one transaction, the new ones come in another."""
-    with database.transaction() as connection:
-        database.run(connection, f"TRUNCATE {', '.join(tables())}")
+    with db.transaction() as connection:
+        db.run(connection, f"TRUNCATE {', '.join(tables())}")
     sys.stdout.write("between\n")
     sys.stdout.flush()
-    with database.transaction() as connection:
+    with db.transaction() as connection:
         for name, paths in files_of(folder).items():
             copy_rows(connection, name, paths)
         gather_visits(connection)
-        database.run(connection, f"TRUNCATE {', '.join(MARTS)}")
+        db.run(connection, f"TRUNCATE {', '.join(MARTS)}")
         for mart in MARTS:
             build(connection, mart)
 
@@ -36,7 +36,7 @@ def main() -> int:
     """Load as the command line says; the exit code."""
     mode, folder = sys.argv[1:]
     for name, value in HASTY.items():
-        setattr(lifeline, name, value)
+        setattr(watchdog, name, value)
     sys.stdout.write(f"{os.getpid()}\n")
     sys.stdout.flush()
     try:

@@ -13,8 +13,10 @@ import pytest
 import sqlalchemy as sa
 import tenacity
 
-from lib import database, embedded, files, generate, load, schema, settings
-from lib.address import private_folder
+from lib import db, load, settings
+from lib.data import parquet, synthetic
+from lib.db import private, schema
+from lib.db.url import private_folder
 from tests.chaos.loader import AS_OF
 from tests.runner import until
 
@@ -96,7 +98,7 @@ class Place:
 
     def wrongs(self, told: Told) -> list[str]:
         """What is wrong with the state that a load left, given what it said; sets which shop is present."""
-        database.engine().dispose()
+        db.engine().dispose()
         wrongs = [] if told.good or told.silent or told.in_words else [f"not in words: {told}"]
         found = self._found()
         shops = [name for name, mark in self.fingerprints.items() if mark == found]
@@ -110,7 +112,7 @@ class Place:
         return wrongs + self._left_behind()
 
     def _found(self) -> str:
-        with database.transaction() as connection:
+        with db.transaction() as connection:
             return load.fingerprint(connection)
 
     def _left_behind(self) -> list[str]:
@@ -140,47 +142,47 @@ def _stays(question: str) -> bool:
 
 def ask(question: str) -> int:
     """A number from the database."""
-    with database.transaction() as connection:
+    with db.transaction() as connection:
         bound = {"own": os.getpid()} if ":own" in question else {}
         return connection.execute(sa.text(question), bound).scalar_one()
 
 
 @contextmanager
-def place(folder: Path, counts: generate.Counts) -> Iterator[Place]:
+def place(folder: Path, counts: synthetic.Counts) -> Iterator[Place]:
     """A server with the first of two shops of such sizes loaded, until the block ends."""
     with pytest.MonkeyPatch.context() as patch:
         for name in OURS:
             patch.delenv(name, raising=False)
         patch.setenv("WORKBOOK_ENV_FILE", "")
         patch.setenv("WORKBOOK_OUTPUT", str(folder))
-        embedded.start(private_folder(), fsync=False)
+        private.start(private_folder(), fsync=False)
         try:
             yield _filled(folder, counts)
         finally:
-            database.engine().dispose()
-            embedded.reset(private_folder())
+            db.engine().dispose()
+            private.reset(private_folder())
 
 
-def _filled(folder: Path, counts: generate.Counts) -> Place:
+def _filled(folder: Path, counts: synthetic.Counts) -> Place:
     """The place, once both shops have been loaded, the first one last."""
-    with database.transaction() as connection:
+    with db.transaction() as connection:
         schema.create(connection)
     made, marks, took = _shops(folder, counts), {}, 0.0
     for name in ("b", "a"):
         took = load.replace(made[name], as_of=AS_OF).seconds
-        with database.transaction() as connection:
+        with db.transaction() as connection:
             marks[name] = load.fingerprint(connection)
     return Place(made, marks, took)
 
 
-def _shops(folder: Path, counts: generate.Counts) -> dict[str, Path]:
+def _shops(folder: Path, counts: synthetic.Counts) -> dict[str, Path]:
     """Two shops with the same keys: the second has other names and cities."""
-    shop = generate.generate_shop(counts)
+    shop = synthetic.generate_shop(counts)
     renamed = {
         "products": shop["products"].assign(name="New " + shop["products"]["name"]),
         "users": shop["users"].assign(city="New " + shop["users"]["city"]),
         "orders": shop["orders"].assign(shipping_city="New " + shop["orders"]["shipping_city"]),
     }
     for name, frames in {"a": shop, "b": shop | renamed}.items():
-        files.write_tables(frames, folder / name)
+        parquet.write_tables(frames, folder / name)
     return {name: folder / name for name in ("a", "b")}

@@ -1,0 +1,148 @@
+"""Groups of customers: by recency, frequency and money (RFM), with what to do about each, and by k-means."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from threadpoolctl import threadpool_limits
+
+from lib.formatting import decimal, integer, percent
+
+__all__ = ["ACTIONS", "Clusters", "cluster", "rfm", "segment_table"]
+
+SCORES = 5
+SEGMENTS = [  # name, recency scores, scores of frequency and money together, what the segment suggests
+    ("Champions", (5, 5), (4, 5), "Reward them, show them what is new first, ask for reviews."),
+    ("Loyal customers", (3, 4), (4, 5), "Offer a loyalty programme and dearer articles."),
+    ("Potential loyalists", (4, 5), (2, 3), "Recommend what goes with their orders; invite them to sign up for more."),
+    ("New customers", (5, 5), (1, 1), "Welcome them, help with the first order, suggest a second one."),
+    ("Promising", (4, 4), (1, 1), "Stay in touch; a small reason to come back."),
+    ("Need attention", (3, 3), (3, 3), "An offer for a limited time, based on what they bought."),
+    ("About to sleep", (3, 3), (1, 2), "Remind them of popular articles before they are gone."),
+    ("At risk", (1, 2), (3, 4), "Write personally, ask what was wrong, offer to renew."),
+    ("Cannot lose them", (1, 2), (5, 5), "Call them: they were among the best, and are leaving."),
+    ("Hibernating", (1, 2), (1, 2), "Cheap reminders only; do not spend much on them."),
+]
+ACTIONS = {name: action for name, *_, action in SEGMENTS}
+NUMBERS = range(3, 7)  # of clusters that are tried
+LEAST_BUYERS = 100
+LARGEST_FIT, LARGEST_SILHOUETTE, BOOTSTRAPS = 10_000, 4_000, 10
+STABLE, CLEARER = 0.8, 0.05
+
+
+def rfm(customers: pd.DataFrame) -> pd.DataFrame:
+    """recency_score, frequency_score and monetary_score, 1 to 5, and rfm_segment of each customer.
+
+    Wants days_since_last, orders and revenue. A score is 1 + the fifths of all customers who are strictly worse, so
+    that customers who are equal have equal scores; without ties each score holds a fifth of them.
+    """
+    scores = pd.DataFrame(
+        {
+            "recency_score": _fifths(-customers["days_since_last"]),
+            "frequency_score": _fifths(customers["orders"]),
+            "monetary_score": _fifths(customers["revenue"]),
+        }
+    )
+    return scores.assign(rfm_segment=_names(scores))
+
+
+def _fifths(values: pd.Series) -> pd.Series:
+    worse = values.rank(method="min") - 1
+    return (1 + SCORES * worse // max(len(values), 1)).astype("int64")
+
+
+def _names(scores: pd.DataFrame) -> pd.Series:
+    """By recency, and by the mean of frequency and money, halves rounded up."""
+    together = (scores["frequency_score"] + scores["monetary_score"] + 1) // 2
+    names = pd.Series("", index=scores.index, dtype="str")
+    for name, recency, both, _ in SEGMENTS:
+        names[scores["recency_score"].between(*recency) & together.between(*both)] = name
+    return names
+
+
+def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
+    """One row per segment there is, the one with the most revenue first: its customers, revenue, shares and action."""
+    sums = customers.groupby("rfm_segment").agg(customers=("revenue", "size"), revenue=("revenue", "sum"))
+    total = sums["revenue"].sum()
+    shares = sums.assign(
+        share_of_customers=sums["customers"] / max(len(customers), 1),
+        share_of_revenue=sums["revenue"] / total if total else np.nan,
+    )
+    ordered = shares.sort_values(["revenue", "customers"], ascending=False, kind="stable").reset_index()
+    columns = ["rfm_segment", "customers", "share_of_customers", "revenue", "share_of_revenue"]
+    each = ordered["revenue"] / ordered["customers"]
+    return ordered[columns].assign(revenue_per_customer=each, action=ordered["rfm_segment"].map(ACTIONS))
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """k-means by number of clusters: clusters, silhouette, one_cloud, stability, smallest, sizes; and a verdict."""
+
+    scores: pd.DataFrame
+    real: bool
+    verdict: str
+
+
+def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
+    """k-means with k from 3 to 6 on the standardised log1p of days_since_last, orders and revenue, and its worth.
+
+    silhouette is held against one_cloud, that of as many points from one normal distribution of the same spread, which
+    has no clusters. stability is the mean adjusted Rand index with k-means of bootstraps, smallest the least share.
+    """
+    points = np.log1p(customers[["days_since_last", "orders", "revenue"]].to_numpy(dtype=float))
+    different = len(np.unique(points, axis=0))
+    if different < LEAST_BUYERS:
+        columns = ["clusters", "silhouette", "one_cloud", "stability", "smallest", "sizes"]
+        few = f"{integer(different)} different buyers are too few to look for clusters; it takes {LEAST_BUYERS}."
+        return Clusters(pd.DataFrame(columns=columns), real=False, verdict=few)
+    rng = np.random.default_rng(seed)
+    spread = points.std(axis=0)
+    points = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    points = points if len(points) <= LARGEST_FIT else points[rng.choice(len(points), LARGEST_FIT, replace=False)]
+    cloud = rng.multivariate_normal(np.zeros(3), np.cov(points.T), len(points), method="eigh")
+    with threadpool_limits(1):
+        scores = pd.DataFrame([_tried(k, points, cloud, rng) for k in NUMBERS])
+    return Clusters(scores, *_verdict(scores))
+
+
+def _tried(k: int, points: np.ndarray, cloud: np.ndarray, rng: np.random.Generator) -> dict[str, object]:
+    labels = _labels(k, points, points, rng)
+    again = [_labels(k, points[rng.integers(0, len(points), len(points))], points, rng) for _ in range(BOOTSTRAPS)]
+    sizes = np.sort(np.bincount(labels, minlength=k))[::-1] / len(points)
+    return {
+        "clusters": k,
+        "silhouette": _silhouette(points, labels, rng),
+        "one_cloud": _silhouette(cloud, _labels(k, cloud, cloud, rng), rng),
+        "stability": float(np.mean([adjusted_rand_score(labels, other) for other in again])),
+        "smallest": float(sizes[-1]),
+        "sizes": ", ".join(percent(size, 0) for size in sizes),
+    }
+
+
+def _labels(k: int, train: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return KMeans(k, n_init=10, random_state=int(rng.integers(2**31))).fit(train).predict(points)
+
+
+def _silhouette(points: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> float:
+    chosen = rng.permutation(len(points))[:LARGEST_SILHOUETTE]
+    found = labels[chosen]
+    return float(silhouette_score(points[chosen], found)) if 1 < len(np.unique(found)) < len(found) else 0.0
+
+
+def _verdict(scores: pd.DataFrame) -> tuple[bool, str]:
+    """Whether some number of clusters is stable and clearer than one cloud, and what to make of it."""
+    clear = scores[(scores["stability"] >= STABLE) & (scores["silhouette"] > scores["one_cloud"] + CLEARER)]
+    if clear.empty:
+        return False, (
+            "The clusters are not real: with no number of them do they come back when customers are drawn again "
+            f"(stability of {STABLE} or more) and lie clearer apart than pieces of one cloud (silhouette more than "
+            f"{CLEARER} above it). Use the RFM segments, which claim nothing of that kind."
+        )
+    best = clear.loc[clear["silhouette"].idxmax()]
+    return True, (
+        f"{best['clusters']:.0f} clusters of {best['sizes']} of the buyers come back when customers are drawn again "
+        f"(stability {decimal(best['stability'])}) and lie clearer apart than pieces of one cloud "
+        f"(silhouette {decimal(best['silhouette'])} against {decimal(best['one_cloud'])})."
+    )

@@ -1,0 +1,161 @@
+"""Baskets: which products an order holds, how many of each and at what price; pairs that are bought together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lib.data.synthetic.arrays import columns, draw, root, rounded, stream
+from lib.data.synthetic.products import Products, quarter
+from lib.data.synthetic.shop import Shop
+from lib.errors import UsageError
+
+__all__ = ["DISCOUNTS", "QUANTITIES", "Baskets", "Lines", "draw_lines", "plan_baskets"]
+
+QUANTITIES = (0.86, 0.10, 0.03, 0.01)  # share of 1, 2, 3, 4 units in a line
+DISCOUNTS = [(0, 0.80), (5, 0.06), (10, 0.07), (15, 0.03), (20, 0.03), (30, 0.01)]  # percent off, share of the lines
+FLASH_DISCOUNT = 25  # percent, on the day of the flash sale
+DISPERSION = 2.0  # shape of the negative binomial number of further lines
+PARTNER_CHANCE = 0.35  # that who takes the first product of a pair takes the second too
+PAIRS = 5  # at most; one per ten products
+MIN_LINES_WITH_PAIRS = 1.2
+
+
+@dataclass(frozen=True)
+class Baskets:
+    """How baskets are filled: mean of the further lines drawn, and pairs[k] = (product, its partner)."""
+
+    further: float
+    pairs: np.ndarray
+
+    def chance_without(self, share: np.ndarray) -> np.ndarray:
+        """Chance that a basket's draws all miss products with so much of the demand: its generating function."""
+        success = DISPERSION / (DISPERSION + self.further)
+        missed = 1 - share
+        return missed * (success / (1 - (1 - success) * missed)) ** DISPERSION
+
+    def pair_odds(self, demand: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Chance of each pair to be drawn together by itself, and of its partner to be added to its first product."""
+        first, partner = demand[self.pairs.T]
+        both = 1 - self.chance_without(first) - self.chance_without(partner) + self.chance_without(first + partner)
+        return both, PARTNER_CHANCE * (1 - self.chance_without(first) - both)
+
+    def chances(self, demand: np.ndarray) -> np.ndarray:
+        """Chance of each product to be in a basket, by demand that sums to 1."""
+        chances = 1 - self.chance_without(demand)
+        chances[self.pairs[:, 1]] += self.pair_odds(demand)[1]
+        return chances
+
+    def value(self, products: Products, demand: np.ndarray) -> float:
+        """Expected total of a basket in cents."""
+        percents, shares = columns(DISCOUNTS)
+        units = (1 + np.arange(len(QUANTITIES))) @ np.array(QUANTITIES)
+        added = self.pair_odds(demand)[1] @ products.price[self.pairs[:, 1]]
+        drawn = (1 + self.further) * (demand @ products.price)
+        return float(units * (1 - percents @ shares / 100) * (drawn + added))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """One entry per line, by order: order (row), product (row), quantity, paid and discount (cents per unit)."""
+
+    order: np.ndarray
+    product: np.ndarray
+    quantity: np.ndarray
+    paid: np.ndarray
+    discount: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def totals(self, n_orders: int) -> np.ndarray:
+        """Cents per order; whole cents stay exact in a float up to 2**53."""
+        return np.bincount(self.order, self.quantity * self.paid, n_orders).astype(np.int64)
+
+
+def plan_baskets(products: Products, orders_by_quarter: np.ndarray, shop: Shop) -> Baskets:
+    """Pairs among the sought-after products, and the size of baskets that makes lines_per_order the mean.
+
+    Raises UsageError when there are too few products for so many different lines.
+    """
+    if not orders_by_quarter.any():
+        return Baskets(0.0, np.zeros((0, 2), dtype=np.int64))
+    pairs = _pairs(products, shop)
+
+    def surplus(further: float) -> float:
+        lines = [Baskets(further, pairs).chances(demand).sum() for demand in products.demand]
+        return float(lines @ orders_by_quarter) - shop.lines_per_order
+
+    most = 100.0 * shop.lines_per_order
+    if surplus(0) >= 0:
+        return Baskets(0.0, pairs)
+    if surplus(most) < 0:
+        raise UsageError(
+            f"lines_per_order is {shop.lines_per_order} with {len(products)} products; want at most about "
+            f"{surplus(most) + shop.lines_per_order:.1f}, or more products: an order names a product once"
+        )
+    return Baskets(rounded(root(surplus, 0, most)), pairs)
+
+
+def _pairs(products: Products, shop: Shop) -> np.ndarray:
+    """Pairs of different products: the first one is much in demand, its partner somewhat."""
+    n = len(products)
+    wanted = min(PAIRS, n // 10) if shop.lines_per_order >= MIN_LINES_WITH_PAIRS else 0
+    ranked = np.argsort(-products.demand.mean(axis=0), kind="stable")
+    rng = stream(shop, "pairs")
+    first = rng.choice(ranked[: max(n * 3 // 20, wanted)], wanted, replace=False)
+    partner = rng.choice(ranked[n * 3 // 20 : n * 2 // 5], wanted, replace=False)
+    return np.stack([first, partner], axis=1)
+
+
+def draw_lines(
+    baskets: Baskets, products: Products, day: np.ndarray, value: np.ndarray, flash: np.ndarray, shop: Shop, block: int
+) -> Lines:
+    """The lines of orders of these days, whose totals rise with `value` among the orders of a quarter of the year.
+
+    Baskets are drawn regardless of who buys and then dealt out by rank: each kind of basket keeps its chance, and
+    customers keep their level of spending. On days of the flash sale every line has at least FLASH_DISCOUNT.
+    """
+    season = quarter(day)
+    order, product = _draw_products(stream(shop, "lines", block), baskets, products, season)
+    rng = stream(shop, "lines.facts", block)
+    quantity = 1 + draw(rng, np.array(QUANTITIES), len(order))
+    percents, shares = columns(DISCOUNTS)
+    percent = percents[draw(rng, shares, len(order))]
+    order, product, quantity, percent = _merged(order, product, quantity, percent, len(products))
+    price = products.price[product]
+    totals = np.bincount(order, quantity * (price - price * percent // 100), len(day))
+    dealt = np.empty(len(day), dtype=np.int64)
+    dealt[np.lexsort((totals, season))] = np.lexsort((value, season))
+    order = dealt[order]
+    percent = np.where(flash[order], np.maximum(percent, FLASH_DISCOUNT), percent)
+    discount = price * percent // 100
+    by_order = np.argsort(order, kind="stable")
+    found = Lines(order, product, quantity, price - discount, discount)
+    return Lines(*(column[by_order] for column in vars(found).values()))
+
+
+def _draw_products(
+    rng: np.random.Generator, baskets: Baskets, products: Products, season: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Basket and product of every draw, by the demand of its quarter; then the partners that are added."""
+    further = rng.negative_binomial(DISPERSION, DISPERSION / (DISPERSION + baskets.further), len(season))
+    order = np.repeat(np.arange(len(season)), 1 + further)
+    product = products.draw(rng, season[order])
+    partner = np.full(len(products), -1)
+    partner[baskets.pairs[:, 0]] = baskets.pairs[:, 1]
+    # One coin per basket and first product, however often that was drawn.
+    fits = partner[product] >= 0
+    key = np.unique(order[fits] * len(products) + partner[product[fits]])
+    key = key[rng.random(len(key)) < PARTNER_CHANCE]
+    key = key[~np.isin(key, order * len(products) + product)]
+    added = np.divmod(key, max(len(products), 1))
+    return np.append(order, added[0]), np.append(product, added[1])
+
+
+def _merged(
+    order: np.ndarray, product: np.ndarray, quantity: np.ndarray, percent: np.ndarray, n_products: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """One line per order and product: quantities add up, the first discount holds."""
+    key, first, line = np.unique(order * n_products + product, return_index=True, return_inverse=True)
+    units = np.bincount(line, quantity, len(key)).astype(np.int64)
+    return order[first], product[first], units, percent[first]

@@ -1,0 +1,188 @@
+"""The calendar of demand: weekday, hour, year, holidays, trend and the planted anomalies, all known factors."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+from lib.data.synthetic.arrays import DAY, Ladder, stream
+from lib.data.synthetic.shop import Shop
+
+__all__ = [
+    "HOURS",
+    "WEEKDAYS",
+    "Anomaly",
+    "Clock",
+    "Holiday",
+    "anomalies",
+    "day_factors",
+    "growth",
+    "holidays",
+    "hour_edges",
+]
+
+WEEKDAYS = (1.10, 1.02, 0.98, 1.02, 1.12, 0.66, 1.10)  # Monday first; their mean is 1
+HOURS = (2, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8, 9, 10, 11, 11, 9, 6, 4)  # UTC
+YEAR_SWING, YEAR_PEAK = 0.12, 340  # cosine over the year, highest in early December
+TREND = 0.30  # more demand per customer at the end of the window than at its beginning
+GROWTH = 2.0  # more sign-ups per day at the end of the window than at its beginning
+LAUNCH, LAUNCH_DAYS = 0.5, 30  # sign-ups per day that the opening adds, fading with this mean
+HOLIDAYS = {  # name: month, day, factor
+    "New Year's Day": (1, 1, 0.6),
+    "Valentine's Day": (2, 14, 1.3),
+    "Christmas Eve": (12, 24, 0.6),
+    "Christmas Day": (12, 25, 0.4),
+    "Boxing Day": (12, 26, 1.3),
+}
+SALE_DAYS = {"Black Friday": 2.3, "Black Saturday": 1.6, "Black Sunday": 1.6, "Cyber Monday": 2.0}  # in their order
+ANOMALIES = {  # kind: days, factor of orders, factor of visits
+    "outage": (1, 0.15, 0.15),
+    "flash_sale": (1, 2.5, 2.0),
+    "tracking_gap": (3, 1.0, 0.0),  # orders go on, visits without an order are not recorded
+}
+SHORTEST_WITH_ANOMALIES = 90  # days of history
+
+
+@dataclass(frozen=True)
+class Holiday:
+    """A day that is unlike its weekday: its name, its day from 1970-01-01 and its factor of demand."""
+
+    name: str
+    day: int
+    factor: float
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """What went wrong or was done once: days from 1970-01-01, both included, and factors of orders and of visits."""
+
+    kind: str
+    first_day: int
+    last_day: int
+    orders: float
+    visits: float
+
+
+def weekdays(days: np.ndarray) -> np.ndarray:
+    """0 for Monday to 6 for Sunday."""
+    return (days + 3) % 7  # 1970-01-01 was a Thursday
+
+
+def holidays(shop: Shop) -> list[Holiday]:
+    """The holidays in the window, by day; none in a shop without seasons."""
+    if not shop.seasons:
+        return []
+    dates = shop.days.astype("datetime64[D]")
+    month = dates.astype("datetime64[M]").astype(int) % 12 + 1
+    day = (dates - dates.astype("datetime64[M]")).astype(int) + 1
+    found = [
+        Holiday(name, int(at), factor)
+        for name, (in_month, on_day, factor) in HOLIDAYS.items()
+        for at in shop.days[(month == in_month) & (day == on_day)]
+    ]
+    for later, (name, factor) in enumerate(SALE_DAYS.items()):
+        # Black Friday is the day after the fourth Thursday of November: between the 23rd and the 29th.
+        friday = (dates - later).astype("datetime64[D]")
+        in_november = friday.astype("datetime64[M]").astype(int) % 12 == 10
+        of_month = (friday - friday.astype("datetime64[M]")).astype(int) + 1
+        is_it = in_november & (of_month >= 23) & (of_month <= 29) & (weekdays(shop.days - later) == 4)
+        found += [Holiday(name, int(at), factor) for at in shop.days[is_it]]
+    return sorted(found, key=lambda holiday: holiday.day)
+
+
+def anomalies(shop: Shop) -> list[Anomaly]:
+    """An outage, a flash sale and a gap in the tracking on ordinary days, one in each third of the later history."""
+    if not shop.seasons or shop.history_days < SHORTEST_WITH_ANOMALIES:
+        return []
+    rng = stream(shop, "anomalies")
+    taken = {holiday.day + shift for holiday in holidays(shop) for shift in (-2, -1, 0)}
+    later = np.array_split(shop.days[int(0.4 * shop.history_days) : -10], 3)
+    found = []
+    for kind, third in zip(rng.permutation(list(ANOMALIES)).tolist(), later, strict=True):
+        length, orders, visits = ANOMALIES[kind]
+        first = int(rng.choice([day for day in third[2:-2].tolist() if day not in taken]))
+        found.append(Anomaly(kind, first, first + length - 1, orders, visits))
+    return found
+
+
+def day_factors(shop: Shop) -> np.ndarray:
+    """Demand of each day of the window: weekday x year x holiday x trend, with mean 1; no anomaly, no campaign."""
+    if not shop.seasons:
+        return np.ones(shop.history_days)
+    factors = np.array(WEEKDAYS)[weekdays(shop.days)] * np.linspace(1, 1 + TREND, shop.history_days)
+    factors *= 1 + YEAR_SWING * np.cos(2 * np.pi * (shop.days - YEAR_PEAK) / 365.25)
+    for holiday in holidays(shop):
+        factors[holiday.day - shop.days[0]] *= holiday.factor
+    return factors / factors.mean()
+
+
+@cache
+def growth(shop: Shop) -> np.ndarray:
+    """Share of the sign-ups that falls on each day of the window: growth after the launch, times the calendar."""
+    age = np.arange(shop.history_days)
+    perday = 1 + GROWTH * age / shop.history_days + LAUNCH * np.exp(-age / LAUNCH_DAYS)
+    perday *= day_factors(shop)
+    return perday / perday.sum()
+
+
+def hour_edges() -> np.ndarray:
+    """Share of a day's demand before each full hour, 25 numbers from 0 to 1."""
+    return np.concatenate([[0.0], np.cumsum(HOURS) / np.sum(HOURS)])
+
+
+def share_of_day(seconds: np.ndarray | float) -> np.ndarray | float:
+    """Share of a day's demand before a second of the day."""
+    return np.interp(seconds, np.arange(25) * 3600, hour_edges())
+
+
+def second_of_day(shares: np.ndarray) -> np.ndarray:
+    """The second of the day before which a share of the day's demand falls."""
+    return np.minimum(np.interp(shares, hour_edges(), np.arange(25) * 3600), DAY - 1).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What the clocks show at each midnight: `midnights` has a row per country and a column per day and one more."""
+
+    first_day: int
+    midnights: np.ndarray
+
+    @classmethod
+    def running_at(cls, first_day: int, speeds: np.ndarray) -> "Clock":
+        """Clocks of which one runs at speeds[country, day] days of shop time per day."""
+        return cls(first_day, np.concatenate([np.zeros((len(speeds), 1)), np.cumsum(speeds, axis=1)], axis=1))
+
+    @property
+    def end(self) -> np.ndarray:
+        """What the clock of each country shows at as_of."""
+        return self.midnights[:, -1]
+
+    @property
+    def middays(self) -> np.ndarray:
+        """What the clocks show half-way through the demand of each day."""
+        return (self.midnights[:, :-1] + self.midnights[:, 1:]) / 2
+
+    @cached_property
+    def _far(self) -> float:
+        """More than any clock shows."""
+        return self.midnights.max() + 1
+
+    @cached_property
+    def _line(self) -> Ladder:
+        """One long line: the clocks one behind the other."""
+        return Ladder((self.midnights + self._far * np.arange(len(self.midnights))[:, None]).ravel())
+
+    def read(self, country: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+        """What the clock of a country shows at an instant, in seconds from 1970-01-01."""
+        day = seconds // DAY - self.first_day
+        before, after = self.midnights[country, day], self.midnights[country, day + 1]
+        return before + (after - before) * share_of_day(seconds % DAY)
+
+    def seconds(self, country: np.ndarray, shown: np.ndarray) -> np.ndarray:
+        """The instant, in seconds from 1970-01-01, at which the clock of a country shows so much."""
+        width = self.midnights.shape[1]
+        place = self._line.find(shown + self._far * country) - 1 - country * width
+        day = np.clip(place, 0, width - 2)
+        before, after = self.midnights[country, day], self.midnights[country, day + 1]
+        share = np.clip((shown - before) / np.where(after > before, after - before, 1), 0, 1)
+        return (self.first_day + day) * DAY + second_of_day(share)

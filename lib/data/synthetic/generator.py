@@ -1,0 +1,155 @@
+"""The plan of a shop: all that its blocks share, solved once, and the blocks made by it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from lib.data.synthetic.arrays import DAY, stream, uuids
+from lib.data.synthetic.baskets import Baskets, draw_lines, plan_baskets
+from lib.data.synthetic.calendar import Anomaly, Clock, anomalies, day_factors
+from lib.data.synthetic.campaigns import Campaigns, campaigns_table, plan_campaigns
+from lib.data.synthetic.customers import SPEND, Customers, customers_table, draw_customers, sign_ups
+from lib.data.synthetic.events import Visits, draw_events, interest, plan_visits
+from lib.data.synthetic.orders import Orders, draw_purchases, expected_orders, items_table, orders_table, solve_alpha
+from lib.data.synthetic.people import Pools, name_pools
+from lib.data.synthetic.products import Products, plan_products, products_table, quarter
+from lib.data.synthetic.shop import Counts, Shop
+
+__all__ = ["Plan", "block_tables", "parent_tables", "plan_shop"]
+
+SOLVED_BLOCKS = 20  # more customers would not change the solved scale by a per cent
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every block of the shop needs: the solved parameters and the tables that all customers share.
+
+    daily_orders has the mean number of orders by country and day, orders_by_quarter their shares of the four quarters.
+    """
+
+    counts: Counts
+    shop: Shop
+    campaigns: Campaigns
+    products: Products
+    anomalies: list[Anomaly]
+    order_clock: Clock
+    visit_clock: Clock
+    alpha: float
+    daily_orders: np.ndarray
+    orders_by_quarter: np.ndarray
+    baskets: Baskets
+    visits: Visits
+    pools: Pools
+
+    @property
+    def order_values(self) -> np.ndarray:
+        """Mean total of an order in cents, by quarter of the year."""
+        return np.array([self.baskets.value(self.products, demand) for demand in self.products.demand])
+
+    @property
+    def mean_order_value(self) -> float:
+        """Mean total of an order in cents, over the year as the orders fall."""
+        return float(self.order_values @ self.orders_by_quarter)
+
+
+def plan_shop(counts: Counts, shop: Shop) -> Plan:
+    """The plan; raises UsageError for counts that no such shop can have."""
+    campaigns = plan_campaigns(counts.marketing_campaigns, shop)
+    products = plan_products(counts.products, shop)
+    known = anomalies(shop)
+    order_clock, visit_clock = _clocks(campaigns, known, shop)
+    people, buyers = sign_ups(counts, campaigns, shop)
+    alpha = _alpha(counts, campaigns, order_clock, shop)
+    daily = _daily_orders(order_clock, buyers, alpha)
+    daily *= counts.orders / max(daily.sum(), 1e-9)
+    by_quarter = np.bincount(quarter(shop.days), daily.sum(axis=0), 4) / max(daily.sum(), 1e-9)
+    visited = visit_clock.end[:, None] - visit_clock.middays
+    return Plan(
+        counts=counts,
+        shop=shop,
+        campaigns=campaigns,
+        products=products,
+        anomalies=known,
+        order_clock=order_clock,
+        visit_clock=visit_clock,
+        alpha=alpha,
+        daily_orders=daily,
+        orders_by_quarter=by_quarter,
+        baskets=plan_baskets(products, by_quarter, shop),
+        visits=plan_visits(counts, shop, float((people * interest(visited)).sum())),
+        pools=name_pools(shop),
+    )
+
+
+def _clocks(campaigns: Campaigns, known: list[Anomaly], shop: Shop) -> tuple[Clock, Clock]:
+    """The clocks of orders and of visits: the calendar, times the anomalies, times 1 + the uplifts at work."""
+    speeds = day_factors(shop) * (1 + campaigns.sums(campaigns.uplift))
+    orders, visits = speeds.copy(), speeds.copy()
+    for anomaly in known:
+        days = slice(anomaly.first_day - shop.days[0], anomaly.last_day - shop.days[0] + 1)
+        orders[:, days] *= anomaly.orders
+        visits[:, days] *= anomaly.visits
+    first = int(shop.days[0])
+    return Clock.running_at(first, orders), Clock.running_at(first, visits)
+
+
+def _alpha(counts: Counts, campaigns: Campaigns, clock: Clock, shop: Shop) -> float:
+    """The scale of the customers' rates that makes the orders asked for, solved over the customers of some blocks."""
+    blocks = [draw_customers(counts, campaigns, shop, block) for block in range(min(counts.blocks, SOLVED_BLOCKS))]
+    customers = Customers.concatenated(blocks)
+    n = counts.orders * len(customers) / max(counts.users, 1)
+    begun = clock.read(customers.country, customers.signed_up)
+    return solve_alpha(n, customers, begun, clock.end[customers.country])
+
+
+def _daily_orders(clock: Clock, buyers: np.ndarray, alpha: float) -> np.ndarray:
+    """Mean number of orders by country and day: those expected of the sign-ups of every day so far."""
+    daily = np.zeros_like(buyers)
+    if np.isnan(alpha):
+        return daily
+    for country, (shown, signed_up) in enumerate(zip(clock.midnights, clock.middays, strict=True)):
+        ages = np.maximum(shown[:, None] - signed_up, 0)
+        daily[country] = np.diff(expected_orders(ages, alpha) @ buyers[country])
+    return daily
+
+
+def parent_tables(plan: Plan) -> dict[str, pa.Table]:
+    """The tables that are not made in blocks."""
+    return {
+        "marketing_campaigns": campaigns_table(
+            plan.campaigns, plan.counts.orders * plan.mean_order_value / 100, plan.shop
+        ),
+        "products": products_table(plan.products, plan.shop),
+    }
+
+
+def block_tables(plan: Plan, block: int) -> dict[str, pa.Table]:
+    """The customers of a block with their orders, items and events: the same whoever makes it, and when."""
+    shop = plan.shop
+    customers = draw_customers(plan.counts, plan.campaigns, shop, block)
+    orders, values = _orders(plan, customers, block)
+    days = orders.seconds // DAY
+    flash = np.isin(days, [anomaly.first_day for anomaly in plan.anomalies if anomaly.kind == "flash_sale"])
+    lines = draw_lines(plan.baskets, plan.products, days, values, flash, shop, block)
+    return {
+        "users": customers_table(customers, plan.pools, plan.campaigns, shop, block),
+        "orders": orders_table(orders, lines, customers, plan.pools, plan.campaigns, shop, block),
+        "order_items": items_table(lines, orders, plan.products, shop, block),
+        "events": draw_events(plan.visits, orders, lines, customers, plan.products, plan.visit_clock, shop, block),
+    }
+
+
+def _orders(plan: Plan, customers: Customers, block: int) -> tuple[Orders, np.ndarray]:
+    """The orders of a block by time, and the Gamma-Gamma value of each, of which only the rank counts."""
+    rng = stream(plan.shop, "orders", block)
+    clock, country = plan.order_clock, customers.country
+    begun, ended = clock.read(country, customers.signed_up), clock.end[country]
+    row, shown = draw_purchases(rng, customers, begun, ended, plan.alpha)
+    seconds = clock.seconds(country[row], shown)
+    by_time = np.lexsort((row, seconds))
+    row, seconds = row[by_time], seconds[by_time]
+    facts = stream(plan.shop, "orders.values", block)
+    values = facts.standard_gamma(SPEND.p, len(row)) * customers.spend[row]
+    campaign = plan.campaigns.sources(country[row], seconds // DAY, facts.random(len(row)))
+    return Orders(uuids(stream(plan.shop, "orders.id", block), len(row)), row, seconds, campaign), values

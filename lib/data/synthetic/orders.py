@@ -1,0 +1,183 @@
+"""Orders: their tables of orders and items, and what became of each by as_of."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+from scipy.special import hyp2f1, pdtr, pdtrc
+
+from lib.data.synthetic.arrays import (
+    DAY,
+    instant_array,
+    money_array,
+    root,
+    rounded,
+    stream,
+    uuid_array,
+    uuids,
+    word_array,
+)
+from lib.data.synthetic.baskets import Lines
+from lib.data.synthetic.campaigns import Campaigns
+from lib.data.synthetic.customers import BG_NBD, Customers
+from lib.data.synthetic.people import COUNTRY_CODES, Pools
+from lib.data.synthetic.products import Products
+from lib.data.synthetic.shop import Shop, days_since_1970
+from lib.errors import UsageError
+
+__all__ = [
+    "FIRST_DELAY",
+    "Orders",
+    "completed_share",
+    "draw_purchases",
+    "expected_orders",
+    "items_table",
+    "orders_table",
+    "solve_alpha",
+]
+
+STATUSES = ["pending", "shipped", "completed", "cancelled", "refunded"]
+PENDING, SHIPPED, COMPLETED, CANCELLED, REFUNDED = range(5)
+CANCELLED_SHARE, REFUNDED_SHARE = 0.035, 0.075
+TO_SHIP, TO_DELIVER = 0.8, 1.4  # mean days until an order is shipped, and from then until it is completed
+REFUND_AFTER, REFUND_MORE = 4.0, 10.0  # days from the order to a refund: at least, and mean of what comes on top
+GIFT_SHARE = 0.015  # of the parcels go to the address of another customer
+
+
+@dataclass(frozen=True)
+class Orders:
+    """One entry per order of a block, by time: customer (row of the block), seconds from 1970-01-01, campaign or -1."""
+
+    ids: np.ndarray
+    customer: np.ndarray
+    seconds: np.ndarray
+    campaign: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def completed_share(age: np.ndarray) -> np.ndarray:
+    """Share of the orders of so many days ago that are completed at as_of: delivered, not cancelled or refunded."""
+    age = np.maximum(age, 0)
+    delivered = 1 - (TO_DELIVER * np.exp(-age / TO_DELIVER) - TO_SHIP * np.exp(-age / TO_SHIP)) / (TO_DELIVER - TO_SHIP)
+    refunded = -np.expm1(-np.maximum(age - REFUND_AFTER, 0) / REFUND_MORE)
+    return delivered * (1 - CANCELLED_SHARE - REFUNDED_SHARE * refunded)
+
+
+def _status(rng: np.random.Generator, age: np.ndarray) -> np.ndarray:
+    """Row of STATUSES by age in days: what had happened to the order by then."""
+    fate = rng.random(len(age))
+    to_ship, to_deliver, refund_lag = rng.standard_exponential((3, len(age)))
+    shipped = TO_SHIP * to_ship
+    refunded = (fate < CANCELLED_SHARE + REFUNDED_SHARE) & (age > REFUND_AFTER + REFUND_MORE * refund_lag)
+    happened = [fate < CANCELLED_SHARE, refunded, age > shipped + TO_DELIVER * to_deliver, age > shipped]
+    return np.select(happened, [CANCELLED, REFUNDED, COMPLETED, SHIPPED], PENDING)
+
+
+def orders_table(
+    orders: Orders, lines: Lines, customers: Customers, pools: Pools, campaigns: Campaigns, shop: Shop, block: int
+) -> pa.Table:
+    """The table of orders; total_amount is the sum of their lines."""
+    rng = stream(shop, "orders.facts", block)
+    gift, other = rng.random((2, len(orders)))
+    address = np.where(gift < GIFT_SHARE, (other * len(customers)).astype(np.int64), orders.customer)
+    age = days_since_1970(shop.as_of) - orders.seconds / DAY
+    return pa.table(
+        {
+            "order_id": uuid_array(orders.ids),
+            "user_id": uuid_array(customers.ids, orders.customer),
+            "order_date": instant_array(orders.seconds),
+            "status": word_array(STATUSES, _status(rng, age)),
+            "total_amount": money_array(lines.totals(len(orders))),
+            "shipping_country_code": word_array(COUNTRY_CODES.tolist(), customers.country[address]),
+            "shipping_city": word_array(pools.cities, customers.city[address]),
+            "campaign_id": uuid_array(campaigns.ids, orders.campaign),
+        }
+    )
+
+
+def items_table(lines: Lines, orders: Orders, products: Products, shop: Shop, block: int) -> pa.Table:
+    """The lines of the orders, in their order; price_at_time + discount is the product's price."""
+    return pa.table(
+        {
+            "order_item_id": uuid_array(uuids(stream(shop, "lines.id", block), len(lines))),
+            "order_id": uuid_array(orders.ids, lines.order),
+            "product_id": uuid_array(products.ids, lines.product),
+            "quantity": pa.array(lines.quantity, pa.int32()),
+            "price_at_time": money_array(lines.paid),
+            "discount": money_array(lines.discount),
+        }
+    )
+
+
+FIRST_DELAY = 0.5  # mean days of shop time from sign-up to the first order, beside alpha
+LONGEST = 1e4  # days of shop time beside alpha up to which expectations are tabulated
+NODES = np.polynomial.legendre.leggauss(48)
+
+
+def _repeats(age: np.ndarray) -> np.ndarray:
+    """Expected further orders within `age` of the first, with alpha = 1 (Fader, Hardie, Lee 2005, equation 9)."""
+    r, a, b = BG_NBD.r, BG_NBD.a, BG_NBD.b
+    shrunk = (1 + age) ** -r * hyp2f1(r, b, a + b - 1, age / (1 + age))
+    return (a + b - 1) / (a - 1) * (1 - shrunk)
+
+
+@cache
+def _table() -> tuple[np.ndarray, np.ndarray]:
+    """Ages since sign-up and the orders expected of a customer who buys, the delay averaged by quadrature."""
+    age = np.expm1(np.linspace(0, np.log1p(LONGEST), 600))
+    delay = FIRST_DELAY
+    placed = -np.expm1(-age / delay)
+    nodes, weights = (NODES[0] + 1) / 2, NODES[1] / 2
+    waited = -delay * np.log1p(-np.outer(placed, nodes))
+    orders = placed * ((1 + _repeats(np.maximum(age[:, None] - waited, 0))) @ weights)
+    return age, orders
+
+
+def expected_orders(age: np.ndarray, alpha: float) -> np.ndarray:
+    """Orders expected of a customer who buys within `age` days of shop time after sign-up."""
+    return np.interp(age / alpha, *_table())
+
+
+def solve_alpha(n: float, customers: Customers, begun: np.ndarray, end: np.ndarray) -> float:
+    """The alpha, in days of shop time, with which these customers place n orders on average; NaN for no orders.
+
+    Raises UsageError when not even the most eager ones would place so many.
+    """
+    if not n:
+        return np.nan
+    rate, further, age = (column[customers.buys] for column in (customers.rate, customers.further, end - begun))
+    delay = FIRST_DELAY * customers.delay[customers.buys]
+
+    def surplus(log_alpha: float) -> float:
+        left = age / np.exp(log_alpha) - delay
+        mean = rate * np.maximum(left, 0)
+        # Mean of the smaller of a Poisson number and `further`.
+        repeats = mean * pdtr(further - 2, mean) + further * pdtrc(further - 1, mean)
+        return float(((1 + np.where(further > 1, repeats, -np.expm1(-mean))) * (left > 0)).sum()) - n
+
+    lowest, highest = np.log(age.max(initial=1) / LONGEST), np.log(age.max(initial=1) * LONGEST)
+    if surplus(lowest) < 0:
+        raise UsageError(
+            f"{n:.0f} orders are too many for {len(customers)} customers, of whom {len(rate)} ever buy; "
+            f"want at most about {n + surplus(lowest):.0f}, or more users"
+        )
+    return rounded(np.exp(root(surplus, lowest, highest)))
+
+
+def draw_purchases(
+    rng: np.random.Generator, customers: Customers, begun: np.ndarray, end: np.ndarray, alpha: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Customer (row) and shop time of every order; `begun` and `end` are the clock at sign-up and at as_of."""
+    row = np.flatnonzero(customers.buys)
+    now = begun[row] + FIRST_DELAY * alpha * customers.delay[row]
+    rows, times = [], []
+    while len(row := row[inside := now < end[row]]):
+        rows.append(row)
+        times.append(now[inside])
+        stays = customers.further[row] >= len(rows)  # the first order ends nobody's custom
+        row, now = row[stays], times[-1][stays]
+        now = now + alpha * rng.standard_exponential(len(row)) / customers.rate[row]
+    return np.concatenate([np.zeros(0, int), *rows]), np.concatenate([np.zeros(0), *times])

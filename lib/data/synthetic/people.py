@@ -1,0 +1,65 @@
+"""Where customers live: the shop's countries with their shares, and names and cities in their languages."""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from lib.data.synthetic.arrays import columns, stream
+from lib.data.synthetic.shop import Shop
+
+__all__ = ["COUNTRIES", "COUNTRY_CODES", "COUNTRY_NAMES", "COUNTRY_SHARES", "Pools", "name_pools", "pool_rows"]
+
+# Not Italy: in Faker 40 the order of it_IT's cities hangs on PYTHONHASHSEED.
+COUNTRIES = [  # code, name, Faker locale, share of the customers
+    ("US", "United States", "en_US", 0.34),
+    ("GB", "United Kingdom", "en_GB", 0.16),
+    ("DE", "Germany", "de_DE", 0.13),
+    ("FR", "France", "fr_FR", 0.09),
+    ("CA", "Canada", "en_CA", 0.07),
+    ("NL", "Netherlands", "nl_NL", 0.05),
+    ("ES", "Spain", "es_ES", 0.05),
+    ("PL", "Poland", "pl_PL", 0.04),
+    ("AU", "Australia", "en_AU", 0.04),
+    ("SE", "Sweden", "sv_SE", 0.03),
+]
+COUNTRY_CODES, COUNTRY_NAMES, _, COUNTRY_SHARES = columns(COUNTRIES)
+SIZES = {"first_name": 60, "last_name": 80, "city": 40}  # draws of Faker per country
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Words by kind; those of country k stand together, as the k-th run of SIZES[kind] entries."""
+
+    first_names: list[str]
+    last_names: list[str]
+    cities: list[str]
+
+    @cached_property
+    def mailboxes(self) -> tuple[list[str], list[str]]:
+        """First and last names as an e-mail address spells them."""
+        return [_ascii_letters(name) for name in self.first_names], [_ascii_letters(name) for name in self.last_names]
+
+
+def pool_rows(kind: str, country: np.ndarray, marks: np.ndarray) -> np.ndarray:
+    """Rows in the pool of `kind` for marks in [0, 1); the first entries of a country are the frequent ones."""
+    return country * SIZES[kind] + (SIZES[kind] * marks**1.5).astype(np.int64)
+
+
+def name_pools(shop: Shop) -> Pools:
+    """Names and cities of every country, drawn once: a call of Faker per customer takes a hundred times as long."""
+    from faker import Faker  # half a second, and only customers need it
+
+    pools: dict[str, list[str]] = {kind: [] for kind in SIZES}
+    for code, _, locale, _ in COUNTRIES:
+        fake = Faker(locale, providers=["faker.providers.person", "faker.providers.address"], use_weighting=False)
+        fake.seed_instance(int(stream(shop, f"pool.{code}").integers(2**32)))
+        for kind, size in SIZES.items():
+            pools[kind] += [getattr(fake, kind)() for _ in range(size)]
+    return Pools(*pools.values())
+
+
+def _ascii_letters(name: str) -> str:
+    """'Lemaître' -> 'lemaitre'; letters without an ASCII base are left out."""
+    return "".join(c for c in unicodedata.normalize("NFKD", name).lower() if "a" <= c <= "z")

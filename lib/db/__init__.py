@@ -1,0 +1,35 @@
+"""The database: connections and transactions, the .sql files, schema, roles, locks, and a private server."""
+
+from lib.db.connection import (
+    SQL_FOLDER,
+    assume,
+    begin,
+    begin_for_certain,
+    connect,
+    definitions,
+    engine,
+    frame,
+    literal,
+    read,
+    run,
+    server,
+    sql,
+    transaction,
+)
+
+__all__ = [
+    "SQL_FOLDER",
+    "assume",
+    "begin",
+    "begin_for_certain",
+    "connect",
+    "definitions",
+    "engine",
+    "frame",
+    "literal",
+    "read",
+    "run",
+    "server",
+    "sql",
+    "transaction",
+]

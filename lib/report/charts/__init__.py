@@ -1,0 +1,39 @@
+"""Draws: frame -> Figure; every figure has one look and a text alternative."""
+
+from lib.report.charts.cohort import cohort_revenue, customer_value, retention_curves, retention_matrix
+from lib.report.charts.customers import churn, lifetime_values, past_and_future, reliability, second_orders, treemap
+from lib.report.charts.executive import bridge, compared, concentration, country_map, gauge, week_hours
+from lib.report.charts.figure import Chart, Switch
+from lib.report.charts.forecast import calibration, components, fan, hindsight, odd_days, small_fans
+from lib.report.charts.over_time import bars, lines
+from lib.report.charts.schema import entities
+
+__all__ = [
+    "Chart",
+    "Switch",
+    "bars",
+    "bridge",
+    "calibration",
+    "churn",
+    "cohort_revenue",
+    "compared",
+    "components",
+    "concentration",
+    "country_map",
+    "customer_value",
+    "entities",
+    "fan",
+    "gauge",
+    "hindsight",
+    "lifetime_values",
+    "lines",
+    "odd_days",
+    "past_and_future",
+    "reliability",
+    "retention_curves",
+    "retention_matrix",
+    "second_orders",
+    "small_fans",
+    "treemap",
+    "week_hours",
+]

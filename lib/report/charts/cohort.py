@@ -1,0 +1,209 @@
+"""Draws cohorts: who came back, what each brought month by month, and what a customer has brought since the first."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from plotly.colors import sample_colorscale
+
+from lib.analysis.cohorts import Retention
+from lib.formatting import integer, month
+from lib.report.charts.figure import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    SEQUENTIAL,
+    Chart,
+    amount,
+    extremes,
+    finish,
+    in_words,
+    nothing,
+    template,
+    value_axis,
+)
+
+__all__ = ["cohort_revenue", "customer_value", "retention_curves", "retention_matrix"]
+
+LATEST = 18  # cohorts, and months of each, that a matrix shows: more cannot be read on any screen
+FEW = 3  # a mean over fewer cohorts is dotted: it may move only because older cohorts differ from younger ones
+ENOUGH = 10  # customers of a cohort that has a line of its own: of fewer, each moves it by more than a tenth
+PALE = "rgba(128,128,128,0.45)"
+HATCHING = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": GREY, "bgcolor": "rgba(0,0,0,0)"}
+
+
+def retention_matrix(retention: Retention, since: str) -> Chart:
+    """Shares as coloured cells, a row per cohort with its size, above them the weighted mean of all cohorts.
+
+    A cell that is NaN is not drawn; the month that has not ended is hatched. `since` names what months count from.
+    """
+    shown = retention.matrix.tail(LATEST).dropna(axis="columns", how="all").iloc[:, :LATEST]
+    if shown.empty:
+        return nothing(f"No cohort has a whole month of {since} to show.")
+    means = retention.mean.set_index("month_index")["retention"].reindex(shown.columns)
+    under_way = retention.under_way.reindex(shown.index).dropna()
+    under_way = under_way[under_way < shown.columns[0] + LATEST]
+    figure = Chart()
+    _cells(figure, shown, means)
+    _hatch(figure, under_way, shown)
+    _name_rows(figure, shown, retention.sizes)
+    span = [shown.columns[0] - 0.5, max(shown.columns[-1], under_way.max() if len(under_way) else 0) + 0.5]
+    figure.update_xaxes(side="top", dtick=1, range=span, title=f"months after {since}")
+    observed = f"{int(shown.notna().to_numpy().sum())} observed cells{extremes(shown)}"
+    alt = f"Retention of {len(shown)} cohorts by months after {since}: {observed}; all cohorts together"
+    numbers = shown.set_axis(_names(shown.index)).rename(columns=str).rename_axis("cohort").reset_index()
+    numbers.insert(1, "customers", retention.sizes.reindex(shown.index).to_numpy())
+    finish(figure, f"{alt}{extremes(means.to_frame())}.", 28 * len(shown) + 170, numbers)
+    figure.update_xaxes(showgrid=False).update_yaxes(showgrid=False)
+    return figure.update_layout(legend={"y": -0.01, "yanchor": "top"})
+
+
+def _cells(figure: Chart, shown: pd.DataFrame, means: pd.Series) -> None:
+    """The row of means, a gap of a tenth of a row, and a row per cohort."""
+    months, gap = shown.columns, np.full(shown.shape[1], np.nan)
+    values = np.vstack([means.to_numpy(float), gap, shown.to_numpy(float)])
+    names = ["all cohorts", "", *_names(shown.index)]
+    # Beside the cells of a cohort of one customer, 0 or 100 %, all others would be pale: these do not set the scale.
+    top = max(float(np.nanquantile(shown, 0.95)), 0.01)
+    figure.add_heatmap(
+        z=values, x=[*(months - 0.5), months[-1] + 0.5], y=[-1.6, -0.6, *(np.arange(len(shown) + 1) - 0.5)],
+        zmin=0, zmax=top, xgap=2, ygap=2, colorscale=SEQUENTIAL, showscale=False, hoverongaps=False,
+        hovertext=[[f"{name}, month {index}" for index in months] for name in names],
+        hovertemplate="%{hovertext}: %{z:.1%}<extra></extra>",
+        text=[["" if np.isnan(value) else f"{100 * value:.0f}" for value in row] for row in values],
+        texttemplate="%{text}",
+    )  # fmt: skip
+
+
+def _name_rows(figure: Chart, shown: pd.DataFrame, sizes: pd.Series) -> None:
+    """Each row's cohort and how many it counts, which is what its shares are of."""
+    names = [f"all · {integer(sizes.sum())}"]
+    names += [
+        f"{name} · {integer(sizes[cohort])}" for name, cohort in zip(_names(shown.index), shown.index, strict=True)
+    ]
+    figure.update_yaxes(tickvals=[-1.1, *range(len(shown))], ticktext=names, range=[len(shown) - 0.5, -1.7])
+
+
+def _hatch(figure: Chart, under_way: pd.Series, shown: pd.DataFrame) -> None:
+    """Hatch the cell of the month under way in each row that has one."""
+    if under_way.empty:
+        return
+    rows = {cohort: row for row, cohort in enumerate(shown.index)}
+    figure.add_bar(
+        y=[rows[cohort] for cohort in under_way.index], base=under_way - 0.47, x=[0.94] * len(under_way), width=0.9,
+        orientation="h", marker={"color": "rgba(0,0,0,0)", "pattern": HATCHING, "line": {"width": 0}},
+        name="month under way: left out", showlegend=True, hovertemplate="not over yet<extra></extra>",
+    )  # fmt: skip
+
+
+def retention_curves(retention: Retention, since: str) -> Chart:
+    """Retention by month: a pale line per cohort that is not tiny, a strong one for the weighted mean of all."""
+    if retention.mean.empty:
+        return nothing(f"No cohort has a whole month of {since} to show.")
+    figure = Chart()
+    _pale_lines(figure, retention.matrix[retention.sizes >= ENOUGH], "%", f"cohorts of {ENOUGH} and more")
+    _mean_line(figure, retention.mean, "retention", "all cohorts", BLUE, "%")
+    value_axis(figure.layout.yaxis, "%")
+    figure.update_xaxes(title=f"months after {since}", dtick=_step(len(retention.mean)))
+    described = _in_months(retention.mean, "retention", "Retention of all cohorts by month", "%")
+    return finish(figure, described, numbers=retention.mean)
+
+
+def _in_months(mean: pd.DataFrame, column: str, label: str, unit: str) -> str:
+    """The words for a line over month_index, which stays a whole number in them."""
+    return in_words(mean.astype({"month_index": "object"}), "month_index", column, label, unit)
+
+
+def _step(months: int) -> int:
+    return 1 if months <= LATEST else 3
+
+
+def _pale_lines(figure: Chart, matrix: pd.DataFrame, unit: str, name: str) -> None:
+    """The rows of the matrix as one trace with gaps between them: a page of traces is slow to draw."""
+    if matrix.empty:
+        return
+    gaps = np.pad(matrix.to_numpy(float), ((0, 0), (0, 1)), constant_values=np.nan)
+    figure.add_scatter(
+        x=[*matrix.columns, None] * len(matrix), y=gaps.ravel(),
+        customdata=np.repeat(_names(matrix.index), gaps.shape[1]), mode="lines+markers", marker={"size": 3},
+        line={"color": PALE, "width": 1}, connectgaps=False, name=name,
+        hovertemplate=f"%{{customdata}}, month %{{x}}: {template('y', unit)}<extra></extra>",
+    )  # fmt: skip
+
+
+def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour: str, unit: str) -> None:
+    """The line, dotted where it rests on FEW cohorts; the dots begin at the last firm point."""
+    firm = int((mean["cohorts"] >= FEW).sum())
+    dotted = f"under {FEW} cohorts" if firm else f"{name}, under {FEW} cohorts"
+    for part, dash, label in ((mean[:firm], "solid", name), (mean[max(firm - 1, 0) :], "dot", dotted)):
+        if len(part) > (dash == "dot" and firm > 0):
+            figure.add_scatter(
+                x=part["month_index"], y=part[column], line={"color": colour, "width": 3, "dash": dash}, name=label,
+                customdata=[
+                    f"{row.cohorts} cohorts, {integer(row.cohort_size)} customers" for row in part.itertuples()
+                ],
+                mode="lines+markers", marker={"size": 5}, showlegend=label not in [t.name for t in figure.data],
+                hovertemplate=f"month %{{x}}: {template('y', unit)}<br>%{{customdata}}<extra></extra>",
+            )  # fmt: skip
+
+
+def cohort_revenue(cells: pd.DataFrame, unit: str) -> Chart:
+    """Revenue by calendar month in layers, one per cohort or quarter of cohorts, the oldest lowest and darkest."""
+    if cells.empty:
+        return nothing("No month with revenue has ended yet.")
+    figure, layers = Chart(), _layers(cells)
+    for number, ((name, rows), colour) in enumerate(zip(layers, _shades(len(layers)), strict=True), 1):
+        months = rows.groupby("month", as_index=False)["revenue"].sum()
+        figure.add_bar(
+            x=_names(months["month"]), y=months["revenue"], name=f"first order in {name}", marker_color=colour,
+            showlegend=number in (1, len(layers)),  # the ends of the scale tell what lies between
+            hovertemplate=f"first order in {name}: {template('y', unit)} in %{{x}}<extra></extra>",
+        )  # fmt: skip
+    monthly = cells.groupby("month", as_index=False)["revenue"].sum()
+    value_axis(figure.layout.yaxis, unit)
+    figure.update_xaxes(type="category", showgrid=False, categoryorder="array", categoryarray=_names(monthly["month"]))
+    described = in_words(monthly, "month", "revenue", "Revenue of all cohorts by month", unit)
+    finish(figure, described, 380, cells[["cohort", "month", "revenue"]])
+    return figure.update_layout(barmode="stack", legend_traceorder="normal")
+
+
+def _layers(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each cohort with its name, in order of time; of each quarter's cohorts where there are many."""
+    unit = "M" if cells["cohort"].nunique() <= LATEST else "Q"
+    ages = cells.groupby(cells["cohort"].dt.to_period(unit))
+    return [(month(age.start_time) if unit == "M" else age.strftime("Q%q %Y"), rows) for age, rows in ages]
+
+
+def _names(months: Iterable[pd.Timestamp]) -> list[str]:
+    return [month(date) for date in months]
+
+
+def _shades(number: int) -> list[str]:
+    """Dark for the oldest cohort to light for the youngest, but never as light as the paper."""
+    return sample_colorscale(list(map(list, SEQUENTIAL)), np.linspace(1, 0.3, number).tolist())
+
+
+def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: str) -> Chart:
+    """What a customer has brought by months after the first order, held against the cost of acquisition.
+
+    Pale lines: revenue of single cohorts. Strong ones: revenue and margin of all; without a cost (NaN) no line of it.
+    """
+    if mean.empty:
+        return nothing("No cohort has a whole month to show.")
+    figure = Chart()
+    _pale_lines(figure, matrix, unit, "revenue of single cohorts")
+    _mean_line(figure, mean, "revenue", "revenue", BLUE, unit)
+    if mean["margin"].notna().all():
+        _mean_line(figure, mean, "margin", "margin", GREEN, unit)
+    if not np.isnan(cost):
+        label = f"cost of winning a customer: {amount(cost, unit)}"
+        figure.add_hline(
+            y=cost, line={"color": ORANGE, "width": 2, "dash": "dash"}, annotation_text=label,
+            annotation_position="top right", annotation_font_color=ORANGE,
+        )  # fmt: skip
+    value_axis(figure.layout.yaxis, unit)
+    figure.update_xaxes(title="months after the first order", dtick=_step(len(mean)))
+    alt = _in_months(mean, "revenue", "Revenue per customer, cumulated by month", unit)
+    held = "" if np.isnan(cost) else f" Cost of winning a customer: {amount(cost, unit)}."
+    return finish(figure, alt + held, 400, mean)

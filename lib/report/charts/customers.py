@@ -1,0 +1,194 @@
+"""Draws customers: segments by their worth, and what is expected of each beside what each has brought."""
+
+import numpy as np
+import pandas as pd
+
+from lib.formatting import percent
+from lib.report.charts.figure import (
+    BLUE,
+    GREY,
+    ORANGE,
+    SEQUENTIAL,
+    Chart,
+    amount,
+    finish,
+    in_words,
+    label_text,
+    nothing,
+    template,
+    unit_marks,
+    value_axis,
+)
+
+__all__ = ["churn", "lifetime_values", "past_and_future", "reliability", "second_orders", "treemap"]
+
+MOST_POINTS = 500
+PHONE = 42  # characters of a line there
+TICKS = [step * 10**power for power in range(9) for step in (1, 3)]
+
+
+def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str = "") -> Chart:
+    """One tile per row, as large as its value, darker the higher the column `colour`, of the same unit."""
+    shown = frame[frame[value] > 0]
+    if shown.empty:
+        return nothing(f"There is no {value} to draw.", PHONE)
+    figure = Chart()
+    figure.add_treemap(
+        labels=[label_text(text) for text in shown[name]], parents=[""] * len(shown), values=shown[value],
+        marker={
+            "colors": shown[colour].round(2), "colorscale": SEQUENTIAL, "cmin": 0,
+            "line": {"width": 0}, "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
+        },
+        customdata=shown[colour].round(2), tiling={"pad": 3}, pathbar={"visible": False}, root_color="rgba(0,0,0,0)",
+        texttemplate=f"<b>%{{label}}</b><br>{template('value', unit)}",
+        hovertemplate=f"%{{label}}: {template('value', unit)}, {template('customdata', unit)} "
+        f"{colour.replace('_', ' ')}<extra></extra>",
+    )  # fmt: skip
+    figure.update_layout(uniformtext={"minsize": 11, "mode": "hide"})
+    described = ", ".join(f"{n} {amount(v, unit)}" for n, v in zip(shown[name], shown[value], strict=True))
+    drawn = finish(figure, f"Tiles by {value}: {described}.", 380, shown[[name, value, colour]])
+    return drawn.update_layout(margin={"l": 2, "r": 2, "t": 2, "b": 2})
+
+
+def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> Chart:
+    """A point per customer on two logarithmic axes, at most 500, spread evenly over the order by `past`; no keys."""
+    known = frame.loc[(frame[past] > 0) & (frame[future] > 0), [past, future]].round(2).sort_values([past, future])
+    shown = known.iloc[:: max(1, -(-len(known) // MOST_POINTS))]
+    if shown.empty:
+        return nothing("No customer has both, so there is no point to draw.", PHONE)
+    figure = Chart()
+    figure.add_scatter(
+        x=shown[past], y=shown[future], mode="markers", marker={"color": BLUE, "size": 7, "opacity": 0.75},
+        hovertemplate=f"{template('x', unit)} so far<br>{template('y', unit)} expected<extra></extra>",
+    )  # fmt: skip
+    ticks = {"tickvals": TICKS, "ticktext": [amount(tick, unit) for tick in TICKS]}  # plotly leaves the currency out
+    for axis, title in ((figure.layout.xaxis, past), (figure.layout.yaxis, future)):
+        value_axis(axis, unit)
+        axis.update(ticks, type="log", title=title.replace("_", " "), rangemode="normal")
+    alt = f"{len(shown)} points of {len(known)} customers: {past} against {future}, in {unit}, logarithmic."
+    return finish(figure, alt.replace("_", " "), 400, shown)
+
+
+def reliability(frame: pd.DataFrame) -> Chart:
+    """Chances that were said against shares that came, a point per group; on the line both are the same."""
+    if frame.empty:
+        return nothing("Too few customers ordered, or too few did not, to hold chances against what came.", PHONE)
+    figure = Chart()
+    low, high = frame[["said", "came"]].min().min(), frame[["said", "came"]].max().max()
+    line, known = {"color": GREY, "width": 1.2, "dash": "dot"}, {"hoverinfo": "skip", "name": "said = came"}
+    figure.add_scatter(x=[low, high], y=[low, high], mode="lines", line=line, **known)
+    figure.add_scatter(
+        x=frame["said"], y=frame["came"], mode="markers", name="a tenth of the customers",
+        customdata=frame["customers"], marker={"color": ORANGE, "size": 9},
+        hovertemplate="said %{x:.1%}, came %{y:.1%}, %{customdata:,} customers<extra></extra>",
+    )  # fmt: skip
+    for axis, title in ((figure.layout.xaxis, "said"), (figure.layout.yaxis, "came")):
+        value_axis(axis, "%")
+        axis.update(title=title, rangemode="normal")
+    pairs = ", ".join(f"{percent(row.said, 0)} and {percent(row.came, 0)}" for row in frame.itertuples())
+    return finish(figure, f"Chances said and shares come, by group: {pairs}.", numbers=frame)
+
+
+BAND = "rgba(0,114,178,0.3)"
+STEP_DAYS = 30
+
+
+def lifetime_values(classes: pd.DataFrame, worth: pd.Series, unit: str) -> Chart:
+    """Buyers by what they have brought (from_revenue, to_revenue, buyers), with median, mean and the top tenth marked.
+
+    `worth` has median_revenue, mean_revenue, top_tenth_from and top_tenth_share.
+    """
+    if classes.empty:
+        return nothing("Nobody has bought yet.")
+    figure, width = Chart(), classes["to_revenue"] - classes["from_revenue"]
+    notes = [f"{amount(row.from_revenue, unit)} to {amount(row.to_revenue, unit)}" for row in classes.itertuples()]
+    notes[-1] = f"{amount(classes['from_revenue'].iloc[-1], unit)} and more"
+    figure.add_bar(
+        x=classes["from_revenue"] + width / 2, y=classes["buyers"], width=width * 0.92, marker_color=BLUE,
+        customdata=notes, hovertemplate="%{customdata}: %{y:,} buyers<extra></extra>", showlegend=False,
+    )  # fmt: skip
+    marks = _marks(worth, unit)
+    for row, (label, value) in enumerate(marks.items()):
+        _mark(figure, value, label, row, classes["to_revenue"].iloc[-1])
+    figure.update_yaxes(title="buyers", tickformat=",", rangemode="tozero", domain=[0, 0.78])  # labels have the rest
+    figure.update_xaxes(title="revenue to date; the last bar holds all above", tickformat=",", **unit_marks(unit))
+    figure.update_xaxes(showgrid=False, range=[0, classes["to_revenue"].iloc[-1]])
+    described = in_words(classes, "from_revenue", "buyers", "Buyers by revenue to date", "")
+    return finish(figure, f"{described} Marked: {', '.join(marks)}.", 380, classes)
+
+
+def _marks(worth: pd.Series, unit: str) -> dict[str, float]:
+    """What is marked and where: the top tenth only where there is revenue to have a share of."""
+    marks = {
+        f"{name} {amount(worth[f'{name}_revenue'], unit)}": worth[f"{name}_revenue"] for name in ("median", "mean")
+    }
+    if np.isnan(worth["top_tenth_share"]):
+        return marks
+    return marks | {f"top tenth: {percent(worth['top_tenth_share'], 0)} of revenue": worth["top_tenth_from"]}
+
+
+def _mark(figure: Chart, value: float, label: str, row: int, edge: float) -> None:
+    """An upright line with its label to the right, or to the left where the line is far right; one label per row."""
+    if value > edge:
+        return
+    top = 1 - 0.07 * row
+    line = {"color": ORANGE, "width": 2, "dash": ("solid", "dash", "dot")[row]}
+    figure.add_shape(type="line", x0=value, x1=value, yref="paper", y0=0, y1=top, line=line)
+    side = "left" if value < edge / 2 else "right"
+    figure.add_annotation(
+        x=value, y=top, yref="paper", text=label, showarrow=False, xanchor=side, yanchor="top",
+        xshift=4 if side == "left" else -4,
+    )  # fmt: skip
+
+
+def second_orders(curve: pd.DataFrame) -> Chart:
+    """Share of buyers with a second order by days after the first (day, share, lower, upper), with its interval."""
+    if curve.empty:
+        return nothing("Nobody has bought yet.")
+    figure, last = Chart(), curve["day"].iloc[-1]
+    curve = curve[curve["share"].diff().ne(0) | (curve["day"] == last)]  # the days of its steps draw the same line
+    step = {"shape": "hv", "width": 0}
+    for column, fill in (("lower", None), ("upper", "tonexty")):
+        figure.add_scatter(
+            x=curve["day"], y=curve[column], line=step, mode="lines", fill=fill, fillcolor=BAND, hoverinfo="skip",
+            name="95 % interval", showlegend=fill is not None,
+        )  # fmt: skip
+    figure.add_scatter(
+        x=curve["day"], y=curve["share"], mode="lines", line={"color": BLUE, "width": 3, "shape": "hv"},
+        customdata=curve["at_risk"], name="ordered again",
+        hovertemplate="within %{x} days: %{y:.1%}<br>%{customdata:,} still followed<extra></extra>",
+    )  # fmt: skip
+    value_axis(figure.layout.yaxis, "%")
+    figure.update_xaxes(title="days after the first order", rangemode="tozero", tick0=0, dtick=_ticks(int(last)))
+    by_day = curve.astype({"day": "object"})
+    described = in_words(by_day, "day", "share", "Share of buyers with a second order by day", "%")
+    return finish(figure, described, numbers=curve)
+
+
+def _ticks(days: int) -> int:
+    """A tick for every 30 days, or for so many times that as keep it readable; every day in a very young shop."""
+    return STEP_DAYS * (1 + days // (12 * STEP_DAYS)) if days > STEP_DAYS else max(1, days // 7)
+
+
+def churn(rates: pd.DataFrame, churn_days: int) -> Chart:
+    """Churn rate by the days without an order that count as churned, with the window of this report marked."""
+    known = rates.dropna(subset=["churn_rate"])
+    if known.empty:
+        return nothing("No buyer has been followed for long enough to count as churned.")
+    figure = Chart()
+    chosen = known["churn_days"] == churn_days
+    figure.add_scatter(
+        x=known["churn_days"], y=known["churn_rate"], mode="lines+markers+text", line={"color": BLUE, "width": 2},
+        marker={
+            "color": [ORANGE if mark else BLUE for mark in chosen], "opacity": 1,
+            "size": [13 if mark else 7 for mark in chosen],
+        },
+        text=[percent(rate, 0) for rate in known["churn_rate"]], textposition="top center", cliponaxis=False,
+        customdata=known["observed_buyers"], showlegend=False,
+        hovertemplate="%{x} days: %{y:.1%} of %{customdata:,} buyers<extra></extra>",
+    )  # fmt: skip
+    figure.update_yaxes(tickformat=".0%", range=[0, 1.08], title="churned")
+    figure.update_xaxes(title="days without an order that count as churned", tickvals=known["churn_days"])
+    by_window = known.astype({"churn_days": "object"})  # which stays a whole number in words
+    described = in_words(by_window, "churn_days", "churn_rate", "Churn rate by the window in days", "%")
+    return finish(figure, described, numbers=rates)

@@ -1,0 +1,1 @@
+"""Runs notebooks with parameters and keeps the record of each run."""

@@ -1,0 +1,74 @@
+"""Churn risk: by hand, calibrated, and judged on customers that no curve was fitted on."""
+
+import numpy as np
+import pytest
+
+from lib.analysis import churn
+
+EXPECTED = np.tile(np.array([0.1, 0.5, 1.0, 2.0]), 250)
+ORDERED = np.random.default_rng(2).random(1_000) < 1 - np.exp(-EXPECTED / 2)  # half as many as were expected
+
+
+def test_without_a_curve_the_risk_is_that_of_a_poisson_number():
+    assert churn.risk([0.0, np.log(2), 5.0], None) == pytest.approx([1, 0.5, np.exp(-5)])
+
+
+def test_a_curve_brings_the_risk_to_what_came():
+    curve = churn.calibrate(EXPECTED, ORDERED)
+    risk = churn.risk(EXPECTED, curve)
+    assert risk.mean() == pytest.approx(1 - ORDERED.mean(), abs=1e-6)
+    for level in np.unique(EXPECTED):
+        assert risk[level == EXPECTED].mean() == pytest.approx(np.exp(-level / 2), abs=0.08)
+
+
+def test_a_curve_keeps_the_order_of_customers():
+    risk = churn.risk(np.array([0.0, 0.2, 0.7, 3.0]), churn.calibrate(EXPECTED, ORDERED))
+    assert (np.diff(risk) < 0).all()
+    assert ((risk >= 0) & (risk <= 1)).all()
+
+
+@pytest.mark.parametrize(
+    ("expected", "ordered"),
+    [
+        (EXPECTED[:50], np.arange(50) < 24),
+        (EXPECTED, np.zeros(1_000, dtype=bool)),
+        (np.ones(1_000), ORDERED),
+        (EXPECTED, EXPECTED < 0.7),
+        (np.array([]), np.array([], dtype=bool)),
+    ],
+    ids=["few who ordered", "nobody ordered", "all alike", "the wrong way round", "nobody"],
+)
+def test_what_cannot_calibrate_does_not(expected, ordered):
+    assert churn.calibrate(expected, ordered) is None
+
+
+def test_scores_are_judged_alike():
+    rng = np.random.default_rng(4)
+    found = churn.judge({"good": np.log(EXPECTED), "noise": rng.random(1_000)}, ORDERED, seed=1).set_index("score")
+    base = ORDERED.mean()
+    assert found.loc["the same for everyone"].tolist() == pytest.approx([0.5, base * (1 - base)], abs=1e-3)
+    assert found.loc["noise", "auc"] == pytest.approx(0.5, abs=0.05)
+    assert found.loc["good", "auc"] > 0.65
+    assert found.loc["good", "brier"] < found.loc["noise", "brier"]
+
+
+def test_auc_by_hand():
+    """Of the 25 x 25 pairs the better score is that of who ordered in all but one."""
+    scores = np.concatenate([np.arange(1, 26), np.arange(-24, 1)]).astype(float)
+    scores[0] = -0.5
+    ordered = np.arange(50) < 25
+    assert churn.judge({"score": scores}, ordered, seed=1).loc[0, "auc"] == pytest.approx(1 - 1 / 625)
+
+
+def test_tenths_say_what_comes():
+    found = churn.reliability(EXPECTED, ORDERED, seed=1)
+    assert found["customers"].tolist() == [100] * 10
+    assert found["said"].is_monotonic_increasing
+    assert np.abs(found["said"] - found["came"]).max() < 0.15
+    assert found["came"].mean() == pytest.approx(1 - ORDERED.mean())
+
+
+def test_too_few_are_not_judged():
+    few = np.arange(40) < 10
+    assert churn.judge({"score": np.arange(40.0)}, few, seed=1).empty
+    assert churn.reliability(np.arange(1.0, 41), few, seed=1).empty

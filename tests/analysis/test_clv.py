@@ -1,0 +1,413 @@
+"""The models of customers: published figures to their last digit, formulas by integration, refusals in words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from scipy.special import expit
+from scipy.stats import beta, gamma
+from sklearn.metrics import roc_auc_score
+
+from lib.analysis import churn, clv
+from lib.analysis.clv import bg_nbd, gamma_gamma, pareto_nbd
+from lib.analysis.clv.fitting import Fit, numerical
+from lib.settings import PROJECT
+
+REAL = PROJECT.parent / "shared" / "data"
+CALIBRATION_END = pd.Timestamp("1997-09-30")
+
+
+def fit_of(**values):
+    return Fit("by hand", values, np.eye(len(values)) / 100, 0.0, 1)
+
+
+CDNOW_FIT = fit_of(r=0.243, alpha=4.414, a=0.793, b=2.426)
+PARETO_FIT = fit_of(r=0.553, alpha=10.578, s=0.606, beta=11.669)
+
+
+def customers(*rows):
+    """One customer per (frequency, recency, age), each purchase worth 10 more than that of the customer before."""
+    frame = pd.DataFrame(rows, columns=["frequency", "recency", "age"])
+    return frame.assign(purchases=frame["frequency"] + 1, monetary_value=10.0 * np.arange(1, len(frame) + 1))
+
+
+SPEND_FIT = fit_of(p=6.25, q=3.74, gamma=15.44)
+SIX = customers((0, 0, 39), (1, 5, 30), (2, 30.4, 38.9), (7, 20, 39), (30, 38, 39), (0, 0, 0.5))
+
+
+# The published figures
+
+
+@pytest.fixture(scope="module")
+def purchases():
+    path = REAL / "cdnow_sample_elog.csv"
+    if not path.exists():
+        pytest.skip(f"the published data are not there: {path}")
+    rows = pd.read_csv(path, dtype={"date": "str"}).assign(date=lambda frame: pd.to_datetime(frame["date"]))
+    return rows.groupby(["masterid", "date"], as_index=False)["sales"].sum()
+
+
+@pytest.fixture(scope="module")
+def cdnow(purchases):
+    known = purchases[purchases["date"] <= CALIBRATION_END]
+    by_customer = known.groupby("masterid")
+    first = by_customer["date"].min()
+    repeats = known[known["date"] > known["masterid"].map(first)].groupby("masterid")["sales"].mean()
+    later = purchases[purchases["date"] > CALIBRATION_END].groupby("masterid")
+    return pd.DataFrame(
+        {
+            "frequency": by_customer.size() - 1,
+            "recency": (by_customer["date"].max() - first).dt.days / 7,
+            "age": (CALIBRATION_END - first).dt.days / 7,
+            "monetary_value": repeats,
+            "later_orders": later.size(),
+        }
+    ).fillna({"monetary_value": 0, "later_orders": 0})
+
+
+def test_the_table_is_the_published_one(cdnow):
+    published = pd.read_csv(REAL / "cdnow_customers_summary.csv", index_col="ID").sort_index()
+    ours = cdnow.sort_values(["frequency", "recency", "age"])[["frequency", "recency", "age"]].to_numpy()
+    theirs = published.sort_values(["frequency", "recency", "T"])[["frequency", "recency", "T"]].to_numpy()
+    assert_allclose(ours.sum(axis=0), theirs.sum(axis=0), atol=0.004 * len(ours))
+
+
+@pytest.mark.parametrize(
+    ("model", "published", "log_likelihood"),
+    [
+        (bg_nbd, {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, -9582.4),
+        (pareto_nbd, {"r": 0.553, "alpha": 10.578, "s": 0.606, "beta": 11.669}, -9595.0),
+    ],
+    ids=["BG/NBD", "Pareto/NBD"],
+)
+def test_fits_are_the_published_ones(cdnow, model, published, log_likelihood):
+    fit = model.fit(cdnow)
+    assert {name: round(fit[name], 3) for name in published} == published
+    assert round(fit.log_likelihood, 1) == log_likelihood
+    assert all(0 < fit.errors[name] < fit[name] for name in published)
+
+
+def test_the_spend_model_is_the_published_one(cdnow):
+    known = cdnow[cdnow["frequency"] > 0]
+    fit = gamma_gamma.fit(known["frequency"], known["monetary_value"])
+    assert len(known) == 946
+    assert {name: round(value, 2) for name, value in fit.values.items()} == {"p": 6.25, "q": 3.74, "gamma": 15.44}
+    assert gamma_gamma.mean_value(fit) == pytest.approx(35.17, abs=0.005)
+    assert clv.spend_correlation(cdnow) == pytest.approx(0.114, abs=0.0005)
+
+
+def test_the_holdout_is_predicted_as_published(cdnow):
+    fit, actual = bg_nbd.fit(cdnow), cdnow["later_orders"]
+    expected = bg_nbd.expected_orders(fit, cdnow, 39)
+    ways = {"BG/NBD": expected, "Pareto/NBD": pareto_nbd.expected_orders(pareto_nbd.fit(cdnow), cdnow, 39)}
+    ways["own rate"] = (cdnow["frequency"] / cdnow["age"] * 39).to_numpy()
+    found = clv.compare(ways, actual).set_index("method")
+    assert_allclose(found["total_error"], [-0.121, -0.115, 0.557], atol=0.0006)
+    assert_allclose(found["mae"], [0.786, 0.755, 1.024], atol=0.0006)
+    assert abs(found.loc["BG/NBD", "total_error"]) <= 0.13
+    by = clv.by_frequency(cdnow["frequency"], expected, actual)
+    assert_allclose(by["expected"], [0.225, 0.523, 1.044, 1.520, 2.164, 2.654, 3.504, 6.157], atol=0.001)
+    assert_allclose(by["actual"], [0.237, 0.697, 1.393, 1.560, 2.532, 2.947, 3.862, 6.359], atol=0.001)
+
+
+def test_the_churn_score_ranks_and_the_chance_to_be_active_does_not(cdnow):
+    fit, ordered = bg_nbd.fit(cdnow), (cdnow["later_orders"] > 0).to_numpy()
+    expected = bg_nbd.expected_orders(fit, cdnow, 39)
+    risk = churn.risk(expected, churn.calibrate(expected, ordered))
+    assert roc_auc_score(~ordered, risk) >= 0.77
+    assert roc_auc_score(ordered, bg_nbd.chance_active(fit, cdnow)) == pytest.approx(0.316, abs=0.0005)
+    assert np.mean((churn.risk(expected, None) - ~ordered) ** 2) == pytest.approx(0.160, abs=0.0005)
+    assert risk.mean() == pytest.approx(1 - ordered.mean(), abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def online_retail():
+    path = REAL / "online_retail_300_customers.csv.gz"
+    if not path.exists():
+        pytest.skip(f"the real data are not there: {path}")
+    lines = pd.read_csv(
+        path, parse_dates=["InvoiceDate"], usecols=["InvoiceNo", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID"]
+    )
+    sold = lines[(lines["Quantity"] > 0) & (lines["UnitPrice"] > 0) & (lines["InvoiceDate"] < "2011-09-01")]
+    days = sold.assign(date=sold["InvoiceDate"].dt.normalize(), revenue=sold["Quantity"] * sold["UnitPrice"])
+    by_day = days.groupby(["CustomerID", "date"], as_index=False)["revenue"].sum()
+    found = by_day.groupby("CustomerID").agg(
+        first=("date", "min"), last=("date", "max"), purchases=("date", "size"), monetary_value=("revenue", "mean")
+    )
+    end = pd.Timestamp("2011-08-31")
+    return found.assign(
+        frequency=found["purchases"] - 1,
+        recency=(found["last"] - found["first"]).dt.days,
+        age=(end - found["first"]).dt.days,
+    )
+
+
+def test_a_shop_whose_customers_never_seem_to_leave_is_told(online_retail):
+    model = clv.fit_models(online_retail)
+    words = " ".join(finding.text for finding in model.findings)
+    assert "How often customers leave cannot be told" in words
+    assert "What repeat buyers spend per order" not in words
+    shown = model.parameters().set_index("parameter")["estimate"]
+    assert shown[["a", "b"]].isna().all()
+    assert shown[["r", "alpha"]].notna().all()
+    scores = clv.score(model, online_retail, clv.Terms())
+    assert np.isfinite(scores).all(axis=None)
+
+
+# Formulas against integrals
+
+
+def quantiles(law, n=1_500):
+    """Values that stand for equal shares of a law."""
+    return law.ppf((np.arange(n) + 0.5) / n)
+
+
+def test_expectation_is_the_mean_over_rates_and_chances():
+    r, alpha, a, b = CDNOW_FIT.values.values()
+    for row, said in zip(SIX.itertuples(), bg_nbd.expected_orders(CDNOW_FIT, SIX, 39), strict=True):
+        rate = quantiles(gamma(r + row.frequency, scale=1 / (alpha + row.age)))
+        leave = quantiles(beta(a, b + row.frequency))[:, None]
+        mean = (-np.expm1(-rate * leave * 39) / leave).mean()
+        odds = a / (b + max(row.frequency, 1) - 1) * ((alpha + row.age) / (alpha + row.recency)) ** (r + row.frequency)
+        assert said == pytest.approx(mean / (1 + odds * (row.frequency > 0)), rel=0.02)
+
+
+def test_chance_of_an_order_is_the_mean_over_rates():
+    row, (r, alpha, _, _) = SIX.iloc[2], CDNOW_FIT.values.values()
+    rate = quantiles(gamma(r + row["frequency"], scale=1 / (alpha + row["age"])))
+    active = bg_nbd.chance_active(CDNOW_FIT, SIX)[2]
+    assert bg_nbd.chance_of_order(CDNOW_FIT, SIX, 20)[2] == pytest.approx(
+        active * (1 - np.exp(-rate * 20)).mean(), rel=0.01
+    )
+
+
+@pytest.mark.parametrize("fit", [PARETO_FIT, fit_of(r=0.9, alpha=20.0, s=1.5, beta=8.0)], ids=["beta", "alpha"])
+def test_pareto_chance_to_be_active_is_a_ratio_of_integrals(fit):
+    r, alpha, s, beta_ = fit.values.values()
+    rate, leave = quantiles(gamma(r, scale=1 / alpha)), quantiles(gamma(s, scale=1 / beta_))[:, None]
+    for row, said in zip(SIX.iloc[:3].itertuples(), pareto_nbd.chance_active(fit, SIX), strict=False):
+        there = rate**row.frequency * np.exp(-(rate + leave) * row.age)
+        both = rate + leave
+        gone = rate**row.frequency * leave / both * (np.exp(-both * row.recency) - np.exp(-both * row.age))
+        assert said == pytest.approx(there.mean() / (there.mean() + gone.mean()), rel=0.02)
+
+
+def test_pareto_expectation_grows_to_what_a_lifetime_holds():
+    soon, later = (pareto_nbd.expected_orders(PARETO_FIT, SIX, time) for time in (1, 39))
+    assert (soon < later).all()
+    assert (later < 39 * (PARETO_FIT["r"] + SIX["frequency"]) / (PARETO_FIT["alpha"] + SIX["age"])).all()
+
+
+@pytest.mark.parametrize(("a", "b"), [(1.0, 3.0), (0.002, 970.0), (40.0, 150.0), (0.3, 0.5), (0.5, 0.5)])
+def test_extreme_dropout_gives_numbers_all_the_same(a, b):
+    fit = fit_of(r=0.5, alpha=100.0, a=a, b=b)
+    days = SIX.assign(recency=7 * SIX["recency"], age=7 * SIX["age"])
+    for time in (1, 365, 1_826):
+        said = bg_nbd.expected_orders(fit, days, time)
+        assert ((said > 0) & (said <= time * (0.5 + days["frequency"]) / (100 + days["age"]) * (1 + 1e-9))).all()
+
+
+def test_where_the_series_gives_up_the_mean_is_taken_itself():
+    """A small alpha and a large b: scipy's series is no number, and hardly anyone leaves, so that rates decide."""
+    fit, new = fit_of(r=0.32, alpha=0.27, a=0.002, b=673.0), customers((0, 0, 0))
+    assert bg_nbd.expected_orders(fit, new, 100)[0] == pytest.approx(100 * 0.32 / 0.27, rel=0.01)
+
+
+def test_the_gradients_are_those_of_the_likelihoods():
+    x, recency, age = (SIX[name].to_numpy(dtype=float) for name in ("frequency", "recency", "age"))
+    spend = gamma_gamma._likelihood(SIX["purchases"].to_numpy(dtype=float), SIX["monetary_value"].to_numpy())
+    for cost, at in (
+        (bg_nbd.likelihood(x, recency, age, np.array([5, 1, 2, 1, 1, 9])), [0.2, 1.0, -0.3, 0.9]),
+        (spend, [0.5, 1.1, 2.0]),
+    ):
+        by_steps = numerical(lambda logs, cost=cost: cost(logs)[0])(np.array(at))[1]
+        assert_allclose(cost(np.array(at))[1], by_steps, rtol=1e-5)
+
+
+def test_customers_that_are_alike_count_as_often_as_there_are():
+    twice = pd.concat([SIX, SIX], ignore_index=True)
+    once, both = bg_nbd.fit(SIX), bg_nbd.fit(twice)
+    assert both.log_likelihood == pytest.approx(2 * once.log_likelihood)
+    assert both["r"] == pytest.approx(once["r"], rel=1e-3)
+
+
+# Value
+
+
+def test_the_spend_of_who_bought_little_is_drawn_to_the_mean():
+    fit = SPEND_FIT
+    two = pd.DataFrame({"purchases": [1, 100], "monetary_value": [100.0, 100.0]})
+    little, much = gamma_gamma.expected_value(fit, two)
+    assert gamma_gamma.mean_value(fit) < little < much < 100
+    assert little == pytest.approx(6.25 * (15.44 + 100) / (6.25 + 2.74))
+
+
+def test_no_population_has_a_mean_when_q_is_one_or_less():
+    assert np.isnan(gamma_gamma.mean_value(fit_of(p=6.0, q=0.9, gamma=15.0)))
+
+
+def test_a_year_at_no_interest_is_worth_its_orders():
+    free = clv.discounted_orders(CDNOW_FIT, SIX, clv.Terms(12, 1.0, 0.0))
+    assert_allclose(free, bg_nbd.expected_orders(CDNOW_FIT, SIX, 365.25), rtol=1e-12)
+
+
+def test_later_money_is_worth_less_by_the_month():
+    month = 365.25 / 12
+    first, second = (bg_nbd.expected_orders(CDNOW_FIT, SIX, month * n) for n in (1, 2))
+    said = clv.discounted_orders(CDNOW_FIT, SIX, clv.Terms(2, 1.0, 0.1))
+    assert_allclose(said, first / 1.1 ** (1 / 12) + (second - first) / 1.1 ** (2 / 12), rtol=1e-12)
+
+
+def test_value_is_orders_times_spend_times_margin():
+    model = clv.Model(CDNOW_FIT, SPEND_FIT, [])
+    whole, half = (clv.score(model, SIX, clv.Terms(1, margin, 0.0)) for margin in (1.0, 0.5))
+    spend = gamma_gamma.expected_value(model.spend, SIX)
+    assert_allclose(whole["predicted_value"], whole["predicted_orders"] * spend)
+    assert_allclose(half["predicted_value"], whole["predicted_value"] / 2)
+
+
+@pytest.mark.parametrize(("model", "forecast", "factor"), [(50, 100, 2), (50, 0, 1), (0, 100, 1), (50, np.nan, 1)])
+def test_totals_are_scaled_to_the_forecast(model, forecast, factor):
+    assert clv.scale_factor(model, forecast) == factor
+
+
+# Doubts
+
+
+def many(n, repeats, **columns):
+    """n customers of whom so many came back twice, after 20 days each, over 300 days."""
+    back = np.arange(n) < repeats
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame(
+        {"frequency": np.where(back, 2, 0), "recency": np.where(back, 40 + rng.integers(0, 200, n), 0)}
+    )
+    return frame.assign(
+        age=300, purchases=frame["frequency"] + 1, monetary_value=rng.lognormal(3, 0.5, n), **columns
+    )  # fmt: skip
+
+
+def words(frame):
+    return " ".join(finding.text for finding in clv.fit_models(frame).findings)
+
+
+@pytest.mark.parametrize("frame", [many(1, 0), many(1, 1), many(30, 0), many(30, 9), many(0, 0)], ids=str)
+def test_too_few_repeat_buyers_are_refused_in_words(frame):
+    model = clv.fit_models(frame)
+    assert model.refused
+    assert "No model is fitted" in model.findings[0].text
+    assert clv.score(model, frame, clv.Terms()).isna().all(axis=None)
+    assert model.parameters().empty
+
+
+def test_few_repeat_buyers_are_a_warning_and_many_are_none():
+    assert "Only 50 of 100 buyers bought more than once" in words(many(100, 50))
+    assert "bought more than once" not in words(many(400, 200))
+
+
+def test_a_history_shorter_than_two_gaps_is_told():
+    frame = many(400, 200)
+    long_gaps = frame.assign(frequency=frame["frequency"] // 2, recency=75 * frame["frequency"])
+    assert "shorter than 2 usual gaps between orders (150 days each)" in words(long_gaps.assign(age=299))
+    assert "shorter than 2 usual gaps" not in words(long_gaps.assign(age=300))
+
+
+def test_spend_that_goes_with_frequency_is_told():
+    tied = many(400, 250)
+    tied.loc[:99, ["frequency", "purchases"]] = [6, 7]
+    tied.loc[:99, "monetary_value"] *= 4
+    assert "goes with how often they order (correlation 0." in words(tied)
+    assert "goes with" not in words(many(400, 250))
+
+
+def test_equal_spend_of_all_has_no_model():
+    model = clv.fit_models(many(400, 200).assign(monetary_value=5.0))
+    assert model.refused
+    assert "spend the same" in model.findings[-1].text
+
+
+def test_orders_of_no_value_are_no_repeat_spend():
+    free = many(400, 200)
+    free.loc[:99, "monetary_value"] = 0.0
+    scores = clv.score(clv.fit_models(free), free, clv.Terms())
+    assert np.isfinite(scores).all(axis=None)
+    assert (scores["predicted_value"] > 0).all()
+
+
+def test_expectations_hold_for_customers_drawn_from_the_model():
+    rng = np.random.default_rng(11)
+    shop = drawn(rng, 20_000)
+    fit = bg_nbd.fit(shop)
+    expected = bg_nbd.expected_orders(fit, shop, 39)
+    assert expected.sum() == pytest.approx(shop["later"].sum(), rel=0.04)
+    by = clv.by_frequency(shop["frequency"], expected, shop["later"])
+    assert_allclose(by["expected"], by["actual"], rtol=0.15)
+    said = bg_nbd.chance_of_order(fit, shop, 39)
+    assert said.mean() == pytest.approx((shop["later"] > 0).mean(), abs=0.01)
+
+
+def drawn(rng, n, end=39.0, until=78.0):
+    """Customers of BG/NBD with CDNOW's parameters, all first bought at 0: seen up to `end`, and later orders."""
+    rate, leave = rng.gamma(0.243, 1 / 4.414, n), rng.beta(0.793, 2.426, n)
+    now, there = np.zeros(n), np.ones(n, dtype=bool)
+    frequency, later, recency = np.zeros(n), np.zeros(n), np.zeros(n)
+    while there.any():
+        now = np.where(there, now + rng.exponential(1, n) / rate, now)
+        there &= now < until
+        seen, unseen = there & (now < end), there & (now >= end)
+        frequency, later, recency = frequency + seen, later + unseen, np.where(seen, now, recency)
+        there &= rng.random(n) >= leave
+    return pd.DataFrame({"frequency": frequency, "recency": recency, "age": end, "later": later})
+
+
+# The proof
+
+
+def test_ways_to_predict_are_compared_by_hand():
+    found = clv.compare({"a": np.array([1, 1, 2]), "b": np.array([2.0, 2, 2])}, np.array([0, 1, 4])).set_index("method")
+    assert found.loc["a", ["expected", "actual"]].tolist() == [4, 5]
+    assert found["total_error"].tolist() == pytest.approx([-0.2, 0.2])
+    assert found["mae"].tolist() == pytest.approx([1, 5 / 3])
+    assert np.isnan(found.loc["b", "correlation"])
+
+
+def test_nothing_came_is_no_error():
+    found = clv.compare({"a": np.array([1.0, 2.0])}, np.zeros(2)).iloc[0]
+    assert np.isnan(found["total_error"])
+    assert found["mae"] == 1.5
+
+
+def test_frequencies_from_seven_on_are_one_group():
+    found = clv.by_frequency(pd.Series([0, 0, 7, 9]), np.array([1, 3, 5, 7]), pd.Series([0, 1, 2, 4]))
+    assert found["repeats"].tolist() == ["0", "7 or more"]
+    assert found[["customers", "expected", "actual"]].to_numpy().tolist() == [[2, 2, 0.5], [2, 6, 3]]
+
+
+def test_the_first_tenth_holds_what_it_brought():
+    came = np.array([10.0, *[0.0] * 8, 10.0])
+    ranked = {"right": came, "one half right": [9, 1, 1, 1, 1, 1, 1, 1, 1, 9], "wrong": -came, "none": np.ones(10)}
+    found = clv.capture(ranked, came).set_index("ranking")["share"]
+    assert found.to_dict() == {"right": 0.5, "one half right": 0.5, "wrong": 0, "none": 0.1, "perfect": 0.5}
+
+
+def test_nothing_came_has_no_share():
+    assert clv.capture({"any": [1, 2]}, [0, 0])["share"].isna().all()
+
+
+def test_a_standard_error_that_is_as_large_as_its_estimate_is_not_shown():
+    loose = Fit("BG/NBD", CDNOW_FIT.values, np.diag([1.1, 0.1, 0.01, 0.01]), 0.0, 9)
+    shown = clv.Model(loose, SPEND_FIT, []).parameters().set_index("parameter")["estimate"]
+    assert shown.index[shown.isna()].tolist() == ["r", "r / alpha"]
+
+
+def test_errors_of_ratios_take_their_parts_together():
+    """Two logarithms that err by 0.1 each, apart and together: their ratio errs by 0.1 times root 2, or not at all."""
+    together = Fit("BG/NBD", CDNOW_FIT.values, np.full((4, 4), 0.01), 0.0, 9)
+    mean, error = bg_nbd.rate(CDNOW_FIT)
+    assert (mean, error) == pytest.approx((0.243 / 4.414, 0.1 * 2**0.5 * 0.243 / 4.414))
+    assert bg_nbd.rate(together)[1] == bg_nbd.dropout(together)[1] == 0
+
+
+def test_logistic_of_odds_is_what_the_chance_to_be_active_is():
+    """Frequency 1, recency 5, age 30: by head, odds of having left are a / b times the ratio of times."""
+    odds = 0.793 / 2.426 * (34.414 / 9.414) ** 1.243
+    assert bg_nbd.chance_active(CDNOW_FIT, SIX)[1] == pytest.approx(expit(-np.log(odds)))

@@ -1,0 +1,228 @@
+"""Tests of the cohort report's questions: SQL and pandas from the raw rows agree to the cent, parts add up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.analysis import cohorts, survival
+from lib.data.parquet import read_table
+from lib.db.connection import read
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A loaded shop and the raw rows it was loaded from."""
+
+    folder: Path
+    as_of: str
+
+    def ask(self, question: str, **bound: object) -> pd.DataFrame:
+        """The database's answer."""
+        return read(question, as_of=self.as_of, **bound)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """The raw rows."""
+        return read_table(self.folder, name)
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """Completed orders before as_of, in order of time, with day and month and the buyer's first month."""
+        rows = self.table("orders").sort_values(["order_date", "order_id"])
+        moments = rows["order_date"].dt.tz_convert("UTC").dt.tz_localize(None)
+        rows = rows.assign(date=moments.dt.normalize(), month=moments.dt.to_period("M"))
+        rows = rows[(rows["status"] == "completed") & (moments < self.as_of)]
+        return rows.assign(cohort=rows.groupby("user_id")["month"].transform("min"))
+
+    @property
+    def months(self) -> pd.PeriodIndex:
+        """All complete months up to as_of."""
+        return pd.period_range("2000-01", pd.Period(self.as_of, "M") - 1, freq="M")
+
+    @property
+    def day(self) -> pd.Timestamp:
+        """as_of."""
+        return pd.Timestamp(self.as_of)
+
+
+@pytest.fixture(params=["demo", "retail"])
+def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """The demo shop, then the real one."""
+    request.getfixturevalue(f"{request.param}_database")
+    as_of = {"demo": "2025-07-01", "retail": "2011-12-09"}[request.param]
+    yield Shop(request.getfixturevalue(f"{request.param}_folder"), as_of)
+
+
+def _months_apart(cohort: pd.Period, month: pd.Period) -> int:
+    return (month - cohort).n
+
+
+def _cells(active: pd.DataFrame, sizes: pd.Series, shop: Shop) -> dict[tuple[pd.Timestamp, int], tuple[int, int]]:
+    """Size and active customers of every cohort and complete month, by cohort and index, one at a time."""
+    cells = {}
+    for cohort, size in sizes.items():
+        for month in shop.months[shop.months >= cohort]:
+            here = active[(active["cohort"] == cohort) & (active["month"] == month)]
+            cells[cohort.to_timestamp(), _months_apart(cohort, month)] = (size, here["user_id"].nunique())
+    return cells
+
+
+def _found(answer: pd.DataFrame) -> dict[tuple[pd.Timestamp, int], tuple[int, int]]:
+    rows = answer[["cohort", "month_index", "cohort_size", "customers"]].itertuples(index=False)
+    return {(cohort, index): (size, customers) for cohort, index, size, customers in rows}
+
+
+def test_retention_by_sign_up(shop: Shop) -> None:
+    users = shop.table("users")
+    users = users[pd.to_datetime(users["signup_date"]) < shop.day]
+    members = users.assign(cohort=pd.to_datetime(users["signup_date"]).dt.to_period("M"))[["user_id", "cohort"]]
+    active = shop.orders.drop(columns="cohort").merge(members, on="user_id")
+    assert _found(shop.ask("cohort_retention")) == _cells(active, members["cohort"].value_counts(), shop)
+
+
+def test_retention_by_first_order(shop: Shop) -> None:
+    sizes = shop.orders.groupby("cohort")["user_id"].nunique()
+    assert _found(cohorts.complete(shop.ask("first_order_cohorts"))) == _cells(shop.orders, sizes, shop)
+
+
+def test_no_cell_beyond_the_complete_months_and_none_missing(shop: Shop) -> None:
+    """Fails when an unobserved cell becomes a zero: NaN stands exactly where the month has not ended."""
+    matrix = cohorts.retention_matrix(cohorts.complete(shop.ask("first_order_cohorts")))
+    ended = [[cohort.to_period("M") + index <= shop.months[-1] for index in matrix.columns] for cohort in matrix.index]
+    assert (matrix.notna().to_numpy() == np.array(ended)).all()
+
+
+def test_revenue_and_margin_of_cohorts(shop: Shop) -> None:
+    items = shop.table("order_items").merge(shop.table("products")[["product_id", "cost"]], on="product_id")
+    costs = items.assign(paid=items["quantity"] * items["cost"]).groupby("order_id")["paid"].agg(list)
+    rows = shop.orders.assign(paid=shop.orders["order_id"].map(costs))
+    for cell in shop.ask("first_order_cohorts").itertuples():
+        here = rows[(rows["cohort"] == cell.cohort.to_period("M")) & (rows["month"] == cell.month.to_period("M"))]
+        assert (cell.orders, cell.revenue) == (len(here), float(here["total_amount"].sum()))
+        paid = [cost for order in here["paid"] for cost in order]
+        if pd.isna(paid).any():
+            assert np.isnan(cell.margin)
+        else:
+            assert cell.margin == float(here["total_amount"].sum() - sum(paid))
+
+
+def test_parts_add_up(shop: Shop) -> None:
+    cells, worth = shop.ask("first_order_cohorts"), shop.ask("lifetime_value_summary").iloc[0]
+    revenue, buyers = float(shop.orders["total_amount"].sum()), shop.orders["user_id"].nunique()
+    assert round(cells["revenue"].sum(), 2) == revenue == worth["revenue"]
+    assert round(shop.ask("monthly_revenue")["revenue"].sum(), 2) == revenue
+    assert cells.groupby("cohort")["cohort_size"].first().sum() == buyers == worth["buyers"]
+    assert shop.ask("acquisition_cost")["new_customers"].sum() == buyers
+    assert shop.ask("second_order_days")["buyers"].sum() == buyers
+    assert shop.ask("lifetime_value_histogram", bins=40)["buyers"].sum() == buyers
+    assert shop.ask("order_gaps")["gaps"].item() == len(shop.orders) - buyers
+
+
+def test_value_per_customer(shop: Shop) -> None:
+    """The mean line, added up month by month from the raw orders."""
+    total = Decimal(0)
+    found = cohorts.mean_value(cohorts.complete(shop.ask("first_order_cohorts")))
+    for row in found.itertuples():
+        seen = shop.orders[shop.orders["cohort"] + row.month_index <= shop.months[-1]]
+        here = seen[seen["month"] == seen["cohort"] + row.month_index]
+        total += here["total_amount"].sum() / seen["user_id"].nunique()
+        assert row.revenue == pytest.approx(float(total), abs=1e-6)
+        assert row.cohort_size == seen["user_id"].nunique()
+
+
+def test_acquisition_cost(shop: Shop) -> None:
+    campaigns, users = shop.table("marketing_campaigns"), shop.table("users")
+    begun = campaigns[pd.to_datetime(campaigns["start_date"]) < shop.day]
+    won = users.assign(channel=users["campaign_id"].map(campaigns.set_index("campaign_id")["channel"]))
+    won = won[(pd.to_datetime(won["signup_date"]) < shop.day) | won["user_id"].isin(shop.orders["user_id"])]
+    found = shop.ask("acquisition_cost")
+    for row in found.itertuples():
+        theirs = won[won["channel"].isna() if pd.isna(row.channel) else won["channel"] == row.channel]
+        spend = begun.loc[begun["channel"] == row.channel, "spend"].sum()
+        new = theirs["user_id"].isin(shop.orders["user_id"]).sum()
+        assert (row.spend, row.signups, row.new_customers) == (float(spend), len(theirs), new)
+        if spend and new:
+            assert row.acquisition_cost == float((Decimal(spend) / int(new)).quantize(CENT))
+        else:
+            assert not row.acquisition_cost > 0
+    assert set(found["channel"].dropna()) == set(begun["channel"]) | set(won["channel"].dropna())
+
+
+def test_lifetime_value(shop: Shop) -> None:
+    each = shop.orders.groupby("user_id")["total_amount"].sum().astype(float).sort_values(ascending=False)
+    top = each.head(-(-len(each) // 10))
+    worth = shop.ask("lifetime_value_summary").iloc[0]
+    assert worth["mean_revenue"] == pytest.approx(each.mean(), abs=1e-6)
+    assert worth["median_revenue"] == pytest.approx(each.median(), abs=1e-6)
+    assert worth["top_tenth_from"] == top.min()
+    assert worth["top_tenth_share"] == pytest.approx(top.sum() / each.sum())
+    assert worth["repeat_rate"] == (shop.orders["user_id"].value_counts() > 1).mean()
+    classes = shop.ask("lifetime_value_histogram", bins=40)
+    edges = [*classes["from_revenue"], np.inf]
+    assert classes["buyers"].tolist() == np.histogram(each, edges)[0].tolist()
+    assert len(classes) <= 40
+    assert np.allclose(classes["to_revenue"] - classes["from_revenue"], classes["to_revenue"].iloc[0])
+
+
+def test_time_to_the_second_order(shop: Shop) -> None:
+    """Kaplan and Meier's product, a day at a time, over the buyers themselves."""
+    days = shop.orders.groupby("user_id")["date"].agg(list)
+    second = days.map(lambda dates: (dates[1] - dates[0]).days if len(dates) > 1 else None)
+    followed = second.fillna(days.map(lambda dates: (shop.day - dates[0]).days - 1))
+    curve, alive = survival.returns(shop.ask("second_order_days")).set_index("day"), 1.0
+    for day in range(int(followed.max()) + 1):
+        at_risk = (followed >= day).sum()
+        alive *= 1 - (second == day).sum() / at_risk
+        assert curve.loc[day, "share"] == pytest.approx(1 - alive, abs=1e-8)
+        assert curve.loc[day, "at_risk"] == at_risk
+
+
+def test_gaps_between_orders(shop: Shop) -> None:
+    gaps = shop.orders.groupby("user_id")["date"].diff().dropna().dt.days
+    found = shop.ask("order_gaps").iloc[0]
+    wanted = np.quantile(gaps, [0.5, 0.9], method="inverted_cdf")
+    assert [found["median_days"], found["ninth_decile_days"]] == wanted.tolist()
+
+
+@pytest.mark.parametrize("window", [30, 90, 365])
+def test_churn(shop: Shop, window: int) -> None:
+    dates = shop.orders.groupby("user_id")["date"].agg(["min", "max"])
+    observed = dates[(shop.day - dates["min"]).dt.days >= window]
+    lost = (shop.day - observed["max"]).dt.days > window
+    found = shop.ask("churn", windows=[window]).iloc[0]
+    assert (found["observed_buyers"], found["churned_buyers"]) == (len(observed), lost.sum())
+    assert found["churn_rate"] == pytest.approx(lost.mean())
+
+
+def test_cells_of_a_real_shop_by_hand(retail_database: object) -> None:
+    """Counted from the lines of the file: invoices without C at a price above 0, before 9 December 2011."""
+    cells = read("first_order_cohorts", as_of="2011-12-09").set_index(["cohort", "month"])
+    counted = {
+        ("2010-12-01", "2011-01-01"): (60, 23, True),
+        ("2010-12-01", "2011-11-01"): (60, 30, True),
+        ("2010-12-01", "2011-12-01"): (60, 18, False),
+        ("2011-04-01", "2011-11-01"): (25, 13, True),
+        ("2011-09-01", "2011-11-01"): (17, 9, True),
+        ("2011-10-01", "2011-11-01"): (28, 9, True),
+    }
+    for cell, (size, customers, complete) in counted.items():
+        row = cells.loc[tuple(map(pd.Timestamp, cell))]
+        assert (row["cohort_size"], row["customers"], row["complete"]) == (size, customers, complete)
+
+
+def test_a_month_of_nine_days_does_not_look_like_a_collapse(retail_database: object) -> None:
+    """December 2011 would be 18 of 60 where November was 30 of 60, and zeros would turn the trend round."""
+    kept = cohorts.retention(cohorts.complete(read("first_order_cohorts", as_of="2011-12-09")), "2011-12-09", since=1)
+    mean = kept.mean.set_index("month_index")["retention"]
+    assert mean.index.max() == 11
+    assert mean[11] == 30 / 60
+    filled = kept.matrix.fillna(0).mul(kept.sizes, axis="index").sum() / kept.sizes.sum()
+    assert mean[9] > mean[1] > filled[9]
+    assert kept.under_way[pd.Timestamp("2010-12-01")] == 12

@@ -1,0 +1,117 @@
+"""Tests of the cohorts' re-shaping: cells that do not exist stay away, means are weighted, answers known by head."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.analysis import cohorts
+
+# Two customers of January and one of February, seen to the middle of March.
+CELLS = pd.DataFrame(
+    [
+        ("2025-01-01", 2, "2025-01-01", 0, 2, 20.0, 8.0, True),
+        ("2025-01-01", 2, "2025-02-01", 1, 1, 10.0, 4.0, True),
+        ("2025-01-01", 2, "2025-03-01", 2, 0, 0.0, 0.0, False),
+        ("2025-02-01", 1, "2025-02-01", 0, 1, 40.0, 10.0, True),
+        ("2025-02-01", 1, "2025-03-01", 1, 1, 5.0, 1.0, False),
+    ],
+    columns=["cohort", "cohort_size", "month", "month_index", "customers", "revenue", "margin", "complete"],
+).astype({"cohort": "datetime64[us]", "month": "datetime64[us]"})
+WHOLE = cohorts.complete(CELLS)
+COSTS = pd.DataFrame(
+    {
+        "channel": ["email", "social", None],
+        "spend": [30.0, 12.0, 0.0],
+        "signups": [2, 1, 4],
+        "new_customers": [2, 0, 1],
+        "acquisition_cost": [15.0, np.nan, np.nan],
+    }
+)
+
+
+def test_an_open_month_is_no_cell() -> None:
+    assert WHOLE["month_index"].tolist() == [0, 1, 0]
+
+
+def test_a_cell_that_does_not_exist_is_no_zero() -> None:
+    matrix = cohorts.retention_matrix(WHOLE)
+    assert matrix.loc["2025-01-01"].tolist() == [1.0, 0.5]
+    assert np.isnan(matrix.loc["2025-02-01", 1])
+
+
+def test_mean_retention_weighs_by_size_over_observed_cells() -> None:
+    mean = cohorts.mean_retention(WHOLE)
+    assert mean["retention"].tolist() == [1.0, 0.5], "an unobserved cell filled with 0 would give 1/3"
+    assert mean["cohorts"].tolist() == [2, 1]
+    assert mean["cohort_size"].tolist() == [3, 2]
+
+
+def test_retention_may_begin_after_the_own_month() -> None:
+    kept = cohorts.retention(WHOLE, "2025-03-15", since=1)
+    assert kept.matrix.columns.tolist() == [1]
+    assert kept.sizes.tolist() == [2], "the cohort of February has no whole month after its own"
+    assert kept.under_way.tolist() == [2]
+
+
+@pytest.mark.parametrize(("as_of", "months"), [("2025-03-15", [2, 1]), ("2025-03-01", []), ("2026-01-02", [12, 11])])
+def test_the_month_under_way(as_of: str, months: list[int]) -> None:
+    assert cohorts.month_under_way(cohorts.retention_matrix(WHOLE).index, as_of).tolist() == months
+
+
+def test_value_is_added_up_per_customer() -> None:
+    matrix = cohorts.value_matrix(WHOLE)
+    assert matrix.loc["2025-01-01"].tolist() == [10.0, 15.0]
+    assert np.isnan(matrix.loc["2025-02-01", 1])
+
+
+def test_mean_value_adds_what_the_observed_cohorts_brought() -> None:
+    value = cohorts.mean_value(WHOLE)
+    assert value["revenue"].tolist() == [60 / 3, 60 / 3 + 10 / 2]
+    assert value["margin"].tolist() == [18 / 3, 18 / 3 + 4 / 2]
+    assert cohorts.earned_by(value) == "margin"
+
+
+def test_a_margin_that_is_not_known_is_not_zero() -> None:
+    value = cohorts.mean_value(WHOLE.assign(margin=[8.0, np.nan, 10.0]))
+    assert value["margin"].isna().tolist() == [False, True]
+    assert cohorts.earned_by(value) == "revenue"
+
+
+def test_cost_and_payback() -> None:
+    assert cohorts.acquisition_cost(COSTS) == 42 / 3
+    assert [cohorts.payback_month(cohorts.mean_value(WHOLE), cost) for cost in (6.0, 7.0, 14.0)] == [0, 1, None]
+
+
+@pytest.mark.parametrize("column", ["spend", "new_customers"])
+def test_without_spend_or_customers_there_is_no_cost(column: str) -> None:
+    assert np.isnan(cohorts.acquisition_cost(COSTS.assign(**{column: 0})))
+
+
+def test_costs_by_channel_end_with_their_sums() -> None:
+    table = cohorts.costs_by_channel(COSTS).set_index("channel")
+    assert table.index.tolist() == ["email", "social", "no campaign", "all campaigns", "all customers"]
+    assert table.loc["all campaigns"].tolist() == [42, 3, 2, 21]
+    assert table.loc["all customers"].tolist() == [42, 7, 3, 14]
+
+
+def test_revenue_of_earlier_customers() -> None:
+    months = cohorts.revenue_by_month(CELLS)
+    assert months["revenue"].tolist() == [20, 50]
+    assert months["earlier_share"].tolist() == [0, 0.2]
+    assert np.isnan(cohorts.revenue_by_month(CELLS.assign(revenue=0.0))["earlier_share"]).all()
+
+
+def test_windows_with_few_buyers_are_not_firm_but_the_chosen_one_is_shown() -> None:
+    rates = pd.DataFrame({"churn_days": [30, 60, 90], "observed_buyers": [10, 9, 1]})
+    assert cohorts.firm_windows(rates, 90)["churn_days"].tolist() == [30, 90]
+
+
+def test_an_empty_shop_has_empty_frames() -> None:
+    none = CELLS.head(0)
+    kept = cohorts.retention(none, "2025-03-15")
+    assert kept.matrix.empty
+    assert kept.mean.empty
+    assert kept.under_way.empty
+    assert cohorts.value_matrix(none).empty
+    assert cohorts.mean_value(none).empty
+    assert cohorts.revenue_by_month(none).empty

@@ -1,0 +1,222 @@
+"""The customers report: history by hand from the tables, scores and their proof, sentences where there is no model."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from lib.analysis import churn, clv, customers, segments
+from lib.db.connection import read
+from lib.report.display import NOT_KNOWN
+from tests.conftest import ask
+
+A, B, C = (f"00000000-0000-4000-8000-00000000000{letter}" for letter in "abc")
+AS_OF = "2025-07-01"
+
+
+def history_of(n, repeats, seed=3):
+    """n buyers, of whom so many came back and four in ten of these left early, as customer_history gives them."""
+    rng = np.random.default_rng(seed)
+    age, back = rng.integers(200, 400, n), np.arange(n) < repeats
+    stayed = np.where(rng.random(n) < 0.4, rng.uniform(0.02, 0.2, n), rng.uniform(0.7, 1, n))
+    recency = np.where(back, (age * stayed).astype(int), 0)
+    frequency = np.where(back, 1 + rng.poisson(recency / 60), 0)
+    value = rng.lognormal(4, 0.6, n).round(2)
+    frame = pd.DataFrame(
+        {"user_id": [f"u{i:04}" for i in range(n)], "frequency": frequency, "recency": recency, "age": age}
+    )
+    return frame.assign(
+        orders=frequency + 1,
+        purchases=frequency + 1,
+        days_since_last=age - recency + 1,
+        monetary_value=value,
+        revenue=value * (frequency + 1),
+        later_orders=(rng.random(n) < 0.3 * (frequency > 0) + 0.1).astype(int),
+        later_revenue=0.0,
+    ).assign(later_revenue=lambda frame: frame["later_orders"] * frame["monetary_value"])
+
+
+def looked_at(past, days=90):
+    """The proof and the outlook of a shop whose history is what was known plus what came later."""
+    grown = past.assign(revenue=past["revenue"] + past["later_revenue"])
+    proof = customers.prove(past, grown, days, seed=1)
+    return proof, customers.outlook(grown, proof, clv.Terms(), coming=past["later_revenue"].sum())
+
+
+@pytest.fixture(scope="module")
+def shop():
+    return looked_at(history_of(1_000, 500))
+
+
+# The history, from the tables
+
+
+def test_history_by_hand(demo_database: sa.URL):
+    ask("TRUNCATE users, products, marketing_campaigns CASCADE")
+    ask(
+        "INSERT INTO users (user_id, email, name, signup_date) VALUES "
+        + ", ".join(f"('{key}', '{key[-1]}@example.com', 'N', '2025-01-01')" for key in (A, B, C))
+    )
+    orders = [
+        (A, "2025-01-10 08:00Z", "completed", 10), (A, "2025-01-10 20:00Z", "completed", 20),
+        (A, "2025-01-20 23:59Z", "completed", 50), (A, "2025-02-10 00:00Z", "completed", 5),
+        (A, "2025-01-25 00:00Z", "refunded", 99), (B, "2025-01-31 00:00Z", "completed", 7),
+        (C, "2025-02-01 00:00Z", "completed", 3),
+    ]  # fmt: skip
+    ask("INSERT INTO orders (user_id, order_date, status, total_amount) VALUES " + ", ".join(map(str, orders)))
+    found = read("customer_history", split="2025-02-01", as_of="2025-03-01").set_index("user_id")
+    assert found.index.tolist() == [A, B], "C first bought on the day of the split"
+    assert found.loc[A].to_dict() == {
+        "orders": 3, "purchases": 2, "frequency": 1, "recency": 10, "age": 21, "days_since_last": 12,
+        "revenue": 80, "monetary_value": 40, "later_orders": 1, "later_revenue": 5,
+    }  # fmt: skip
+    assert found.loc[B, ["frequency", "recency", "age", "days_since_last"]].tolist() == [0, 0, 0, 1]
+    assert read("customer_history", split="2025-02-01", as_of="2025-02-10")["later_orders"].sum() == 0
+
+
+def test_history_adds_up_to_the_mart(demo_database: sa.URL):
+    found, mart = (
+        read("customer_history", split=AS_OF, as_of=AS_OF),
+        read("lifetime_value_summary", as_of=AS_OF).iloc[0],
+    )
+    assert len(found) == mart["buyers"]
+    assert found["revenue"].sum() == pytest.approx(mart["buyers"] * mart["mean_revenue"], abs=0.005)
+    earlier = read("customer_history", split="2025-04-02", as_of=AS_OF)
+    known = found[found["user_id"].isin(earlier["user_id"])]
+    assert known["revenue"].sum() == pytest.approx((earlier["revenue"] + earlier["later_revenue"]).sum(), abs=0.005)
+
+
+def test_baskets_are_those_of_the_same_customers_each_time(demo_database: sa.URL):
+    all_of_them, some = (read("bought_products", as_of=AS_OF, most=most) for most in (1_000, 10))
+    assert some["user_id"].nunique() == 10
+    assert len(some.merge(all_of_them)) == len(some)
+    first = all_of_them.groupby("user_id")["order_number"].agg(["min", "max", "nunique"])
+    assert (first["min"] == 1).all()
+    assert (first["max"] == first["nunique"]).all()
+
+
+# The proof and the scores
+
+
+def test_the_day_that_is_known_up_to():
+    assert customers.split("2025-07-01", 90) == date(2025, 4, 2)
+
+
+def test_a_shop_is_proved_by_all_ways(shop):
+    proof, _ = shop
+    assert proof.totals["method"].tolist()[:2] == ["BG/NBD", "Pareto/NBD"]
+    assert len(set(proof.totals["actual"])) == 1
+    assert proof.by_frequency["customers"].sum() == proof.customers == 1_000
+    assert proof.scores["score"].tolist()[0] == "orders expected, BG/NBD"
+    assert proof.reliability["customers"].sum() == 1_000
+    assert proof.capture["share"].iloc[-1] == proof.capture["share"].max()
+    assert proof.known_share == pytest.approx(1)
+
+
+def test_every_buyer_has_a_segment_and_predictions(shop):
+    found = shop[1].customers
+    assert found[["predicted_orders", "predicted_value", "churn_risk"]].notna().all(axis=None)
+    assert found["churn_risk"].between(0, 1).all()
+    assert set(found["rfm_segment"]) <= set(segments.ACTIONS)
+    assert shop[1].version == clv.VERSION
+
+
+def test_the_next_days_come_to_the_forecast_and_the_ranking_stays():
+    past = history_of(1_000, 500)
+    proof = customers.prove(past, past.assign(revenue=past["revenue"] + past["later_revenue"]), 90, seed=1)
+    little, much = (customers.outlook(past, proof, clv.Terms(3, 1.0, 0.0), coming) for coming in (1_000, 4_000))
+    assert much.factor == pytest.approx(4 * little.factor)
+    assert much.total("predicted_value") == pytest.approx(4 * little.total("predicted_value"))
+    assert little.customers["predicted_value"].rank().equals(much.customers["predicted_value"].rank())
+    assert little.customers["churn_risk"].equals(much.customers["churn_risk"])
+    month_3 = 365.25 / 4
+    assert much.total("predicted_value") == pytest.approx(4_000 * month_3 / 90, rel=0.02)
+
+
+def test_a_forecast_far_from_the_model_is_told():
+    past = history_of(1_000, 500)
+    proof = customers.prove(past, past.assign(revenue=past["revenue"] + past["later_revenue"]), 90, seed=1)
+    assert any("far apart" in note for note in customers.outlook(past, proof, clv.Terms(), 1e9).findings)
+
+
+@pytest.mark.parametrize(("n", "repeats"), [(0, 0), (1, 0), (1, 1), (40, 0), (40, 5)])
+def test_without_a_model_there_are_sentences(n, repeats):
+    proof, found = looked_at(history_of(n, repeats))
+    assert found.model.refused
+    assert found.version is None
+    assert "No model is fitted" in found.notes.iloc[0, 0]
+    assert found.customers["predicted_value"].isna().all()
+    assert found.customers["rfm_segment"].notna().all()
+    assert np.isnan(found.total("predicted_value"))
+    assert (proof.totals.empty, proof.scores.empty, proof.calibration) == (True, True, None)
+    assert customers.risk_bands(found.customers).empty
+    assert customers.leaving(found.customers, 90, "USD") == "No churn risk is told, since there is no model."
+    assert customers.concentration(found.customers)["predicted_value"].isna().all()
+    told = customers.headline(found, clv.Terms(), "USD")
+    assert told == "Nobody has bought anything yet." if n == 0 else told.endswith("no model says more.")
+    assert customers.facts(found, clv.Terms(), "USD")[2][1] == NOT_KNOWN
+
+
+def test_a_small_shop_has_doubts_and_numbers():
+    proof, found = looked_at(history_of(60, 25))
+    notes = " ".join(found.notes.iloc[:, 0])
+    assert "Only 25 of 60 buyers bought more than once" in notes
+    assert "The churn risk is not calibrated" in notes
+    assert proof.calibration is None
+    expected = clv.bg_nbd.expected_orders(found.model.orders, found.customers, 90)
+    assert found.customers["churn_risk"].to_numpy() == pytest.approx(churn.risk(expected, None))
+
+
+def test_no_total_is_told_where_customers_never_seem_to_leave():
+    past = history_of(600, 400)
+    staying = past.assign(recency=past["age"].where(past["frequency"] > 0, 0), days_since_last=1)
+    _, found = looked_at(staying)
+    assert any("How often customers leave cannot be told" in note for note in found.findings)
+    assert found.customers["predicted_value"].gt(0).all(), "they can be ranked"
+    assert np.isnan(found.total("predicted_value"))
+    assert customers.facts(found, clv.Terms(), "USD")[3][1] == NOT_KNOWN
+    assert "How much they will bring cannot be told, only who" in customers.headline(found, clv.Terms(), "USD")
+
+
+def test_shares_of_the_best():
+    held = customers.concentration(pd.DataFrame({"revenue": [0.0, 60, 10, 30], "predicted_value": [1.0, 1, 1, 1]}))
+    at = held.set_index(held["share_of_customers"].round(2))
+    assert at.loc[[0.0, 0.5, 1.0], "revenue"].tolist() == pytest.approx([0, 0.9, 1])
+    assert at.loc[0.5, "predicted_value"] == pytest.approx(0.5)
+
+
+FOUR = pd.DataFrame(
+    {"churn_risk": [0.9, 0.1, 0.5, 0.7, 0.3], "revenue": [50.0, 10, 10, 20, 10], "predicted_value": [1.0, 9, 5, 3, 7]}
+)
+
+
+def test_the_headline_says_what_is_expected(shop):
+    told = customers.headline(shop[1], clv.Terms(), "USD")
+    total = shop[1].total("predicted_orders")
+    assert told.startswith(
+        f"The 1,000 buyers so far are expected to order {total:,.0f} times in the next 12 months, worth $"
+    )
+    assert "of revenue in today's money" in told
+    assert "of margin in today's money" in customers.headline(shop[1], clv.Terms(12, 0.4, 0.1), "USD")
+
+
+def test_the_key_figures(shop):
+    told = {label: (value, note) for label, value, note in customers.facts(shop[1], clv.Terms(6, 0.4, 0.1), "EUR")}
+    assert told["buyers"] == ("1,000", "500 of them more than once")
+    assert told["expected orders"][1] == "in 6 months"
+    assert told["predicted value"][1] == "margin, discounted at 10.0%"
+
+
+def test_fifths_by_risk():
+    bands = customers.risk_bands(FOUR)
+    assert bands["churn_risk"].tolist() == [0.9, 0.7, 0.5, 0.3, 0.1]
+    assert bands["predicted_value"].tolist() == [1, 3, 5, 7, 9]
+    assert bands["share_of_revenue"].tolist() == [0.5, 0.2, 0.1, 0.1, 0.1]
+
+
+def test_who_of_the_best_is_leaving():
+    told = customers.leaving(FOUR, 90, "EUR")
+    assert "next 90 days is 50.0% on average" in told
+    assert "Of the 1 best by revenue, 1 are among the two fifths most at risk: they brought €50" in told

@@ -1,0 +1,173 @@
+"""Tests of odd days, holidays, the parts a series is made of, and the forecasts of parts of the shop."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.analysis.forecast import anomalies, daily_series, forecast_groups, holidays_of, trend, week, year
+from lib.analysis.forecast.history import near
+from tests.bench.forecasting import daily_revenue
+from tests.series import days, past, shop_like
+
+FIRST, LAST = pd.Timestamp("2025-01-01"), pd.Timestamp("2025-12-31")
+
+
+# Odd days
+
+
+def steady(n: int, spread: float = 0.05) -> pd.Series:
+    """A weekly pattern with noise of so much of the day, and no trend."""
+    week = np.resize([1.0, 0.9, 0.9, 1.0, 1.2, 1.5, 1.3], n)
+    return days(1_000 * week * np.exp(np.random.default_rng(1).normal(0, spread, n)))
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.3, 2.5])
+def test_one_odd_day_is_found(factor: float) -> None:
+    series = steady(300)
+    series.iloc[200] *= factor
+    found = anomalies(past(series)).days.set_index("date")
+    assert found["change"].abs().idxmax() == series.index[200]
+    assert found.loc[series.index[200], "change"] == pytest.approx(factor - 1, abs=0.3)
+    assert found.loc[series.index[200], "cause"] == "not known"
+
+
+def test_what_was_planted_is_found() -> None:
+    """The outage and the flash sale of a made-up shop with 115 orders a day."""
+    revenue, _, plan = daily_revenue(42_000, 84_000, 200, seed=1)
+    found = set(anomalies(daily_series(revenue, plan.shop.as_of).past()).days["date"])
+    planted = {pd.Timestamp(np.datetime64(int(one.first_day), "D")) for one in plan.anomalies if one.orders != 1}
+    assert len(planted) == 2
+    assert planted <= found
+
+
+def test_at_most_three_in_a_hundred_days_are_odd() -> None:
+    series = shop_like(200)
+    series.iloc[::20] *= 3
+    assert len(anomalies(past(series)).days) == 6
+
+
+def test_chance_makes_few_odd_days() -> None:
+    assert len(anomalies(past(steady(300))).days) <= 6
+
+
+def test_the_sentence_tells_what_can_be_seen() -> None:
+    seen = [
+        re.search(r"about (\d+)% below or (\d+)% above", anomalies(past(steady(300, by))).words) for by in (0.02, 0.2)
+    ]
+    (low, high), (lower, higher) = ([int(number) for number in one.groups()] for one in seen)
+    assert low < 10 < lower
+    assert high < 10 < higher
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [([5] * 100, "too even"), (range(20), "too short"), ([], "too short"), ([9, 0] * 50, "Nothing was sold on 50%")],
+)
+def test_where_odd_days_cannot_be_told_a_sentence_says_so(values: object, word: str) -> None:
+    found = anomalies(past(list(values)))
+    assert word in found.words
+    assert found.days.columns.tolist() == ["date", "revenue", "usual", "change", "cause"]
+    assert found.days.empty
+
+
+def test_a_day_without_sales_is_nothing_odd_where_there_are_many() -> None:
+    series = steady(300)
+    series.iloc[::12] = 0
+    assert not (anomalies(past(series)).days["revenue"] == 0).any()
+
+
+def test_a_known_cause_is_named() -> None:
+    series = steady(300)
+    series.iloc[[100, 150, 200]] *= 0.2
+    names = pd.Series(["Fair", "Feast"], index=[series.index[100], series.index[151]])
+    causes = pd.Series("outage", index=[series.index[200]])
+    found = anomalies(past(series, names), causes).days.set_index("date")["cause"]
+    assert found[series.index[[100, 150, 200]]].tolist() == ["Fair", "day before Feast", "outage"]
+
+
+# Holidays
+
+
+def test_holidays_have_english_names_by_day() -> None:
+    found = holidays_of("DE", FIRST, LAST)
+    assert found[pd.Timestamp("2025-10-03")] == "German Unity Day"
+    assert found.index.is_monotonic_increasing
+
+
+@pytest.mark.parametrize("country", [None, "", "XX", "nan"])
+def test_an_unknown_country_has_none(country: str | None) -> None:
+    assert holidays_of(country, FIRST, LAST).empty
+
+
+@pytest.mark.parametrize(
+    ("day", "words"), [("07-04", "Fair"), ("07-03", "day before Fair"), ("07-05", "day after Fair"), ("07-06", "")]
+)
+def test_a_day_beside_a_holiday(day: str, words: str) -> None:
+    assert near(pd.Timestamp(f"2025-{day}"), pd.Series("Fair", index=[pd.Timestamp("2025-07-04")])) == words
+
+
+# What a series is made of
+
+
+def test_the_trend_smooths_the_week_away() -> None:
+    found = trend(past(np.tile([1, 2, 3, 4, 5, 6, 7], 10)))
+    assert found.columns.tolist() == ["date", "revenue", "trend"]
+    assert found["trend"].iloc[20:50].tolist() == pytest.approx([4] * 30)
+    assert found["trend"].notna().all()
+
+
+def test_the_week_is_the_mean_weekday_against_the_mean_day() -> None:
+    found = week(past(np.tile([1, 1, 1, 1, 1, 1, 8], 10)))
+    assert found["weekday"].tolist() == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    assert found["effect"].tolist() == [-0.5] * 6 + [3]
+
+
+def test_the_year_is_told_from_growth() -> None:
+    """Revenue that doubles in the second year, and more in December."""
+    series = days(np.linspace(100, 200, 1_100), "2022-01-01")
+    series[series.index.month == 12] *= 1.5
+    found = year(past(series)).set_index("month")["effect"]
+    assert found.idxmax() == "Dec"
+    assert found["Dec"] == pytest.approx(0.4, abs=0.08)
+    assert found.drop(["Dec", "Nov", "Jan"]).abs().max() < 0.08
+
+
+def test_less_than_two_years_have_no_year() -> None:
+    assert year(past(shop_like(700))).empty
+
+
+@pytest.mark.parametrize("part", [trend, week, year])
+def test_the_parts_of_nothing_are_nothing(part: object) -> None:
+    assert part(past([])).empty
+
+
+# Parts of the shop
+
+
+def test_the_largest_parts_are_forecast_over_the_days_of_the_whole() -> None:
+    whole = shop_like(120)
+    shares = {f"part {number}": share for number, share in enumerate([0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05])}
+    rows = pd.concat(
+        [(share * whole).rename("revenue").reset_index().assign(part=name) for name, share in shares.items()]
+    )
+    history = daily_series(whole.reset_index(), whole.index[-1] + pd.Timedelta(days=1))
+    groups = forecast_groups(rows.reset_index(drop=True), "part", history, 14)
+    assert [group.name for group in groups] == [f"part {number}" for number in range(6)]
+    assert groups[0].forecast.frame.index[0] == history.series.index[-1] + pd.Timedelta(days=1)
+    assert groups[0].forecast.total == pytest.approx(1.5 * groups[1].forecast.total, rel=0.01)
+
+
+def test_a_thin_part_gets_a_plain_forecast() -> None:
+    whole = shop_like(120)
+    history = daily_series(whole.reset_index(), whole.index[-1] + pd.Timedelta(days=1))
+    rows = whole[whole.index.day_of_week == 1].rename("revenue").reset_index().assign(part="tiny")
+    found = forecast_groups(rows, "part", history, 14)[0].forecast
+    assert found.reason == "Sales are too thin to test a model on."
+
+
+def test_a_shop_without_sales_has_no_parts() -> None:
+    history = daily_series(pd.DataFrame({"date": [], "revenue": []}), "2025-01-05")
+    empty = pd.DataFrame({"date": pd.to_datetime([]), "part": pd.Series([], dtype="str"), "revenue": []})
+    assert forecast_groups(empty, "part", history) == []

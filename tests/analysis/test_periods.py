@@ -1,0 +1,45 @@
+"""Tests of which days are looked at: by calendar, answers known by head."""
+
+import pytest
+
+from lib.analysis import periods
+
+
+@pytest.mark.parametrize(
+    ("name", "as_of", "days"),
+    [
+        ("last_30_days", "2025-03-31", ("2025-03-01", "2025-03-31", "2025-01-30", "2025-03-01")),
+        ("last_month", "2025-03-31", ("2025-02-01", "2025-03-01", "2025-01-01", "2025-02-01")),
+        ("last_month", "2025-01-01", ("2024-12-01", "2025-01-01", "2024-11-01", "2024-12-01")),
+        ("month_to_date", "2025-03-10", ("2025-03-01", "2025-03-10", "2025-02-01", "2025-02-10")),
+        ("month_to_date", "2025-03-31", ("2025-03-01", "2025-03-31", "2025-02-01", "2025-03-01")),
+        ("month_to_date", "2025-03-01", ("2025-02-01", "2025-03-01", "2025-01-01", "2025-01-29")),
+        ("year_to_date", "2025-03-10", ("2025-01-01", "2025-03-10", "2024-01-01", "2024-03-09")),
+        ("last_90_days", "2025-03-31", ("2024-12-31", "2025-03-31", "2024-10-02", "2024-12-31")),
+    ],
+)
+def test_period(name: str, as_of: str, days: tuple[str, ...]) -> None:
+    span = periods.period(name, as_of)
+    assert tuple(str(d) for d in (*span.bounds.values(), *span.previous_bounds.values())) == days
+
+
+def test_a_period_reads_with_both_its_days() -> None:
+    assert str(periods.period("last_month", "2025-03-31")) == "1 February 2025 to 28 February 2025"
+
+
+def test_a_year_before() -> None:
+    assert [str(day) for day in periods.year_before("2025-03-01").values()] == ["2024-03-01", "2025-03-01"]
+
+
+def test_the_year_before_has_the_same_days() -> None:
+    span = periods.period("last_month", "2025-03-10")
+    assert [str(day) for day in span.year_before.values()] == ["2024-02-01", "2024-03-01"]
+    assert list(span.both) == ["start", "end", "previous_start", "previous_end"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"), [("last_month", 90), ("month_to_date", 310), ("year_to_date", 90 / 68 * 365)]
+)
+def test_the_run_rate_goes_on_to_the_end_of_the_calendar_period(name: str, rate: float) -> None:
+    span = periods.period(name, "2025-03-10")
+    assert periods.run_rate(90, name, span) == pytest.approx(rate)

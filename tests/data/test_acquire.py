@@ -1,0 +1,111 @@
+"""Tests of where the tables come from: a seed, or a file whose refused lines are counted."""
+
+import csv
+import gzip
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from lib import db, load
+from lib.data.acquire import Intake, Policy, take
+from lib.data.parquet import read_table
+from lib.errors import DataError, UsageError
+from lib.run import params
+from lib.settings import PROJECT
+
+REAL = PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
+
+SIZES = params.Generate(users=5, products=12, orders=4, events=90, marketing_campaigns=1).model_dump()
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+LINES = "1,A,Mug,2,2011-01-01 10:00:00,1.50,7,France\n2,A,Mug,2,2011-01-01 10:00:00,0,7,France\n"
+
+
+def test_a_made_up_shop(tmp_path: Path) -> None:
+    intake = take(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+    rows = intake.written.set_index("table")["rows"]
+    assert rows[["users", "products", "marketing_campaigns"]].tolist() == [5, 12, 1]
+    assert {name: len(read_table(tmp_path / "data", name)) for name in rows.index} == rows.to_dict()
+    assert str(intake).startswith(f"The shop is made up: {rows.sum()} rows")
+    assert intake.truth["asked"]["users"] == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.fixture
+def own_file(tmp_path: Path) -> Path:
+    """Two invoices, the second at a price of nothing."""
+    (tmp_path / "shop.csv").write_text(HEADER + LINES, encoding="utf-8")
+    return tmp_path / "shop.csv"
+
+
+def take_file(data: Path, output: Path, policy: Policy) -> Intake:
+    chosen = params.load(params.find("online_retail"), [f"data={data}"]).values()
+    return take(
+        SIZES, chosen["mapping"], str(data), seed=1, as_of="2011-12-09", workers=1, output=output, policy=policy
+    )
+
+
+def test_a_file_with_a_line_that_cannot_be_used(own_file: Path, tmp_path: Path) -> None:
+    intake = take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
+    counts = {"file": "shop.csv", "read": 2, "loaded": 1, "refused": 1, "repeated": 0}
+    assert intake.facts()["files"] == [counts]
+    assert (intake.facts()["lines_read"], intake.facts()["lines_loaded"]) == (2, 1)
+    assert intake.rejects.to_dict("records") == [
+        {
+            "file": "shop.csv",
+            "rule": "not_positive",
+            "lines": 1,
+            "fallen": False,
+            "example": "line 3, column UnitPrice, '0': wanted a number above 0; correct it, or remove the line",
+        }
+    ]
+    assert "1 are used, 1 are not" in str(intake)
+    assert intake.truth is None
+    assert not (tmp_path / "data" / "truth.json").exists()
+    assert (tmp_path / "rejects" / "shop.csv").read_text(encoding="utf-8").count("\n") == 2
+
+
+def test_too_many_bad_lines_leave_the_data_of_before_and_tell_the_run_page(
+    own_file: Path, tmp_path: Path, own_folders: Path
+) -> None:
+    take(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()}
+    with pytest.raises(DataError, match=r"1 of 2 lines cannot be used, and max_reject_share is 0\.01"):
+        take_file(own_file, tmp_path, Policy("GBP", 0.01, "reject"))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()} == before
+    assert (tmp_path / "rejects" / "shop.csv").exists()
+    told = json.loads((own_folders / "runs" / "interactive" / "results" / "02_generate.json").read_text("utf-8"))
+    assert (told["rows"], told["lines_read"], told["rejects"][0]["lines"]) == (0, 2, 1)
+    assert told["examples"][0]["line"] == 3
+
+
+def test_rejects_of_before_go_with_the_next_shop(own_file: Path, tmp_path: Path) -> None:
+    take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
+    take(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "shop.csv"]
+    assert not (tmp_path / "data" / "rejects.parquet").exists()
+
+
+def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="events"):
+        take(SIZES | {"events": 1}, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+
+
+@pytest.mark.skipif(not REAL.exists(), reason=f"the real shop's file is not there: {REAL.name} beside the project")
+def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None:
+    intake = take_file(REAL, tmp_path, Policy("GBP", 0.01, "reject"))
+    load.replace(tmp_path / "data", as_of="2011-12-09")
+    with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    usable = [line for line in lines if Decimal(line["UnitPrice"]) > 0]
+    sold = [line for line in usable if not line["InvoiceNo"].startswith("C")]
+    with db.transaction(read_only=True) as connection:
+        revenue = connection.execute(
+            sa.text("SELECT sum(total_amount) FROM orders WHERE status = 'completed'")
+        ).scalar()
+    assert revenue == sum(int(line["Quantity"]) * Decimal(line["UnitPrice"]) for line in sold)
+    assert intake.lines[["read", "loaded", "refused"]].to_numpy().tolist() == [
+        [len(lines), len(usable), len(lines) - len(usable)]
+    ]

@@ -1,0 +1,400 @@
+"""Own files of every format: what cannot be read, what may be said of them, and how bad lines end a run or do not."""
+
+import csv
+import gzip
+import os
+import re
+import subprocess
+import sys
+import uuid
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+
+from lib import db, load
+from lib.catalog import Column, tables
+from lib.data.imports import FORMATS, Policy, write_rejects
+from lib.data.imports.rejects import SCHEMA
+from lib.data.imports.rules import FORMS
+from lib.data.parquet import read_table, to_arrow
+from lib.data.profile import profile, total
+from lib.db import schema
+from lib.errors import DataError, UsageError
+from lib.run import params
+from lib.settings import PROJECT
+from tests.own_files import Found, imported, key, shop, write
+
+SIX = [table.name for table in tables().values() if not table.mart]
+RETAIL = PROJECT / "tests" / "fixtures" / "online_retail.csv"
+HOSTILE = ["'); DROP TABLE users;--", "<script>window.P_1=1</script>", "=cmd|' /C calc'!A0"]
+BROKEN = {
+    "gzip that is cut off": (lambda content: gzip.compress(content)[:-12], "is a damaged gzip file"),
+    "utf-16 without mark": (lambda content: content.decode().encode("utf-16-le"), "set mapping.encoding to utf-16"),
+    "quote inside a quoted text": (lambda content: content.replace(b"POSTAGE", b'"a"b'), "line 4: "),
+    "quote left open to the end": (lambda content: content.replace(b"POSTAGE", b'"POSTAGE'), "line 4: unexpected end"),
+    "quote left open for long": (lambda content: content.replace(b"POSTAGE", b'"' + b"\n" * 600_000), "line 4: field"),
+    "Excel file": (lambda _: b"PK\x03\x04....", "save it as CSV"),
+    "columns that lack": (
+        lambda content: content.replace(b",Country", b""),
+        "lacks the columns Country; it has Invoice",
+    ),
+}
+
+
+def retail(folder: Path, content: bytes | None = None) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "shop.csv").write_bytes(RETAIL.read_bytes() if content is None else content)
+    return folder / "shop.csv"
+
+
+def read(data: Path, name: str = "online_retail", **changes: Any) -> Found:
+    return imported(data, name, as_of=date(2011, 12, 9), **changes)
+
+
+@pytest.mark.parametrize(("change", "words"), BROKEN.values(), ids=BROKEN)
+def test_a_file_that_cannot_be_read_says_why(change: Any, words: str, tmp_path: Path) -> None:
+    path = retail(tmp_path, change(RETAIL.read_bytes()))
+    with pytest.raises(DataError, match=re.escape(words)) as refused:
+        read(path)
+    assert str(path) in str(refused.value)
+
+
+def test_csv_reading_leaves_the_limit_of_fields_as_it_was(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    read(retail(tmp_path))
+    assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"format": "online_retale"}, "known are: tables, online_retail, shopify"),
+        ({"columns": {"invoice": "InvoiceNo"}}, "holds: product_code, quantity"),
+        ({"columns": {"invoise": "InvoiceNo"}}, "holds: invoice"),
+        ({"delimiter": ",,"}, "wanted one character"),
+        ({"encoding": "utf-9"}, "such as utf-8"),
+        ({"date_format": "%Q"}, "strptime"),
+        ({"time_zone": "Europe/Londn"}, "Europe/London"),
+        ({"countries": {"Norge": False}}, "'NO'"),
+        ({"countries": {"EIRE": "XX"}}, "'EIRE'"),
+    ],
+)
+def test_a_mapping_that_cannot_be_is_a_usage_error(change: dict, words: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=words):
+        read(retail(tmp_path), **change)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"usres": {"email": "Mail"}}, r"has 'usres' \(did you mean users\?\)"),
+        ({"email": "Mail"}, "wanted a table with names below it"),
+        ({"users": {"emial": "Mail"}}, r"columns.users names 'emial', which is no field \(did you mean email\?\)"),
+        ({"users": {"email": 5}}, "users.email is 5; wanted the name of one column"),
+    ],
+)
+def test_names_for_what_is_not_there_are_a_usage_error(columns: dict, words: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=words):
+        imported(write(tmp_path / "data", shop()), columns=columns)
+
+
+def test_a_folder_needs_its_files(tmp_path: Path) -> None:
+    path = write(tmp_path / "data", shop())
+    (path / "orders.csv").rename(path / "order.csv")
+    with pytest.raises(DataError, match=r"lacks orders\.csv \(did you mean order\?\); `make templates` shows"):
+        imported(path)
+
+
+def test_other_files_of_a_folder_are_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "data", shop())
+    (path / "returns.csv").write_text("x")
+    (path / "README.txt").write_text("x")
+    assert [file for file, _, note in imported(path).notes if note == "file is not used"] == ["returns.csv"]
+
+
+def test_columns_have_the_names_of_the_mapping(tmp_path: Path) -> None:
+    path = write(tmp_path / "data", shop())
+    content = (path / "users.csv").read_text().replace("email", "E-Mail", 1).replace("signup_date", "Since", 1)
+    (path / "users.csv").write_text(content.replace("ben@example.com", "ben"))
+    found = imported(path, columns={"users": {"email": "E-Mail", "signup_date": "Since"}})
+    assert found.faults()[0] == ("users.csv", 3, "E-Mail", "not_an_email")
+
+
+def test_words_for_countries_and_for_nothing(tmp_path: Path) -> None:
+    rows = shop()
+    for user, word in zip(rows["users"], ("UK", "Atlantis", "n/a"), strict=True):
+        user["country_code"] = word
+    found = imported(write(tmp_path / "data", rows), countries={"uk": "GB", "Atlantis": ""}, null_words=["n/a"])
+    assert found.table("users")["country_code"].fillna("none").tolist() == ["GB", "none", "none"]
+    assert found.cases("country_code", "code taken from mapping.countries") == 2
+    refused = imported(write(tmp_path / "data", rows))
+    assert refused.faults()[0] == ("users.csv", 2, "country_code", "not_a_country_code")
+
+
+def test_keys_of_any_text_become_uuids_of_their_own(tmp_path: Path) -> None:
+    rows = shop()
+    for table in rows.values():
+        for row in table:
+            row |= {name: f"No. {value[-1]}" for name, value in row.items() if name.endswith("_id")}
+    found = imported(write(tmp_path / "data", rows), keys="text")
+    space = uuid.UUID("12850252-e6dc-4b12-88c7-a202b1da15dd")  # fixed for ever: a shop keeps its keys
+    assert found.faults() == []
+    assert found.table("users")["user_id"][0] == str(uuid.uuid5(space, "user\x1fNo. 1"))
+    assert found.table("order_items")["order_item_id"][1] == str(uuid.uuid5(space, "item\x1fNo. 2"))
+    assert set(found.table("orders")["user_id"]) <= set(found.table("users")["user_id"])
+    assert imported(write(tmp_path / "data", rows)).faults()[0][3] == "not_a_uuid"
+
+
+EVENT = {
+    "event_id": key("e", 1), "user_id": key("a", 1), "session_id": key("f", 1), "event_type": "purchase",
+    "order_id": key("c", 1), "event_timestamp": "2025-02-01T10:00:00Z", "revenue": "10.00",
+}  # fmt: skip
+OTHER = {"event_id": key("e", 2), "session_id": key("f", 2), "order_id": key("c", 2), "user_id": key("a", 2)}
+SECOND = EVENT | OTHER | {"revenue": "20.00"}
+EVENTS = {
+    "purchase of another customer": ({"user_id": key("a", 3)}, ("user_id", "purchase_differs_from_order")),
+    "purchase of another total": ({"revenue": "10.01"}, ("revenue", "purchase_differs_from_order")),
+    "purchase without total": ({"revenue": ""}, ("revenue", "purchase_differs_from_order")),
+    "purchase at another time": (
+        {"event_timestamp": "2025-02-01T10:00:01Z"}, ("event_timestamp", "purchase_differs_from_order"),
+    ),
+    "purchase of no order": ({"order_id": ""}, ("order_id", "purchase_differs_from_order")),
+    "before sign-up": ({"event_timestamp": "2025-01-09T10:00:00Z"}, ("event_timestamp", "before_signup")),
+    "unknown type": ({"event_type": "Purchase"}, ("event_type", "not_one_of")),
+    "visit of two": ({"session_id": key("f", 2)}, ("user_id", "session_of_two_customers")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("cells", "fault"), EVENTS.values(), ids=EVENTS)
+def test_an_event_that_contradicts_the_shop_takes_its_order_along(
+    cells: dict[str, str], fault: tuple[str, str], tmp_path: Path
+) -> None:
+    found = imported(write(tmp_path / "data", shop(events=[SECOND, EVENT | cells])))
+    assert ("events.csv", 3, *fault) in found.faults()
+    assert ("orders.csv", 2, "order_id", "no_purchase_event") in found.faults()
+    assert len(found.table("orders")) == len(found.table("events")) == 1
+
+
+def test_a_second_purchase_of_an_order_is_refused(tmp_path: Path) -> None:
+    found = imported(write(tmp_path / "data", shop(events=[SECOND, EVENT, EVENT | {"event_id": key("e", 3)}])))
+    assert found.faults() == [("events.csv", 4, "order_id", "purchased_twice")]
+
+
+def test_no_purchase_is_wanted_where_there_are_none(tmp_path: Path) -> None:
+    view = EVENT | {"event_type": "product_view", "order_id": "", "revenue": ""}
+    assert imported(write(tmp_path / "data", shop(events=[view]))).faults() == []
+
+
+def refusal(folder: Path, rows: dict, share: float, on_bad_rows: str = "reject") -> str:
+    found = imported(write(folder / "data", rows), policy=Policy("USD", share, on_bad_rows))
+    names = [path.name for path in found.folder.iterdir()]
+    assert sorted(names) == (["rejects.parquet"] if found.imported.refusal else sorted([*FILES, "rejects.parquet"]))
+    return found.imported.refusal
+
+
+FILES = [f"{name}.parquet" for name in SIX]
+
+
+def test_too_many_refused_lines_end_the_run(tmp_path: Path) -> None:
+    rows = shop()
+    rows["products"][2]["price"] = "9,99"
+    assert refusal(tmp_path, rows, 0.1) == "", "1 of 10 lines is a tenth, and not more"
+    words = refusal(tmp_path, rows, 0.099).splitlines()
+    assert words[0].startswith("1 of 10 lines cannot be used, and max_reject_share is 0.099: mend them")
+    assert words[1].startswith("products.csv, line 4, column price, '9,99': wanted digits with . before the cents")
+
+
+def test_the_first_bad_line_ends_the_run_where_that_is_wanted(tmp_path: Path) -> None:
+    rows = shop()
+    rows["users"][0]["email"] = rows["users"][2]["email"] = "nobody"
+    words = refusal(tmp_path, rows, 1.0, "fail").splitlines()
+    assert words[0].startswith("on_bad_rows is fail: mend them")
+    assert words[1].startswith("users.csv, line 2, column email, '…': wanted an address")
+    assert words[2:] == ["1 more lines break a rule", "2 lines fall with them"]
+    assert refusal(tmp_path, shop(), 0, "fail") == ""
+
+
+def test_no_line_at_all_ends_the_run(tmp_path: Path) -> None:
+    assert "a shop without lines cannot be reported" in refusal(tmp_path, {name: [] for name in shop()}, 1.0)
+    rows = shop()
+    for row in (row for table in rows.values() for row in table):
+        row |= dict.fromkeys(row, "")
+    assert refusal(tmp_path, rows, 1.0).startswith("none of the 10 lines can be used")
+
+
+def test_examples_are_few_and_those_that_broke_a_rule_come_first(tmp_path: Path) -> None:
+    rows = shop()
+    rows["products"] += [rows["products"][2] | {"product_id": key("b", n), "price": "x"} for n in range(10, 40)]
+    rows["users"][0]["email"] = "nobody"
+    found = imported(write(tmp_path / "data", rows)).imported
+    assert len(found.examples) == 20
+    assert found.examples["file"].tolist() == ["products.csv"] * 19 + ["users.csv"]
+    assert found.rejects[["file", "rule", "lines", "fallen"]].to_numpy().tolist() == [
+        ["products.csv", "not_a_number", 30, False],
+        ["users.csv", "not_an_email", 1, False],
+        ["orders.csv", "fk.user_id", 1, True],
+        ["order_items.csv", "fk.order_id", 1, True],
+    ]
+
+
+def test_what_turns_text_around_is_shown_as_its_code(tmp_path: Path) -> None:
+    rows = shop()
+    rows["products"][2]["name"] = "Jar \u202egnp"
+    assert imported(write(tmp_path / "data", rows)).imported.examples["value"].tolist() == [r"Jar \u202egnp"]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_rejects_file_runs_no_formula(start: str, tmp_path: Path) -> None:
+    rows = shop()
+    rows["products"][2]["price"] = f"{start}cmd|calc"
+    write_rejects(imported(write(tmp_path / "data", rows)).folder, tmp_path / "rejects")
+    with (tmp_path / "rejects" / "products.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["value"] == f"'{start}cmd|calc"
+    assert (row["line"], row["column"], row["raw_line"].strip('"')[:8]) == ("4", "price", "bbbbbbbb")
+
+
+def test_rejects_of_before_go(tmp_path: Path) -> None:
+    write(tmp_path / "rejects", {"users": []})
+    write_rejects(imported(write(tmp_path / "data", shop())).folder, tmp_path / "rejects")
+    assert list((tmp_path / "rejects").iterdir()) == []
+
+
+def test_rejects_for_the_database_have_their_schema(tmp_path: Path) -> None:
+    rows = shop()
+    rows["products"][2]["name"] = "Ja\0r"
+    found = imported(write(tmp_path / "data", rows))
+    assert pq.read_schema(found.folder / "rejects.parquet").equals(SCHEMA)
+    assert "\0" not in found.rejects.to_csv()
+
+
+NAMES = ["'); DROP TABLE users;--.csv", "<script>alert(1)<b>.csv", "=cmd|' & calc'!A0.csv", "x" * 251 + ".csv", ".csv"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hostile_file_name_is_a_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    path = tmp_path / "x" / name
+    path.write_bytes(RETAIL.read_bytes().replace(b",18.00,", b",0,"))
+    found = imported(path, "online_retail", as_of=date(2011, 12, 9), to=tmp_path / "target")
+    write_rejects(found.folder, tmp_path / "rejects")
+    assert [file.name for file in (tmp_path / "rejects").iterdir()] == [name]
+    assert found.rejects["file"].tolist() == [name, name]
+
+
+def test_the_online_retail_fixture(tmp_path: Path) -> None:
+    found = read(retail(tmp_path))
+    assert found.faults() == [("shop.csv", 7, "UnitPrice", "not_positive")]
+    assert found.table("users")["country_code"].tolist() == ["FR", "IE", "GB"]
+    assert found.table("orders")["total_amount"].astype(str).tolist() == ["35.64", "144.00", "2.55", "51.00"]
+
+
+@pytest.fixture(scope="module")
+def demo_files(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The made-up shop as CSV files."""
+    folder = tmp_path_factory.mktemp("demo as own files") / "data"
+    folder.mkdir()
+    for name in SIX:
+        read_table(demo_folder, name).to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+def test_a_made_up_shop_comes_back_as_it_was(
+    demo_files: Path, demo_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.data.imports.importing.GROUP_ROWS", 200)
+    found = imported(demo_files)
+    assert found.faults() == []
+    for name in SIX:
+        pd.testing.assert_frame_equal(found.table(name), read_table(demo_folder, name))
+    whole = total([profile({name: to_arrow(read_table(demo_folder, name), name) for name in SIX})])
+    for name, frame in found.imported.profile.items():
+        pd.testing.assert_frame_equal(frame, whole[name])
+
+
+IMPORT = "import sys, pathlib, tests.own_files as own; print(own.imported(pathlib.Path(sys.argv[1])).folder)"
+
+
+def test_same_files_same_bytes_wherever_they_are_read(demo_files: Path) -> None:
+    here = imported(demo_files).folder
+    other = os.environ | {"TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "1"}
+    command = [sys.executable, "-c", IMPORT, str(demo_files)]
+    ran = subprocess.run(command, env=other, cwd=PROJECT, capture_output=True, text=True, check=True)
+    names = sorted(path.name for path in here.iterdir())
+    assert names == sorted([*FILES, "rejects.parquet"])
+    assert all((Path(ran.stdout.strip()) / name).read_bytes() == (here / name).read_bytes() for name in names)
+
+
+def test_what_is_accepted_is_loaded_byte_for_byte(tmp_path: Path, empty_database: sa.URL) -> None:
+    """Hostile words in every text column, and every number and day at its bounds: the database takes all of it."""
+    rows = shop(marketing_campaigns=[CAMPAIGN], events=[EVENT, SECOND])
+    rows["users"][0] |= {"signup_date": "2000-01-01", "country_code": "NA", "campaign_id": CAMPAIGN["campaign_id"]}
+    rows["products"][0] |= {"price": "0.01", "cost": "0", "stock_quantity": "0"}
+    rows["products"][1] |= {"price": "9999999999.99", "cost": "9999999999.99", "stock_quantity": "2147483647"}
+    for name, table_rows in rows.items():
+        for number, row in enumerate(table_rows):
+            row |= {
+                c.name: _hostile(c, HOSTILE[number])
+                for c in tables()[name].columns
+                if c.type == "text" and not c.one_of
+            }
+    found = imported(write(tmp_path / "data", rows))
+    assert found.faults() == []
+    with db.transaction() as connection:
+        schema.create(connection)
+    load.replace(found.folder, as_of="2025-07-01")
+    with db.transaction(read_only=True) as connection:
+        for name, table_rows in rows.items():
+            loaded = {row[0]: row for row in connection.execute(sa.text(f"SELECT * FROM {name}")).all()}
+            for row in table_rows:
+                has = loaded[uuid.UUID(row[tables()[name].key])]._mapping
+                texts = {c.name for c in tables()[name].columns if c.type == "text"} & row.keys()
+                assert {column: has[column] for column in texts} == {column: row[column] for column in texts}
+
+
+def _hostile(column: Column, words: str) -> str:
+    return f"{words}@example.com" if column.form == "email" else words
+
+
+CAMPAIGN = {
+    "campaign_id": key("9", 1), "name": "Sale", "channel": "email", "budget": "0", "spend": "9999999999.99",
+    "impressions": "0", "clicks": "0", "start_date": "2000-01-01", "end_date": "2026-07-01",
+}  # fmt: skip
+
+
+def _constraints(column: Column) -> set[str]:
+    """Check constraints that the rules of a column make sure of."""
+    bound = f" AND {column.name} < 'NaN'" if column.type == "money" else ""
+    found = {f"{column.name} > {column.above}{bound}", f"{column.name} >= {column.least}{bound}"}
+    found |= {f"{column.name} IN ({', '.join(map(repr, column.one_of))})", f"isfinite({column.name})"}
+    found |= {f"{column.name} ~ '^[A-Z]{{2}}$'"} if column.type == "char2" else set()
+    found |= {f"{column.not_before} <= {column.name}"} if column.not_before else set()
+    found |= {f"btrim({column.name}) <> ''"} if column.type == "text" and not column.optional else set()
+    return found | ({f"{column.name} = btrim({column.name}) AND {column.name} LIKE '%_@_%'"} if column.form else set())
+
+
+def test_the_database_refuses_nothing_that_the_catalog_accepts() -> None:
+    text = (PROJECT / "lib/sql/schema/tables.sql").read_text(encoding="utf-8")
+    from_files = text.partition("CREATE TABLE IF NOT EXISTS daily_kpis")[0]  # marts are no files of anyone
+    checks = set(re.findall(r"CHECK\s+\((.+?)\)(?:,?\n| CONSTRAINT)", from_files))
+    catalog = {words for table in tables().values() for column in table.columns for words in _constraints(column)}
+    assert len(checks) > 15
+    assert checks <= catalog
+
+
+def test_every_form_of_the_catalog_is_known() -> None:
+    assert {c.form for table in tables().values() for c in table.columns if c.form} == set(FORMS)
+
+
+def test_every_format_has_params_and_a_query_per_table() -> None:
+    data = dict.fromkeys(FORMATS, RETAIL) | {"own_files": RETAIL.parent}
+    names = ("own_files", "online_retail", "shopify")
+    shipped = {params.load(params.find(name), [f"data={data[name]}"]).mapping.format for name in names}
+    assert shipped == set(FORMATS)
+    for form in FORMATS.values():
+        assert all((PROJECT / "lib/sql/imports" / form.folder / f"{name}.sql").exists() for name in form.tables)

@@ -1,0 +1,370 @@
+"""The layout of Online Retail: each rule refuses its line, invoices become orders, and no cent and no line is lost."""
+
+import csv
+import gzip
+import uuid
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from lib.catalog import arrow_schema, tables
+from lib.settings import PROJECT
+from tests.own_files import Found, imported
+
+NAMESPACE = uuid.UUID("12850252-e6dc-4b12-88c7-a202b1da15dd")
+REAL = PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+GOOD = "536365,85123A,WHITE HEART,6,2010-12-01 08:26:00,2.55,17850,United Kingdom"
+FIELDS = HEADER.split(",")
+FAULTS = [
+    ("InvoiceNo", "", "missing"),
+    ("StockCode", "  ", "blank"),
+    ("CustomerID", "\u200b", "blank"),
+    ("Quantity", "", "missing"),
+    ("UnitPrice", "", "missing"),
+    ("InvoiceDate", "", "missing"),
+    ("Description", "CUP\x00", "nul_character"),
+    ("Description", "CUP\x01SAUCER", "control_character"),
+    ("Description", "CUP \u202egnp", "control_character"),
+    ("StockCode", "85\x7f", "control_character"),
+    ("Quantity", "5.5", "not_an_integer"),
+    ("Quantity", "1e3", "not_an_integer"),
+    ("Quantity", "six", "not_an_integer"),
+    ("Quantity", "٣", "not_an_integer"),
+    ("Quantity", "0", "zero_quantity"),
+    ("Quantity", "-6", "negative_quantity"),
+    ("Quantity", "2147483648", "out_of_range"),
+    ("Quantity", "9" * 400, "out_of_range"),
+    ("Quantity", "2147483647", None),
+    ("Quantity", "6.0", None),
+    ("UnitPrice", "NaN", "not_finite"),
+    ("UnitPrice", "-inf", "not_finite"),
+    ("UnitPrice", "Infinity", "not_finite"),
+    ("UnitPrice", "1e309", "not_a_number"),
+    ("UnitPrice", '"2,55"', "not_a_number"),
+    ("UnitPrice", '"1,234.50"', "not_a_number"),
+    ("UnitPrice", "$2.55", "not_a_number"),
+    ("UnitPrice", "1_000", "not_a_number"),
+    ("UnitPrice", "0x10", "not_a_number"),
+    ("UnitPrice", "٣", "not_a_number"),
+    ("UnitPrice", ".", "not_a_number"),
+    ("UnitPrice", "0.00", "not_positive"),
+    ("UnitPrice", "-1", "not_positive"),
+    ("UnitPrice", "0.004", "too_many_decimals"),
+    ("UnitPrice", "9.995", "too_many_decimals"),
+    ("UnitPrice", "0.30000000000000004", "too_many_decimals"),
+    ("UnitPrice", "10000000000", "out_of_range"),
+    ("UnitPrice", "1111111111.11", None),
+    ("UnitPrice", "2.5500", None),
+    ("UnitPrice", ".5", None),
+    ("InvoiceDate", "now", "not_a_date"),
+    ("InvoiceDate", "today", "not_a_date"),
+    ("InvoiceDate", "infinity", "not_a_date"),
+    ("InvoiceDate", "45361", "not_a_date"),
+    ("InvoiceDate", "01/12/2010 08:26", "not_a_date"),
+    ("InvoiceDate", "2010-02-30 08:26:00", "not_a_date"),
+    ("InvoiceDate", "2010-12-01 24:00:00", "not_a_date"),
+    ("InvoiceDate", "2010-12-01 08:26:60", "not_a_date"),
+    ("InvoiceDate", "٢٠١٠-12-01 08:26:00", "not_a_date"),
+    ("InvoiceDate", "2010-12-01 08:26:00+02:00", "not_a_date"),
+    ("InvoiceDate", "0001-12-01 08:26:00", "date_out_of_range"),
+    ("InvoiceDate", "1999-12-31 23:59:59", "date_out_of_range"),
+    ("InvoiceDate", "2012-12-10 00:00:00", "date_out_of_range"),
+    ("Country", "Atlantis", "unknown_country"),
+    ("Country", "united kingdom", None),
+    ("Country", "EIRE", None),
+    ("Country", "", None),
+]
+KEPT = ["NA", "null", "\\N", "01234", "1e5", "TRUE", "=cmd|' /C calc'!A0", "<script>", "x'); drop table products;--"]
+KEPT += ["100%s %(x)s :y", "a\\tb", "ein\nzwei", "ein\rzwei", "🛒" * 40, "\\."]
+
+
+def mapping(**changes: Any) -> dict[str, Any]:
+    """The mapping section as it is shipped, with changes."""
+    return yaml.safe_load((PROJECT / "params/online_retail.yml").read_text(encoding="utf-8"))["mapping"] | changes
+
+
+def write(folder: Path, *lines: str, header: str = HEADER) -> Path:
+    path = folder / "shop.csv"
+    path.write_bytes("\n".join([header, *lines, ""]).encode())
+    return path
+
+
+def line(**changes: str) -> str:
+    return ",".join({**dict(zip(FIELDS, GOOD.split(","), strict=True)), **changes}.values())
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def read(path: Path, **changes: Any) -> Found:
+    return imported(path, "online_retail", as_of=date(2011, 12, 9), **changes)
+
+
+def shop(folder: Path, *lines: str, **changes: Any) -> Found:
+    return read(write(folder, *lines), **changes)
+
+
+def sums(found: Found) -> tuple[int, int, int]:
+    """Lines read, loaded and refused."""
+    lines = found.imported.lines
+    return lines["read"].item(), lines["loaded"].item(), lines["refused"].item()
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory) -> Found:
+    """All the cases as one file; each on an invoice of its own, from line 2 on."""
+    lines = [line(**{"InvoiceNo": str(number), column: value}) for number, (column, value, _) in enumerate(FAULTS)]
+    return shop(tmp_path_factory.mktemp("faulty"), *lines)
+
+
+@pytest.mark.parametrize("case", range(len(FAULTS)), ids=[f"{column}-{value[:20]!r}" for column, value, _ in FAULTS])
+def test_each_rule_refuses_its_line_and_no_other(faulty, case):
+    column, _, rule = FAULTS[case]
+    found = faulty.rejects[faulty.rejects["line"] == case + 2]
+    assert found[["column", "rule"]].to_numpy().tolist() == ([[column, rule]] if rule else [])
+
+
+def test_every_line_is_loaded_or_refused(faulty):
+    refused = len(faulty.rejects)
+    assert sums(faulty) == (len(FAULTS), len(FAULTS) - refused, refused)
+    assert sums(faulty)[1] == len(faulty.table("order_items"))
+
+
+def test_a_reject_holds_file_value_and_reason(tmp_path):
+    reject = shop(tmp_path, GOOD, line(UnitPrice='" 2,55"')).rejects.iloc[0]
+    assert (reject["file"], reject["value"], reject["line"]) == ("shop.csv", " 2,55", 3)
+    assert reject["raw_line"].endswith(',"" 2,55"",17850,United Kingdom'.replace('""', '"'))
+    assert reject["reason"].startswith("wanted digits with . before the cents")
+
+
+def test_the_reason_of_a_date_names_the_format(tmp_path):
+    assert "%Y-%m-%d %H:%M:%S" in shop(tmp_path, GOOD, line(InvoiceDate="x")).rejects["reason"][0]
+
+
+@pytest.mark.parametrize("broken", ["536365,85123A", GOOD + ",more", "\\."])
+def test_a_line_of_another_width_is_refused(tmp_path, broken):
+    found = shop(tmp_path, GOOD, broken, GOOD)
+    assert found.rejects[["line", "rule"]].to_numpy().tolist() == [[3, "wrong_field_count"]]
+    assert sums(found) == (3, 2, 1)
+
+
+def test_the_later_customer_of_an_invoice_is_refused(tmp_path):
+    found = shop(tmp_path, GOOD, line(CustomerID="99"), GOOD)
+    assert found.rejects[["line", "rule", "value"]].to_numpy().tolist() == [[3, "conflicting_customer", "99"]]
+    assert len(found.table("users")) == 1
+
+
+def test_an_invoice_larger_than_the_database_holds_loses_its_last_line(tmp_path):
+    found = shop(tmp_path, *[line(Quantity="1", UnitPrice="6000000000")] * 2)
+    assert found.rejects[["line", "rule"]].to_numpy().tolist() == [[3, "out_of_range"]]
+
+
+def test_line_numbers_count_the_lines_inside_quotes_and_the_empty_ones(tmp_path):
+    found = shop(tmp_path, line(Description='"WHITE\nHEART"'), "", line(Quantity="0"))
+    assert found.rejects["line"].tolist() == [5]
+    assert found.table("products")["name"].tolist() == ["WHITE\nHEART"]
+    assert found.cases("", "empty lines skipped") == 1
+
+
+def test_line_numbers_hold_beyond_a_block(tmp_path, monkeypatch):
+    monkeypatch.setattr("lib.data.imports.reading.RUN", 2)
+    monkeypatch.setattr("lib.data.imports.reading.BLOCK_RECORDS", 4)
+    found = shop(tmp_path, *[GOOD] * 8, line(Quantity="0"), GOOD, "short")
+    assert found.rejects["line"].tolist() == [10, 12]
+    assert sums(found) == (11, 9, 2)
+
+
+def test_text_is_kept_as_it_is(tmp_path):
+    lines = [line(StockCode=f"{number:02}", Description=quoted(text)) for number, text in enumerate(KEPT)]
+    assert shop(tmp_path, *lines).table("products")["name"].tolist() == KEPT
+
+
+def test_outer_space_and_decomposed_letters_are_normalised_and_counted(tmp_path):
+    found = shop(tmp_path, line(Description=" CAFE\u0301 ", Quantity=" 6 "))
+    assert found.table("products")["name"].tolist() == ["CAFÉ"]
+    assert found.cases("Description", "outer white space removed") == 1
+    assert found.cases("Quantity", "outer white space removed") == 1
+    assert found.cases("Description", "written in Unicode's composed form (NFC)") == 1
+
+
+def test_a_shop_of_two_invoices(tmp_path):
+    found = shop(tmp_path, GOOD, line(StockCode="22", Quantity="2", UnitPrice="0.1"), line(InvoiceNo="536366"))
+    orders, items = found.table("orders"), found.table("order_items")
+    assert orders["total_amount"].tolist() == [Decimal("15.50"), Decimal("15.30")]
+    assert orders["status"].tolist() == ["completed", "completed"]
+    assert orders["order_date"][0] == pd.Timestamp("2010-12-01 08:26", tz="UTC")
+    assert orders["shipping_country_code"].tolist() == ["GB", "GB"]
+    assert items["quantity"].tolist() == [6, 2, 6]
+    assert items["order_id"].tolist() == [orders["order_id"][0]] * 2 + [orders["order_id"][1]]
+    assert items["discount"].tolist() == [Decimal("0.00")] * 3
+
+
+def test_a_customer_becomes_a_user_with_a_marked_placeholder(tmp_path):
+    user = shop(tmp_path, GOOD, line(InvoiceNo="C1", Quantity="-1", InvoiceDate="2010-11-30 23:59:59"))
+    user = user.table("users").iloc[0]
+    assert user["email"] == "17850@no-email.invalid"
+    assert (user["name"], user["country"], user["country_code"]) == ("Customer 17850", "United Kingdom", "GB")
+    assert user["signup_date"] == pd.Timestamp("2010-11-30")
+    assert user[["city", "acquisition_channel", "campaign_id"]].isna().all()
+
+
+def test_placeholders_stay_unique_when_case_is_ignored(tmp_path):
+    lines = [line(InvoiceNo=name, CustomerID=name) for name in ("ab", "AB", "a b@c")]
+    assert shop(tmp_path, *lines).table("users")["email"].str.lower().nunique() == 3
+
+
+def test_a_cancelled_invoice_is_a_cancelled_order_with_positive_units(tmp_path):
+    found = shop(tmp_path, GOOD, line(InvoiceNo="C536365", Quantity="-2"))
+    assert found.table("orders")["status"].tolist() == ["completed", "cancelled"]
+    assert found.table("orders")["total_amount"].tolist() == [Decimal("15.30"), Decimal("5.10")]
+    assert found.table("order_items")["quantity"].tolist() == [6, 2]
+    assert found.cases("Quantity", "order_items: made positive on a cancelled invoice") == 1
+
+
+def test_a_product_has_its_most_frequent_name_and_latest_selling_price(tmp_path):
+    names = ["B", "A", "B", "A", ""]
+    lines = [line(InvoiceNo=str(n), Description=name, UnitPrice=f"{n}.5") for n, name in enumerate(names)]
+    late = line(InvoiceNo="C9", Description="C", Quantity="-1", UnitPrice="99", InvoiceDate="2010-12-02 00:00:00")
+    product = shop(tmp_path, *lines, late).table("products").iloc[0]
+    assert (product["name"], product["price"]) == ("A", Decimal("4.50"))
+    assert pd.isna(product["cost"])
+
+
+def test_a_product_without_description_is_named_by_its_code(tmp_path):
+    found = shop(tmp_path, line(Description=""))
+    assert found.table("products")["name"].tolist() == ["85123A"]
+    assert found.cases("Description", "products: no description; named by the stock code") == 1
+
+
+def test_a_name_that_is_no_single_country_keeps_its_text_and_has_no_code(tmp_path):
+    user = shop(tmp_path, line(Country="European Community")).table("users").iloc[0]
+    assert user["country"] == "European Community"
+    assert pd.isna(user["country_code"])
+
+
+def test_the_names_of_the_export_have_codes(tmp_path):
+    names = ["EIRE", "Czech Republic", "Hong Kong", "RSA", "USA", "Norway", "Bahrain"]
+    lines = [line(InvoiceNo=name, CustomerID=str(number), Country=name) for number, name in enumerate(names)]
+    codes = shop(tmp_path, *lines).table("users")["country_code"]
+    assert codes.tolist() == ["IE", "CZ", "HK", "ZA", "US", "NO", "BH"]
+
+
+def test_an_identical_line_is_kept_as_a_second_item_and_counted(tmp_path):
+    found = shop(tmp_path, GOOD, GOOD)
+    assert found.table("order_items")["order_item_id"].nunique() == 2
+    assert found.cases("Quantity", "order_items: repeats of an identical line, kept") == 1
+
+
+def test_keys_are_version_5_uuids_of_the_files_own_numbers(tmp_path):
+    first = shop(tmp_path, GOOD, line(InvoiceNo="2", StockCode="22"))
+    again = shop(tmp_path, line(InvoiceNo="2", StockCode="22"), GOOD)
+    assert first.table("users")["user_id"][0] == str(uuid.uuid5(NAMESPACE, "user\x1f17850"))
+    for name, key in {"orders": "order_id", "order_items": "order_item_id", "products": "product_id"}.items():
+        assert set(first.table(name)[key]) == set(again.table(name)[key])
+
+
+def test_the_same_file_gives_the_same_bytes(tmp_path):
+    first, again = (shop(tmp_path, GOOD, line(InvoiceNo="2", Quantity="0")) for _ in range(2))
+    names = sorted(path.name for path in first.folder.iterdir())
+    assert names == sorted([f"{name}.parquet" for name in SIX] + ["rejects.parquet"])
+    assert all((first.folder / name).read_bytes() == (again.folder / name).read_bytes() for name in names)
+    assert first.notes == again.notes
+
+
+SIX = [table.name for table in tables().values() if not table.mart]
+
+
+def test_the_files_fit_the_catalog(tmp_path):
+    found = shop(tmp_path, GOOD)
+    assert {name: pq.read_metadata(found.folder / f"{name}.parquet").num_rows for name in SIX} == {
+        "users": 1,
+        "products": 1,
+        "marketing_campaigns": 0,
+        "orders": 1,
+        "order_items": 1,
+        "events": 0,
+    }
+    assert all(pq.read_schema(found.folder / f"{name}.parquet").equals(arrow_schema(name)) for name in SIX)
+
+
+def test_gzip_is_unpacked_whatever_the_name(tmp_path):
+    path = write(tmp_path, GOOD)
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    assert sums(read(path)) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+def test_a_declared_encoding_is_read_and_a_mark_at_the_start_does_not_count(tmp_path, encoding):
+    path = tmp_path / "shop.csv"
+    path.write_bytes(f"{HEADER}\n{line(Description='CAFÉ')}\n".encode(encoding))
+    found = read(path, encoding=encoding.removesuffix("-sig"))
+    assert found.table("products")["name"].tolist() == ["CAFÉ"]
+
+
+def test_columns_may_move_change_case_and_have_company(tmp_path):
+    header = ",".join([*reversed(FIELDS), "Extra"]).upper().replace("UNITPRICE", " unitprice ")
+    path = write(tmp_path, ",".join([*reversed(GOOD.split(",")), "x"]), header=header)
+    found = read(path)
+    assert found.table("orders")["total_amount"].tolist() == [Decimal("15.30")]
+    assert found.cases("EXTRA", "column is not used") == 1
+
+
+def test_another_delimiter_and_date_format_are_settings(tmp_path):
+    path = write(tmp_path, line(InvoiceDate="12/1/2010 8:26").replace(",", ";"), header=HEADER.replace(",", ";"))
+    found = read(path, delimiter=";", date_format="%m/%d/%Y %H:%M")
+    assert found.table("orders")["order_date"][0] == pd.Timestamp("2010-12-01 08:26", tz="UTC")
+
+
+def test_clock_times_of_a_zone_become_utc(tmp_path):
+    dates = ["2011-07-01 12:00:00", "2011-03-27 01:30:00", "2011-10-30 01:30:00"]
+    lines = [line(InvoiceNo=str(n), InvoiceDate=date) for n, date in enumerate(dates)]
+    found = shop(tmp_path, *lines, time_zone="Europe/London")
+    assert found.table("orders")["order_date"].dt.strftime("%d %H:%M").tolist() == ["01 11:00", "30 00:30"]
+    assert found.rejects[["line", "rule"]].to_numpy().tolist() == [[3, "no_such_time"]]
+    assert found.cases("InvoiceDate", "the first of two equal clock times") == 1
+
+
+def test_an_offset_in_the_date_is_honoured(tmp_path):
+    found = shop(tmp_path, line(InvoiceDate="2010-12-01 08:26:00+0200"), date_format="%Y-%m-%d %H:%M:%S%z")
+    assert found.table("orders")["order_date"][0] == pd.Timestamp("2010-12-01 06:26", tz="UTC")
+
+
+@pytest.fixture(scope="module")
+def real() -> Found:
+    if not REAL.exists():
+        pytest.skip(f"{REAL.name} is not beside the project")
+    return read(REAL)
+
+
+def test_a_real_shop_loses_no_cent_and_no_line(real):
+    with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
+        lines = [row for row in csv.DictReader(file) if Decimal(row["UnitPrice"]) > 0]
+    wanted = sum(
+        int(row["Quantity"]) * Decimal(row["UnitPrice"]) for row in lines if not row["InvoiceNo"].startswith("C")
+    )
+    orders = real.table("orders")
+    assert orders.loc[orders["status"] == "completed", "total_amount"].sum() == wanted
+    assert sums(real) == (26_555, len(lines), 2)
+
+
+def test_a_real_shop_keeps_its_odd_codes_and_fits_the_catalog(real):
+    assert {"POSTAGE", "Manual", "Discount", "Bank Charges", "CARRIAGE"} <= set(real.table("products")["name"])
+    assert real.table("users").query("country == 'European Community'")["country_code"].isna().all()
+    assert len(real.table("order_items")) == 26_553
+
+
+def test_a_real_shops_parts_meet(real):
+    orders, items, users = (real.table(name) for name in ("orders", "order_items", "users"))
+    sums = (items["price_at_time"] * items["quantity"]).groupby(items["order_id"]).sum()
+    assert (orders["order_id"].map(sums).to_numpy() == orders["total_amount"].to_numpy()).all()
+    assert set(items["product_id"]) == set(real.table("products")["product_id"])
+    signup = orders["user_id"].map(users.set_index("user_id")["signup_date"])
+    assert (orders["order_date"].dt.tz_localize(None) >= signup).all()

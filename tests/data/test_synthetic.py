@@ -1,0 +1,784 @@
+"""The synthetic shop: its rows give back the truth they were drawn by, hang together, and stay the same."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import yaml
+from numpy.testing import assert_array_equal
+from pandas.testing import assert_frame_equal
+from scipy.stats import chisquare
+
+import lib
+from lib.analysis.clv import bg_nbd, gamma_gamma
+from lib.data.synthetic import (
+    DEMO_SHOP,
+    Counts,
+    Shop,
+    block_tables,
+    generate_events,
+    generate_marketing_campaigns,
+    generate_order_items,
+    generate_orders,
+    generate_products,
+    generate_shop,
+    generate_users,
+    parent_tables,
+    plan_shop,
+    truth,
+)
+from lib.data.synthetic.arrays import Ladder, frame, in_order
+from lib.data.synthetic.campaigns import campaigns_table, plan_campaigns
+from lib.data.synthetic.people import COUNTRY_CODES
+from lib.errors import UsageError
+
+FULL = Counts(100, 1_000, 200, 2_000, 110_500)
+FULL_SHOP = Shop(history_days=730, lines_per_order=2.46)
+BIG = Counts(6, 10_000, 100, 20_000, 100_000)
+BIG_SHOP = Shop(history_days=730, lines_per_order=1.0)
+DTYPES = {
+    "uuid": "str",
+    "text": "str",
+    "char2": "str",
+    "integer": "int64",
+    "money": "decimal128(12, 2)[pyarrow]",
+    "date": "datetime64[us]",
+    "timestamptz": "datetime64[us, UTC]",
+}
+CATALOG = yaml.safe_load((Path(lib.__path__[0]) / "catalog.yml").read_text(encoding="utf-8"))["tables"]
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return generate_shop()
+
+
+@pytest.fixture(scope="module")
+def full():
+    return full_shop(42)
+
+
+@cache
+def full_shop(seed):
+    return generate_shop(FULL, replace(FULL_SHOP, seed=seed))
+
+
+@cache
+def big_orders(seed):
+    return plan_and_orders(BIG, replace(BIG_SHOP, seed=seed))
+
+
+def plan_and_orders(counts, shop):
+    """The plan and its orders with the row of the country and the seconds since 1970 that the clocks ask for."""
+    plan = plan_shop(counts, shop)
+    blocks = [block_tables(plan, block) for block in range(counts.blocks)]
+    users = pa.concat_tables([tables["users"].select(["user_id", "country_code"]) for tables in blocks])
+    wanted = ["user_id", "order_date", "status", "total_amount", "campaign_id"]
+    orders = pa.concat_tables([tables["orders"].select(wanted) for tables in blocks])
+    rows = frame(orders).merge(frame(users), on="user_id")
+    return plan, rows.assign(
+        country=pd.Index(COUNTRY_CODES).get_indexer(rows["country_code"]),
+        seconds=rows["order_date"].dt.as_unit("s").astype("int64"),
+        amount=rows["total_amount"].astype(float),
+        day=days_of(rows["order_date"]),
+    )
+
+
+def days_of(instants):
+    return instants.dt.tz_localize(None).dt.normalize()
+
+
+def fingerprint(shop):
+    texts = (name + "\n" + table.to_csv(index=False, lineterminator="\n") for name, table in shop.items())
+    return hashlib.sha256("".join(texts).encode()).hexdigest()
+
+
+def orders_with_users(shop):
+    return shop["orders"].merge(shop["users"], on="user_id", suffixes=("", "_of_user"))
+
+
+def daily(orders, shop):
+    """Orders per day of the window."""
+    window = pd.date_range(end=pd.Timestamp(shop.as_of) - pd.Timedelta(days=1), periods=shop.history_days)
+    return days_of(orders["order_date"]).value_counts().reindex(window, fill_value=0)
+
+
+# The contract of the frames
+
+
+@pytest.mark.parametrize("table", CATALOG)
+@pytest.mark.parametrize("counts", [Counts(), Counts(0, 0, 0, 0, 0)], ids=["demo", "empty"])
+def test_columns_and_types_are_the_catalogs(table, counts):
+    made = generate_shop(counts)[table]
+    wanted = {name: DTYPES[column["type"]] for name, column in CATALOG[table]["columns"].items()}
+    assert made.dtypes.astype(str).to_dict() == wanted
+    assert list(made.columns) == list(wanted)
+    assert list(made.index) == list(range(len(made)))
+
+
+def test_an_empty_shop_has_no_rows():
+    assert {len(table) for table in generate_shop(Counts(0, 0, 0, 0, 0)).values()} == {0}
+
+
+@pytest.mark.parametrize("table", CATALOG)
+def test_only_optional_columns_have_gaps(demo, table):
+    required = [name for name, column in CATALOG[table]["columns"].items() if not column.get("optional")]
+    assert not demo[table][required].isna().any(axis=None)
+
+
+@pytest.mark.parametrize("table", CATALOG)
+def test_keys_are_unique_uuids_of_version_4(full, table):
+    keys = full[table][CATALOG[table]["key"]]
+    assert keys.is_unique
+    assert keys.str.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}").all()
+
+
+@pytest.mark.parametrize("table", CATALOG)
+def test_references_lead_to_a_parent(full, table):
+    for name, column in CATALOG[table]["columns"].items():
+        if "references" in column:
+            parents = full[column["references"]][CATALOG[column["references"]]["key"]]
+            assert full[table][name].dropna().isin(parents).all()
+
+
+def test_parents_come_before_children(demo):
+    assert list(demo) == ["marketing_campaigns", "products", "users", "orders", "order_items", "events"]
+
+
+def test_one_customer_with_one_order_of_the_only_product_is_a_shop():
+    shop = generate_shop(Counts(1, 1, 1, 1, 20), Shop(lines_per_order=1))
+    assert [len(shop[name]) for name in ("marketing_campaigns", "users", "products")] == [1, 1, 1]
+    assert len(shop["orders"]) == len(shop["order_items"])
+
+
+@pytest.mark.parametrize(
+    ("table", "make"),
+    [("orders", generate_orders), ("order_items", generate_order_items), ("events", generate_events)],
+)
+def test_a_table_made_alone_is_that_of_the_shop(demo, table, make):
+    assert_frame_equal(make(), demo[table])
+
+
+# Sizes
+
+
+def test_the_full_size_is_118_600_rows_within_3_percent(full):
+    assert sum(map(len, full.values())) == pytest.approx(118_600, rel=0.03)
+    assert len(full["order_items"]) / len(full["orders"]) == pytest.approx(2.46, rel=0.05)
+
+
+def test_the_demo_has_the_sizes_asked_for(demo):
+    sizes = {name: len(table) for name, table in demo.items()}
+    assert [sizes[name] for name in ("marketing_campaigns", "users", "products")] == [10, 100, 50]
+    assert sizes["orders"] == pytest.approx(115, rel=0.25)
+    assert sizes["events"] == pytest.approx(850, rel=0.25)
+
+
+@pytest.mark.parametrize(("users", "orders"), [(1_000, 5_000), (2_500, 5_000), (5_000, 8_000), (6_000, 12_000)])
+def test_orders_are_as_many_as_asked_for_within_5_percent(users, orders):
+    for seed in range(5):
+        counts, shop = Counts(10, users, 50, orders, 5 * orders), Shop(seed=seed, lines_per_order=1.0)
+        plan = plan_shop(counts, shop)
+        found = sum(len(block_tables(plan, block)["orders"]) for block in range(counts.blocks))
+        assert found == pytest.approx(orders, rel=0.05)
+
+
+# The truth comes back
+
+
+def by_customer(orders, shown, end):
+    """What the models of customers ask for, by times that the clock has shown."""
+    found = orders.assign(shown=shown, end=end).groupby("user_id")
+    first = found["shown"].min()
+    return pd.DataFrame(
+        {
+            "frequency": found.size() - 1,
+            "recency": found["shown"].max() - first,
+            "age": found["end"].first() - first,
+            "purchases": found.size(),
+            "monetary_value": found["amount"].mean(),
+        }
+    )
+
+
+@cache
+def in_plain_days(users):
+    shop = Shop(history_days=730, lines_per_order=2.46, seasons=False)
+    plan, orders = plan_and_orders(Counts(0, users, 200, 2 * users, 16 * users), shop)
+    end = pd.Timestamp(shop.as_of, tz="UTC").timestamp() / 86_400
+    return plan, by_customer(orders, orders["seconds"] / 86_400, end)
+
+
+@cache
+def in_shop_days(users):
+    shop = Shop(history_days=730, lines_per_order=2.46)
+    plan, orders = plan_and_orders(Counts(30, users, 200, 2 * users, 16 * users), shop)
+    country, clock = orders["country"].to_numpy(), plan.order_clock
+    return plan, by_customer(orders, clock.read(country, orders["seconds"].to_numpy()), clock.end[country])
+
+
+def check_rates(customers, known, rate_within, dropout_within):
+    fit = bg_nbd.fit(customers)
+    assert fit["r"] / fit["alpha"] == pytest.approx(known["mean_orders_per_day"], rel=rate_within)
+    assert fit["a"] / (fit["a"] + fit["b"]) == pytest.approx(known["mean_dropout"], rel=dropout_within)
+
+
+@pytest.mark.parametrize("history", [in_plain_days, in_shop_days])
+@pytest.mark.parametrize(("users", "rate", "dropout"), [(2_000, 0.12, 0.22), (10_000, 0.07, 0.08)])
+def test_rates_and_dropout_are_recovered(history, users, rate, dropout):
+    plan, customers = history(users)
+    check_rates(customers, truth(plan)["customers"], rate, dropout)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("mean_orders_per_day", 1.25), ("mean_orders_per_day", 0.75)])
+def test_a_wrong_rate_is_not_recovered(name, factor):
+    plan, customers = in_plain_days(10_000)
+    known = truth(plan)["customers"]
+    with pytest.raises(AssertionError):
+        check_rates(customers, known | {name: factor * known[name]}, 0.07, 0.08)
+
+
+def test_a_wrong_likelihood_recovers_nothing(monkeypatch):
+    """One that takes the last order for the end of observation: nobody then seems to leave."""
+    right = bg_nbd.likelihood
+    monkeypatch.setattr(bg_nbd, "likelihood", lambda x, recency, age, counts: right(x, recency, recency, counts))
+    plan, customers = in_plain_days(10_000)
+    with pytest.raises(AssertionError):
+        check_rates(customers, truth(plan)["customers"], 0.07, 0.08)
+
+
+def test_a_wrong_dropout_is_not_recovered():
+    plan, customers = in_plain_days(10_000)
+    known = truth(plan)["customers"]
+    with pytest.raises(AssertionError):
+        check_rates(customers, known | {"mean_dropout": 1.25 * known["mean_dropout"]}, 0.07, 0.08)
+
+
+@pytest.mark.parametrize("history", [in_plain_days, in_shop_days])
+@pytest.mark.parametrize("users", [2_000, 10_000])
+def test_the_mean_spend_is_recovered(history, users):
+    plan, customers = history(users)
+    known = customers[customers["frequency"] > 0]
+    fit = gamma_gamma.fit(known["purchases"], known["monetary_value"])
+    assert gamma_gamma.mean_value(fit) == pytest.approx(truth(plan)["spend"]["mean"], rel=0.05)
+
+
+def uplift_intervals(known, orders, shop):
+    """A 95 % interval for each campaign's uplift: a Poisson regression with an effect of each day and country.
+
+    Given the orders of a day, the countries they come from are multinomial: the days' effects cancel out.
+    """
+    n_countries, first = len(COUNTRY_CODES), pd.Timestamp(shop.as_of) - pd.Timedelta(days=shop.history_days)
+    days = (orders["day"] - first).dt.days.to_numpy()
+    cells = days * n_countries + orders["country"].to_numpy()
+    counts = np.bincount(cells, minlength=shop.history_days * n_countries).reshape(-1, n_countries)
+    runs = np.zeros((shop.history_days, n_countries, len(known)))
+    for row, campaign in enumerate(known):
+        begun, ended = ((pd.Timestamp(campaign[f"{end}_date"]) - first).days for end in ("start", "end"))
+        runs[begun : ended + 1, np.isin(COUNTRY_CODES, campaign["countries"]), row] = 1
+    return [_interval(counts, runs, row) for row in range(len(known))]
+
+
+def _interval(counts, runs, row):
+    at_work = np.flatnonzero(runs[:, :, row].any(axis=1))
+    near = slice(max(at_work[0] - 28, 0), at_work[-1] + 29)
+    others = [k for k in range(runs.shape[2]) if k != row and runs[near, :, k].any()]
+    homes = np.broadcast_to(np.eye(len(COUNTRY_CODES))[:, 1:], (*counts[near].shape, len(COUNTRY_CODES) - 1))
+    value, spread = first_slope(counts[near], np.concatenate([runs[near][:, :, [row, *others]], homes], axis=2))
+    return np.expm1(value - 1.96 * spread), np.expm1(value + 1.96 * spread)
+
+
+def first_slope(counts, slopes):
+    """The first slope and its standard error, by Newton's method for counts that are multinomial in each row."""
+    totals, values = counts.sum(axis=1, keepdims=True), np.zeros(slopes.shape[2])
+    for _ in range(10):
+        weights = np.exp(slopes @ values)
+        share = weights / weights.sum(axis=1, keepdims=True)
+        score = np.einsum("dc,dck->k", counts - totals * share, slopes)
+        centred = slopes - np.einsum("dc,dck->dk", share, slopes)[:, None]
+        heavy = centred * (totals * share)[:, :, None]
+        covariance = np.linalg.inv(heavy.reshape(-1, len(values)).T @ centred.reshape(-1, len(values)))
+        values = values + covariance @ score
+    return values[0], np.sqrt(covariance[0, 0])
+
+
+def test_each_campaigns_uplift_is_inside_its_interval_in_18_of_20_seeds():
+    inside, nothing = [], []
+    for seed in range(20):
+        plan, orders = big_orders(seed)
+        known = truth(plan)["campaigns"]
+        found = uplift_intervals(known, orders, plan.shop)
+        inside.append([low <= each["uplift"] <= high for each, (low, high) in zip(known, found, strict=True)])
+        nothing.append([low <= 0 <= high for low, high in found])
+    assert np.sum(inside, axis=0).min() >= 18
+    assert np.sum(nothing, axis=0).max() < 18
+
+
+def test_the_orders_that_campaigns_cause_are_attributed_to_them():
+    plan, orders = big_orders(0)
+    caused = sum(campaign["orders_caused"] for campaign in truth(plan)["campaigns"])
+    assert orders["campaign_id"].notna().sum() == pytest.approx(caused, abs=4 * np.sqrt(caused))
+
+
+def test_the_lift_of_planted_pairs_is_observed():
+    counts, shop = Counts(0, 5_000, 60, 10_000, 80_000), Shop(history_days=730, lines_per_order=2.46)
+    plan = plan_shop(counts, shop)
+    tables = [block_tables(plan, block)["order_items"] for block in range(counts.blocks)]
+    lines = frame(pa.concat_tables(tables).select(["order_id", "product_id"]))
+    orders = lines["order_id"].nunique()
+    baskets = lines.groupby("product_id")["order_id"].agg(set)
+    pairs = truth(plan)["baskets"]["pairs"]
+    assert len(pairs) == 5
+    for pair in pairs:
+        first, partner = baskets[pair["product_id"]], baskets[pair["partner_id"]]
+        both = len(first & partner)
+        lift = both * orders / len(first) / len(partner)
+        within = max(0.20, 1.96 / np.sqrt(both))
+        assert lift == pytest.approx(pair["lift"], rel=within)
+        assert pair["lift"] > 1.2
+        assert both / len(first) == pytest.approx(pair["confidence"], rel=within)
+
+
+def weekday_p(perday, factors):
+    """Chance of weekday counts as far from these factors of demand as those of the orders, or farther."""
+    weekday = perday.index.day_of_week
+    expected = np.bincount(weekday, np.array(factors)[weekday])
+    found = np.bincount(weekday, perday)
+    return chisquare(found, expected / expected.sum() * found.sum()).pvalue
+
+
+def ordinary_days(known):
+    """Days of the window without the holidays and the anomalies."""
+    special = [holiday["date"] for holiday in known["calendar"]["holidays"]]
+    for anomaly in known["anomalies"]:
+        special += pd.date_range(anomaly["start_date"], anomaly["end_date"]).strftime("%Y-%m-%d").tolist()
+    return pd.DatetimeIndex([day["date"] for day in known["daily"] if day["date"] not in special])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_orders_follow_the_weekdays_and_not_a_flat_week(seed):
+    plan, orders = big_orders(seed)
+    known = truth(plan)
+    perday = daily(orders, plan.shop)[ordinary_days(known)]
+    assert weekday_p(perday, known["calendar"]["weekdays"]) > 0.001
+    assert weekday_p(perday, [1] * 7) < 1e-9
+
+
+def test_a_shop_without_seasons_has_a_flat_week():
+    shop = Shop(seasons=False, lines_per_order=1.0)
+    _, orders = plan_and_orders(Counts(0, 2_000, 20, 4_000, 20_000), shop)
+    assert weekday_p(daily(orders, shop), [1] * 7) > 0.001
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_expected_daily_revenue_adds_up_to_the_completed_revenue(seed):
+    plan, orders = big_orders(seed)
+    known = truth(plan)["daily"]
+    assert len(known) == plan.shop.history_days
+    revenue = orders.loc[orders["status"] == "completed", "amount"].sum()
+    assert sum(day["revenue"] for day in known) == pytest.approx(revenue, rel=0.05)
+    assert sum(day["orders"] for day in known) == pytest.approx(len(orders), rel=0.05)
+
+
+def test_visits_reach_the_steps_of_the_funnel_as_often_as_the_truth_says(full):
+    plan = plan_shop(FULL, FULL_SHOP)
+    events = full["events"]
+    reached = events.groupby("event_type")["session_id"].nunique() / events["session_id"].nunique()
+    assert reached.to_dict() == pytest.approx(truth(plan)["visits"]["funnel"], rel=0.08)
+
+
+# Like a shop
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_customers_differ_as_those_of_a_shop(seed):
+    orders = full_shop(seed)["orders"].assign(amount=lambda rows: rows["total_amount"].astype(float))
+    spent = orders[orders["status"] == "completed"].groupby("user_id")["amount"].sum().sort_values(ascending=False)
+    assert 0.55 <= spent.head(len(spent) // 5).sum() / spent.sum() <= 0.80
+    assert 0.30 <= (orders.groupby("user_id").size() == 1).mean() <= 0.65
+    assert 0.6 <= np.log(orders["amount"]).std() <= 1.2
+    gaps = orders.sort_values("order_date").groupby("user_id")["order_date"].diff().dropna()
+    assert 20 <= gaps.median().total_seconds() / 86_400 <= 60
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_fifth_of_the_products_brings_most_of_the_revenue(seed):
+    items = full_shop(seed)["order_items"]
+    amount = items["quantity"] * items["price_at_time"].astype(float)
+    revenue = amount.groupby(items["product_id"]).sum().sort_values(ascending=False)
+    assert 0.70 <= revenue.head(FULL.products // 5).sum() / revenue.sum() <= 0.80
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_parcels_statuses_and_conversion_are_those_of_a_shop(seed):
+    shop = full_shop(seed)
+    rows = orders_with_users(shop)
+    assert 0.97 <= (rows["shipping_country_code"] == rows["country_code"]).mean() < 1
+    status = shop["orders"]["status"].value_counts(normalize=True)
+    assert 0.01 <= status["cancelled"] <= 0.05
+    assert 0.05 <= status["refunded"] <= 0.10
+    assert 0.02 <= len(shop["orders"]) / shop["events"]["session_id"].nunique() <= 0.04
+
+
+def weekly_rhythm(orders, shop):
+    amount = orders["total_amount"].astype(float).where(orders["status"] == "completed", 0)
+    return (
+        amount.groupby(days_of(orders["order_date"])).sum().reindex(daily(orders, shop).index, fill_value=0).autocorr(7)
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_weeks_are_alike_and_their_days_are_not(seed):
+    shop, orders = replace(FULL_SHOP, seed=seed), full_shop(seed)["orders"]
+    assert weekday_p(daily(orders, shop), [1] * 7) < 0.001
+    assert weekly_rhythm(orders, shop) > 0.25
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_weeks_of_a_bigger_shop_are_more_alike(seed):
+    shop = replace(FULL_SHOP, seed=seed)
+    _, orders = plan_and_orders(Counts(50, 3_000, 500, 6_000, 120_000), shop)
+    assert weekly_rhythm(orders, shop) > 0.3
+
+
+def test_emails_are_unique_and_reserved(full):
+    emails = full["users"]["email"]
+    assert emails.is_unique
+    assert emails.str.fullmatch(r"[a-z]+\.[a-z]+\d+@example\.(com|org|net)").all()
+
+
+def test_customers_of_a_campaign_came_by_its_channel(full):
+    rows = full["users"].merge(full["marketing_campaigns"], on="campaign_id")
+    assert len(rows) > 100
+    assert (rows["acquisition_channel"] == rows["channel"]).all()
+
+
+def test_campaigns_spend_and_click_within_reason():
+    campaigns = generate_marketing_campaigns(100)
+    assert (campaigns["spend"] <= campaigns["budget"]).all()
+    assert (campaigns["clicks"] < campaigns["impressions"]).all()
+    assert (campaigns["start_date"] <= campaigns["end_date"]).all()
+    assert campaigns["start_date"].is_monotonic_increasing
+
+
+def test_campaigns_that_are_too_few_for_what_they_must_spend_are_refused():
+    with pytest.raises(
+        UsageError, match=r"1 campaigns are too few .* holds 2,147,483,647; want at least \d+ campaigns"
+    ):
+        campaigns_table(plan_campaigns(1, DEMO_SHOP), 1e12, DEMO_SHOP)
+
+
+def test_cost_is_40_to_70_percent_of_the_price():
+    products = generate_products(500)
+    assert (products["cost"].astype(float) / products["price"].astype(float)).between(0.40, 0.705).all()
+
+
+# Money
+
+
+def test_an_orders_total_is_the_sum_of_its_lines_to_the_cent(full):
+    items = full["order_items"]
+    sums = (items["quantity"] * items["price_at_time"]).groupby(items["order_id"]).sum()
+    totals = full["orders"].set_index("order_id")["total_amount"]
+    assert (sums.reindex(totals.index) == totals).all()
+
+
+def test_price_paid_and_discount_make_the_list_price(full):
+    lines = full["order_items"].merge(full["products"], on="product_id")
+    assert (lines["price_at_time"] + lines["discount"] == lines["price"]).all()
+    assert (lines["discount"] > 0).mean() == pytest.approx(0.20, abs=0.03)
+
+
+def test_an_order_names_a_product_once(full):
+    assert not full["order_items"].duplicated(["order_id", "product_id"]).any()
+
+
+# Time
+
+
+@pytest.mark.parametrize(("table", "column"), [("orders", "order_date"), ("events", "event_timestamp")])
+def test_instants_lie_in_the_window_and_ascend_in_a_block(demo, full, table, column):
+    instants = full[table][column]
+    assert instants.min() >= pd.Timestamp("2023-07-02", tz="UTC")
+    assert instants.max() < pd.Timestamp("2025-07-01", tz="UTC")
+    assert demo[table][column].is_monotonic_increasing
+
+
+def test_days_lie_in_the_window(full):
+    days = pd.concat(
+        [full["users"]["signup_date"], *(full["marketing_campaigns"][f"{end}_date"] for end in ("start", "end"))]
+    )
+    assert days.between("2023-07-02", "2025-06-30").all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("table", "column"), [("orders", "order_date"), ("events", "event_timestamp")])
+def test_nothing_happens_before_the_sign_up(seed, table, column):
+    shop = full_shop(seed)
+    rows = shop[table][["user_id", column]].merge(shop["users"][["user_id", "signup_date"]], on="user_id")
+    assert (rows[column].dt.tz_localize(None) >= rows["signup_date"]).all()
+
+
+def test_a_window_of_one_week_holds_everything():
+    shop = generate_shop(Counts(2, 50, 10, 60, 500), Shop(history_days=7, as_of=date(2020, 3, 4)))
+    assert set(shop["events"]["event_timestamp"].dt.date) <= {date(2020, 2, day) for day in range(26, 30)} | {
+        date(2020, 3, day) for day in range(1, 4)
+    }
+    assert len(shop["orders"]) > 0
+
+
+def test_only_recent_orders_are_open(full):
+    age = pd.Timestamp("2025-07-01", tz="UTC") - full["orders"]["order_date"]
+    still_open = full["orders"]["status"].isin(["pending", "shipped"])
+    assert 0 < still_open.sum() < 50
+    assert age[still_open].max() < pd.Timedelta(days=20)
+
+
+def test_attributed_orders_lie_in_the_days_and_countries_of_their_campaign(full):
+    known = pd.DataFrame(truth(plan_shop(FULL, FULL_SHOP))["campaigns"])
+    rows = orders_with_users(full).merge(known, on="campaign_id")
+    assert len(rows) > 50
+    assert (
+        days_of(rows["order_date"]).between(pd.to_datetime(rows["start_date"]), pd.to_datetime(rows["end_date"])).all()
+    )
+    homes = zip(rows["country_code"], rows["countries"], strict=True)
+    assert all(home in countries for home, countries in homes)
+
+
+# Anomalies
+
+
+def days_with(kind, plan):
+    (found,) = [each for each in truth(plan)["anomalies"] if each["kind"] == kind]
+    return pd.date_range(found["start_date"], found["end_date"])
+
+
+@pytest.mark.parametrize(("kind", "low", "high"), [("outage", 0, 0.5), ("flash_sale", 1.3, 4)])
+def test_a_day_gone_wrong_or_right_stands_out(kind, low, high):
+    for seed in range(5):
+        plan, orders = big_orders(seed)
+        perday = daily(orders, plan.shop)
+        (day,) = days_with(kind, plan)
+        around = pd.DatetimeIndex([day - pd.Timedelta(days=7), day + pd.Timedelta(days=7)])
+        assert low <= perday[day] / perday[around].mean() < high
+
+
+def test_lines_of_the_flash_sale_have_a_quarter_off(full):
+    plan = plan_shop(FULL, FULL_SHOP)
+    orders = full["orders"][days_of(full["orders"]["order_date"]).isin(days_with("flash_sale", plan))]
+    lines = full["order_items"].merge(orders[["order_id"]], on="order_id").merge(full["products"], on="product_id")
+    assert len(lines) > 5
+    assert (lines["discount"].astype(float) > 0.25 * lines["price"].astype(float) - 0.01).all()
+
+
+def test_a_gap_in_the_tracking_leaves_only_visits_with_a_purchase(full):
+    gap = days_with("tracking_gap", plan_shop(FULL, FULL_SHOP))
+    visits = full["events"].groupby("session_id").agg(end=("event_timestamp", "max"), order=("order_id", "count"))
+    in_gap = visits[days_of(visits["end"]).isin(gap)]
+    assert len(gap) == 3
+    assert len(in_gap) > 0
+    assert (in_gap["order"] == 1).all()
+
+
+# Events
+
+
+def test_each_order_has_one_purchase_of_its_customer_instant_and_total(full):
+    purchases = full["events"].query("event_type == 'purchase'").merge(full["orders"], on="order_id")
+    assert len(purchases) == len(full["orders"]) == purchases["order_id"].nunique()
+    assert (purchases["user_id_x"] == purchases["user_id_y"]).all()
+    assert (purchases["event_timestamp"] == purchases["order_date"]).all()
+    assert (purchases["revenue"] == purchases["total_amount"]).all()
+
+
+@pytest.mark.parametrize("size", ["demo", "full"])
+def test_a_visit_starts_once_and_belongs_to_one_customer(size, request):
+    events = request.getfixturevalue(size)["events"]
+    visits = events.groupby("session_id")
+    assert (visits["event_type"].first() == "session_start").all()
+    assert (events["event_type"] == "session_start").sum() == visits.ngroups
+    assert visits["user_id"].nunique().max() == 1
+
+
+def test_the_steps_of_a_visit_are_in_order_and_ascend(full):
+    events = full["events"].sort_values(["session_id", "event_timestamp"], kind="stable")
+    seconds = events.groupby("session_id")["event_timestamp"].diff().dropna().dt.total_seconds()
+    assert seconds.min() >= 5
+    before = events.groupby("session_id")["event_type"].shift()
+    assert set(before[events["event_type"] == "add_to_cart"]) == {"product_view"}
+    assert set(before[events["event_type"] == "purchase"]) == {"checkout"}
+
+
+def test_a_visit_with_a_purchase_takes_the_five_steps_in_order(full):
+    events = full["events"]
+    visits = events.loc[events["order_id"].notna(), "session_id"]
+    bought = events[events["session_id"].isin(visits)]
+    steps = bought.pivot_table(index="session_id", columns="event_type", values="event_timestamp", aggfunc="min")
+    steps = steps[["session_start", "product_view", "add_to_cart", "checkout", "purchase"]]
+    assert len(steps) == len(full["orders"])
+    assert steps.notna().all(axis=None)
+    assert (steps.T.reset_index(drop=True).diff().iloc[1:] > pd.Timedelta(0)).all(axis=None)
+
+
+def test_products_are_named_by_views_and_carts_only(full):
+    named = full["events"].groupby("event_type")["product_id"].apply(lambda ids: ids.notna().mean())
+    assert named.to_dict() == {"add_to_cart": 1, "checkout": 0, "product_view": 1, "purchase": 0, "session_start": 0}
+
+
+def test_the_cart_of_a_purchase_holds_the_items_of_the_order(full):
+    events = full["events"]
+    orders = events.dropna(subset="order_id").set_index("session_id")["order_id"]
+    carts = events[(events["event_type"] == "add_to_cart") & events["session_id"].isin(orders.index)]
+    carted = set(zip(carts["session_id"].map(orders), carts["product_id"], strict=True))
+    assert carted == set(zip(full["order_items"]["order_id"], full["order_items"]["product_id"], strict=True))
+
+
+# The same for the same arguments, and only for them
+
+
+@pytest.mark.parametrize("table", CATALOG)
+def test_another_seed_gives_another_shop(demo, table):
+    assert not generate_shop(shop=Shop(seed=43))[table].equals(demo[table])
+
+
+def test_zone_language_and_folder_do_not_matter(tmp_path, demo):
+    code = (
+        "import hashlib\nfrom lib.data.synthetic import generate_shop\n"
+        "texts = (k + '\\n' + f.to_csv(index=False, lineterminator='\\n') for k, f in generate_shop().items())\n"
+        "print(hashlib.sha256(''.join(texts).encode()).hexdigest())"
+    )
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(lib.__path__[0]).parent)}
+    env |= {"TZ": "Asia/Kolkata", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == fingerprint(demo)
+
+
+def test_a_block_is_the_same_made_alone_or_after_others():
+    counts, shop = Counts(5, 1_200, 30, 2_000, 20_000), Shop(seed=3)
+    plan = plan_shop(counts, shop)
+    in_turn = [block_tables(plan, block) for block in range(counts.blocks)]
+    alone = block_tables(plan_shop(counts, shop), 2)
+    assert len(in_turn) == 3
+    assert all(alone[name].equals(table) for name, table in in_turn[2].items())
+    assert parent_tables(plan)["products"].equals(parent_tables(plan_shop(counts, shop))["products"])
+
+
+def test_blocks_share_no_key():
+    plan = plan_shop(Counts(5, 1_000, 30, 2_000, 20_000), Shop())
+    for name, table in block_tables(plan, 0).items():
+        key = CATALOG[name]["key"]
+        other = block_tables(plan, 1)[name][key]
+        assert set(table[key].to_pylist()).isdisjoint(other.to_pylist())
+
+
+def test_more_customers_leave_those_of_the_first_block_alone():
+    few, many = (block_tables(plan_shop(Counts(5, n, 30, 2 * n, 20 * n), Shop()), 0) for n in (500, 1_200))
+    assert few["users"].equals(many["users"])
+
+
+def test_the_count_of_events_leaves_all_other_tables_alone(demo):
+    more = generate_shop(Counts(events=1_500))
+    for table in ("marketing_campaigns", "users", "products", "orders", "order_items"):
+        assert_frame_equal(more[table], demo[table])
+    assert len(more["events"]) > len(demo["events"])
+
+
+def test_the_count_of_products_leaves_customers_and_the_times_of_orders_alone(demo):
+    more = generate_shop(Counts(products=80))
+    assert_frame_equal(more["users"], demo["users"])
+    kept = ["order_id", "user_id", "order_date", "status", "shipping_city", "campaign_id"]
+    assert_frame_equal(more["orders"][kept], demo["orders"][kept])
+
+
+def test_campaigns_do_not_change_who_signs_up(demo):
+    alone = generate_users(100)
+    same = ["user_id", "email", "name", "country_code", "country", "city", "signup_date"]
+    assert_frame_equal(alone[same], demo["users"][same])
+    assert alone["campaign_id"].isna().all()
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("make", [generate_users, generate_products, generate_marketing_campaigns])
+def test_a_negative_count_is_refused(make):
+    with pytest.raises(UsageError, match=r"-3 \w+ asked for; want 0 or more"):
+        make(-3)
+
+
+@pytest.mark.parametrize(
+    ("counts", "missing"),
+    [((0, 0, 0, 5, 50), "5 orders asked for, but there are 0 users and 0 products"), ((0, 3, 0, 5, 50), "0 products")],
+)
+def test_orders_need_customers_and_products(counts, missing):
+    with pytest.raises(UsageError, match=missing):
+        Counts(*counts)
+
+
+def test_events_need_customers():
+    with pytest.raises(UsageError, match="5 events asked for, but there are 0 users"):
+        Counts(0, 0, 4, 0, 5)
+
+
+def test_too_few_events_for_the_orders_are_refused():
+    with pytest.raises(UsageError, match="678 events asked for with 115 orders; want at least 679"):
+        plan_shop(Counts(events=678), DEMO_SHOP)
+
+
+def test_the_least_number_of_events_is_accepted():
+    assert plan_shop(Counts(events=679), DEMO_SHOP).visits.browsing < 1
+
+
+def test_too_many_orders_for_the_customers_are_refused():
+    with pytest.raises(UsageError, match="10000000 orders are too many for 10 customers"):
+        plan_shop(Counts(0, 10, 50, 10_000_000, 100_000_000), DEMO_SHOP)
+
+
+def test_more_lines_than_there_are_products_are_refused():
+    with pytest.raises(UsageError, match="lines_per_order is 8 with 4 products"):
+        plan_shop(Counts(0, 100, 4, 100, 5_000), Shop(lines_per_order=8))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seed": -1},
+        {"history_days": 6},
+        {"lines_per_order": 0.9},
+        {"lines_per_order": 101},
+        {"lines_per_order": np.nan},
+    ],
+)
+def test_a_shop_that_cannot_be_is_refused(wrong):
+    with pytest.raises(UsageError, match=f"{next(iter(wrong))} is"):
+        replace(DEMO_SHOP, **wrong)
+
+
+# The tools
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [np.array([]), np.array([1.0]), np.zeros(3), np.cumsum(np.random.default_rng(1).lognormal(0, 3, 500))],
+    ids=["no edge", "one edge", "equal edges", "steps of all sizes"],
+)
+def test_a_ladder_finds_what_searchsorted_finds(edges: np.ndarray) -> None:
+    near = np.concatenate([edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf)])
+    marks = np.concatenate([near, np.random.default_rng(2).uniform(-1, edges.max(initial=0) + 1, 5_000)])
+    assert_array_equal(Ladder(edges).find(marks), np.searchsorted(edges, marks, side="right"))
+
+
+def test_rows_of_one_second_stay_in_their_order() -> None:
+    assert in_order(np.array([7, 5, 7, 5, 6])).tolist() == [1, 3, 4, 0, 2]
+    assert in_order(np.array([], dtype=np.int64)).tolist() == []

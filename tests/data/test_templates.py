@@ -1,0 +1,132 @@
+"""The templates of own files: they load as they are, two wrong lines are told, hostile words reach no page as more."""
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from lib import db
+from lib.catalog import tables
+from lib.data.imports import templates
+from tests.browser import open_page
+from tests.own_files import imported
+from tests.runner import pipeline
+
+OWN = {name: table for name, table in tables().items() if not table.mart}
+HOSTILE = "<script>window.P_x=1</script><img src=x onerror=window.P_y=1>'); DROP TABLE users;-- =cmd|' /C calc'!A0"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    templates.write_templates(tmp_path / "own files")
+    return tmp_path / "own files"
+
+
+def url(address: sa.URL) -> str:
+    return address.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def test_they_have_the_columns_of_the_catalog(folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.csv" for name in OWN)
+    for name, table in OWN.items():
+        with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            assert next(csv.reader(file)) == table.column_names
+
+
+def test_they_are_read_as_they_are(folder: Path) -> None:
+    found = imported(folder)
+    assert found.faults() == []
+    assert [note for file, _, note in found.notes if file.endswith(".csv")] == []
+    assert (found.imported.lines["loaded"] > 1).all()
+
+
+def test_the_command_says_what_to_do_with_them_in_a_form_that_a_shell_takes(
+    own_folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spaced = own_folders / "of mine"
+    monkeypatch.setenv("WORKBOOK_OUTPUT", str(spaced))
+    assert templates.main() == 0
+    assert f"make pipeline PARAMS=own_files DATA='{spaced / 'templates'}'" in capsys.readouterr().out
+    assert len(list((spaced / "templates").iterdir())) == len(OWN)
+
+
+def test_a_folder_that_cannot_be_written_is_told(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own_folders.write_text("in the way")
+    assert templates.main() == 1
+    assert capsys.readouterr().err.startswith("error: cannot write into")
+
+
+def edit(path: Path, line: int, old: str, new: str) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    assert old in lines[line - 1]
+    lines[line - 1] = lines[line - 1].replace(old, new)
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def test_two_wrong_lines_are_told_on_the_run_page(folder: Path, own_folders: Path, empty_database: sa.URL) -> None:
+    edit(folder / "products.csv", 5, "49.00", "forty-nine")
+    edit(folder / "users.csv", 6, "2025-06-09", "9.6.2025")
+    ran = pipeline("--params", "own_files", "--data", str(folder), output=own_folders, url=url(empty_database))
+    (page,) = re.findall(r"what happened: (.+)", ran.stdout)
+    said = [line.removeprefix("error: ") for line in ran.stderr.splitlines()]
+    assert (ran.returncode, len(said)) == (3, 4)
+    assert said[1].startswith("products.csv, line 5, column price, 'forty-nine': wanted digits with . before the cents")
+    assert said[2].startswith("users.csv, line 6, column signup_date, '9.6.2025': wanted a day or instant of ISO 8601")
+    assert said[3].endswith("lines fall with them")
+    with open_page(Path(page)) as (shown, _, errors):
+        text = shown.inner_text("main")
+        assert errors == []
+    assert "2 lines break a rule" in text
+    for words in (
+        "line 5, column price, 'forty-nine'",
+        "line 6, column signup_date, '9.6.2025'",
+        "mapping.date_format",
+    ):
+        assert words in text
+    assert not (own_folders / "data").exists()
+    assert sorted(path.name for path in (own_folders / "rejects").iterdir())[-2:] == ["products.csv", "users.csv"]
+
+
+def poison(path: Path, name: str) -> None:
+    """Hostile words in every text of a file but e-mail addresses, which get them before their @."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    texts = [column for column in OWN[name].columns if column.type == "text" and not column.one_of]
+    for number, row in enumerate(rows):
+        most = {column.name: (column.most_characters or 200) - 30 for column in texts}
+        row |= {c.name: f"{number} {HOSTILE}"[: most[c.name]] + ("@a.b" if c.form else "") for c in texts}
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_hostile_words_load_and_show_harmlessly(folder: Path, own_folders: Path, empty_database: sa.URL) -> None:
+    for name in OWN:
+        poison(folder / f"{name}.csv", name)
+    edit(folder / "products.csv", 4, "6.90", HOSTILE.replace('"', ""))
+    settings = ("--set", "max_reject_share=1", "--data", str(folder))
+    ran = pipeline("--params", "own_files", *settings, output=own_folders, url=url(empty_database))
+    assert (ran.returncode, ran.stderr) == (0, "")
+    with db.transaction(read_only=True) as connection:
+        names = connection.execute(sa.text("SELECT name FROM users ORDER BY name")).scalars().all()
+    assert names == [f"{number} {HOSTILE}"[:170] for number in range(5)]
+    pages = sorted((own_folders / "reports").iterdir())
+    with open_page(pages[0]) as (shown, requests, errors):
+        for path in pages[1:]:
+            shown.goto(path.as_uri())
+            shown.wait_for_selector("html[data-figures-drawn]", state="attached")
+            assert shown.evaluate("Object.keys(window).filter(name => name.startsWith('P_'))") == [], path.name
+        assert (requests, errors) == ([path.as_uri() for path in pages], [])
+    personal_words_are_on_no_page(own_folders)
+
+
+def personal_words_are_on_no_page(output: Path) -> None:
+    """All addresses end in @a.b; a customer's name is not told from a product's here, but neither is in an example."""
+    (run,) = (output / "runs").iterdir()
+    page = (output / "reports" / "index.html").read_text("utf-8")
+    others = [(run / name).read_text("utf-8") for name in ("02_generate.ipynb", "run.json")]
+    assert "not_a_number" in page
+    assert not any("@a.b" in text for text in (page, *others))

@@ -1,0 +1,284 @@
+"""The tables are made once and kept, drift is refused by name, and every constraint refuses what it is there for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from lib import catalog, db, load
+from lib.db import schema
+from lib.errors import DatabaseError, DataError
+from tests.conftest import ask
+
+ID = "'00000000-0000-4000-8000-00000000000{}'"
+A, B, NOWHERE = (ID.format(letter) for letter in "abf")
+GOOD = {  # one row of each table, as SQL literals
+    "marketing_campaigns": {
+        "campaign_id": A,
+        "name": "'Sale'",
+        "channel": "'email'",
+        "budget": "100",
+        "spend": "0",
+        "impressions": "0",
+        "clicks": "0",
+        "start_date": "'2025-01-01'",
+        "end_date": "'2025-01-01'",
+    },
+    "users": {
+        "user_id": A,
+        "email": "'a@example.com'",
+        "name": "'A'",
+        "country_code": "'DE'",
+        "campaign_id": A,
+        "signup_date": "'2025-01-01'",
+    },
+    "products": {"product_id": A, "name": "'Lamp'", "price": "0.01", "cost": "0", "stock_quantity": "0"},
+    "orders": {
+        "order_id": A,
+        "user_id": A,
+        "order_date": "'2025-01-31 12:00Z'",
+        "status": "'completed'",
+        "total_amount": "0",
+        "shipping_country_code": "'DE'",
+        "campaign_id": A,
+    },
+    "order_items": {
+        "order_item_id": A,
+        "order_id": A,
+        "product_id": A,
+        "quantity": "1",
+        "price_at_time": "0",
+        "discount": "0",
+    },
+    "events": {
+        "event_id": A,
+        "user_id": A,
+        "session_id": A,
+        "event_type": "'purchase'",
+        "product_id": A,
+        "order_id": A,
+        "event_timestamp": "'2025-01-31 12:00Z'",
+        "revenue": "0",
+    },
+    "daily_kpis": dict.fromkeys([c.name for c in catalog.tables()["daily_kpis"].columns if not c.optional], "0")
+    | {"date": "'1999-01-01'"},
+    "customer_lifetime_value": {"user_id": A, "orders": "0", "revenue": "0"},
+}
+BAD = [  # constraint, column, values that break it
+    ("users_email_check", "email", ["''", "'at home'", "' a@example.com'", "'@'"]),
+    ("users_name_check", "name", ["''", "'  '"]),
+    ("users_country_code_check", "country_code", ["'de'", "'D'", "'  '"]),
+    ("users_signup_date_check", "signup_date", ["'infinity'", "'-infinity'"]),
+    ("products_name_check", "name", ["' '"]),
+    ("products_price_check", "price", ["0", "-0.01", "'NaN'"]),
+    ("products_cost_check", "cost", ["-0.01", "'NaN'"]),
+    ("products_stock_quantity_check", "stock_quantity", ["-1"]),
+    ("marketing_campaigns_name_check", "name", ["''"]),
+    ("marketing_campaigns_budget_check", "budget", ["-1", "'NaN'"]),
+    ("marketing_campaigns_spend_check", "spend", ["-1", "'NaN'"]),
+    ("marketing_campaigns_impressions_check", "impressions", ["-1"]),
+    ("marketing_campaigns_clicks_check", "clicks", ["-1"]),
+    ("marketing_campaigns_dates_check", "end_date", ["'2024-12-31'", "'-infinity'"]),
+    ("marketing_campaigns_start_date_check", "start_date", ["'-infinity'"]),
+    ("marketing_campaigns_end_date_check", "end_date", ["'infinity'"]),
+    ("orders_order_date_check", "order_date", ["'infinity'", "'-infinity'"]),
+    ("orders_status_check", "status", ["'lost'", "'Completed'", "''"]),
+    ("orders_total_amount_check", "total_amount", ["-0.01", "'NaN'"]),
+    ("orders_shipping_country_code_check", "shipping_country_code", ["'d'", "'D1'"]),
+    ("order_items_quantity_check", "quantity", ["0", "-1"]),
+    ("order_items_price_at_time_check", "price_at_time", ["-0.01", "'NaN'"]),
+    ("order_items_discount_check", "discount", ["-0.01", "'NaN'"]),
+    ("events_event_type_check", "event_type", ["'click'"]),
+    ("events_event_timestamp_check", "event_timestamp", ["'infinity'", "'-infinity'"]),
+    ("events_revenue_check", "revenue", ["-0.01", "'NaN'"]),
+    ("customer_lifetime_value_predicted_orders_check", "predicted_orders", ["-0.1", "'NaN'", "'Infinity'"]),
+    ("customer_lifetime_value_predicted_value_check", "predicted_value", ["-0.01", "'NaN'"]),
+    ("customer_lifetime_value_churn_risk_check", "churn_risk", ["-0.1", "1.1", "'NaN'"]),
+    ("users_campaign_id_fkey", "campaign_id", [NOWHERE]),
+    ("orders_user_id_fkey", "user_id", [NOWHERE]),
+    ("orders_campaign_id_fkey", "campaign_id", [NOWHERE]),
+    ("order_items_order_id_fkey", "order_id", [NOWHERE]),
+    ("order_items_product_id_fkey", "product_id", [NOWHERE]),
+    ("events_user_id_fkey", "user_id", [NOWHERE]),
+    ("events_product_id_fkey", "product_id", [NOWHERE]),
+    ("events_order_id_fkey", "order_id", [NOWHERE]),
+    ("customer_lifetime_value_user_id_fkey", "user_id", [NOWHERE]),
+    ("users_pkey", "user_id", [A]),
+    ("users_email_key", "email", ["'a@example.com'"]),
+    ("products_pkey", "product_id", [A]),
+    ("marketing_campaigns_pkey", "campaign_id", [A]),
+    ("orders_pkey", "order_id", [A]),
+    ("order_items_pkey", "order_item_id", [A]),
+    ("events_pkey", "event_id", [A]),
+    ("daily_kpis_pkey", "date", ["'1999-01-01'"]),
+    ("customer_lifetime_value_pkey", "user_id", [A]),
+]
+FRESH = {  # what a second good row of the table must have otherwise, beside its key
+    "users": {"email": "'c@example.com'"},
+    "daily_kpis": {"date": "'1999-01-02'"},
+    "customer_lifetime_value": {"user_id": B},
+}
+
+
+@pytest.fixture
+def shop(server: sa.URL, loaded_template: str) -> Iterator[sa.Connection]:
+    """A transaction, undone at the end, in which each table holds its good row and a second customer is there."""
+    with sa.create_engine(server.set(database=loaded_template), poolclass=sa.NullPool).connect() as connection:
+        for table, literals in GOOD.items():
+            connection.exec_driver_sql(insert(table, literals))
+        connection.exec_driver_sql(insert("users", GOOD["users"] | {"user_id": B, "email": "'b@example.com'"}))
+        yield connection
+
+
+def insert(table: str, literals: dict[str, str]) -> str:
+    """INSERT of one row."""
+    return f"INSERT INTO {table} ({', '.join(literals)}) VALUES ({', '.join(literals.values())})"
+
+
+def second(table: str, **changed: str) -> str:
+    """INSERT of another good row, but for what is changed."""
+    key = catalog.tables()[table].key
+    kept = {name: literal for name, literal in GOOD[table].items() if name != key}
+    return insert(table, kept | FRESH.get(table, {}) | changed)
+
+
+@pytest.mark.parametrize(("name", "column", "values"), BAD, ids=[name for name, *_ in BAD])
+def test_every_constraint_refuses(shop: sa.Connection, name: str, column: str, values: list[str]) -> None:
+    table = max((table for table in GOOD if name.startswith(f"{table}_")), key=len)
+    for value in values:
+        with pytest.raises(sa.exc.IntegrityError) as refusal, shop.begin_nested():
+            shop.exec_driver_sql(second(table, **{column: value}))
+        assert refusal.value.orig.diag.constraint_name == name
+
+
+def test_what_breaks_nothing_is_accepted(shop: sa.Connection) -> None:
+    for table in GOOD:
+        empty = {c.name: "NULL" for c in catalog.tables()[table].columns if c.optional}
+        assert shop.exec_driver_sql(second(table, **empty)).rowcount == 1
+
+
+def test_no_constraint_is_left_untested(shop: sa.Connection) -> None:
+    ours = "connamespace = 'public'::regnamespace AND contype IN ('p', 'u', 'f', 'c')"
+    found = shop.exec_driver_sql(f"SELECT conname FROM pg_constraint WHERE {ours}").scalars()
+    assert sorted(found) == sorted(name for name, *_ in BAD)
+
+
+def test_required_columns_refuse_gaps(shop: sa.Connection) -> None:
+    for table in catalog.tables().values():
+        for column in (column for column in table.columns if not column.optional):
+            with pytest.raises(sa.exc.IntegrityError, match=f'"{column.name}"'), shop.begin_nested():
+                shop.exec_driver_sql(second(table.name, **{column.name: "NULL"}))
+
+
+def create() -> None:
+    """The tables, as 01_schema makes them."""
+    with db.transaction() as connection:
+        schema.create(connection)
+
+
+SHAPE = """
+SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace = 'public'::regnamespace
+UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT 'relation', nspname, relname, relkind::text
+FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid
+WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
+ORDER BY 1, 2, 3
+"""
+
+
+def test_creating_again_changes_nothing(demo_database: sa.URL) -> None:
+    ask("CREATE VIEW mine AS SELECT * FROM orders")
+    shape, [(rows,)] = ask(SHAPE), ask("SELECT count(*) FROM mine")
+    create()
+    assert ask(SHAPE) == shape
+    assert ask("SELECT count(*) FROM mine") == [(rows,)]
+
+
+def test_a_load_makes_what_create_makes(empty_database: sa.URL, demo_folder: Path) -> None:
+    create()
+    shape = ask(SHAPE)
+    load.replace(demo_folder, as_of="2025-07-01")
+    assert ask(SHAPE) == shape
+
+
+def test_what_is_missing_is_made_again(demo_database: sa.URL) -> None:
+    shape = ask(SHAPE)
+    ask("ALTER TABLE order_items DROP CONSTRAINT order_items_order_id_fkey")
+    ask("DROP INDEX orders_user_id_idx; DROP TABLE events; COMMENT ON TABLE users IS NULL")
+    create()
+    assert ask(SHAPE) == shape
+    assert ask("SELECT obj_description('users'::regclass)") == [(catalog.tables()["users"].meaning,)]
+
+
+def test_a_missing_key_that_rows_break_is_refused(demo_database: sa.URL) -> None:
+    ask("ALTER TABLE users DROP CONSTRAINT users_email_key; UPDATE users SET email = 'a@example.com'")
+    with pytest.raises(DataError, match=r"users.* breaks a rule: could not create unique index"):
+        create()
+
+
+DRIFT = {
+    "ALTER TABLE products DROP COLUMN cost CASCADE": r"products lacks \['cost'\]",
+    "ALTER TABLE users ADD COLUMN shoe_size integer": r"users has besides \['shoe_size'\]",
+    "ALTER TABLE events RENAME COLUMN revenue TO turnover": r"events lacks .*; events has besides \['turnover'\]",
+}
+
+
+@pytest.mark.parametrize(("change", "message"), DRIFT.items())
+def test_drift_is_refused_by_name(demo_database: sa.URL, change: str, message: str) -> None:
+    ask(change)
+    shape = ask(SHAPE)
+    with pytest.raises(DatabaseError, match=rf"differ from the catalog: {message}; rename or drop them"):
+        create()
+    assert ask(SHAPE) == shape
+
+
+def test_two_at_once_do_not_meet(empty_database: sa.URL) -> None:
+    with db.transaction() as first:
+        schema.create(first)
+        with pytest.raises(DatabaseError, match="another run is loading"):
+            create()
+    create()
+
+
+def test_another_schema_is_filled_beside(empty_database: sa.URL) -> None:
+    with db.transaction() as connection:
+        schema.use(connection, "beside")
+        schema.create_tables(connection)
+        assert len(schema.columns(connection)) == sum(len(t.columns) + 3 for t in catalog.tables().values())
+    assert ask("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == [(0,)]
+
+
+def test_overviews_for_the_notebook(empty_database: sa.URL) -> None:
+    with db.transaction() as connection:
+        schema.create(connection)
+        columns, keys = schema.columns(connection), schema.foreign_keys(connection)
+    facts = schema.overview(columns)
+    assert facts["table"].tolist() == list(catalog.tables())
+    assert facts.set_index("table").loc["products", ["kind", "columns", "required_columns"]].tolist() == [
+        "table",
+        10,
+        6,
+    ]
+    assert facts.loc[facts["kind"] == "mart", "table"].tolist() == ["daily_kpis", "customer_lifetime_value"]
+    wanted = [(t.name, c.references) for t in catalog.tables().values() for c in t.columns if c.references]
+    assert sorted(keys.itertuples(index=False, name=None)) == sorted(wanted)
+
+
+def test_readers_and_writers_are_not_in_the_way_of_tables_that_are_there(demo_database: sa.URL) -> None:
+    with db.transaction() as writer:
+        writer.execute(sa.text("UPDATE orders SET shipping_city = 'x'"))
+        writer.execute(sa.text("SELECT count(*) FROM users"))
+        create()
+
+
+def test_who_holds_a_table_that_must_change_is_named(demo_database: sa.URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "LOCK_TIMEOUT", "100ms")
+    ask("ALTER TABLE orders DROP CONSTRAINT orders_user_id_fkey")
+    with db.transaction() as reader:
+        pid = reader.execute(sa.text("UPDATE orders SET shipping_city = 'x' RETURNING pg_backend_pid()")).scalar()
+        with pytest.raises(DatabaseError, match=rf"within 100ms because of workbook pid .*{pid}\); end them and run"):
+            create()
+    create()
+    assert ask("SELECT count(*) FROM pg_constraint WHERE conname = 'orders_user_id_fkey'") == [(1,)]

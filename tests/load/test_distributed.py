@@ -1,0 +1,295 @@
+"""A shop made where it is loaded: the same rows on every engine and in every cut, each once, whatever falls."""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from lib import db, load
+from lib.data.synthetic import DEMO_COUNTS, DEMO_SHOP, Counts, Shop, plan, plan_shop
+from lib.data.synthetic.shop import BLOCK_USERS
+from lib.data.synthetic.write import describe_shop, write_shop
+from lib.data.workers import Engine
+from lib.db import schema
+from lib.db.locks import hold
+from lib.errors import DatabaseError, DataError, UsageError
+from lib.load.distributed import ledger, shards
+from lib.load.swap import STAGING, staging
+from tests.cluster import MILLION, cluster, load_and_fall, load_without_ledger, worker_processes
+from tests.conftest import _own_database, _use, ask, fingerprint
+from tests.runner import until
+
+AS_OF = "2025-01-01"
+SHOP = Shop(as_of=date(2025, 1, 1), history_days=200)
+COUNTS = Counts(marketing_campaigns=3, users=16 * BLOCK_USERS + 1, products=40, orders=6_000, events=60_000)
+HERE, TWO, DASK = Engine(workers=1), Engine(workers=2), Engine("dask", workers=1)
+
+
+@pytest.fixture(scope="module")
+def own_database(server: sa.URL) -> Iterator[sa.URL]:
+    """A database of this module with empty tables."""
+    with pytest.MonkeyPatch.context() as patch:
+        for address in _own_database(server, patch, "template1"):
+            with db.transaction() as connection:
+                schema.create(connection)
+            yield address
+
+
+@pytest.fixture
+def ready(own_database: sa.URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The settings name the module's database."""
+    _use(monkeypatch, own_database)
+    yield
+    db.engine().dispose()
+
+
+@pytest.fixture(scope="module")
+def scheduler(own_database: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a scheduler with two workers, each a process of its own, for the module's database."""
+    with pytest.MonkeyPatch.context() as patch:
+        _use(patch, own_database)
+        with cluster(tmp_path_factory.mktemp("cluster"), 2) as address:
+            yield address
+
+
+@pytest.fixture
+def two_workers(ready: None, scheduler: str) -> Engine:
+    """Dask with two workers that are there."""
+    return Engine("dask", scheduler, 2)
+
+
+def described(folder: Path, counts: Counts = COUNTS, shop: Shop = SHOP, part_blocks: int = 1) -> Path:
+    """The folder with the recipe of the shop."""
+    describe_shop(counts, shop, folder, HERE, part_blocks)
+    return folder
+
+
+def loaded_by_files(folder: Path, counts: Counts = COUNTS, shop: Shop = SHOP, workers: int = 1) -> str:
+    """The fingerprint of the shop as it is loaded from Parquet files."""
+    write_shop(plan_shop(counts, shop), folder / "files", workers)
+    load.replace(folder / "files", as_of=shop.as_of)
+    return fingerprint()
+
+
+def rows() -> dict[str, int]:
+    """Rows of the tables, by name."""
+    return {name: ask(f"SELECT count(*) FROM {name}")[0][0] for name in ("users", "orders", "order_items", "events")}
+
+
+def test_engines_and_cuts_make_the_same_rows(two_workers: Engine, tmp_path: Path) -> None:
+    known = loaded_by_files(tmp_path)
+    for engine, part_blocks, parts in ((TWO, 6, 3), (HERE, 1, 17), (two_workers, 6, 3), (two_workers, 1, 17)):
+        described(tmp_path / "recipe", part_blocks=part_blocks)
+        done = load.replace(tmp_path / "recipe", as_of=AS_OF, run_id="a run", engine=engine)
+        assert fingerprint() == known
+        assert done.tables.set_index("table")["rows"].loc["orders"] == rows()["orders"]
+        assert ask("SELECT max(part) FROM workbook.load_ledger WHERE run_id = 'a run'") == [(parts,)]
+
+
+def test_the_demo_is_the_same_on_dask(ready: None, tmp_path: Path) -> None:
+    known = loaded_by_files(tmp_path, DEMO_COUNTS, DEMO_SHOP)
+    made = describe_shop(DEMO_COUNTS, DEMO_SHOP, tmp_path / "recipe", DASK)
+    told = write_shop(plan_shop(DEMO_COUNTS, DEMO_SHOP), tmp_path / "files", 1)
+    assert made.written["rows"].equals(told.written["rows"])
+    assert made.truth == told.truth
+    assert all(frame.equals(told.profile[name]) for name, frame in made.profile.items())
+    load.replace(tmp_path / "recipe", as_of="2025-07-01", engine=DASK)
+    assert fingerprint() == known
+
+
+def test_a_million_rows_are_the_same(two_workers: Engine, tmp_path: Path) -> None:
+    known = loaded_by_files(tmp_path, MILLION, workers=2)
+    done = load.replace(described(tmp_path / "recipe", MILLION), as_of=AS_OF, engine=two_workers)
+    assert done.rows > 950_000
+    assert fingerprint() == known
+
+
+def test_a_recipe_is_appended(ready: None, tmp_path: Path) -> None:
+    known = loaded_by_files(tmp_path)
+    ask("DELETE FROM events; UPDATE orders SET shipping_city = 'elsewhere'")
+    done = load.append(described(tmp_path / "recipe"), as_of=AS_OF, engine=TWO).tables.set_index("table")
+    assert fingerprint() == known
+    assert done.loc["events", "inserted"] == done.loc["events", "rows"]
+    assert done.loc["orders", ["inserted", "updated"]].tolist() == [0, rows()["orders"]]
+    assert ask("SELECT to_regnamespace(:name)", name=STAGING) == [(None,)]
+
+
+# Workers that fall.
+
+FALLS = [
+    (signal.SIGKILL, "before the commit"),
+    (signal.SIGKILL, "after the commit"),
+    (signal.SIGSTOP, "before the commit"),
+]
+
+
+def test_each_row_is_there_once_whatever_falls(
+    two_workers: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = loaded_by_files(tmp_path)
+    described(tmp_path / "recipe")
+    for number, (fall, moment) in enumerate(FALLS):
+        mark = tmp_path / f"mark {number}"
+        with monkeypatch.context() as patch:
+            patch.setattr(shards, "load_part", partial(load_and_fall, fall, moment, mark))
+            load.replace(tmp_path / "recipe", as_of=AS_OF, engine=two_workers)
+        assert mark.exists()
+        assert fingerprint() == known
+
+
+def test_without_a_ledger_rows_are_there_twice(
+    two_workers: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the test above could fail."""
+    described(tmp_path / "recipe")
+    monkeypatch.setattr(shards, "load_part", partial(load_without_ledger, tmp_path / "mark"))
+    monkeypatch.setattr(shards, "_reconciled", lambda main, *_: _counted(main))
+    with pytest.raises(DataError, match="users breaks a rule: could not create unique index"):
+        load.replace(tmp_path / "recipe", as_of=AS_OF, engine=two_workers)
+    assert COUNTED["users"] == COUNTS.users + BLOCK_USERS
+
+
+COUNTED: dict[str, int] = {}
+
+
+def _counted(main: sa.Connection) -> dict[str, int]:
+    for name in ("users", "orders", "order_items", "events"):
+        COUNTED[name] = main.execute(sa.text(f"SELECT count(*) FROM {name}")).scalar_one()
+    return COUNTED
+
+
+def test_a_worker_that_is_killed_at_any_moment_changes_nothing(two_workers: Engine, tmp_path: Path) -> None:
+    known = loaded_by_files(tmp_path)
+    described(tmp_path / "recipe")
+    loading = threading.Thread(
+        daemon=True,
+        target=load.replace,
+        args=(tmp_path / "recipe",),
+        kwargs={"as_of": AS_OF, "run_id": "a", "engine": two_workers},
+    )
+    loading.start()
+    until(lambda: ask("SELECT count(*) > 8 FROM workbook.load_ledger WHERE run_id = 'a'")[0][0])
+    worker_processes()[0].kill()
+    loading.join()
+    assert fingerprint() == known
+    expected = plan.read_recipe(tmp_path / "recipe").rows
+    found = ask("SELECT part, table_name, rows FROM workbook.load_ledger WHERE run_id = 'a'")
+    assert {(part, name): n for part, name, n in found} == {
+        (part, name): n for part, tables in enumerate(expected) for name, n in tables.items()
+    }
+
+
+# The ledger by itself.
+
+
+@pytest.fixture
+def opened(ready: None, tmp_path: Path) -> Iterator[plan.Recipe]:
+    """A load under way that has no part yet."""
+    described(tmp_path / "recipe", part_blocks=6)
+    known = plan.read_recipe(tmp_path / "recipe")
+    with db.connect() as main, hold(main), staging(main):
+        with db.begin(main, "owner"):
+            ledger.open_plan(main, "a run", known.parts()[0].plan)
+            schema.use(main, STAGING)
+            schema.create_tables(main)
+        yield known
+
+
+def test_a_part_is_loaded_once(opened: plan.Recipe) -> None:
+    first, second, _ = opened.parts()
+    assert shards.load_part("a run", first) == sum(opened.rows[1].values())
+    assert shards.load_part("a run", first) == 0
+    assert shards.load_part("a run", second) == sum(opened.rows[2].values())
+    assert ask(f"SELECT count(*) FROM {STAGING}.users") == [(12 * BLOCK_USERS,)]
+
+
+def test_a_part_of_another_plan_or_load_is_refused(opened: plan.Recipe) -> None:
+    part = opened.parts()[0]
+    others = plan.parts_of(COUNTS, Shop(seed=7, as_of=SHOP.as_of, history_days=200), opened.blocks, generator=1)
+    with pytest.raises(DatabaseError, match=r"of another plan than the load a run: generator, shop differ; let all"):
+        shards.load_part("a run", others[0])
+    with pytest.raises(DatabaseError, match=r"knows of no load another run .* DATABASE_URL names another database"):
+        shards.load_part("another run", part)
+    assert ask(f"SELECT count(*) FROM {STAGING}.users") == [(0,)]
+
+
+def test_who_froze_while_it_copied_is_ended(opened: plan.Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frozen machine still answers for its connections, and no time-out of the server ends a COPY that waits."""
+    monkeypatch.setattr(ledger, "LOCK_TIMEOUT", "200ms")
+    part, begun, thawed, told = opened.parts()[0], threading.Event(), threading.Event(), []
+
+    class Frozen:
+        def read(self, _: int) -> bytes:
+            begun.set()
+            thawed.wait()
+            return b""
+
+    def freeze() -> None:
+        with pytest.raises(DatabaseError) as gave_up, db.transaction("owner") as connection:
+            ledger.session_of(connection, "a run", 1)
+            ledger.claim(connection, "a run", 1, part.plan, shards.BLOCK_TABLES)
+            with connection.connection.cursor() as cursor:
+                cursor.copy_expert(f"COPY {STAGING}.users (email) FROM STDIN", Frozen())
+        told.append(str(gave_up.value))
+
+    frozen = threading.Thread(target=freeze, daemon=True)
+    frozen.start()
+    begun.wait()
+    assert shards.load_part("a run", part) == sum(opened.rows[1].values())
+    thawed.set()
+    frozen.join()
+    assert "PostgreSQL gave up" in told[0]
+
+
+def test_a_ledger_that_differs_from_the_recipe_is_refused(ready: None, tmp_path: Path) -> None:
+    path = described(tmp_path / "recipe", part_blocks=6) / plan.FILE
+    known = json.loads(path.read_text())
+    known["rows"][2]["orders"] += 1
+    path.write_text(json.dumps(known))
+    with pytest.raises(DataError, match="1 parts have other rows than 02_generate counted, such as part 2 of orders"):
+        load.replace(tmp_path / "recipe", as_of=AS_OF, engine=HERE)
+    assert ask("SELECT to_regnamespace(:name)", name=STAGING) == [(None,)]
+
+
+def test_tables_that_differ_from_the_ledger_are_refused(
+    ready: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described(tmp_path / "recipe", part_blocks=6)
+    counts = ledger.rows
+
+    def with_a_stray(main: sa.Connection, run_id: str) -> dict[tuple[str, int], int]:
+        db.run(main, f"DELETE FROM {STAGING}.events WHERE ctid = (SELECT min(ctid) FROM {STAGING}.events)")
+        return counts(main, run_id)
+
+    monkeypatch.setattr(ledger, "rows", with_a_stray)
+    with pytest.raises(DataError, match=r"the tables hold .*, the ledger of the load .*the old data stay"):
+        load.replace(tmp_path / "recipe", as_of=AS_OF, engine=HERE)
+
+
+def test_workers_elsewhere_want_a_server_that_they_reach(
+    ready: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described(tmp_path / "recipe", DEMO_COUNTS, DEMO_SHOP)
+    monkeypatch.setattr(shards, "external_url", lambda: None)
+    with pytest.raises(UsageError, match="cannot reach this machine's private PostgreSQL: name a server"):
+        load.replace(tmp_path / "recipe", as_of=AS_OF, engine=Engine("dask", "tls://10.0.0.5:8786"))
+
+
+def test_a_worker_elsewhere_that_knows_no_server_begins_none(own_folders: Path) -> None:
+    part = plan.parts_of(COUNTS, SHOP, [range(1)])[0]
+    with pytest.raises(UsageError, match=r"knows no database: start it with the DATABASE_URL of the run"):
+        shards._load_elsewhere("a run", part)
+    assert not (own_folders / "postgres").exists()
+
+
+def test_a_recipe_of_another_generator_is_refused(ready: None, tmp_path: Path) -> None:
+    path = described(tmp_path / "recipe", part_blocks=6) / plan.FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"generator": 1}))
+    with pytest.raises(DataError, match=r"recipe\.json is by version 1 of the generator.*run 02_generate again"):
+        load.replace(tmp_path / "recipe", as_of=AS_OF)

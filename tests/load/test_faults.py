@@ -1,0 +1,147 @@
+"""Whatever stops a run: one sentence, the right exit code, the old reports and data untouched, no process left."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import psycopg2
+import pytest
+
+from lib import db, load
+from tests.runner import Ran, command, kernels, pipeline, running, until
+
+# Another shop than the one that is loaded: had anything of it come through, reports and fingerprint would differ.
+OTHER = ("--set", "seed=7")
+COLUMNS = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+STOPPED = "stopped; the reports stay, and the database holds the old rows or the new ones, whole\n"
+
+
+def state(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, bytes], str]:
+    """What a person sees: every report, and a digest of all rows."""
+    monkeypatch.setenv("DATABASE_URL", ran.url)
+    with db.transaction(read_only=True) as connection:
+        fingerprint = load.fingerprint(connection)
+    db.engine().dispose()
+    return {path.name: path.read_bytes() for path in (ran.output / "reports").iterdir()}, fingerprint
+
+
+@pytest.fixture(scope="module")
+def good_run(whole_run: Ran, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The reports and rows of a good earlier run; its own records are elsewhere."""
+    output = tmp_path_factory.mktemp("faults") / "output"
+    shutil.copytree(whole_run.output / "reports", output / "reports")
+    return whole_run._replace(output=output)
+
+
+@pytest.fixture
+def untouched(good_run: Ran, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ran]:
+    """A good earlier run, whose reports and rows are the same after the test."""
+    before = state(good_run, monkeypatch)
+    yield good_run
+    assert state(good_run, monkeypatch) == before
+
+
+def begun(process: subprocess.Popen, ran: Ran, step: str) -> list[psutil.Process]:
+    """The kernels of the run under way as soon as `step` has begun and they run."""
+    started = datetime.fromtimestamp(psutil.Process(process.pid).create_time() - 1, UTC)  # the clock of boot is coarse
+    return until(lambda: _has_begun(ran, started, step) and process.poll() is None and kernels(process))
+
+
+def _has_begun(ran: Ran, started: datetime, step: str) -> bool:
+    newest = _newest(ran, f"{step}.ipynb")
+    return newest.parent.name > f"{started:%Y%m%dT%H%M%S}" and newest.exists()
+
+
+def _newest(ran: Ran, name: str) -> Path:
+    return max((ran.output / "runs").glob("*"), default=ran.output / "none") / name
+
+
+def one_sentence(words: str) -> bool:
+    return words.startswith("error: ") and words.count("\n") == 1
+
+
+def test_a_file_without_a_column_is_bad_data(untouched: Ran, tmp_path: Path) -> None:
+    file = tmp_path / "a shop's export.csv"
+    file.write_text(COLUMNS.replace("Quantity", "Number") + "\n1,2,MUG,3,2010-12-01 08:26:00,2.55,4,Norway\n")
+    done = pipeline("--params", "online_retail", "--data", str(file), output=untouched.output, url=untouched.url)
+    assert done.returncode == 3
+    assert one_sentence(done.stderr)
+    assert done.stderr.startswith("error: 02_generate failed at “Six tables”: ")
+    assert "Quantity" in done.stderr
+    assert "2/8  02_generate    failed in" in done.stdout
+
+
+@contextlib.contextmanager
+def reading(ran: Ran) -> Iterator[None]:
+    """Somebody reads the orders all the while, so that no load can end before it is stopped."""
+    with contextlib.closing(psycopg2.connect(ran.url)) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE orders IN ACCESS SHARE MODE")
+        yield
+
+
+@pytest.mark.parametrize(("kind", "step"), [(signal.SIGINT, "02_generate"), (signal.SIGTERM, "03_load")])
+def test_a_stopped_run_ends_its_kernels(kind: signal.Signals, step: str, untouched: Ran) -> None:
+    with reading(untouched), running(*OTHER, output=untouched.output, url=untouched.url) as process:
+        started = begun(process, untouched, step)
+        os.killpg(process.pid, kind)
+        _, words = process.communicate(timeout=30)
+    assert (process.returncode, words) == (130, STOPPED)
+    assert psutil.wait_procs(started, timeout=10)[1] == []
+    assert '"status": "stopped"' in _newest(untouched, "run.json").read_text("utf-8")
+
+
+def test_a_killed_kernel_is_told(untouched: Ran) -> None:
+    with running(*OTHER, output=untouched.output, url=untouched.url) as process:
+        begun(process, untouched, "01_schema")[0].kill()
+        _, words = process.communicate(timeout=60)
+    assert (process.returncode, one_sentence(words)) == (1, True)
+    assert "its Python process ended early" in words
+
+
+def test_a_second_run_is_refused_and_a_killed_one_frees_the_place(untouched: Ran) -> None:
+    with running(*OTHER, output=untouched.output, url=untouched.url) as process:
+        begun(process, untouched, "01_schema")
+        second = pipeline(output=untouched.output, url=untouched.url)
+        started = until(lambda: len(kernels(process)) == 2 and kernels(process))  # 01 and 02 run side by side
+        sockets = {Path(words[4]).parent for words in map(command, started) if words}
+        process.kill()
+        assert psutil.wait_procs(started, timeout=10)[1] == []
+    for folder in sockets:  # empty folders are all that a killed run cannot clear
+        shutil.rmtree(folder)
+    assert (second.returncode, one_sentence(second.stderr)) == (2, True)
+    assert second.stderr.startswith(f"error: another run (process {process.pid}, since ")
+    assert not _newest(untouched, "run.json").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte: less than a report needs."""
+    tmp_path = tmp_path / "disk"
+    tmp_path.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small disk, where the system lets it")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_full_disk_is_told(small_disk: Path, untouched: Ran) -> None:
+    done = pipeline(*OTHER, output=small_disk / "output", url=untouched.url)
+    assert (done.returncode, one_sentence(done.stderr)) == (1, True)
+    assert "No space left on device" in done.stderr
+    assert not (small_disk / "output" / "reports").exists()
+
+
+def test_the_next_run_is_good_and_the_same(good_run: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After all the faults above; and of the runs they left, only as many stay as wanted."""
+    _, fingerprint = state(good_run, monkeypatch)
+    done = pipeline("--set", "keep_runs=3", output=good_run.output, url=good_run.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert state(good_run, monkeypatch)[1] == fingerprint
+    assert len(list((good_run.output / "runs").iterdir())) == 3

@@ -1,0 +1,157 @@
+"""After rows are added the marts are as they would be made over everything; what was not touched is left alone."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from lib import catalog, db, load
+from lib.data import parquet
+from lib.load.marts import MARTS, gather_visits, selection
+from tests.conftest import ask
+
+NAMES = [name for name, table in catalog.tables().items() if not table.mart]
+NEW = "00000000-0000-4000-8000-00000000000a"
+Shop = dict[str, pd.DataFrame]
+
+
+@pytest.fixture
+def shop(demo_folder: Path) -> Shop:
+    """The demo shop's frames, to change."""
+    return {name: parquet.read_table(demo_folder, name) for name in NAMES}
+
+
+def differences() -> dict[str, int]:
+    """Rows of each mart that differ from those that its definition makes over all tables."""
+    found = {}
+    with db.transaction("loader") as connection:
+        gather_visits(connection)
+        for mart in MARTS:
+            columns = ", ".join(catalog.tables()[mart].column_names)
+            there, made = f"SELECT {columns} FROM {mart}", f"SELECT {columns} FROM ({selection(mart)}) AS made"
+            either = f"(({there}) EXCEPT ({made})) UNION ALL (({made}) EXCEPT ({there}))"
+            found[mart] = connection.execute(sa.text(f"SELECT count(*) FROM ({either}) AS either")).scalar_one()
+    return found
+
+
+def completed(shop: Shop) -> pd.DataFrame:
+    """Completed orders by time."""
+    return shop["orders"][shop["orders"]["status"] == "completed"].sort_values("order_date")
+
+
+def of(shop: Shop, orders: pd.DataFrame) -> pd.DataFrame:
+    """The events of the orders."""
+    return shop["events"][shop["events"]["order_id"].isin(orders["order_id"])]
+
+
+def earlier_first_order(shop: Shop) -> Shop:
+    """Somebody's second order is dated before the first one, on the day of the sign-up."""
+    orders = completed(shop)
+    second = orders[orders["user_id"].duplicated()].head(1)
+    day = shop["users"].set_index("user_id").loc[second["user_id"].item(), "signup_date"]
+    moved = second.assign(order_date=pd.Timestamp(day, tz="UTC") + pd.Timedelta(hours=23, minutes=59))
+    return {"orders": moved.astype(second.dtypes)}
+
+
+def another_customer(shop: Shop) -> Shop:
+    """The last order of somebody with several is somebody else's, who had none."""
+    users = shop["users"].sort_values("signup_date")
+    without = users[~users["user_id"].isin(shop["orders"]["user_id"])].head(1)
+    orders = completed(shop)
+    return {"orders": orders[orders["user_id"].duplicated()].tail(1).assign(user_id=without["user_id"].item())}
+
+
+def refund(shop: Shop) -> Shop:
+    return {"orders": completed(shop).head(3).assign(status="refunded")}
+
+
+def dearer_line(shop: Shop) -> Shop:
+    """One more of an article, and the order's total with it."""
+    order = completed(shop).iloc[[5]]
+    line = shop["order_items"][shop["order_items"]["order_id"] == order["order_id"].item()].head(1)
+    total = order["total_amount"].item() + line["price_at_time"].item()
+    dear = {"order_items": line.assign(quantity=line["quantity"] + 1)}
+    return dear | {"orders": order.assign(total_amount=pd.Series([total], order.index, order["total_amount"].dtype))}
+
+
+def cost(shop: Shop) -> Shop:
+    """All articles cost one cent, and some had no cost before."""
+    products = shop["products"]
+    return {
+        "products": products.assign(cost=pd.Series([Decimal("0.01")] * len(products), dtype=products["cost"].dtype))
+    }
+
+
+def other_stock(shop: Shop) -> Shop:
+    """Nothing of the marts."""
+    return {"products": shop["products"].assign(stock_quantity=7)}
+
+
+def later_sign_up(shop: Shop) -> Shop:
+    """Who did not order and was not seen signs up days after everybody, which leaves days without anything between."""
+    last = shop["users"].tail(1).assign(user_id=NEW, email="new@example.com", signup_date=pd.Timestamp("2025-06-30"))
+    return {"users": last.astype(shop["users"].dtypes)}
+
+
+def earlier_visit(shop: Shop) -> Shop:
+    """A visit without an order is on another day, and another one is that of a new visit's key."""
+    visits = shop["events"][~shop["events"]["session_id"].isin(of(shop, shop["orders"])["session_id"])]
+    one = visits[visits["session_id"] == visits["session_id"].iloc[-1]]
+    two = visits[visits["session_id"] == visits["session_id"].iloc[0]]
+    moved = one.assign(event_timestamp=one["event_timestamp"] + pd.Timedelta(days=1))
+    return {"events": pd.concat([moved, two.assign(session_id=NEW)])}
+
+
+APPENDED: list[Callable[[Shop], Shop]] = [
+    earlier_first_order, another_customer, refund, dearer_line, cost, other_stock, later_sign_up, earlier_visit,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", APPENDED)
+def test_marts_are_as_made_over_everything(
+    demo_database: sa.URL, shop: Shop, tmp_path: Path, change: Callable[[Shop], Shop]
+) -> None:
+    before = ask("SELECT (SELECT count(*) FROM daily_kpis), (SELECT max(updated_at) FROM daily_kpis)")
+    parquet.write_tables({name: shop[name].head(0) for name in NAMES} | change(shop), tmp_path)
+    done = load.append(tmp_path, as_of="2025-07-02").tables.set_index("table")
+    assert differences() == dict.fromkeys(MARTS, 0)
+    touched = done.loc["daily_kpis", ["inserted", "updated"]].sum()
+    assert (touched == 0) == (change is other_stock)
+    assert ask("SELECT count(*) FROM daily_kpis WHERE updated_at > :before", before=before[0][1]) == [(touched,)]
+
+
+def test_days_at_the_ends_come_and_go(demo_database: sa.URL, shop: Shop, tmp_path: Path) -> None:
+    """Rows changed by hand are found, and the marts made anew; then the days of the shop are those of its orders."""
+    ask("DELETE FROM events; UPDATE users SET signup_date = '2025-03-01'; UPDATE orders SET order_date = '2025-03-01'")
+    few = {name: shop[name].head(0) for name in NAMES}
+    order = shop["orders"].head(1)
+
+    def dated(day: str) -> list[tuple]:
+        moved = order.assign(order_date=pd.Timestamp(day, tz="UTC")).astype(order.dtypes)
+        parquet.write_tables(few | {"orders": moved}, tmp_path)
+        load.append(tmp_path, as_of="2025-07-01")
+        assert differences() == dict.fromkeys(MARTS, 0)
+        return ask("SELECT min(date)::text, max(date)::text, count(*) FROM daily_kpis")
+
+    assert dated("2025-03-04") == [("2025-03-01", "2025-03-04", 4)]
+    assert dated("2025-03-09") == [("2025-03-01", "2025-03-09", 9)]
+    assert dated("2025-03-02") == [("2025-03-01", "2025-03-02", 2)]
+
+
+def test_only_touched_rows_are_made(demo_database: sa.URL, shop: Shop, tmp_path: Path, monkeypatch) -> None:
+    made = {}
+    write = load.touched.write_rows
+
+    def counting(connection: sa.Connection, mart: str, into: str) -> int:
+        made[mart] = write(connection, mart, into)
+        return made[mart]
+
+    monkeypatch.setattr(load.touched, "write_rows", counting)
+    parquet.write_tables({name: shop[name].head(0) for name in NAMES} | refund(shop), tmp_path)
+    load.append(tmp_path, as_of="2025-07-01")
+    refunded = refund(shop)["orders"]
+    assert made["customer_lifetime_value"] == refunded["user_id"].nunique()
+    assert refunded["order_date"].dt.date.nunique() <= made["daily_kpis"] <= 9

@@ -1,0 +1,239 @@
+"""Tests of the measurements: all sides load the same rows, ratios point the right way, figures are merged by name."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from lib import db, load, settings
+from lib.analysis import clv
+from lib.data import acquire
+from lib.errors import DataError
+from lib.load.marts import MARTS, build, gather_visits
+from lib.run import params
+from lib.run.pipeline import NOTEBOOKS, STEPS
+from tests.bench import __main__ as bench
+from tests.bench import customers, forecasting, largest, loading, rivals, scaling
+from tests.bench.figures import FIGURES
+from tests.bench.generating import take
+from tests.bench.own_files import write_invoices
+from tests.bench.running import import_cell, pipeline_figures
+from tests.bench.watching import Seen, run_apart
+from tests.conftest import fingerprint
+
+WAYS = ("load_whole_s", "load_s", "floor_s", "psql_copy_s", "adbc_s", "to_sql_s", "to_sql_multi_s", "execute_values_s")
+LOAD = loading.load_figures(
+    1_000,
+    dict(zip(WAYS, ([4], [2], [1], [9, 10, 90], [8], [40], [20], [30]), strict=True)),
+    [{"marts": 1, "checks": 2}],
+)
+PIPELINE = pipeline_figures([(2, 8), (4, 8), (6, 7)], [Seen(20, 3_000_000, 0), Seen(30, 5_000_000, 0), Seen(31, 1, 0)])
+SCALE = scaling.scale_figures(
+    {
+        "plain": [({"rows": 9, "seconds": 9}, Seen(0, 9_000_000, 0))],
+        "pool": [({"rows": 9, "seconds": s}, Seen(0, 9_000_000, 0)) for s in (2, 4, 5)],
+        "dask": [({"rows": 9, "seconds": s}, Seen(0, 9_000_000, 0)) for s in (3, 3, 7)],
+        "own": [({"rows": 9, "seconds": 9}, Seen(0, p * 1_000_000, 0)) for p in (1, 5, 4)],
+    }
+)
+LARGE = largest.large_figures(
+    {"begun": 100, "ended": 140, "copy_s": 55, "seconds": 90, "items": 2, "rows": 7},
+    Seen(0, 9_000_000, 0, [(99, 9_000_000), (105, 1_000_000), (115, 4_000_000), (135, 5_000_000), (141, 8_000_000)]),
+)
+
+
+def test_a_slower_dask_has_an_overhead_above_zero() -> None:
+    assert SCALE["scale_dask_overhead"] == pytest.approx(0.4)
+    assert (SCALE["scale_rows_per_s"], SCALE["scale_worker_peak_mb"]) == (3, 5)
+
+
+def test_workers_that_grow_while_they_copy_are_told_from_those_that_were_larger_before_and_after() -> None:
+    assert LARGE["scale_large_growth"] == pytest.approx(0.25)
+    assert (LARGE["scale_large_peak_mb"], LARGE["scale_large_s"], LARGE["scale_large_rows"]) == (9, 90, 7)
+
+
+def test_a_faster_load_has_a_ratio_above_one() -> None:
+    assert (LOAD["load_ratio_psql_copy"], LOAD["load_ratio_psql_copy_whole"]) == (5, 2.5)
+    assert (LOAD["load_ratio_to_sql"], LOAD["load_ratio_adbc"], LOAD["load_ratio_execute_values"]) == (10, 4, 15)
+    assert (LOAD["load_ratio_floor"], LOAD["load_rows_per_s"]) == (0.5, 250)
+
+
+def test_runs_count_by_their_median_and_memory_by_its_peak() -> None:
+    assert (PIPELINE["pipeline_demo_ratio_imports"], PIPELINE["pipeline_full_s"]) == (2, 30)
+    assert PIPELINE["pipeline_peak_mb"] == 5
+
+
+def test_a_reader_is_blocked_by_what_it_waits_beyond_its_patience() -> None:
+    assert loading.blocked_ms([1, 4.9, 5, 7, 25.5]) == 22.5
+
+
+def test_every_figure_says_what_it_measures() -> None:
+    assert {*LOAD, *PIPELINE} <= set(FIGURES)
+    others = {name for name in FIGURES if name not in {*LOAD, *PIPELINE}}
+    assert others == {
+        "reader_blocked_ms", "load_cost_ratio_10m_1m", "load_peak_mb_10m", "load_peak_mb_1m", "generate_rows_per_s",
+        "generate_ratio_faker", "generate_peak_mb_10m", "generate_peak_mb_30m", "generate_cost_ratio_10m_1m",
+        "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet", *SCALE, *LARGE,
+        "forecast_oracle_ratio", "forecast_shop_cov80", "forecast_planted_found", *FORECAST,
+        *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb") for size in customers.SIZES),
+        "customers_notebook_s_100k", "scale_cut_link_s",
+    }  # fmt: skip
+
+
+def windows(name: str, is_revenue: bool, cpu_s: float, *mases: tuple[float, float, float]) -> forecasting.Tested:
+    """Windows with the mase of the combination, of seasonal naive and of the weekday mean."""
+    models = ("combination", "seasonal naive", "weekday mean")
+    rows = [{"model": model, "mase": mase} for three in mases for model, mase in zip(models, three, strict=True)]
+    measures = {"total_error": 0.05, "coverage_80": 0.8, "coverage_95": 0.9}
+    return forecasting.Tested(name, is_revenue, pd.DataFrame(rows).assign(**measures), cpu_s)
+
+
+FORECAST = forecasting.figures(
+    [windows("sales", True, 2.0, (1, 4, 2), (1, 1, 2)), windows("visits", False, 3.0, (9, 1, 1))]
+)
+
+
+def test_the_forecast_is_held_against_both_simple_models_over_revenue() -> None:
+    assert pytest.approx(
+        {
+            "forecast_relmase": 0.5, "forecast_wins": 0.5, "forecast_rel_weekday_mean": 0.5,
+            "forecast_total_error": 0.05, "forecast_cov80": 0.8, "forecast_cov95": 0.9, "forecast_cpu_s": 3,
+        }
+    ) == FORECAST  # fmt: skip
+
+
+def test_series_of_ones_own_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("date,shop,web,note\n2025-01-01,5,1,a\n2025-01-03,6,2,b\n")
+    found = forecasting.read_series(path)
+    assert {name: history.series.tolist() for name, history in found.items()} == {"shop": [5, 0, 6], "web": [1, 0, 2]}
+
+
+@pytest.mark.parametrize(("text", "word"), [("day,value\n1,2\n", "no CSV file"), ("date\n2025-01-01\n", "no column")])
+def test_a_file_without_series_is_refused(tmp_path: Path, text: str, word: str) -> None:
+    (tmp_path / "own.csv").write_text(text)
+    with pytest.raises(DataError, match=word):
+        forecasting.read_series(tmp_path / "own.csv")
+
+
+def test_figures_are_merged_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "output" / "bench.json"
+    bench.merge(path, {"a": 1.23456, "b": 2})
+    bench.merge(path, {"b": 3})
+    assert json.loads(path.read_text()) == {"a": 1.235, "b": 3}
+
+
+@pytest.fixture
+def written(demo_database: sa.URL, demo_folder: Path, tmp_path: Path) -> Path:
+    """The demo's Parquet files with all that the others load beside them."""
+    for path in demo_folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    rivals.write_csv(tmp_path)
+    rivals.write_binary(tmp_path)
+    return tmp_path
+
+
+RIVALS = {
+    "psql": rivals.psql_copy,
+    "ADBC": rivals.adbc,
+    "to_sql": lambda folder: rivals.to_sql(rivals.frames(folder)),
+    "to_sql multi": lambda folder: rivals.to_sql(rivals.frames(folder), method="multi", chunksize=100),
+    "execute_values": lambda folder: rivals.execute_values(rivals.frames(folder)),
+}
+
+
+@pytest.mark.parametrize("way", RIVALS)
+def test_every_way_loads_the_rows_that_we_load(written: Path, way: str) -> None:
+    before, rows = fingerprint(), rivals.count()
+    rivals.empty()
+    assert rivals.count() == 0
+    RIVALS[way](written)
+    assert rivals.count() == rows
+    with db.transaction() as connection:
+        gather_visits(connection)
+        db.run(connection, f"TRUNCATE {', '.join(MARTS)}")
+        for mart in MARTS:
+            build(connection, mart)
+    assert fingerprint() == before
+
+
+def test_the_floor_has_the_same_rows_keys_and_indexes(written: Path) -> None:
+    rivals.floor(written)
+    with db.transaction() as connection:
+        shapes = [connection.execute(sa.text(SHAPE), {"schema": name}).all() for name in ("public", rivals.FLOOR)]
+        counts = [
+            [connection.execute(sa.text(f"SELECT count(*) FROM {schema}.{name}")).scalar() for name in rivals.NAMES]
+            for schema in ("public", rivals.FLOOR)
+        ]
+    assert shapes[0] == shapes[1]
+    assert counts[0] == counts[1]
+
+
+SHAPE = """
+SELECT replace(indexdef, schemaname || '.', '') FROM pg_indexes WHERE schemaname = :schema
+UNION ALL
+SELECT conname FROM pg_constraint WHERE connamespace = CAST(:schema AS regnamespace) AND contype = 'f'
+ORDER BY 1
+"""
+
+
+def test_ours_without_marts_and_checks_has_all_else(demo_database: sa.URL, demo_folder: Path) -> None:
+    before = rivals.count()
+    loading._without_marts_and_checks(demo_folder)
+    assert rivals.count() == before
+    assert load.replace(demo_folder, as_of="2025-07-01").checks["check"].size >= 25, "and the next load is whole again"
+
+
+def test_a_reader_polls_in_a_process_of_its_own(demo_database: sa.URL, demo_folder: Path) -> None:
+    assert 0 <= loading._reader_waits(demo_folder) < 10_000
+
+
+def test_a_load_is_seen_from_outside(demo_database: sa.URL, demo_folder: Path, own_folders: Path) -> None:
+    own_folders.mkdir()
+    (own_folders / "data").symlink_to(demo_folder)
+    done, seen = run_apart("tests.bench.loading.load_here()")
+    assert done["rows"] > 1_000
+    assert seen.seconds > done["seconds"]
+    assert 50e6 < seen.peak <= seen.peak_of_all < 1e9
+
+
+def test_a_share_of_a_shop_is_taken(own_folders: Path) -> None:
+    assert take("demo", times=2).written.set_index("table").loc["users", "rows"] == 200
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_notebook_has_an_import_cell(step: str) -> None:
+    assert import_cell(NOTEBOOKS / f"{step}.ipynb").startswith("from lib import ")
+
+
+def test_an_unknown_part_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", "lod"], cwd=settings.PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "no part 'lod'; there are load, own-files, generate, pipeline" in done.stderr
+
+
+def test_the_invoices_have_one_unusable_line_in_a_hundred(tmp_path: Path) -> None:
+    write_invoices(tmp_path / "invoices.csv", 250)
+    chosen = params.load(params.find("online_retail"), [f"data={tmp_path / 'invoices.csv'}"]).values()
+    policy = acquire.Policy("GBP", 0.05, "reject")
+    taken = acquire.take(
+        chosen["generate"], chosen["mapping"], chosen["data"], seed=1, as_of="2011-12-09", workers=1,
+        output=tmp_path, policy=policy,
+    )  # fmt: skip
+    assert taken.lines[["read", "loaded", "refused"]].iloc[0].tolist() == [250, 248, 2]
+
+
+def test_the_models_are_measured_on_customers_they_can_tell(own_folders: Path) -> None:
+    frame = customers.drawn(3_000)
+    model = clv.fit_models(frame)
+    assert not model.findings
+    assert customers.scored(model, frame).notna().all(axis=None)
+    spent, seen = run_apart("tests.bench.customers.fit_here(500)")
+    assert set(spent) == {"fit", "score"}
+    assert seen.seconds > sum(spent.values())

@@ -1,0 +1,118 @@
+"""Tests of the SQL files: the manual's queries run as they are, every question and check runs and says what it is."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from lib import db
+
+FOLDER = Path(db.SQL_FOLDER)
+MANUAL = {
+    "recent orders": "SELECT o.order_id, o.order_date, o.total_amount, u.name FROM orders o JOIN users u ON "
+    "o.user_id = u.user_id ORDER BY o.order_date DESC LIMIT 10",
+    "revenue by product": "SELECT p.name, SUM(oi.quantity * oi.price_at_time) as revenue FROM order_items oi "
+    "JOIN products p ON oi.product_id = p.product_id GROUP BY p.product_id, p.name ORDER BY revenue DESC LIMIT 10",
+    "lifetime value": "SELECT u.name, COUNT(DISTINCT o.order_id) as orders, SUM(o.total_amount) as ltv FROM users u "
+    "LEFT JOIN orders o ON u.user_id = o.user_id GROUP BY u.user_id, u.name ORDER BY ltv DESC",
+    "tables": "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'",
+}
+
+
+@pytest.mark.parametrize(("query", "rows"), list(zip(MANUAL.values(), (10, 10, 100, 12), strict=True)), ids=MANUAL)
+def test_the_manual_runs_verbatim(demo_database: sa.URL, query: str, rows: int) -> None:
+    with db.transaction(read_only=True) as connection:
+        assert len(connection.execute(sa.text(query)).all()) == rows
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.sql")), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_each_file_says_what_it_returns(path: Path) -> None:
+    assert re.match(r"-- \w.{20}", path.read_text(encoding="utf-8"))
+
+
+BOUND = {
+    "as_of": "2025-07-01", "start": "2025-06-01", "end": "2025-07-01", "previous_start": "2025-05-01",
+    "previous_end": "2025-06-01", "bins": 5, "windows": [30, 90], "split": "2025-04-01", "most": 20,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("question", sorted(path.stem for path in (FOLDER / "questions").glob("*.sql")))
+def test_each_question_is_answered_in_an_empty_shop_too(demo_database: sa.URL, question: str) -> None:
+    names = set(re.findall(r"(?<!:):(\w+)", db.sql(f"questions/{question}").partition("\n")[2]))
+    bound = {name: value for name, value in BOUND.items() if name in names}
+    full = db.read(question, **bound)
+    with db.transaction() as connection:
+        connection.execute(sa.text("TRUNCATE users, products, marketing_campaigns, daily_kpis CASCADE"))
+    empty = db.read(question, **bound)
+    assert list(full.columns) == list(empty.columns)
+    assert len(full) >= len(empty)
+
+
+def test_period_figures_equal_those_of_the_frames(demo_database: sa.URL, demo_folder: Path) -> None:
+    orders = pd.read_parquet(demo_folder / "orders.parquet").sort_values("order_date")
+    done = orders[(orders["status"] == "completed") & (orders["order_date"] < "2025-04-01")]
+    march = done[done["order_date"] >= "2025-03-01"]
+    first = done.groupby("user_id")["order_date"].min()
+    found = db.read("period_kpis", start="2025-03-01", end="2025-04-01").iloc[0]
+    assert found["revenue"] == pytest.approx(float(march["total_amount"].sum()), abs=0.001)
+    assert found["orders"] == len(march)
+    assert found["active_customers"] == march["user_id"].nunique()
+    assert found["new_customers"] == (first >= "2025-03-01").sum()
+    assert found["refund_rate"] == pytest.approx(_refund_rate(orders))
+
+
+def _refund_rate(orders: pd.DataFrame) -> float:
+    march = orders[(orders["order_date"] >= "2025-03-01") & (orders["order_date"] < "2025-04-01")]
+    counts = march["status"].value_counts()
+    return counts.get("refunded", 0) / (counts.get("refunded", 0) + counts["completed"])
+
+
+def test_parts_add_up_to_the_whole(demo_database: sa.URL) -> None:
+    months = db.read("monthly_revenue", as_of="2025-07-01")
+    countries = db.read("customers_by_country", as_of="2025-07-01")
+    days = db.read("daily_revenue", as_of="2025-07-01")
+    parts = db.read("daily_revenue_by_part", as_of="2025-07-01")
+    assert months["revenue"].sum() == pytest.approx(days["revenue"].sum(), abs=0.001)
+    assert countries["revenue"].sum() == pytest.approx(days["revenue"].sum(), abs=0.001)
+    assert countries["customers"].sum() == 100
+    by_day = parts.groupby("date")["revenue"].sum()
+    assert by_day.to_dict() == pytest.approx(
+        days[days["revenue"] > 0].set_index("date")["revenue"].to_dict(), abs=0.001
+    )
+    assert "Clothing" in set(parts["part"])
+
+
+def test_parts_are_countries_where_products_have_no_category(demo_database: sa.URL) -> None:
+    with db.transaction() as connection:
+        connection.execute(sa.text("UPDATE products SET category = NULL"))
+        connection.execute(sa.text("UPDATE orders SET shipping_country_code = NULL WHERE shipping_country_code = 'GB'"))
+    parts = db.read("daily_revenue_by_part", as_of="2025-07-01")
+    assert {"US", "DE", "not known"} <= set(parts["part"])
+    days = db.read("daily_revenue", as_of="2025-07-01")
+    assert parts["revenue"].sum() == pytest.approx(days["revenue"].sum(), abs=0.001)
+
+
+def _shop(connection: sa.Connection, rows: str) -> None:
+    connection.execute(sa.text("TRUNCATE users, products, marketing_campaigns CASCADE"))
+    connection.execute(sa.text(rows))
+
+
+def test_retention_by_hand(demo_database: sa.URL) -> None:
+    a, b = "00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b"
+    rows = f"""
+    INSERT INTO users (user_id, email, name, signup_date)
+    VALUES ('{a}', 'a@example.com', 'A', '2025-01-10'), ('{b}', 'b@example.com', 'B', '2025-01-31');
+    INSERT INTO orders (user_id, order_date, status, total_amount)
+    VALUES ('{a}', '2025-01-31 23:59Z', 'completed', 1), ('{a}', '2025-03-01 00:00Z', 'completed', 1),
+           ('{b}', '2025-02-01 00:00Z', 'cancelled', 1), ('{b}', '2025-03-05 00:00Z', 'completed', 1)
+    """
+    with db.transaction() as connection:
+        _shop(connection, rows)
+    cells = db.read("cohort_retention", as_of="2025-03-31").set_index("month_index")
+    assert cells["cohort_size"].tolist() == [2, 2]
+    assert cells["customers"].to_dict() == {0: 1, 1: 0}, "March has not ended: it has no cell"
+    assert db.read("cohort_retention", as_of="2025-04-01")["customers"].tolist() == [1, 0, 2]
+    churn = db.read("churn", as_of="2025-04-01", windows=[30]).iloc[0]
+    assert (churn["observed_buyers"], churn["churned_buyers"]) == (1, 1), "B's first order is 27 days old"

@@ -1,0 +1,186 @@
+"""A real browser draws every figure, asks for nothing, and shows the page on any screen and on paper."""
+
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from lib.data.parquet import read_table
+from lib.report.pages import export, exporter, write_index
+from lib.run.pipeline import STEPS
+from tests.browser import chromium, drawn, open_page
+from tests.report.test_pages import COUNTRIES, HOSTILE, PLOTLY, hostile, notebook, shown
+from tests.runner import Ran
+
+__all__ = ["hostile"]
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def page(hostile: Path, tmp_path: Path) -> Path:
+    export(hostile, tmp_path / "04_executive.html", reports=[{"page": f"0{n}_report.html"} for n in range(9)])
+    return tmp_path / "04_executive.html"
+
+
+def test_page_draws_all_figures_and_asks_for_nothing(page):
+    with open_page(page, viewport=DESKTOP) as (shown_page, requests, errors):
+        assert drawn(shown_page) == shown_page.locator("figure.chart").count() == 2
+        assert requests == [page.as_uri()]
+        assert errors == []
+        assert shown_page.locator(".choroplethlayer path").count() == len(COUNTRIES)
+        outlines = shown_page.eval_on_selector_all(".choroplethlayer path", "all => all.map(p => p.getAttribute('d'))")
+        assert all(outlines)
+        assert shown_page.evaluate("Object.keys(window).filter(name => name.startsWith('P_'))") == []
+        assert HOSTILE[0] in shown_page.inner_text("main")
+
+
+def test_dark_page_has_light_text_and_prints(page, tmp_path):
+    with open_page(page, viewport=DESKTOP, color_scheme="dark") as (shown_page, _, errors):
+        colours = "e => [getComputedStyle(e).fill, getComputedStyle(document.body).color]"
+        assert len(set(shown_page.eval_on_selector(".xtick text", colours))) == 1
+        assert len(shown_page.pdf(path=tmp_path / "page.pdf", format="A4")) > 10_000
+        assert errors == []
+
+
+def test_phone_scrolls_only_downwards(page, tmp_path):
+    write_index(
+        tmp_path / "index.html", {"run_id": "r", "versions": {"x" * 80: "1"}}, [{"page": page.name, "title": "T"}]
+    )
+    for path, figures in ((page, 2), (tmp_path / "index.html", 0)):
+        with open_page(path, viewport=PHONE, is_mobile=True, has_touch=True) as (shown_page, _, errors):
+            assert drawn(shown_page) == figures
+            assert shown_page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+            assert errors == []
+
+
+def test_a_figure_that_cannot_be_drawn_shows_its_words(tmp_path):
+    nowhere = {"type": "choropleth", "locations": ["TX"], "z": [1], "locationmode": "USA-states"}
+    layouts = ({"meta": {"alt": "what it would show"}, "geo": {"scope": "usa"}}, {"meta": {"alt": "bars"}})
+    figures = zip(([nowhere], [{"type": "bar", "y": [1]}]), layouts, strict=True)
+    path = notebook(tmp_path / "n.ipynb", *(shown({PLOTLY: {"data": d, "layout": ly}}) for d, ly in figures))
+    export(path, tmp_path / "n.html")
+    with open_page(tmp_path / "n.html") as (shown_page, _, errors):
+        assert drawn(shown_page) == 1
+        assert shown_page.locator("figcaption").first.is_visible()
+        assert any("cannot be drawn" in error for error in errors)
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_a_machine_without_chromium_skips_and_ci_fails(ci, outcome, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match="installed"):
+        chromium()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_figure_of_a_real_run_is_drawn(whole_run: Ran, step: str) -> None:
+    path = whole_run.output / "reports" / f"{step}.html"
+    cells = nbformat.read(whole_run.folder / f"{step}.ipynb", as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    with open_page(path, viewport=DESKTOP) as (page, requests, errors):
+        assert drawn(page) == sum(PLOTLY in output.get("data", {}) for output in outputs)
+        assert requests == [path.as_uri()]
+        assert errors == []
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_figure_of_a_real_run_has_its_numbers(whole_run: Ran, step: str) -> None:
+    held = exporter.figures(exporter.read_notebook(whole_run.folder / f"{step}.ipynb"))
+    page = (whole_run.output / "reports" / f"{step}.html").read_text("utf-8")
+    assert page.count('class="numbers"') == sum(bool(figure["data"]) for figure in held), "what is empty has none"
+
+
+def test_all_countries_of_a_real_run_are_on_the_map(whole_run: Ran) -> None:
+    countries = read_table(whole_run.output / "data", "users")["country_code"].nunique()
+    with open_page(whole_run.output / "reports" / "04_executive.html", viewport=DESKTOP) as (page, _, _):
+        assert page.locator(".choroplethlayer path").count() == countries
+
+
+def test_the_front_page_of_a_real_run_leads_to_every_report(whole_run: Ran) -> None:
+    path = whole_run.output / "reports" / "index.html"
+    with open_page(path, viewport=DESKTOP) as (page, requests, errors):
+        leads = page.eval_on_selector_all(".reports a", "all => all.map(a => a.href)")
+        assert sorted(leads) == [(path.parent / f"{step}.html").as_uri() for step in sorted(STEPS)]
+        assert (requests, errors) == ([path.as_uri()], [])
+
+
+@pytest.fixture(scope="session")
+def executive(whole_run: Ran) -> Path:
+    """A page of a real run with a switch, figures of every kind and tables."""
+    return whole_run.output / "reports" / "04_executive.html"
+
+
+def test_a_switch_works_by_keyboard(executive: Path) -> None:
+    with open_page(executive, viewport=DESKTOP) as (page, _, errors):
+        panels = page.locator(".switched .panel")
+        assert [panel.is_visible() for panel in panels.all()] == [True, False, False]
+        page.locator(".switch input").first.focus()
+        page.keyboard.press("ArrowRight")
+        assert [panel.is_visible() for panel in panels.all()] == [False, True, False]
+        assert panels.nth(1).locator(".main-svg").first.bounding_box()["width"] > 800
+        assert errors == []
+
+
+def test_on_paper_every_panel_is_shown(executive: Path, tmp_path: Path) -> None:
+    with open_page(executive, viewport=DESKTOP) as (page, _, errors):
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert all(panel.is_visible() for panel in page.locator(".switched .panel").all())
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.locator(".switched .panel").nth(2).is_hidden()
+        assert errors == []
+
+
+def test_the_reader_chooses_light_or_dark(executive: Path) -> None:
+    colour = "getComputedStyle(document.body).backgroundColor"
+    with open_page(executive, viewport=DESKTOP, color_scheme="dark") as (page, _, errors):
+        dark = page.evaluate(colour)
+        page.locator(".theme").focus()
+        page.keyboard.press("Enter")
+        assert page.evaluate(colour) == "rgb(255, 255, 255)" != dark
+        assert page.locator(".theme").inner_text() == "Dark"
+        page.reload()
+        assert page.evaluate(colour) == "rgb(255, 255, 255)", "the choice is remembered"
+        assert errors == []
+
+
+def test_the_numbers_of_a_figure_are_there_to_take(executive: Path, tmp_path: Path) -> None:
+    with open_page(executive, viewport=DESKTOP, accept_downloads=True) as (page, _, errors):
+        page.locator(".numbers summary").nth(1).click()
+        with page.expect_download() as download:
+            page.locator(".numbers .csv").nth(1).click()
+        download.value.save_as(tmp_path / "numbers.csv")
+        with page.expect_download() as download:
+            page.locator(".numbers .png").nth(1).click()
+        assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+        assert errors == []
+    rows = pd.read_csv(tmp_path / "numbers.csv")
+    assert list(rows.columns) == ["date", "mean of 7 days", "a year before", "day"]
+    assert len(rows) == 365
+
+
+def test_a_text_that_a_spreadsheet_would_run_is_taken_as_text(tmp_path: Path) -> None:
+    drawn = {"data": [{"type": "bar", "y": [1]}], "layout": {"meta": {"alt": "bars"}}}
+    drawn["layout"]["meta"]["numbers"] = {"columns": ["name", "n"], "data": [["=1+1", -1], ['a "b"', 2]]}
+    export(notebook(tmp_path / "n.ipynb", shown({PLOTLY: drawn})), tmp_path / "n.html")
+    with open_page(tmp_path / "n.html", accept_downloads=True) as (page, _, _):
+        page.locator(".numbers summary").click()
+        with page.expect_download() as download:
+            page.locator(".csv").click()
+        assert Path(download.value.path()).read_text("utf-8") == '"name","n"\n"\'=1+1",-1\n"a ""b""",2\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [*((name, "light") for name in ("index", "dictionary", *STEPS)), ("index", "dark"), ("04_executive", "dark")],
+)
+def test_nothing_keeps_people_from_using_a_page(whole_run: Ran, name: str, scheme: str) -> None:
+    path = whole_run.output / "reports" / f"{name}.html"
+    with open_page(path, viewport=DESKTOP, color_scheme=scheme) as (page, _, _):
+        found = Axe().run(page).response["violations"]
+        serious = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+        assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in serious] == []

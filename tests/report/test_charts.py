@@ -1,0 +1,255 @@
+"""Tests of the figures: what they hold, what they say in words, and that names show exactly."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+from lib.report import charts
+from lib.report.charts import figure as look
+
+DAILY = pd.DataFrame(
+    {"date": pd.date_range("2025-01-01", periods=3), "revenue": [1.0, 5.0, 2.0], "mean": [1.0, 2.0, 3.0]}
+)
+HOSTILE = '<a href="https://x.example">A & B</a>'
+
+
+def test_it_shows_itself_as_plain_json_and_words() -> None:
+    shown = charts.lines(DAILY, "date", {"revenue": "revenue"})._repr_mimebundle_()
+    figure = shown[look.MIME]
+    assert set(figure) == {"data", "layout", "config"}
+    assert json.dumps(figure)
+    assert shown["text/plain"] == figure["layout"]["meta"]["alt"]
+    assert figure["config"]["showSendToCloud"] is False
+
+
+def test_a_notebook_shows_it_the_same_way() -> None:
+    shown, _ = InteractiveShell.instance().display_formatter.format(charts.lines(DAILY, "date", {"revenue": "revenue"}))
+    assert set(shown) == {look.MIME, "text/plain"}
+    assert shown["text/plain"].startswith("revenue from 2025-01-01")
+
+
+def test_words_name_the_extremes() -> None:
+    alt = charts.lines(DAILY, "date", {"revenue": "Revenue"}, unit="USD").layout.meta["alt"]
+    assert alt == "Revenue from 2025-01-01 to 2025-01-03: lowest $1 at 2025-01-01, highest $5 at 2025-01-02."
+
+
+def test_the_main_line_lies_on_top() -> None:
+    figure = charts.lines(DAILY, "date", {"revenue": "revenue", "mean": "mean"})
+    assert [trace.name for trace in figure.data] == ["mean", "revenue"]
+
+
+def test_two_products_of_one_name_stay_two_bars() -> None:
+    mugs = pd.DataFrame({"name": ["Mug", "Mug"], "revenue": [2, 1], "previous_revenue": [0, 0]})
+    figure = charts.compared(mugs, "name", "USD")
+    assert list(figure.data[0].y) == [0, 1]
+    assert list(figure.layout.yaxis.ticktext) == ["Mug", "Mug"]
+
+
+def test_names_are_shown_exactly() -> None:
+    figure = charts.compared(pd.DataFrame({"name": [HOSTILE], "revenue": [2], "previous_revenue": [1]}), "name", "USD")
+    assert figure.data[0].customdata[0] == '&lt;a href="https://x.example"&gt;A &amp; B&lt;/a&gt;'
+    assert "<a" not in figure.layout.yaxis.ticktext[0]
+
+
+def test_the_map_knows_countries_by_their_code() -> None:
+    frame = pd.DataFrame({"country_code": ["GB", None, "MT"], "country": ["UK", "EU", "Malta"], "customers": [3, 2, 1]})
+    figure = charts.country_map(frame, "customers", "customers")
+    assert list(figure.data[0].locations) == ["GBR", "MLT"]
+    assert "2 countries" in figure.layout.meta["alt"]
+
+
+@pytest.mark.parametrize(("value", "top"), [(50, 150), (400, 400)])
+def test_the_gauge_has_room_for_its_value(value: float, top: float) -> None:
+    assert charts.gauge(value, 100, "USD").data[0].gauge.axis.range == (0, top)
+
+
+AHEAD = pd.DataFrame({"date": pd.date_range("2025-01-04", periods=2), "forecast": [2.0, 3.0]}).assign(
+    **{f"{side}_{level}": 2.0 + sign for level in (80, 95) for side, sign in (("lower", -1), ("upper", 1))}
+)
+
+
+def test_the_fan_has_both_bands_and_the_history_which_it_joins() -> None:
+    figure = charts.fan(DAILY, AHEAD, "USD")
+    assert [trace.name for trace in figure.data] == ["95 % interval", "80 % interval", "revenue", "forecast"]
+    assert list(figure.data[-1].y) == [2, 2, 3]
+    assert figure.layout.meta["alt"].startswith("Forecast from 2025-01-04 to 2025-01-05: lowest $2")
+
+
+def test_the_fan_shows_other_models_and_marks_holidays() -> None:
+    holidays = pd.Series([HOSTILE], index=pd.to_datetime(["2025-01-05"]))
+    figure = charts.fan(DAILY, AHEAD.assign(ETS=1.0, ARIMA=2.0), "USD", holidays)
+    assert [trace.name for trace in figure.data[3:]] == ["ETS", "ARIMA", "forecast", "holiday"]
+    assert figure.data[-1].customdata[0].startswith("&lt;a href")
+
+
+def test_hindsight_sets_what_came_beside_what_was_said() -> None:
+    told = AHEAD.rename(columns={"forecast": "combination"}).assign(actual=[4.0, 5.0], ETS=1.0)
+    figure = charts.hindsight(told, "combination", "USD")
+    assert [trace.name for trace in figure.data] == ["80 % interval", "ETS", "actual", "combination"]
+    assert "highest $5" in figure.layout.meta["alt"]
+
+
+def test_calibration_is_held_against_the_diagonal() -> None:
+    figure = charts.calibration(pd.DataFrame({"nominal": [0.5, 0.8], "observed": [0.4, np.nan]}))
+    assert list(figure.data[0].x) == list(figure.data[0].y) == [0, 1]
+    assert figure.layout.meta["alt"] == "Share of days inside the intervals: 40% where 50% is meant."
+
+
+@pytest.mark.parametrize(("months", "pictures"), [(["Jan", "Feb"], 3), ([], 2)])
+def test_components_are_drawn_below_each_other(months: list[str], pictures: int) -> None:
+    trend = pd.DataFrame({"date": DAILY["date"], "trend": [1.0, 2.0, 3.0]})
+    week = pd.DataFrame({"weekday": ["Mon", "Tue"], "effect": [-0.5, 0.5]})
+    year = pd.DataFrame({"month": months, "effect": [0.1] * len(months)})
+    figure = charts.components(trend, week, year, "USD")
+    assert len(figure.data) == len(figure.layout.annotations) == pictures
+    assert "Effect of the weekday from Mon to Tue: lowest -50.0% at Mon" in figure.layout.meta["alt"]
+    assert ("Effect of the month" in figure.layout.meta["alt"]) == (pictures == 3)
+
+
+def test_odd_days_are_marked_with_their_cause() -> None:
+    odd = pd.DataFrame({"date": DAILY["date"][1:2], "revenue": [5.0], "usual": [2.0], "cause": [HOSTILE]})
+    figure = charts.odd_days(DAILY, odd, "USD")
+    assert list(figure.data[1].customdata[0]) == ['&lt;a href="https://x.example"&gt;A &amp; B&lt;/a&gt;', "$2"]
+    assert figure.layout.meta["alt"].startswith("Revenue per day with 1 odd days marked: 2025-01-02 $5")
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_every_part_has_a_small_fan(n: int) -> None:
+    figure = charts.small_fans([(HOSTILE, DAILY, AHEAD)] * n, "USD")
+    assert len(figure.data) == 3 * n
+    assert not any("<a" in note.text for note in figure.layout.annotations)
+    assert f"{n} parts" in figure.layout.meta["alt"]
+
+
+def test_entities_draws_every_reference() -> None:
+    keys = pd.DataFrame({"table": ["orders"], "references": ["users"]})
+    figure = charts.entities(keys, {"users": "9 columns", "orders": "8 columns"})
+    assert len(figure.data) == 1
+    assert len(figure.layout.annotations) == 2
+
+
+@pytest.mark.parametrize("draw", [charts.lines, charts.bars])
+def test_nothing_to_show_is_said(draw: object) -> None:
+    assert draw(DAILY.head(0), "date", {"revenue": "Revenue"}).layout.meta["alt"] == "Revenue: nothing to show."
+
+
+MARKS = pd.DataFrame(
+    {
+        "name": ["<b>sale</b>", "mail"],
+        "start_date": pd.to_datetime(["2024-12-30", "2025-01-02"]),
+        "end_date": pd.to_datetime(["2025-01-02", "2025-01-09"]),
+    }
+)
+
+
+def test_marks_lie_in_lanes_above_the_lines_and_within_their_days() -> None:
+    figure = charts.lines(DAILY, "date", {"revenue": "revenue"}, marks=MARKS)
+    bars = figure.data[-1]
+    assert list(bars.base) == [DAILY["date"].iloc[0].to_numpy(), pd.Timestamp("2025-01-02").to_numpy()]
+    assert list(bars.y) == [0, 1], "two at once lie in two lanes"
+    assert [milliseconds / 86_400_000 for milliseconds in bars.x] == [2, 2]
+    assert bars.customdata[0] == "&lt;b&gt;sale&lt;/b&gt;"
+    assert "Meanwhile: <b>sale</b>, mail." in figure.layout.meta["alt"]
+
+
+def test_lines_are_named_at_their_ends_and_no_name_lies_on_another() -> None:
+    frame = DAILY.assign(mean=[1.0, 5.0, 2.001])
+    figure = charts.lines(frame, "date", {"revenue": "revenue", "mean": "mean"})
+    below, above = figure.layout.annotations
+    assert (below.name, above.name) == ("end", "end")
+    assert above.yshift - below.yshift > 15
+    assert figure.layout.showlegend is False
+
+
+def test_what_lies_behind_is_drawn_first_and_in_the_numbers() -> None:
+    figure = charts.lines(DAILY, "date", {"mean": "mean of 7 days"}, behind={"revenue": "day"})
+    assert [trace.name for trace in figure.data] == ["day", "mean of 7 days"]
+    assert figure.layout.meta["numbers"] == {
+        "columns": ["date", "mean of 7 days", "day"],
+        "data": [["2025-01-01", 1.0, 1.0], ["2025-01-02", 2.0, 5.0], ["2025-01-03", 3.0, 2.0]],
+    }
+
+
+def test_a_bridge_has_totals_and_signed_steps() -> None:
+    steps = pd.DataFrame({"step": ["a", "b", "c"], "amount": [10.0, -4.0, 6.0], "total": [True, False, True]})
+    figure = charts.bridge(steps, "USD")
+    assert list(figure.data[0].measure) == ["absolute", "relative", "absolute"]
+    assert figure.layout.meta["alt"] == "Bridge: a $10, b -$4, c $6."
+
+
+def test_parts_are_shown_beside_what_they_were() -> None:
+    frame = pd.DataFrame({"channel": [HOSTILE, "web", "mail"], "revenue": [3, 2, 1], "previous_revenue": [2, 2.5, 5]})
+    figure = charts.compared(frame, "channel", "USD")
+    bars, marks, texts = figure.data
+    assert (list(bars.x), list(marks.x)) == ([3, 2, 1], [2, 2.5, 5])
+    assert list(texts.x) == [3, 2.5, 1], "beside the bar, but behind a mark that would be written over"
+    assert "<a" not in figure.layout.yaxis.ticktext[0]
+    assert figure.layout.meta["alt"].endswith("mail $1, before $5.")
+
+
+def test_hours_without_orders_are_zero() -> None:
+    figure = charts.week_hours(pd.DataFrame({"weekday": [2], "hour": [9], "orders": [3]}))
+    z = np.array(figure.data[0].z)
+    assert (z.shape, z.sum(), z[1][9]) == ((7, 24), 3, 3)
+    assert "most on Tue from 9:00 to 9:59, 3 orders" in figure.layout.meta["alt"]
+    nothing = charts.week_hours(pd.DataFrame({"weekday": [], "hour": [], "orders": []}))
+    assert nothing.layout.meta["alt"].endswith("none.")
+
+
+def test_a_switch_shows_each_way_with_its_label() -> None:
+    chart = charts.lines(DAILY, "date", {"revenue": "revenue"})
+    InteractiveShell.clear_instance()
+    InteractiveShell.instance()
+    with capture_output() as captured:
+        charts.Switch({"by day": chart, "by week": chart})._ipython_display_()
+    assert [output.metadata for output in captured.outputs] == [{"switch": "by day"}, {"switch": "by week"}]
+    assert all(look.MIME in output.data for output in captured.outputs)
+
+
+SEGMENTS = pd.DataFrame({"name": [HOSTILE, "B", "C"], "revenue": [30.0, 10.0, 0.0], "share": [0.75, 0.25, 0.0]})
+
+
+def test_tiles_are_as_large_as_their_value_and_named_exactly() -> None:
+    figure = charts.treemap(SEGMENTS, "name", "revenue", "share", unit="USD")
+    assert list(figure.data[0].values) == [30, 10]
+    assert figure.data[0].labels[0] == '&lt;a href="https://x.example"&gt;A &amp; B&lt;/a&gt;'
+    assert figure.layout.meta["alt"] == f"Tiles by revenue: {HOSTILE} $30, B $10."
+
+
+def test_points_are_of_customers_with_both_values_and_not_too_many() -> None:
+    frame = pd.DataFrame({"revenue": [0.0, *range(1, 1_201)], "predicted_value": [5.0, np.nan, *range(1, 1_200)]})
+    figure = charts.past_and_future(frame, "revenue", "predicted_value", "USD")
+    assert 300 < len(figure.data[0].x) <= 500
+    assert min(figure.data[0].x) >= 2
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    assert figure.layout.xaxis.ticktext[:2] == ("$1", "$3")
+    assert "of 1199 customers: revenue against predicted value" in figure.layout.meta["alt"]
+
+
+def test_chances_said_are_held_against_what_came() -> None:
+    frame = pd.DataFrame({"group": [1, 2], "customers": [10, 10], "said": [0.2, 0.8], "came": [0.3, 0.9]})
+    figure = charts.reliability(frame)
+    assert [list(trace.x) for trace in figure.data] == [[0.2, 0.9], [0.2, 0.8]]
+    assert figure.layout.meta["alt"] == "Chances said and shares come, by group: 20% and 30%, 80% and 90%."
+
+
+@pytest.mark.parametrize(
+    ("figure", "reason"),
+    [
+        (charts.treemap(SEGMENTS.tail(1), "name", "revenue", "share"), "There is no revenue to draw."),
+        (charts.reliability(pd.DataFrame(columns=["group", "customers", "said", "came"])), "Too few customers"),
+        (
+            charts.past_and_future(
+                pd.DataFrame({"revenue": [1.0], "predicted_value": [np.nan]}), "revenue", "predicted_value", "USD"
+            ),
+            "No customer has both",
+        ),
+    ],
+)
+def test_an_empty_figure_says_why(figure: charts.Chart, reason: str) -> None:
+    assert figure.layout.annotations[0].text.replace("<br>", " ").startswith(reason)
+    assert figure.layout.meta["alt"].startswith(reason)

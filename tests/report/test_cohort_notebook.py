@@ -1,0 +1,143 @@
+"""Tests of the cohort report as a whole on shops of every size: sentences and figures that make sense, no NaN."""
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from lib import load
+from lib.db.connection import transaction
+from tests.cells import shown_by
+from tests.own_files import Rows, imported, key, shop, write
+
+MIME = "application/vnd.plotly.v1+json"
+HOSTILE = '<img src=x onerror="P_1=1">{{7*7}} & Co'
+
+
+def report(**parameters: object) -> list[dict]:
+    """What the report's cells show with these parameters."""
+    return shown_by("05_cohort", **parameters)
+
+
+def words(shown: list[dict]) -> list[str]:
+    return [output["text/plain"] for output in shown]
+
+
+def texts(value: object) -> list[str]:
+    """All texts in a figure, however deep."""
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in texts(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in texts(part)]
+    return [value] if isinstance(value, str) else []
+
+
+def makes_sense(shown: list[dict]) -> None:
+    """No number that is none reaches a reader; every figure is valid JSON and says what it shows."""
+    figures = [output[MIME] for output in shown if MIME in output]
+    assert len(figures) == 9
+    seen = [text for figure in figures for text in texts(json.loads(json.dumps(figure, allow_nan=False)))]
+    seen += [text for output in shown for text in (output["text/plain"], output.get("text/html", ""))]
+    odd = re.compile(r"\b(nan|NaN|NaT|None|inf|Infinity)\b")
+    assert [text for text in seen if odd.search(text)] == []
+    assert all(figure["layout"]["meta"]["alt"] for figure in figures)
+
+
+def loaded(folder: Path, rows: Rows, as_of: str) -> None:
+    found = imported(write(folder / "shop", rows), as_of=date.fromisoformat(as_of))
+    load.replace(found.folder, as_of=as_of)
+
+
+def test_an_empty_shop(demo_database: sa.URL) -> None:
+    with transaction() as connection:
+        connection.execute(sa.text("TRUNCATE users, products, marketing_campaigns, daily_kpis CASCADE"))
+    shown = report()
+    makes_sense(shown)
+    assert words(shown)[0] == "Nobody has bought yet, so there is no cohort to follow."
+    assert words(shown)[-1].endswith("the same revenue, $0.00, to the cent.")
+
+
+def one_customer() -> Rows:
+    rows = shop()
+    return {"users": rows["users"][:1], "products": rows["products"], "orders": [], "order_items": []}
+
+
+def one_order() -> Rows:
+    rows = shop()
+    return rows | {"orders": rows["orders"][:1], "order_items": rows["order_items"][:1]}
+
+
+def one_free_order() -> Rows:
+    rows = one_order()
+    orders = [order | {"total_amount": "0.00"} for order in rows["orders"]]
+    return rows | {"orders": orders, "order_items": [item | {"price_at_time": "0.00"} for item in rows["order_items"]]}
+
+
+def one_country() -> Rows:
+    rows = shop()
+    return rows | {"users": [user | {"country_code": "FR", "country": "France"} for user in rows["users"]]}
+
+
+AGAIN = "0.0% of buyers order again within 90 days of their first order; a customer brings"
+
+
+@pytest.mark.parametrize(
+    ("rows", "as_of", "headline"),
+    [
+        (one_customer(), "2025-07-01", "Nobody has bought yet, so there is no cohort to follow."),
+        (one_order(), "2025-07-01", f"{AGAIN} $10.00 within 4 months."),
+        (one_order(), "2025-06-15", f"{AGAIN} $10.00 within 3 months."),
+        (one_free_order(), "2025-07-01", f"{AGAIN} $0.00 within 4 months."),
+        (one_country(), "2025-07-01", f"{AGAIN} $15.00 within 4 months."),
+        (one_country(), "2025-02-02", "The first order lies less than 7 days back: too early to tell whether 2 buyers "
+         "will return."),
+        (one_country(), "2025-02-09", "0.0% of buyers order again within 7 days of their first order; no calendar "
+         "month has ended since."),
+    ],
+    ids=["one customer", "one order", "an open month", "a free order", "one country", "since yesterday", "for a week"],
+)  # fmt: skip
+def test_a_shop_with_little_to_tell(
+    empty_database: sa.URL, tmp_path: Path, rows: Rows, as_of: str, headline: str
+) -> None:
+    loaded(tmp_path, rows, as_of)
+    shown = report(as_of=as_of)
+    makes_sense(shown)
+    assert words(shown)[0] == headline
+
+
+def test_a_shop_that_is_seen_within_a_month(retail_database: sa.URL) -> None:
+    """An export that ends within a month: the open month is told by its hatching, and all sums hold."""
+    shown = report(as_of="2011-12-09", currency="GBP", churn_days=100)
+    makes_sense(shown)
+    names = [trace.get("name") for output in shown for trace in output.get(MIME, {}).get("data", [])]
+    assert names.count("month under way: left out") == 2
+    assert words(shown)[-1].endswith("£503,726.21, to the cent.")
+
+
+def test_hostile_names_are_shown_exactly_and_run_nothing(empty_database: sa.URL, tmp_path: Path) -> None:
+    rows = shop()
+    dates = {"start_date": "2025-01-01", "end_date": "2025-01-31"}
+    money = {"budget": "20.00", "spend": "12.00", "impressions": "10", "clicks": "1"}
+    campaign = {"campaign_id": key("e", 1), "name": HOSTILE, "channel": HOSTILE} | dates | money
+    users = [
+        user | {"campaign_id": campaign["campaign_id"], "name": HOSTILE, "city": HOSTILE} for user in rows["users"]
+    ]
+    loaded(tmp_path, rows | {"users": users, "marketing_campaigns": [campaign]}, "2025-07-01")
+    shown = report()
+    makes_sense(shown)
+    pages = "".join(output.get("text/html", "") + json.dumps(output.get(MIME, "")) for output in shown)
+    assert "<img" not in pages
+    assert "&lt;img src=x onerror=&#34;P_1=1&#34;&gt;{{7*7}} &amp; Co" in pages
+    assert words(shown)[0].endswith(
+        "and costs $6.00 to win, which the revenue earns back in the month of the first order."
+    )
+
+
+def test_no_customer_is_named(demo_database: sa.URL, demo_folder: Path) -> None:
+    users = pd.read_parquet(demo_folder / "users.parquet")
+    pages = json.dumps([{kind: data for kind, data in output.items() if kind != "image/png"} for output in report()])
+    assert [text for text in [*users["email"], *users["name"]] if text in pages] == []

@@ -1,0 +1,277 @@
+"""Every number of the executive report, computed again from raw frames; shops of which there is little to say."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from nbformat import v4, write
+
+from lib import catalog, db, load
+from lib.analysis import periods
+from lib.analysis import revenue as metrics
+from lib.data import synthetic
+from lib.data.parquet import read_table, write_tables
+from lib.db import schema
+from lib.db.connection import read
+from lib.report.pages import export
+from tests.browser import open_page
+from tests.cells import shown_by
+from tests.conftest import ask
+
+TABLES = ("users", "products", "marketing_campaigns", "orders", "order_items", "events")
+
+
+class Shop(NamedTuple):
+    """The raw frames of a loaded shop, with the days of the report."""
+
+    span: periods.Period
+    year: dict[str, date]
+    orders: pd.DataFrame
+    lines: pd.DataFrame
+    users: pd.DataFrame
+    products: pd.DataFrame
+    events: pd.DataFrame
+
+    def between(self, rows: pd.DataFrame, start: date, end: date) -> pd.DataFrame:
+        return rows[(rows["day"] >= pd.Timestamp(start)) & (rows["day"] < pd.Timestamp(end))]
+
+    def now(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return self.between(rows, **self.span.bounds)
+
+    def before(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return self.between(rows, *self.span.previous_bounds.values())
+
+
+def raw_frames(folder: Path, as_of: str, period: str) -> Shop:
+    tables = {name: read_table(folder, name) for name in TABLES}
+    cents = {"orders": ["total_amount"], "order_items": ["price_at_time"], "products": ["price", "cost"]}
+    tables |= {name: tables[name].astype(dict.fromkeys(columns, float)) for name, columns in cents.items()}
+    orders = tables["orders"].assign(day=tables["orders"]["order_date"].dt.tz_convert(None).dt.normalize())
+    done = orders[orders["status"] == "completed"]
+    lines = tables["order_items"].merge(done, on="order_id").merge(tables["products"], on="product_id")
+    lines = lines.assign(amount=lines["quantity"] * lines["price_at_time"], goods=lines["quantity"] * lines["cost"])
+    span, year = periods.period(period, as_of), periods.year_before(as_of)
+    return Shop(span, year, orders, lines, tables["users"], tables["products"], tables["events"])
+
+
+@pytest.fixture(params=["demo", "online_retail"])
+def shop(request: pytest.FixtureRequest, demo_folder: Path) -> Iterator[Shop]:
+    """A made-up shop and a real one, loaded and as frames."""
+    if request.param == "demo":
+        request.getfixturevalue("demo_database")
+        return raw_frames(demo_folder, "2025-07-01", "last_90_days")
+    request.getfixturevalue("retail_database")
+    return raw_frames(request.getfixturevalue("retail_folder"), "2011-12-09", "last_30_days")
+
+
+def near(value: float) -> object:
+    return pytest.approx(value, abs=0.005, nan_ok=True)
+
+
+def done(shop: Shop) -> pd.DataFrame:
+    return shop.orders[shop.orders["status"] == "completed"]
+
+
+def test_key_figures(shop: Shop) -> None:
+    found = read("period_kpis", **shop.span.bounds).iloc[0]
+    placed, bought, lines = shop.now(shop.orders), shop.now(done(shop)), shop.now(shop.lines)
+    status, first = placed["status"].value_counts(), done(shop).groupby("user_id")["day"].min()
+    active = bought["user_id"].unique()
+    new = int((first[active] >= pd.Timestamp(shop.span.start)).sum())
+    assert found["revenue"] == near(bought["total_amount"].sum())
+    assert found["orders"] == len(bought)
+    assert found["units"] == lines["quantity"].sum()
+    assert found["avg_order_value"] == near(bought["total_amount"].sum() / len(bought))
+    assert (found["active_customers"], found["new_customers"]) == (len(active), new)
+    assert found["repeat_rate"] == near((len(active) - new) / len(active))
+    assert found["cancelled_orders"] == status.get("cancelled", 0)
+    assert found["refunded_amount"] == near(placed.loc[placed["status"] == "refunded", "total_amount"].sum())
+    assert found["refund_rate"] == near(status.get("refunded", 0) / (len(bought) + status.get("refunded", 0)))
+    costed = lines.dropna(subset="cost")
+    margin = 1 - costed["goods"].sum() / costed["amount"].sum() if len(costed) else np.nan
+    assert found["gross_margin"] == near(margin)
+
+
+def test_conversion(shop: Shop) -> None:
+    visits = shop.events.groupby("session_id").agg(
+        day=("event_timestamp", "min"), bought=("event_type", lambda steps: (steps == "purchase").any())
+    )
+    visits = shop.now(visits.assign(day=pd.to_datetime(visits["day"]).dt.tz_convert(None).dt.normalize()))
+    share = visits["bought"].mean() if len(visits) else np.nan
+    assert read("period_kpis", **shop.span.bounds)["conversion_rate"].item() == near(share)
+
+
+def test_a_month_has_the_figures_of_its_period(shop: Shop) -> None:
+    months = read("monthly_kpis", **shop.year).set_index("month")
+    assert len(months) <= 12
+    for month, found in list(months.iterrows())[-2:]:
+        end = (month + pd.DateOffset(months=1)).date()
+        wanted = read("period_kpis", start=month.date(), end=end).iloc[0]
+        assert found.to_dict() == {name: near(wanted[name]) for name in found.index}
+
+
+@pytest.mark.parametrize("part", ["country", "category", "channel"])
+def test_parts_of_revenue(shop: Shop, part: str) -> None:
+    column = {"country": "country", "category": "category", "channel": "acquisition_channel"}[part]
+    rows = (
+        shop.lines
+        if part == "category"
+        else done(shop).merge(shop.users, on="user_id").rename(columns={"total_amount": "amount"})
+    )
+    rows = rows.assign(**{column: rows[column].fillna("not known")})
+    now, before = (some.groupby(column)["amount"].sum() for some in (shop.now(rows), shop.before(rows)))
+    answers = [read(f"revenue_by_{part}", **days) for days in shop.span.pair]
+    found = metrics.with_previous(*answers).set_index(part)
+    assert found["revenue"].to_dict() == {name: near(now.get(name, 0)) for name in found.index}
+    assert found["previous_revenue"].to_dict() == {name: near(before.get(name, 0)) for name in found.index}
+    assert set(now.index) | set(before.index) <= set(found.index)
+    assert found["share"].sum() == near(1)
+
+
+def test_the_bridge(shop: Shop) -> None:
+    found = read("revenue_bridge", **shop.span.both).iloc[0]
+    both_lines = shop.now(shop.lines), shop.before(shop.lines)
+    now, before = (rows.groupby("product_id")[["quantity", "amount"]].sum() for rows in both_lines)
+    both = now.index.intersection(before.index)
+    prices = now["amount"] / now["quantity"], before["amount"] / before["quantity"]
+    price = sum(now.loc[p, "quantity"] * (prices[0][p] - prices[1][p]) for p in both)
+    units = now["quantity"].sum() - before["quantity"].sum()
+    volume = units * before["amount"].sum() / before["quantity"].sum()
+    assert found["price"] == near(price)
+    assert found["volume"] == near(volume)
+    assert found["previous_revenue"] + found["volume"] + found["price"] + found["mix"] == near(found["revenue"])
+    assert (found["previous_revenue"], found["revenue"]) == (near(before["amount"].sum()), near(now["amount"].sum()))
+
+
+def test_the_best_products(shop: Shop) -> None:
+    found = read("best_products", **shop.span.both)
+    sold = shop.now(shop.lines).groupby("product_id")["amount"].sum().sort_values(ascending=False)
+    assert found["revenue"].tolist() == [near(value) for value in sold.head(10)]
+    assert found["share"].tolist() == [near(value) for value in sold.head(10) / sold.sum()]
+    weeks = shop.between(shop.lines, (pd.Timestamp(shop.span.end) - pd.Timedelta(days=84)).date(), shop.span.end)
+    recent = weeks.groupby("product_id")["amount"].sum()
+    assert [sum(trend) for trend in found["trend"]] == [near(recent.get(product, 0)) for product in sold.index[:10]]
+    assert {len(trend) for trend in found["trend"]} == {12}
+
+
+def test_concentration(shop: Shop) -> None:
+    curve = read("product_concentration", **shop.year)
+    sold = shop.between(shop.lines, **shop.year).groupby("product_id")["amount"].sum().sort_values(ascending=False)
+    shares = sold.cumsum() / sold.sum()
+    assert curve["revenue"].tolist()[1:] == [near(shares.iloc[place - 1]) for place in curve["place"][1:]]
+    assert (curve["products"].iloc[-1], curve["revenue"].iloc[-1]) == (1, near(1))
+    assert len(curve) <= 101
+
+
+def test_hours(shop: Shop) -> None:
+    found = read("peak_hours", **shop.year).set_index(["weekday", "hour"])["orders"]
+    rows = shop.between(done(shop), **shop.year)
+    counted = rows.groupby([rows["order_date"].dt.day_of_week + 1, rows["order_date"].dt.hour]).size()
+    assert found.to_dict() == counted.to_dict()
+
+
+def test_stock(shop: Shop) -> None:
+    as_of = pd.Timestamp(shop.year["end"])
+    sold = shop.between(shop.lines, (as_of - pd.Timedelta(days=30)).date(), as_of.date())
+    units = sold.groupby("product_id")["quantity"].sum()
+    stock = shop.products.set_index("product_id")["stock_quantity"].astype(float)
+    cover = (30 * stock / units).dropna()
+    found = read("low_stock", as_of=as_of.date())
+    assert found["days_of_cover"].tolist() == [near(days) for days in sorted(cover[cover < 14])[:20]]
+
+
+def test_views_hold_what_the_tables_hold(shop: Shop) -> None:
+    revenue = near(done(shop)["total_amount"].sum())
+    for view in ("sales_summary", "product_performance", "customer_summary", "geographic_performance"):
+        assert float(ask(f"SELECT sum(revenue) FROM {view}")[0][0]) == revenue
+    assert ask("SELECT count(*) FROM customer_summary") == [(len(shop.users),)]
+
+
+EMPTY = dict.fromkeys(TABLES, 0)
+
+
+def first_order(shop: dict[str, pd.DataFrame], day: str = "") -> dict[str, pd.DataFrame]:
+    """The shop's first completed order with what belongs to it, and nothing else; on another day where one is given."""
+    order = shop["orders"][shop["orders"]["status"] == "completed"].head(1).assign(campaign_id=None)
+    items = shop["order_items"].merge(order[["order_id"]])
+    user = shop["users"].merge(order[["user_id"]]).assign(campaign_id=None)
+    if day:
+        order = order.assign(order_date=pd.Timestamp(day, tz="UTC"))
+        user = user.assign(signup_date=pd.Timestamp(day).normalize())
+    products = shop["products"].merge(items[["product_id"]].drop_duplicates())
+    kept = {"users": user, "products": products, "orders": order, "order_items": items}
+    return {name: kept.get(name, frame.head(0)).astype(frame.dtypes) for name, frame in shop.items()}
+
+
+def one_country(shop: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    return shop | {"users": shop["users"].assign(country_code="DE", country="Germany")}
+
+
+SHOPS = {
+    "an empty shop": lambda shop: {name: frame.head(0) for name, frame in shop.items()},
+    "one order long ago": first_order,
+    "a shop that began yesterday": lambda shop: first_order(shop, "2025-06-30 12:00"),
+    "one country": one_country,
+}
+
+
+@pytest.mark.parametrize("kind", SHOPS)
+@pytest.mark.parametrize("period", ["last_month", "year_to_date"])
+def test_a_shop_of_which_there_is_little_to_say(
+    empty_database: sa.URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, period: str
+) -> None:
+    monkeypatch.setenv("WORKBOOK_RUN", "")
+    write_tables(SHOPS[kind](synthetic.generate_shop()), tmp_path / "data")
+    with db.transaction() as connection:
+        schema.create(connection)
+    load.replace(tmp_path / "data", as_of="2025-07-01")
+    outputs = shown_by("04_executive", period=period)
+    assert len(outputs) > 15
+    for output in outputs:
+        assert not re.search(r"\b(nan|NaT|None|inf|-inf|NaN)\b", output.get("text/html", "") + output["text/plain"])
+        assert json.dumps(output, allow_nan=False)
+
+
+HOSTILE = (
+    "<script>window.P_1=1</script>",
+    "<img src=x onerror=window.P_2=1>",
+    "=cmd|' /C calc'!A0",
+    "A & <b>B</b> %{x}",
+)
+
+
+def spoiled(column: pd.Series) -> pd.Series:
+    """The column with a hostile text in place of each value, the same one for the same value."""
+    codes, _ = pd.factorize(column)
+    return pd.Series([f"{HOSTILE[code % len(HOSTILE)]} {code}" for code in codes], index=column.index, dtype="str")
+
+
+def hostile(table: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with hostile texts in all columns that may hold any text."""
+    free = [c.name for c in catalog.tables()[table].columns if c.type == "text" and not c.one_of and not c.form]
+    return rows.assign(**{name: spoiled(rows[name]) for name in free})
+
+
+def test_hostile_names_run_nothing_and_show_exactly(empty_database: sa.URL, tmp_path: Path) -> None:
+    write_tables({name: hostile(name, rows) for name, rows in synthetic.generate_shop().items()}, tmp_path / "data")
+    with db.transaction() as connection:
+        schema.create(connection)
+    load.replace(tmp_path / "data", as_of="2025-07-01")
+    outputs = [v4.new_output("display_data", data=data) for data in shown_by("04_executive", period="year_to_date")]
+    write(v4.new_notebook(cells=[v4.new_code_cell("", outputs=outputs)]), tmp_path / "04_executive.ipynb")
+    export(tmp_path / "04_executive.ipynb", tmp_path / "04_executive.html")
+    with open_page(tmp_path / "04_executive.html") as (page, requests, errors):
+        assert (requests, errors) == ([page.url], [])
+        assert page.evaluate("Object.keys(window).filter(name => name.startsWith('P_'))") == []
+        best = read("best_products", **periods.period("year_to_date", "2025-07-01").both)["name"]
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        text = page.inner_text("main")
+        assert all(name in text for name in best)
+        assert all(any(name.startswith(start) for name in best) for start in HOSTILE)

@@ -1,0 +1,261 @@
+"""The pages hold what the notebook holds, load nothing, show data as text, and are written whole or not at all."""
+
+import gzip
+import json
+import re
+import shutil
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode, v4, write
+
+from lib import catalog
+from lib.errors import OutputError, UsageError
+from lib.report.pages import assets, card, export, write_dictionary, write_index
+from lib.report.pages.front import headline
+
+PLOTLY = "application/vnd.plotly.v1+json"
+HOSTILE = ("<script>window.P_1=1</script>", "</script><img src=x onerror=window.P_2=1>", 'A & B <3 "q"')
+COUNTRIES = ("SGP", "MLT", "BHR", "HKG", "USA", "RUS", "REU")
+
+
+def figure(kind: str, alt: str, **trace) -> dict:
+    layout = {"meta": {"alt": alt}, "height": 300, "geo": {"resolution": 50}} if kind == "choropleth" else {}
+    return {"data": [{"type": kind, **trace}], "layout": {"meta": {"alt": alt}} | layout, "config": {}}
+
+
+def shown(data: dict) -> NotebookNode:
+    return v4.new_output("display_data", data=data)
+
+
+def notebook(path: Path, *outputs: dict, heading: str = "# The shop") -> Path:
+    words = v4.new_markdown_cell(f"{heading}\n\nIs it good?", id="words")
+    code = v4.new_code_cell("hidden_code = 1", outputs=list(outputs), id="code")
+    write(v4.new_notebook(cells=[words, code]), path)
+    return path
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    bars = figure("bar", HOSTILE[1], x=list(HOSTILE), y=[3, 2, 1], text="\u2028")
+    world = figure("choropleth", "map", locations=COUNTRIES, z=list(range(7)), locationmode="ISO-3")
+    table = '<div class="table-scroll"><table class="data"><tr><td class="num">1</td></tr></table></div>'
+    outputs = [{PLOTLY: bars, "text/plain": "b"}, {"text/html": table}, {PLOTLY: world}, {"text/plain": HOSTILE[0]}]
+    return notebook(tmp_path / "04_executive.ipynb", *map(shown, outputs))
+
+
+@pytest.fixture
+def page(hostile: Path, tmp_path: Path) -> str:
+    assert (
+        export(hostile, tmp_path / "a.html", reports=[{"page": "04_executive.html"}, {"page": "05_cohort.html"}]) == 2
+    )
+    return (tmp_path / "a.html").read_text("utf-8")
+
+
+def test_every_figure_of_the_notebook_is_in_the_page(hostile, page):
+    held = hostile.read_text("utf-8").count(f'"{PLOTLY}"')
+    assert held == page.count("<figure ") == page.count('role="img"') == 2
+
+
+def test_a_template_that_drops_figures_is_refused(hostile, tmp_path, monkeypatch):
+    broken = shutil.copytree(assets.TEMPLATES, tmp_path / "template")
+    source = (broken / "notebook.html.j2").read_text("utf-8")
+    (broken / "notebook.html.j2").write_text(source.replace("plotly in output.data", "false"), "utf-8")
+    monkeypatch.setattr(assets, "TEMPLATES", broken)
+    with pytest.raises(OutputError, match="2 figures, its page would show 0"):
+        export(hostile, tmp_path / "b.html")
+    assert not (tmp_path / "b.html").exists()
+
+
+def test_page_loads_nothing_and_says_so(page):
+    assert re.findall(r"""(?:src|srcset|href|action)\s*=\s*["']?(?:https?:)?//""", page) == []
+    assert re.search(r"default-src 'none'.*script-src 'sha256-[^;]+' 'sha256-", page)
+    assert "unsafe-eval" not in page
+    assert len(page) < 2_600_000
+
+
+def test_data_stays_text(page):
+    figures = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert [json.loads(text)["data"][0]["type"] for text in figures] == ["bar", "choropleth"]
+    assert json.loads(figures[0])["data"][0]["x"] == list(HOSTILE)
+    assert "window.P_1=1</script>" not in page
+    assert "<img src=x" not in re.sub(r'aria-label="[^"]*"', "", page)
+
+
+def test_code_and_prompts_are_not_shown(page):
+    assert "hidden_code" not in page
+    assert "<title>The shop</title>" in page
+    assert 'href="05_cohort.html">Cohort</a>' in page
+
+
+def test_the_map_is_packed_only_where_a_map_is(page, tmp_path):
+    export(notebook(tmp_path / "n.ipynb", shown({PLOTLY: figure("bar", "bars", y=[1])})), tmp_path / "n.html")
+    export(notebook(tmp_path / "w.ipynb"), tmp_path / "w.html")
+    plain, words = ((tmp_path / name).read_text("utf-8") for name in ("n.html", "w.html"))
+    packed = [("plotly" in ids, "world" in ids) for ids in map(packed_ids, (page, plain, words))]
+    assert packed == [(True, True), (True, False), (False, False)]
+
+
+def packed_ids(page: str) -> set[str]:
+    return set(re.findall(r'<script id="(\w+)" type="application/octet-stream">', page))
+
+
+def test_same_notebook_gives_same_bytes(hostile, page, tmp_path):
+    export(hostile, tmp_path / "a.html", reports=[{"page": "04_executive.html"}, {"page": "05_cohort.html"}])
+    assert (tmp_path / "a.html").read_text("utf-8") == page
+
+
+def test_failed_notebook_says_what_stopped_it(tmp_path):
+    error = v4.new_output("error", ename="DataError", evalue="line 12: <b>x</b>", traceback=["secret frame"])
+    export(notebook(tmp_path / "f.ipynb", error), tmp_path / "f.html")
+    text = (tmp_path / "f.html").read_text("utf-8")
+    assert "DataError: line 12: &lt;b&gt;x&lt;/b&gt;" in text
+    assert "secret frame" not in text
+
+
+def test_failing_write_leaves_the_old_page(hostile, tmp_path, monkeypatch):
+    old = tmp_path / "old.html"
+    old.write_text("old", "utf-8")
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OutputError, match="No space left"):
+        export(hostile, old)
+    assert old.read_text("utf-8") == "old"
+    assert not list(tmp_path.glob(".old*"))
+
+
+def test_what_is_no_notebook_is_refused(tmp_path):
+    (tmp_path / "half.ipynb").write_text('{"cells": [', "utf-8")
+    for name in ("half.ipynb", "none.ipynb"):
+        with pytest.raises(UsageError, match=name):
+            export(tmp_path / name, tmp_path / "a.html")
+
+
+def test_index_shows_values_as_text_and_the_main_reports_first(tmp_path):
+    run = {"run_id": HOSTILE[0], "params": {"shop": {"name": HOSTILE[1]}}, "finished_at": "2025-11-23T00:43:12+00:00"}
+    pages = [{"page": f"{name}.html", "title": HOSTILE[2]} for name in ("01_schema", "05_cohort", "04_executive")]
+    write_index(tmp_path / "index.html", run, pages)
+    text = (tmp_path / "index.html").read_text("utf-8")
+    assert "<img" not in text
+    assert "<script>window" not in text
+    assert "shop.name" in text
+    assert "23 November 2025, 00:43 UTC" in text
+    cards = re.findall(r'<li><a href="([^"]+)"', text)
+    assert cards == ["04_executive.html", "05_cohort.html", "01_schema.html"]
+
+
+def past(errors: int, warnings: int) -> dict:
+    told = {"broken_errors": errors, "broken_warnings": warnings, "rejected_lines": 3}
+    return {"run_id": "r", "checked_at": "2025-11-23T00:43:12+00:00", **told}
+
+
+def test_index_tells_broken_checks_first_and_how_it_went_before(tmp_path):
+    checks = [
+        {"check": name, "meaning": "m", "severity": severity, "failed": failed, "sample": sample}
+        for name, severity, failed, sample in (
+            ("kept", "error", 0, None),
+            ("doubtful", "warning", 2, "(1) (<2>)"),
+            ("wrong", "error", 1, "(3)"),
+        )
+    ]
+    run = {"run_id": "r", "checks": checks, "history": [past(0, 1), past(1, 1), past(0, 0)]}
+    write_index(tmp_path / "index.html", run, [])
+    text = (tmp_path / "index.html").read_text("utf-8")
+    assert re.findall(r'row">(kept|doubtful|wrong)<', text) == ["wrong", "doubtful", "kept"]
+    assert "2 rows to look at, such as (1) (&lt;2&gt;)" in text
+    assert "the last 3 loads, the latest last; the tallest column has 2." in text
+    assert 'oldest first: 1 2 0"' in text
+    assert re.findall(r"height:([\d.]+)%", text) == ["0.0", "50.0", "50.0", "50.0", "0.0", "0.0"]
+    write_index(tmp_path / "index.html", run | {"history": [past(0, 0)] * 2}, [])
+    assert "No check was broken in the last 2 loads." in (tmp_path / "index.html").read_text("utf-8")
+
+
+def test_headline_is_as_good_as_the_run():
+    check = {"check": "c", "meaning": "m", "severity": "error", "failed": 0}
+    tables = [{"table": "orders", "read": 5, "loaded": 5}]
+    good = {"status": "completed", "checks": [check], "tables": tables}
+    assert headline(good) == (
+        "good",
+        "The run is complete and good: 5 rows loaded, all 1 checks passed.",
+    )
+    refused = {"lines_read": 7, "rejects": [{"file": "f", "rule": "r", "lines": 2}]}
+    assert headline(good | refused) == ("warn", "The run is complete: 2 of 7 lines of the own files were not used.")
+    assert headline(good | {"status": "stopped"})[0] == "bad"
+    assert headline(good | {"checks": [check | {"failed": 1, "severity": "warn"}]})[0] == "warn"
+    assert headline(good | {"checks": [check | {"failed": 1}]})[0] == "bad"
+    stopped = {"status": "failed", "steps": [{"step": "03_load", "title": "Load", "status": "failed"}]}
+    assert "stopped at “Load”" in headline(stopped)[1]
+    assert "stopped at “Load”: 2 lines of the own files cannot be used" in headline(stopped | refused)[1]
+
+
+def test_refused_lines_say_where_why_and_what_to_do(tmp_path):
+    rejects = [{"file": "<b>.csv", "rule": "not_positive", "lines": 30, "fallen": False, "example": "line 3: <script>"}]
+    rejects += [{"file": "f.csv", "rule": "fk.user_id", "lines": 2, "fallen": True, "example": "line 4"}]
+    example = {"file": "f.csv", "line": 17, "column": "price", "value": "<i>", "reason": "wanted more", "fallen": False}
+    files = [{"file": "f.csv", "read": 900, "loaded": 868, "refused": 32, "repeated": 0}]
+    run = {"run_id": "r", "status": "completed", "lines_read": 900, "files": files, "rejects": rejects}
+    write_index(tmp_path / "index.html", run | {"examples": [example] * 20}, [])
+    text = (tmp_path / "index.html").read_text("utf-8")
+    assert "30 lines break a rule, and 2 fall with them" in text
+    assert "12 more are in <code>output/rejects</code>" in text
+    assert "&lt;script&gt;" in text and "&lt;i&gt;" in text and "<script>" not in text.partition("</script>")[2]
+    assert "wanted more" in text
+
+
+def test_packing_can_be_undone():
+    assert gzip.decompress(b64decode(assets.packed_plotly())).decode() == assets.plotly_code()
+    world = json.loads(gzip.decompress(b64decode(assets.packed_world())))
+    codes = [country["id"] for country in world["objects"]["countries"]["geometries"] if country["id"]]
+    assert set(COUNTRIES) < set(codes)
+    assert len(codes) == len(set(codes)) == 243
+
+
+def switched(label: str) -> NotebookNode:
+    return v4.new_output("display_data", data={PLOTLY: figure("bar", label, y=[1])}, metadata={"switch": label})
+
+
+def test_ways_to_show_the_same_are_panels_of_one_switch(tmp_path):
+    outputs = [switched("by <day>"), switched("by week"), shown({PLOTLY: figure("bar", "alone", y=[1])})]
+    export(notebook(tmp_path / "n.ipynb", *outputs), tmp_path / "n.html")
+    text = (tmp_path / "n.html").read_text("utf-8")
+    assert (text.count('<div class="panel">'), text.count('type="radio"')) == (2, 2)
+    assert "by &lt;day&gt;" in text
+    assert text.count('checked=""') == 1
+
+
+def test_the_numbers_of_a_figure_are_a_table(tmp_path):
+    drawn = figure("bar", "bars", y=[1])
+    drawn["layout"]["meta"]["numbers"] = {"columns": ["first_name", "n"], "data": [[HOSTILE[0], 1234.5], ["b", None]]}
+    export(notebook(tmp_path / "n.ipynb", shown({PLOTLY: drawn})), tmp_path / "n.html")
+    text = (tmp_path / "n.html").read_text("utf-8")
+    table = text[text.index('<details class="numbers">') :]
+    assert '<th scope="col">first name</th>' in table
+    assert '<td class="num">1,234.50</td>' in table
+    assert "&lt;script&gt;window.P_1=1" in table
+
+
+def test_a_card_has_the_question_and_a_stamp_of_the_first_figure(tmp_path):
+    line = {
+        "data": [{"type": "scatter", "mode": "lines", "x": ["2025-01-01", "2025-01-03"], "y": [0, 2]}],
+        "layout": {},
+    }
+    packed = {"type": "bar", "y": {"dtype": "f8", "bdata": "AAAAAAAA8D8AAAAAAAAAQA=="}}
+    told = card(notebook(tmp_path / "a.ipynb", shown({PLOTLY: figure("indicator", "g")}), shown({PLOTLY: line})))
+    assert told["question"] == "Is it good?"
+    assert '<polyline points="3.0,69.0 157.0,3.0"' in told["stamp"]
+    assert card(notebook(tmp_path / "b.ipynb", shown({PLOTLY: {"data": [packed]}})))["stamp"].count("<rect") == 2
+    assert card(notebook(tmp_path / "c.ipynb"))["stamp"] == ""
+
+
+def test_a_stamp_of_a_matrix_keeps_its_gaps(tmp_path):
+    matrix = figure("heatmap", "m", z=[[1.0, None], [0.5, 0.0]])
+    assert card(notebook(tmp_path / "m.ipynb", shown({PLOTLY: matrix})))["stamp"].count("<rect") == 3
+
+
+def test_the_dictionary_has_every_column_with_its_rules(tmp_path):
+    write_dictionary(tmp_path / "d.html", [])
+    text = (tmp_path / "d.html").read_text("utf-8")
+    for table in catalog.tables().values():
+        section = text[text.index(f'id="{table.name}"') :].partition("</table>")[0]
+        assert re.findall(r"<code>(\w+)</code>", section) == table.column_names
+    assert "different in each row; personal" in text

@@ -1,0 +1,128 @@
+"""One notebook runs headless with its own parameters, and whatever stops it is told in words; real kernels run."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+import pytest
+
+from lib.errors import OutputError, UsageError
+from lib.run import notebook
+
+PARAMETERS = "rows: int = 1  # how many"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ready() -> None:
+    notebook.prepare()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """After every test no kernel runs, no socket is left, and nothing was put into the person's Jupyter folders."""
+    home = tmp_path_factory.mktemp("h")
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
+    before = set(psutil.Process().children())  # a helper of multiprocessing stays as long as this process
+    yield
+    assert set(psutil.Process().children()) <= before
+    assert list(home.iterdir()) == []
+
+
+def book(folder: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
+    """A notebook with a title, a parameters cell, and `cells` under the heading Work."""
+    v4 = nbformat.v4
+    first = v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    body = [v4.new_markdown_cell("## Work\n\nWords."), *map(v4.new_code_cell, cells)]
+    made = v4.new_notebook(cells=[v4.new_markdown_cell("# A *title*"), first, *body], metadata={"kernelspec": kernel})
+    folder.mkdir(parents=True, exist_ok=True)
+    nbformat.write(made, folder / "01_try.ipynb")
+    return folder / "01_try.ipynb"
+
+
+def run(path: Path, **values: Any) -> dict[str, Any]:
+    """The executed notebook, written beside its source."""
+    target = path.parent / "out" / path.name
+    notebook.execute(path, target, {"rows": 2, "cell_timeout_s": 60} | values, lambda number, count: None)
+    return nbformat.read(target, as_version=4)
+
+
+def failure(path: Path, **values: Any) -> notebook.StepError:
+    with pytest.raises(notebook.StepError) as failed:
+        run(path, **values)
+    return failed.value
+
+
+def test_runs_with_its_own_parameters_in_its_own_folder(tmp_path: Path) -> None:
+    path = book(tmp_path / "a {b} c", "import os\nprint(rows, 'seed' in globals(), os.environ['MINE'], os.getcwd())")
+    here, cells, target = Path.cwd(), [], path.parent / "out" / "01_try.ipynb"
+    values = {"rows": 7, "seed": 1, "cell_timeout_s": 60}
+    notebook.execute(path, target, values, lambda *at: cells.append(at), environment={"MINE": "yes"})
+    done = nbformat.read(target, as_version=4)
+    assert done.cells[-1].outputs[0].text == f"7 False yes {path.parent}\n"
+    assert done.metadata.papermill.parameters == {"rows": 7}
+    assert cells == [(number, 5) for number in range(1, 6)]
+    assert [file.name for file in target.parent.iterdir()] == ["01_try.ipynb"]
+    assert Path.cwd() == here
+    assert "MINE" not in os.environ
+
+
+def test_a_parameter_that_no_params_file_can_hold_is_refused(tmp_path: Path) -> None:
+    path = book(tmp_path, parameters="rowz: int = 1")
+    with pytest.raises(UsageError, match=r"01_try.ipynb has the parameters \['rowz'\]"):
+        run(path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_our_error_is_told_with_its_section_and_exit_code(tmp_path: Path) -> None:
+    raising = "from lib.errors import DataError\nraise DataError('orders.csv lacks quantity; add it')"
+    failed = failure(book(tmp_path, raising, "never = 1"))
+    assert str(failed) == "01_try failed at “Work”: orders.csv lacks quantity; add it"
+    assert failed.exit_code == 3
+    assert "Traceback" in failed.detail
+    saved = nbformat.read(tmp_path / "out" / "01_try.ipynb", as_version=4)
+    assert [cell.get("execution_count") for cell in saved.cells if cell.cell_type == "code"][-1] is None
+
+
+def test_another_error_is_told_in_one_line_with_the_place_to_look(tmp_path: Path) -> None:
+    failed = failure(book(tmp_path, "raise ValueError('first\\nsecond')"))
+    assert str(failed) == f"01_try failed at “Work”: ValueError: first; look at {tmp_path}/out/01_try.ipynb"
+    assert failed.exit_code == 1
+
+
+def test_a_killed_kernel_is_told_and_leaves_its_last_words(tmp_path: Path) -> None:
+    failed = failure(
+        book(tmp_path, "import os, sys\nos.write(sys.__stderr__.fileno(), b'ouch')\nos.kill(os.getpid(), 9)")
+    )
+    assert str(failed) == "01_try: its Python process ended early (Kernel died): killed or out of memory"
+    assert failed.exit_code == 1
+    assert (tmp_path / "out" / "01_try.log").read_text() == "ouch"
+
+
+def test_a_cell_that_takes_too_long_is_told(tmp_path: Path) -> None:
+    failed = failure(book(tmp_path, "import time\ntime.sleep(60)"), cell_timeout_s=1)
+    assert str(failed) == "01_try: a cell took more than 1 s; raise cell_timeout_s or look why"
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    path = book(tmp_path)
+    (tmp_path / "out").touch()
+    with pytest.raises(OutputError, match=r"01_try: cannot write .*/out/01_try.ipynb: File exists"):
+        run(path)
+
+
+def test_title_and_parameter_names(tmp_path: Path) -> None:
+    path = book(tmp_path, parameters="rows: int = 1  # how many\nmapping: dict = None  # which")
+    assert notebook.title(path) == "A *title*"
+    assert notebook.parameter_names(path) == ["rows", "mapping"]
+
+
+def test_a_notebook_without_a_title_is_called_by_its_file(tmp_path: Path) -> None:
+    path = book(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"cells": []}))
+    assert notebook.title(path) == "01_try"

@@ -1,0 +1,192 @@
+"""A params file is taken as it is meant or refused by line, with what was probably meant."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lib.errors import UsageError
+from lib.run import params
+from lib.settings import PROJECT
+
+DEMO = PROJECT / "params" / "demo.yml"
+MAPPING = "mapping:\n  format: online_retail\n"
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    """A data file whose path has all that a path may have."""
+    file = tmp_path / "a b=c, d: e #1.csv"
+    file.touch()
+    return file
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "own.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path, *settings: str) -> str:
+    with pytest.raises(UsageError) as refused:
+        params.load(path, settings)
+    return str(refused.value)
+
+
+def test_demo_file_is_the_default() -> None:
+    assert params.load(DEMO) == params.Params()
+
+
+def test_full_file_has_the_headline_size() -> None:
+    sizes = params.load(params.find("full")).generate
+    lines = sizes.orders * sizes.lines_per_order
+    rows = sizes.users + sizes.products + sizes.orders + lines + sizes.events + sizes.marketing_campaigns
+    assert rows == pytest.approx(118_600, rel=0.03)
+
+
+def test_online_retail_file_wants_its_data_and_gets_an_absolute_path(
+    csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = params.find("online_retail")
+    assert "DATA=FILE" in refusal(file)
+    monkeypatch.chdir(csv.parent)
+    assert params.load(file, [f"data={csv.name}"]).data == str(csv)
+
+
+@pytest.mark.parametrize("name", ["own_files", "online_retail", "shopify"])
+def test_files_for_own_data_reject_bad_lines_and_explain_their_keys(name: str, tmp_path: Path, csv: Path) -> None:
+    found = params.load(params.find(name), [f"data={tmp_path if name == 'own_files' else csv}"])
+    assert (found.on_bad_rows, found.max_reject_share) == ("reject", 0.01)
+    lines = params.find(name).read_text("utf-8").splitlines()
+    keys = [line for line in lines if re.match(r"(  )?\w+:", line) and not line.startswith("mapping")]
+    assert all("#" in line for line in keys)
+
+
+def test_own_files_name_every_key_of_a_mapping() -> None:
+    text = params.find("own_files").read_text("utf-8")
+    assert set(params.Mapping.model_fields) == set(re.findall(r"^  (\w+):", text, re.MULTILINE))
+
+
+def test_demo_file_explains_every_key_there_is() -> None:
+    lines = DEMO.read_text("utf-8").splitlines()
+    named = {line.split(":")[0].strip() for line in lines if ":" in line and not line.startswith("#")}
+    assert named == {*params.Params.model_fields, *params.Generate.model_fields} - {"data", "mapping"}
+    plain = [line for line in lines if line and not line.startswith(" ")]
+    assert all("#" in line for line in plain)
+
+
+def test_a_file_is_found_by_name_or_path(tmp_path: Path) -> None:
+    assert params.find("demo") == DEMO
+    assert params.find(str(written(tmp_path, ""))) == tmp_path / "own.yml"
+
+
+def test_a_missing_file_is_refused_with_those_there_are() -> None:
+    with pytest.raises(
+        UsageError, match=r"no params file 'dem'; did you mean 'demo'\?; there are cluster, demo, .*path"
+    ):
+        params.find("dem")
+
+
+def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
+    assert params.load(written(tmp_path, "# nothing\n")) == params.Params()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seed: 1\nsed: 2\n", "line 2: unknown parameter 'sed'; did you mean 'seed'?"),
+        ("generate:\n  ordes: 5\n", "line 2: unknown parameter 'generate.ordes'; did you mean 'generate.orders'?"),
+        ("zzzz: 1\n", "line 1: unknown parameter 'zzzz'"),
+        ("1: 2\n", "1"),
+        ("seed: abc\n", "line 1: seed is 'abc': Input should be a valid integer"),
+        ("seed: yes\n", "line 1: seed is True: Input should be a valid integer"),
+        ("seed: '5'\n", "line 1: seed is '5': Input should be a valid integer"),
+        ("seed: -1\n", "line 1: seed is -1: Input should be greater than or equal to 0"),
+        ("revenue_target: .inf\n", "line 1: revenue_target is inf: Input should be a finite number"),
+        ("period: last_year\n", "line 1: period is 'last_year': Input should be 'last_30_days'"),
+        ("as_of: 2025-02-30\n", "is not YAML: day is out of range"),
+        ("as_of: soon\n", "line 1: as_of is 'soon': Input should be a valid date"),
+        ("currency: XQZ\n", "line 1: currency is 'XQZ': 'XQZ' is no currency; wanted an ISO 4217 code"),
+        ("locale: en-US\n", "line 1: locale is 'en-US': 'en-US' is no locale; wanted a language and a country such as"),
+        ("\ngenerate:\n  orders: 10\n  events: 58\n", "line 2: generate: events is 58; wanted at least 59"),
+        ("data: x.csv\n", "data is given, mapping is not; use params that map it"),
+        (MAPPING, "mapping is given, data is not"),
+        (
+            "mapping:\n  format: excel\ndata: x\n",
+            "line 2: mapping.format is 'excel': Input should be 'tables', 'online_retail' or 'shopify'",
+        ),
+        ("mapping:\n  delimiter: ','\ndata: x\n", "mapping.format: Field required"),
+        ("seed: 1\nseed: 2\n", "line 2: seed is there twice; keep one"),
+        ("seed: [1\n", "is not YAML: while parsing"),
+        ("- seed\n", "holds no `key: value` lines"),
+        ("just words", "holds no `key: value` lines"),
+        ("!!python/object/apply:os.getcwd []", "is not YAML"),
+        (MAPPING + "data: gone.csv\n", "gone.csv is not there"),
+        ("mapping:\n  format: tables\ndata: gone\n", "gone is not there; name the one with the shop's own files"),
+        ("on_bad_rows: ignore\n", "line 1: on_bad_rows is 'ignore': Input should be 'fail' or 'reject'"),
+        ("max_reject_share: 1.5\n", "line 1: max_reject_share is 1.5: Input should be less than or equal to 1"),
+        (MAPPING + "  decimal: x\ndata: x\n", "line 3: mapping.decimal is 'x': Input should be '.' or ','"),
+        (MAPPING + "  null_words: [NULL]\ndata: x\n", "mapping.null_words.0 is None: Input should be a valid string"),
+    ],
+)
+def test_refused_in_words(text: str, said: str, tmp_path: Path) -> None:
+    assert said in refusal(written(tmp_path, text))
+
+
+def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
+    said = refusal(written(tmp_path, "sed: 1\nhorizon_days: 0\ngenerate:\n  users: few\n"), "keep_runs=x")
+    assert [line.partition(": ")[0].rpartition("own.yml, ")[2] for line in said.splitlines()] == [
+        "line 4",
+        "line 2",
+        "--set keep_runs=x",
+        "line 1",
+    ]
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "own.yml").write_bytes(b"\xff\xfe\x00")
+    assert "cannot be read as text" in refusal(tmp_path / "own.yml")
+
+
+def test_settings_by_short_and_full_name_lie_over_the_file() -> None:
+    found = params.load(DEMO, ["orders=7", "generate.users=8", "seed=9", "as_of=2024-01-01"])
+    assert (found.generate.orders, found.generate.users, found.seed) == (7, 8, 9)
+    assert (found.as_of, found.generate.products) == (date(2024, 1, 1), 50)
+
+
+def test_a_text_stays_as_typed(csv: Path) -> None:
+    file = params.find("online_retail")
+    found = params.load(file, [f"data={csv}", "delimiter=|", "currency=NOK", "mapping.countries.USA=NO"])
+    assert (found.data, found.mapping.delimiter, found.currency) == (str(csv), "|", "NOK")
+    assert (found.mapping.countries["USA"], found.mapping.countries["EIRE"]) == ("NO", "IE")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("ordes=5", "--set: unknown parameter 'ordes'; did you mean 'generate.orders'?"),
+        ("orders", "--set orders: wanted key=value"),
+        ("orders=many", "--set orders=many: generate.orders is 'many': Input should be a valid integer"),
+        ("orders=[", "--set orders=[: generate.orders is '[': Input should be a valid integer"),
+        ("orders=500", "events is 850; wanted at least 2950"),
+        ("as_of=2025-02-30", "--set as_of=2025-02-30: as_of is '2025-02-30'"),
+        ("mapping.formt=x", "unknown parameter 'mapping.formt'; did you mean 'mapping.format'?"),
+    ],
+)
+def test_a_wrong_setting_is_named(setting: str, said: str) -> None:
+    assert said in refusal(DEMO, setting)
+
+
+def test_values_are_what_yaml_and_json_can_hold() -> None:
+    values = params.Params().values()
+    assert yaml.safe_load(yaml.safe_dump(values)) == values
+    assert values["as_of"] == "2025-07-01"
+
+
+def test_an_address_of_a_cluster_wants_dask(tmp_path: Path) -> None:
+    file = written(tmp_path, "dask_address: tls://host:8786\n")
+    with pytest.raises(UsageError, match="dask_address is given, engine is local; set engine: dask"):
+        params.load(file)
+    assert params.load(file, ["engine=dask"]).engine == "dask"

@@ -1,0 +1,172 @@
+"""The whole pipeline from an empty database to its reports, and what is refused before a notebook starts."""
+
+import base64
+import json
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import sqlalchemy as sa
+
+from lib import db, load
+from lib.errors import DatabaseError
+from lib.run import params, pipeline
+from lib.run.pipeline import STEPS
+from tests import runner
+from tests.conftest import CANARY
+from tests.runner import Ran
+
+PAGES = [f"{step}.html" for step in STEPS]
+
+
+def test_whole_run_is_good_and_says_so_in_plain_lines(whole_run: Ran) -> None:
+    lines = whole_run.process.stdout.splitlines()
+    assert (whole_run.process.returncode, whole_run.process.stderr) == (0, "")
+    assert re.fullmatch(r"run \S+ with demo.yml: external server, PostgreSQL [\d.]+", lines[0])
+    told, last = lines[1 : len(STEPS) + 1], lines[len(STEPS) + 1 :]
+    assert sorted(line.split()[1] for line in told) == sorted(STEPS)
+    assert all(re.match(rf"\d/{len(STEPS)}  \w+ +completed in \d+\.\d s", line) for line in told)
+    assert re.search(r"03_load .+, [\d,]+ rows, [\d,]+ rows/s$", whole_run.process.stdout, re.MULTILINE)
+    assert last == [f"open {whole_run.output}/reports/index.html"]
+
+
+def test_every_step_has_its_page_and_each_is_small(whole_run: Ran) -> None:
+    reports = whole_run.output / "reports"
+    assert sorted(path.name for path in reports.iterdir()) == sorted([*PAGES, "dictionary.html", "index.html"])
+    assert all(5_000 < path.stat().st_size < 4_000_000 for path in reports.iterdir())
+
+
+def test_pages_link_to_one_another(whole_run: Ran) -> None:
+    for name in [*PAGES, "index.html"]:
+        links = set(re.findall(r'<a\b[^>]*\bhref="([^"#]+)"', (whole_run.output / "reports" / name).read_text("utf-8")))
+        assert links >= {*PAGES} - {name}, name
+
+
+def test_manifest_is_complete(whole_run: Ran) -> None:
+    run = whole_run.manifest
+    assert (run["run_id"], run["status"], run["params_file"]) == (whole_run.folder.name, "completed", "demo.yml")
+    assert run["params"] == params.Params().values()
+    assert [(step["step"], step["status"], step["page"]) for step in run["steps"]] == [
+        (step, "completed", f"{step}.html") for step in STEPS
+    ]
+    assert all(step["seconds"] > 0 and step["title"] for step in run["steps"])
+    assert run["seconds"] < sum(step["seconds"] for step in run["steps"])
+    assert run["started_at"] < run["finished_at"]
+
+
+def test_manifest_counts_what_is_in_the_database(whole_run: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", whole_run.url)
+    run = whole_run.manifest
+    with db.transaction(read_only=True) as connection:
+        count = {
+            row["table"]: connection.execute(sa.text(f"SELECT count(*) FROM {row['table']}")).scalar()
+            for row in run["tables"]
+        }
+    db.engine().dispose()
+    assert count == {row["table"]: row["loaded"] for row in run["tables"]}
+    assert sum(count.values()) == next(step["rows"] for step in run["steps"] if step["step"] == "03_load")
+    assert len(run["checks"]) > 5
+    assert not any(check["failed"] for check in run["checks"] if check["severity"] == "error")
+
+
+def test_every_step_tells_its_results(whole_run: Ran) -> None:
+    told = {path.stem: json.loads(path.read_text("utf-8")) for path in (whole_run.folder / "results").iterdir()}
+    assert sorted(told) == sorted(STEPS)
+    assert told["07_metabase"]["state"].startswith("Skipped: METABASE_URL is not set")
+
+
+def test_nothing_is_left_behind(whole_run: Ran) -> None:
+    assert sorted(path.name for path in whole_run.folder.iterdir()) == sorted(
+        [*(f"{step}.ipynb" for step in STEPS), "exports", "reports", "results", "run.json"]
+    )
+    assert list(whole_run.output.rglob("*.tmp")) == []
+
+
+@pytest.mark.parametrize("shift", range(3))
+def test_no_file_holds_the_password(whole_run: Ran, shift: int) -> None:
+    start = CANARY.partition("@")[0].encode()
+    in_base64 = base64.b64encode(b"\0" * shift + start)[4 if shift else 0 : -4]
+    forms = [start, quote(CANARY, safe="").encode(), in_base64]
+    files = [path for path in whole_run.output.rglob("*") if path.is_file()]
+    assert len(files) > 30
+    assert [path for path in files if any(form in path.read_bytes() for form in forms)] == []
+    assert not any(form.decode() in whole_run.process.stdout for form in forms)
+
+
+def refused(*arguments: str, output: Path, url: str = "") -> tuple[int, str]:
+    """Exit code and words of a run that starts no notebook."""
+    done = runner.pipeline(*arguments, output=output, url=url)
+    assert done.stdout == ""
+    assert not (output / "runs").exists()
+    assert not (output / "data").exists()
+    return done.returncode, done.stderr
+
+
+def test_misspelt_setting_is_refused_before_anything_is_written(own_folders: Path) -> None:
+    code, words = refused("--set", "ordes=5", output=own_folders)
+    assert (code, words) == (2, "error: --set: unknown parameter 'ordes'; did you mean 'generate.orders'?\n")
+    assert not own_folders.exists()
+
+
+def test_every_wrong_value_has_its_line(own_folders: Path) -> None:
+    code, words = refused("--set", "orders=few", "--set", "currency=XQZ", output=own_folders)
+    assert code == 2
+    assert [line.partition(": ")[0] for line in words.splitlines()] == ["error", "error"]
+
+
+def test_traceback_is_shown_on_request_only(own_folders: Path) -> None:
+    code, words = refused("--set", "ordes=5", "--debug", output=own_folders)
+    assert (code, words.startswith("Traceback"), "error: --set:" in words) == (2, True, True)
+
+
+def test_missing_params_file_is_refused(own_folders: Path) -> None:
+    code, words = refused("--params", "ful", output=own_folders)
+    assert (code, words[:55]) == (2, "error: no params file 'ful'; did you mean 'full'?; ther")
+
+
+def test_missing_data_file_is_refused(own_folders: Path) -> None:
+    code, words = refused("--params", "online_retail", "--data", "gone = 1.csv", output=own_folders)
+    assert code == 2
+    assert re.fullmatch(r"error: the data file /.+/gone = 1.csv is not there; .+\n", words)
+
+
+def test_wrong_password_is_refused_at_once_and_not_shown(empty_database: sa.URL, own_folders: Path) -> None:
+    url = empty_database.set(drivername="postgresql", password="wr0ng:@").render_as_string(hide_password=False)
+    code, words = refused(output=own_folders, url=url)
+    assert code == 4
+    assert re.fullmatch(r"error: cannot connect to PostgreSQL at .+; look at DATABASE_URL or .+\n", words)
+    assert "wr0ng" not in words
+
+
+def test_missing_database_is_refused(server: sa.URL, own_folders: Path) -> None:
+    url = server.set(drivername="postgresql", database="workbook_none").render_as_string(hide_password=False)
+    code, words = refused(output=own_folders, url=url)
+    assert (code, 'database "workbook_none" does not exist' in words) == (4, True)
+
+
+def test_silent_server_is_given_up_in_words(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.db.connection.STARTING_UP_SECONDS", 0.3)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://someone@127.0.0.1:9/shop")
+    with pytest.raises(DatabaseError, match=r"at 127\.0\.0\.1:9/shop as someone: .*Connection refused; look at"):
+        pipeline.run(params.find("demo"), params.Params().values())
+    assert [path.name for path in own_folders.iterdir()] == [".run.lock"]
+
+
+def test_output_that_is_a_file_is_told(own_folders: Path) -> None:
+    own_folders.touch()
+    code, words = refused(output=own_folders)
+    assert (code, words.count("\n"), words[: words.index(":", 7)]) == (1, 1, f"error: cannot write to {own_folders}")
+
+
+def test_help_names_the_options() -> None:
+    text = runner.pipeline("--help", output=Path("unused")).stdout
+    assert all(option in text for option in ("--params", "--data", "--set", "--debug"))
+
+
+def test_fingerprint_on_the_page_is_that_of_the_database(whole_run: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", whole_run.url)
+    with db.transaction(read_only=True) as connection:
+        found = load.fingerprint(connection)
+    db.engine().dispose()
+    assert found in (whole_run.output / "reports" / "03_load.html").read_text("utf-8")

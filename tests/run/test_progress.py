@@ -1,0 +1,34 @@
+"""Steps are told by one plain line each, and on a terminal by live bars as well."""
+
+import pytest
+
+from lib.run import progress
+from tests.runner import until
+
+STEPS = ["01_first", "02_second"]
+
+
+def test_plain_lines_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.Lines(STEPS) as lines:
+        lines.say("run [r1] of demo.yml")
+        lines.start("02_second")
+        lines.cell("02_second", 3, 12)
+        lines.end("02_second", "completed in 1.0 s, 1,304 rows")
+    assert capsys.readouterr().out == "run [r1] of demo.yml\n2/2  02_second      completed in 1.0 s, 1,304 rows\n"
+
+
+def test_bars_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    with progress.Lines(STEPS) as lines:
+        lines.start("02_second")
+        lines.cell("02_second", 3, 12)
+        assert until(lambda: "cell 3/12" in capsys.readouterr().out)
+        lines.end("02_second", "completed")
+    assert "2/2  02_second      completed" in capsys.readouterr().out
+
+
+def test_nothing_is_lost_of_a_long_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.Lines(STEPS) as lines:
+        lines.end("01_first", "x" * 500)
+    assert capsys.readouterr().out == f"1/2  01_first       {'x' * 500}\n"

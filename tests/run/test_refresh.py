@@ -1,0 +1,46 @@
+"""Tests of renewing saved outputs: what is saved is comparable anywhere, and a failing notebook stays as it was."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lib.errors import WorkbookError
+from lib.run import refresh
+
+
+def saved(path: Path, source: str) -> Path:
+    cell = nbformat.v4.new_code_cell(source, id="one", metadata={"tags": ["parameters"]})
+    book = nbformat.v4.new_notebook(
+        cells=[cell], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    )
+    nbformat.write(book, path)
+    return path
+
+
+def test_outputs_are_saved_without_times_and_versions(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.ipynb", "1 + 1")
+    refresh.renew(path)
+    book = nbformat.read(path, as_version=4)
+    assert book.cells[0].outputs[0].data == {"text/plain": "2"}
+    assert book.cells[0].metadata == {"tags": ["parameters"]}
+    assert book.metadata.language_info == {"name": "python"}
+
+
+def test_an_output_that_is_not_compared_is_kept(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.ipynb", "import time\ntime.perf_counter()")
+    refresh.renew(path)
+    book = nbformat.read(path, as_version=4)
+    book.cells[0].metadata["tags"] = [refresh.NOT_COMPARED]
+    nbformat.write(book, path)
+    before = path.read_bytes()
+    refresh.renew(path)
+    assert path.read_bytes() == before
+
+
+def test_a_failing_notebook_stays_as_it_was(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.ipynb", "1 / 0")
+    before = path.read_bytes()
+    with pytest.raises(WorkbookError, match=r"a\.ipynb failed, and is left as it was: ZeroDivisionError"):
+        refresh.renew(path)
+    assert path.read_bytes() == before
