@@ -11,8 +11,8 @@ from lib import db, metabase
 from lib.db import locks, schema
 from lib.errors import MetabaseError
 from lib.metabase import native, session
-from lib.run.metabase import main
 from lib.metabase.client import Client
+from lib.run.metabase import main
 from tests.conftest import PASSWORD as LOGIN_PASSWORD
 from tests.fake_metabase import ADMIN, PASSWORD, FakeMetabase
 from tests.metabase.test_publishing import REVENUE, VALUES, actions, board, card
