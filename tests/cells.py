@@ -6,7 +6,7 @@ import nbformat
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from lib.run.pipeline import NOTEBOOKS
+from lib.run.steps import NOTEBOOKS
 
 __all__ = ["shown_by"]
 

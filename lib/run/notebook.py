@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from lib.errors import OutputError, UsageError, WorkbookError, exit_code, is_ours
 
-__all__ = ["StepError", "execute", "kernel_manager", "parameter_names", "prepare", "title"]
+__all__ = ["StepError", "execute", "kernel_manager", "parameter_names", "prepare"]
 
 START_TIMEOUT_S = 120
 
@@ -184,13 +184,3 @@ def _failed_section(target: Path) -> str:
         headings = re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
         heading = [heading, *headings][-1]
     return heading
-
-
-def title(path: Path) -> str:
-    """The notebook's H1."""
-    import nbformat
-
-    for cell in nbformat.read(path, as_version=4).cells:
-        if cell.cell_type == "markdown" and cell.source.startswith("# "):
-            return cell.source.splitlines()[0].removeprefix("# ")
-    return path.stem

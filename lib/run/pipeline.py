@@ -22,35 +22,31 @@ import psutil
 from lib import settings
 from lib.errors import OutputError, UsageError, WorkbookError
 from lib.run import params
+from lib.run.steps import Step, discover, stages
 from lib.util.atomic import replacing
 
-__all__ = ["STAGES", "main", "run"]
+__all__ = ["main", "run"]
 
-NOTEBOOKS = settings.PROJECT / "notebooks"
-# The steps of a stage need nothing of one another and run side by side.
-STAGES = (
-    ("01_schema", "02_generate"),
-    ("03_load",),
-    ("04_executive", "05_cohort", "06_forecast", "08_customers"),
-    ("07_metabase",),
-)
-STEPS = [step for stage in STAGES for step in stage]
-TELLING = STAGES[-1]  # what only tells others of the results: when it fails, the reports are good all the same
-PAGES = [{"page": f"{step}.html"} for step in STEPS]
-FROM_INTAKE = ("lines_read", "lines_loaded", "files", "rejects", "examples")
+FROM_IMPORT = ("lines_read", "lines_loaded", "files", "rejects", "examples")
 WORKERS = 2
 STOPS = (signal.SIGINT, signal.SIGTERM)
-LOOK_S = 0.5  # a signal that another thread was given, as may happen, reaches the main one when this next wakes up
+WAKE_UP_S = 0.5  # a signal delivered to another thread is handled when the main thread next wakes up
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run under way: where it writes, what is known of it, and what became of each step so far."""
+    """A run in progress: its steps in order, its folder, its record, and the outcome of each step so far."""
 
     folder: Path
     record: dict[str, Any]
     lines: Any
-    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    steps: tuple[Step, ...]
+    outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def pages(self) -> list[dict[str, str]]:
+        """The pages that every page of the run links to."""
+        return [{"page": step.page} for step in self.steps]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,11 +103,12 @@ def run(file: Path, values: dict[str, Any]) -> None:
 
         notebook.prepare()
         formatting.use_locale(values["locale"])  # of the pages that this process writes; each notebook is told too
+        steps = discover()
         record = manifest.describe(manifest.new_run_id(), file, values, db.server())
         manifest.prune(output / "runs", values["keep_runs"] - 1)
-        with progress.Lines(STEPS) as lines:
+        with progress.Lines([step.name for step in steps]) as lines:
             lines.say(f"run {record['run_id']} with {file.name}: {record['database']}")
-            this = Run(output / "runs" / record["run_id"], record, lines)
+            this = Run(output / "runs" / record["run_id"], record, lines, steps)
             with _published_if_reported(this, output / "reports"):
                 _run_recorded(this)
     sys.stdout.write(f"open {output / 'reports' / 'index.html'}\n")
@@ -140,22 +137,25 @@ def _alone(output: Path) -> Iterator[None]:
 
 @contextmanager
 def _published_if_reported(this: Run, target: Path) -> Iterator[None]:
-    """Publish after the block what the run reports, when nothing failed or only a step that makes no report."""
+    """Publish the reports after the block if every step that is not optional has completed."""
     try:
         yield
     except WorkbookError:
-        good = [step for step, fact in this.steps.items() if fact["status"] == "completed"]
-        if set(STEPS) - set(TELLING) <= set(good):
+        if all(step.optional or _completed(this, step) for step in this.steps):
             _publish(this.folder / "reports", target)
         raise
     _publish(this.folder / "reports", target)
 
 
+def _completed(this: Run, step: Step) -> bool:
+    return this.outcomes.get(step.name, {}).get("status") == "completed"
+
+
 def _run_recorded(this: Run) -> None:
-    """Run the stages and write the record, whatever becomes of them; a failing record hides no earlier error."""
+    """Run the stages and write the record in any case; a record that cannot be written hides no earlier error."""
     started, status = time.perf_counter(), "failed"
     try:
-        for stage in STAGES:
+        for stage in stages(this.steps):
             _run_stage(this, stage)
         status = "completed"
     except KeyboardInterrupt:
@@ -166,19 +166,20 @@ def _run_recorded(this: Run) -> None:
             _finish(this, status, time.perf_counter() - started)
 
 
-def _run_stage(this: Run, stage: Sequence[str]) -> None:
+def _run_stage(this: Run, stage: Sequence[Step]) -> None:
+    """Run the steps of a stage side by side; raises the error of the first one, in their order, that failed."""
     with ThreadPoolExecutor(WORKERS) as pool:
-        # The last report takes longest, so it starts first.
-        futures = [pool.submit(_run_step, this, step) for step in reversed(stage)][::-1]
+        longest_first = sorted(stage, key=lambda step: not step.long)
+        futures = {step: pool.submit(_run_step, this, step) for step in longest_first}
         try:
-            while wait(futures, timeout=LOOK_S).not_done:
+            while wait(futures.values(), timeout=WAKE_UP_S).not_done:
                 pass
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
-            _stop([future for future in futures if not future.cancelled()])
+            _stop([future for future in futures.values() if not future.cancelled()])
             raise
-    for future in futures:
-        future.result()
+    for step in stage:
+        futures[step].result()
 
 
 def _stop(running: Sequence[Future]) -> None:
@@ -195,71 +196,78 @@ def _end_kernel(process: psutil.Process) -> None:
             process.kill()
 
 
-def _run_step(this: Run, step: str) -> None:
+def _run_step(this: Run, step: Step) -> None:
     from lib.report.pages import export
     from lib.run import notebook
 
-    source, executed = NOTEBOOKS / f"{step}.ipynb", this.folder / f"{step}.ipynb"
-    fact = this.steps[step] = {"step": step, "title": notebook.title(source), "status": "failed", "page": None}
-    this.lines.start(step)
+    executed, page = this.folder / f"{step.name}.ipynb", this.folder / "reports" / step.page
+    outcome = this.outcomes[step.name] = {"step": step.name, "title": step.title, "status": "failed", "page": None}
+    this.lines.start(step.name)
     started = time.perf_counter()
+    on_cell = partial(this.lines.cell, step.name)
     try:
-        notebook.execute(
-            source, executed, this.record["params"], partial(this.lines.cell, step), environment=_own(this)
-        )
-        export(executed, this.folder / "reports" / f"{step}.html", reports=PAGES)
-        fact |= {"status": "completed", "page": f"{step}.html"}
+        notebook.execute(step.path, executed, this.record["params"], on_cell, environment=_environment(this))
+        export(executed, page, reports=this.pages)
+        outcome |= {"status": "completed", "page": step.page}
     except WorkbookError as error:
-        fact["error"] = str(error)
-        if step in TELLING:  # the other pages link to it, and it shows what went wrong
+        outcome["error"] = str(error)
+        if step.optional:  # the other pages link to it, and it shows the error
             with suppress(WorkbookError):
-                export(executed, this.folder / "reports" / f"{step}.html", reports=PAGES)
+                export(executed, page, reports=this.pages)
         raise
     finally:
-        fact["seconds"] = round(time.perf_counter() - started, 2)
-        this.lines.end(step, _note(this, fact))
+        outcome["seconds"] = round(time.perf_counter() - started, 2)
+        this.lines.end(step.name, _note(this, outcome))
 
 
-def _own(this: Run) -> dict[str, str]:
-    """Settings by which the kernels find the run's folders, from wherever they run."""
+def _environment(this: Run) -> dict[str, str]:
+    """Settings by which a kernel finds the folders of the run, whatever its working directory."""
     return {"WORKBOOK_OUTPUT": str(this.folder.parents[1]), "WORKBOOK_RUN": this.folder.name}
 
 
-def _note(this: Run, fact: dict[str, Any]) -> str:
+def _note(this: Run, outcome: dict[str, Any]) -> str:
     from lib.run import manifest
 
-    results = manifest.read_results(this.folder).get(fact["step"], {})
+    results = manifest.read_results(this.folder).get(outcome["step"], {})
     rows = f", {results['rows']:,} rows" if "rows" in results else ""
     rate = f", {results['rows'] / results['seconds']:,.0f} rows/s" if results.get("seconds") else ""
-    return f"{fact['status']} in {fact['seconds']:.1f} s{rows}{rate}"
+    return f"{outcome['status']} in {outcome['seconds']:.1f} s{rows}{rate}"
 
 
 def _finish(this: Run, status: str, seconds: float) -> None:
-    """Write the run page and then the manifest: what has a manifest has ended."""
-    from lib.report.pages import DICTIONARY, card, write_dictionary, write_index
+    """Write the front page and then the manifest, in this order: a run with a manifest has ended."""
+    from lib.report.pages import DICTIONARY, write_dictionary, write_index
     from lib.run import manifest
 
     results = manifest.read_results(this.folder)
-    intake, load = results.get("02_generate", {}), results.get("03_load", {})
+    acquired, load = results.get("02_generate", {}), results.get("03_load", {})
     ended = {
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "status": status,
         "seconds": round(seconds, 2),
         "steps": [
-            this.steps[step] | {"rows": results.get(step, {}).get("rows")} for step in STEPS if step in this.steps
+            this.outcomes[step.name] | {"rows": results.get(step.name, {}).get("rows")}
+            for step in this.steps
+            if step.name in this.outcomes
         ],
-        **{name: intake[name] for name in FROM_INTAKE if name in intake},
-        "tables": load.get("tables", []),
-        "checks": load.get("checks", []),
-        "history": load.get("history", []),
+        **{name: acquired[name] for name in FROM_IMPORT if name in acquired},
+        **{name: load.get(name, []) for name in ("tables", "checks", "history")},
     }
     page = this.folder / "reports" / "index.html"
-    shown = [step | card(this.folder / f"{step['step']}.ipynb") for step in ended["steps"] if step["page"]]
-    write_dictionary(page.with_name(DICTIONARY), PAGES)
-    write_index(page, this.record | ended, shown, DICTIONARY)
+    write_dictionary(page.with_name(DICTIONARY), this.pages)
+    write_index(page, this.record | ended, _cards(this), DICTIONARY)
     if status == "failed":
         this.lines.say(f"what happened: {page}")
     manifest.write(this.folder, this.record | ended)
+
+
+def _cards(this: Run) -> list[dict[str, Any]]:
+    """What the front page shows of each page of the run: the reports first, then the steps that prepare them."""
+    from lib.report.pages import card
+
+    ordered = sorted(this.steps, key=lambda step: (not step.is_report, step.name))
+    outcomes = [this.outcomes[step.name] for step in ordered if step.name in this.outcomes]
+    return [outcome | card(this.folder / f"{outcome['step']}.ipynb") for outcome in outcomes if outcome["page"]]
 
 
 def _publish(pages: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from lib.db import private
 from lib.errors import WorkbookError
 from lib.run.notebook import kernel_manager
-from lib.run.pipeline import NOTEBOOKS, STEPS
+from lib.run.steps import discover
 from lib.util.atomic import replacing
 
 __all__ = ["main", "refresh", "renew"]
@@ -36,9 +36,9 @@ def refresh(output: Path) -> None:
     # Kernels take their settings from the environment: neither a person's database nor their .env plays a part.
     os.environ |= {"WORKBOOK_OUTPUT": str(output), "WORKBOOK_ENV_FILE": "", "DATABASE_URL": "", "DB_HOST": ""}
     os.environ["METABASE_URL"] = ""
-    for step in STEPS:
-        renew(NOTEBOOKS / f"{step}.ipynb")
-        sys.stdout.write(f"renewed {step}\n")
+    for step in discover():
+        renew(step.path)
+        sys.stdout.write(f"renewed {step.name}\n")
 
 
 def renew(path: Path) -> None:

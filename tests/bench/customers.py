@@ -12,7 +12,8 @@ from lib import db, load, settings
 from lib.analysis import churn, clv, segments
 from lib.data import acquire
 from lib.db import schema
-from lib.run import notebook, params, pipeline
+from lib.run import notebook, params
+from lib.run.steps import NOTEBOOKS
 from tests.bench.watching import run_apart, seconds
 
 __all__ = ["drawn", "fit_here", "measure_customers", "scored"]
@@ -84,7 +85,7 @@ def _notebook_s() -> float:
     load.replace(output / "data", as_of=values["as_of"])
     notebook.prepare()
     step = "08_customers.ipynb"
-    return seconds(partial(notebook.execute, pipeline.NOTEBOOKS / step, output / step, values, _silent))
+    return seconds(partial(notebook.execute, NOTEBOOKS / step, output / step, values, _silent))
 
 
 def _silent(_cell: int, _cells: int) -> None:

@@ -10,7 +10,7 @@ import psutil
 
 from lib import settings
 from lib.errors import OutputError
-from lib.run import pipeline
+from lib.run.steps import discover
 from tests.bench.figures import RUNS
 from tests.bench.watching import Seen, seconds, watch
 
@@ -44,8 +44,8 @@ def pipeline_figures(pairs: list[tuple[float, float]], full: list[Seen]) -> dict
 
 
 def _import_all() -> None:
-    for step in pipeline.STEPS:
-        source = import_cell(pipeline.NOTEBOOKS / f"{step}.ipynb") + IMPORTED_LATER.get(step, "")
+    for step in discover():
+        source = import_cell(step.path) + IMPORTED_LATER.get(step.name, "")
         subprocess.run([sys.executable, "-c", source], cwd=settings.PROJECT, check=True)
 
 

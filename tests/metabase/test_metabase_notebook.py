@@ -7,11 +7,13 @@ import sqlalchemy as sa
 
 from lib.report.pages import export
 from lib.run import notebook
-from lib.run.pipeline import NOTEBOOKS, STEPS
+from lib.run.steps import NOTEBOOKS, discover
 from tests.conftest import CANARY
 from tests.fake_metabase import API_KEY, FakeMetabase
 from tests.metabase.test_publishing import VALUES
 from tests.runner import Ran, pipeline
+
+STEPS = [step.name for step in discover()]
 
 
 def shown(path: Path) -> str:

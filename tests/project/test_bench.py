@@ -15,7 +15,7 @@ from lib.data import acquire
 from lib.errors import DataError
 from lib.load.marts import MARTS, build, gather_visits
 from lib.run import params
-from lib.run.pipeline import NOTEBOOKS, STEPS
+from lib.run.steps import NOTEBOOKS, discover
 from tests.bench import __main__ as bench
 from tests.bench import customers, forecasting, largest, loading, rivals, scaling
 from tests.bench.figures import FIGURES
@@ -24,6 +24,8 @@ from tests.bench.own_files import write_invoices
 from tests.bench.running import import_cell, pipeline_figures
 from tests.bench.watching import Seen, run_apart
 from tests.conftest import fingerprint
+
+STEPS = [step.name for step in discover()]
 
 WAYS = ("load_whole_s", "load_s", "floor_s", "psql_copy_s", "adbc_s", "to_sql_s", "to_sql_multi_s", "execute_values_s")
 LOAD = loading.load_figures(

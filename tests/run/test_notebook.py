@@ -1,6 +1,5 @@
 """One notebook runs headless with its own parameters, and whatever stops it is told in words; real kernels run."""
 
-import json
 import os
 import tempfile
 from pathlib import Path
@@ -116,13 +115,6 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         run(path)
 
 
-def test_title_and_parameter_names(tmp_path: Path) -> None:
+def test_parameter_names_are_read_from_the_parameters_cell(tmp_path: Path) -> None:
     path = book(tmp_path, parameters="rows: int = 1  # how many\nmapping: dict = None  # which")
-    assert notebook.title(path) == "A *title*"
     assert notebook.parameter_names(path) == ["rows", "mapping"]
-
-
-def test_a_notebook_without_a_title_is_called_by_its_file(tmp_path: Path) -> None:
-    path = book(tmp_path)
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"cells": []}))
-    assert notebook.title(path) == "01_try"

@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 
 from lib.run import notebook, params
-from lib.run.pipeline import NOTEBOOKS, STEPS
+from lib.run.steps import discover
 
-PATHS = [NOTEBOOKS / f"{step}.ipynb" for step in STEPS]
+STEPS = [step.name for step in discover()]
+PATHS = [step.path for step in discover()]
 BANNED = (
     r"\bdef ",
     r"\bclass ",
@@ -36,10 +37,6 @@ def book(request: pytest.FixtureRequest) -> nbformat.NotebookNode:
 
 def code(book: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in book.cells if cell.cell_type == "code"]
-
-
-def test_there_are_no_others() -> None:
-    assert sorted(NOTEBOOKS.glob("*.ipynb")) == sorted(PATHS)
 
 
 def test_form(book: nbformat.NotebookNode) -> None:

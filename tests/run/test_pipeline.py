@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from lib import db, load
 from lib.errors import DatabaseError
 from lib.run import params, pipeline
-from lib.run.pipeline import STEPS
+from lib.run.steps import discover
 from tests import runner
 from tests.conftest import CANARY
 from tests.runner import Ran
 
+STEPS = [step.name for step in discover()]
 PAGES = [f"{step}.html" for step in STEPS]
 
 

@@ -1,0 +1,116 @@
+"""The notebooks as steps of a run: what each needs and gives, and so in which order they run."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lib.errors import UsageError
+from lib.settings import PROJECT
+
+__all__ = ["NOTEBOOKS", "Step", "discover", "stages"]
+
+NOTEBOOKS = PROJECT / "notebooks"
+REPORTS = "reports"
+# What the metadata of a notebook may say under `workbook`; a notebook without it is a report on the loaded database.
+REPORT: dict[str, Any] = {"needs": ["database"], "gives": [REPORTS], "optional": False, "long": False}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notebook of the pipeline.
+
+    needs, gives: names of what it reads and writes; a step runs after all steps that give what it needs.
+    optional: a failure leaves the reports valid. long: takes longest of its stage, so it starts first.
+    """
+
+    name: str
+    path: Path
+    title: str
+    needs: tuple[str, ...]
+    gives: tuple[str, ...]
+    optional: bool
+    long: bool
+
+    @property
+    def page(self) -> str:
+        """File name of its HTML page."""
+        return f"{self.name}.html"
+
+    @property
+    def is_report(self) -> bool:
+        """Whether its page is one of the reports on the shop, not a record of the set-up."""
+        return REPORTS in self.gives
+
+
+@cache
+def discover(folder: Path = NOTEBOOKS) -> tuple[Step, ...]:
+    """Every NN_name.ipynb of the folder as a step, in the order in which they run.
+
+    Raises:
+        UsageError: A notebook's `workbook` metadata cannot be read, or the notebooks need each other in a circle.
+    """
+    found = [_step(path) for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))]
+    return tuple(step for stage in stages(found) for step in stage)
+
+
+def stages(steps: Sequence[Step]) -> list[list[Step]]:
+    """The steps in stages: those of one stage need nothing of each other and can run at the same time.
+
+    Raises:
+        UsageError: A step needs something that no step gives, or that is given only after it.
+    """
+    waiting, found = list(steps), []
+    while waiting:
+        missing = {name for step in waiting for name in step.gives}
+        given = {name for step in steps for name in step.gives} - missing
+        stage = [step for step in waiting if given.issuperset(step.needs)]
+        if not stage:
+            raise UsageError(_unmet(waiting))
+        found.append(stage)
+        waiting = [step for step in waiting if step not in stage]
+    return found
+
+
+def _unmet(waiting: Sequence[Step]) -> str:
+    needs = "; ".join(f"{step.name} needs {', '.join(step.needs)}" for step in waiting)
+    return (
+        f"these notebooks can never start: {needs}; expected that another notebook gives what each needs. "
+        "Correct `needs` and `gives` under `workbook` in the metadata of the notebook."
+    )
+
+
+def _step(path: Path) -> Step:
+    try:
+        book = json.loads(path.read_text(encoding="utf-8"))
+        declared = book["metadata"].get("workbook", {})
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise UsageError(f"{path} is not a notebook: {error!r}. Save it again from JupyterLab.") from error
+    if not isinstance(declared, dict) or not REPORT.keys() >= declared.keys():
+        raise UsageError(
+            f"{path.name}: metadata `workbook` is {declared!r}; expected only the keys {', '.join(REPORT)}. "
+            "Correct it, or remove it for a report on the loaded database."
+        )
+    facts = REPORT | declared
+    return Step(
+        name=path.stem,
+        path=path,
+        title=_title(book["cells"]) or path.stem,
+        needs=tuple(facts["needs"]),
+        gives=tuple(facts["gives"]),
+        optional=bool(facts["optional"]),
+        long=bool(facts["long"]),
+    )
+
+
+def _title(cells: Sequence[dict[str, Any]]) -> str:
+    """The first H1 of the notebook, empty where it has none."""
+    headings = (
+        re.search(r"^# (.+)$", "".join(cell["source"]), re.MULTILINE)
+        for cell in cells
+        if cell["cell_type"] == "markdown"
+    )
+    return next((heading[1] for heading in headings if heading), "")
