@@ -1,18 +1,18 @@
-"""Tests of renewing saved outputs: what is saved is comparable anywhere, and a failing notebook stays as it was."""
+"""Tests of renewing saved outputs: they compare equal on any machine, and a failing notebook is left unchanged."""
 
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from lib.errors import WorkbookError
+from lib.errors import UsageError, WorkbookError
 from lib.run import refresh
 
 
 def saved(path: Path, source: str) -> Path:
     cell = nbformat.v4.new_code_cell(source, id="one", metadata={"tags": ["parameters"]})
     book = nbformat.v4.new_notebook(
-        cells=[cell], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+        cells=[cell], metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     )
     nbformat.write(book, path)
     return path
@@ -38,9 +38,25 @@ def test_an_output_that_is_not_compared_is_kept(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_failing_notebook_stays_as_it_was(tmp_path: Path) -> None:
+def test_a_failing_notebook_is_unchanged(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.ipynb", "1 / 0")
     before = path.read_bytes()
-    with pytest.raises(WorkbookError, match=r"a\.ipynb failed, and is left as it was: ZeroDivisionError"):
+    with pytest.raises(WorkbookError, match=r"a\.ipynb failed and is unchanged: ZeroDivisionError"):
         refresh.renew(path)
     assert path.read_bytes() == before
+
+
+def test_the_parameters_cell_is_rewritten_from_the_model(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.ipynb", "seed: int = 7  # old\nmapping: dict = None  # old")
+    refresh.renew(path)
+    assert nbformat.read(path, as_version=4).cells[0].source == refresh.parameter_cell(["seed", "mapping"])
+
+
+def test_a_parameter_line_has_type_default_and_description() -> None:
+    line = "horizon_days: int = 30  # days to forecast"
+    assert refresh.parameter_cell(["horizon_days"]) == line
+
+
+def test_an_unknown_parameter_is_refused() -> None:
+    with pytest.raises(UsageError, match="unknown parameter 'colour' in a notebook"):
+        refresh.parameter_cell(["colour"])
