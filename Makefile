@@ -20,63 +20,70 @@ UV = .venv/bin/uv
 UV_PINNED = 0.13.9
 OK = .venv/.ok
 
-# The stamp holds the folder it was made in: a copied or moved project has its environment built anew.
+# The stamp contains the folder of the project: a copied or moved project gets a new environment.
 MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
 
-# Which shop: the params, the shop's own file, single parameters.
+# Which shop: params file, your file, single parameters.
 RUN = --params "$$PARAMS" $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--set '$(item)')
 
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline templates test check lab refresh bench bench-large bench-forecast bench-customers bench-scale chaos lock clean moved
+.PHONY: help pipeline templates test test-fast check check-fast lab refresh bench bench-large bench-forecast bench-customers bench-scale chaos lock clean moved
 .PHONY: dask-scheduler dask-worker env metabase metabase-plan metabase-oracle
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo '  PARAMS=name or path   the params file; demo unless told (pipeline, metabase)'
-	@echo '  DATA=path             the shop'"'"'s own file or folder, with a params file that maps it (pipeline, metabase)'
-	@echo '  SET="key=value ..."   single parameters on top of the params file (pipeline, metabase)'
-	@echo '  SERIES=file.csv       daily series of your own: date, value ... (bench-forecast)'
-	@echo '  ARGS="..."            passed on as it is (pipeline, metabase, test, lab, refresh, bench, db-psql, lock)'
+	@echo '  PARAMS=name or path   the params file; default: demo (pipeline, metabase)'
+	@echo '  DATA=path             your file or folder, with a params file that maps it (pipeline, metabase)'
+	@echo '  SET="key=value ..."   override single parameters of the params file (pipeline, metabase)'
+	@echo '  SERIES=file.csv       your daily series: date, value ... (bench-forecast)'
+	@echo '  ARGS="..."            further arguments (pipeline, metabase, test, test-fast, lab, refresh, bench, db-psql, lock)'
 
 pipeline: $(OK) ## Run all notebooks over PARAMS and write output/reports/index.html
 	@$(PYTHON) -m lib.run.pipeline $(RUN) $(ARGS)
 
-templates: $(OK) ## Write examples of the files of own data to output/templates
+templates: $(OK) ## Write example files to fill with your data to output/templates
 	@$(PYTHON) -m lib.data.imports.templates
 
-test: $(OK) ## Run all tests, on a database and in folders of their own
+test: $(OK) ## Run all tests, on their own database and folders
 	@$(PYTHON) -m pytest $(ARGS)
 
-check: $(OK) ## Check form: code, workflow, compose file, and the lock against pyproject.toml (online)
+test-fast: $(OK) ## Run the tests that need no database, browser, kernel or subprocess
+	@$(PYTHON) -m pytest -m 'not slow' $(ARGS)
+
+check-fast: $(OK) ## Check style, types and the direction of imports
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+check: check-fast ## Check that, workflow, compose file, and requirements.lock against pyproject.toml (online)
 	@$(PYTHON) -m check_jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 	@$(PYTHON) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
 	@.venv/bin/actionlint .github/workflows/ci.yml
 	@.venv/bin/zizmor --offline --quiet .github/workflows/ci.yml
 	@cp requirements.lock .venv/lock.renewed && $(LOCK) -o .venv/lock.renewed >/dev/null
-	@cmp -s requirements.lock .venv/lock.renewed || { echo 'requirements.lock is not what pyproject.toml asks for: run `make lock`.' >&2; exit 1; }
+	@cmp -s requirements.lock .venv/lock.renewed || { echo 'requirements.lock does not match pyproject.toml. Run `make lock`.' >&2; exit 1; }
 
 lab: $(OK) ## Open the notebooks in JupyterLab, on this machine only
 	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --FileContentsManager.preferred_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
-refresh: $(OK) ## Run the notebooks in place with their defaults, to renew their saved outputs
+refresh: $(OK) ## Renew saved outputs and parameter cells of the notebooks, and params/demo.yml
 	@$(PYTHON) -m lib.run.refresh $(ARGS)
 
-env: $(OK) ## Write .env with new random secrets, for docker compose; one that is there stays
+env: $(OK) ## Write .env with new random secrets, for docker compose; an existing one is kept
 	@$(PYTHON) -m lib.util.dotenv
 
-metabase: $(OK) ## Make the Metabase of METABASE_URL as lib/metabase/metabase.yml has it (ARGS=--force: edits by hand too)
+metabase: $(OK) ## Publish questions and dashboard to METABASE_URL (ARGS=--force: overwrite manual edits)
 	@$(PYTHON) -m lib.run.metabase apply $(RUN) $(ARGS)
 
-metabase-plan: $(OK) ## Tell what that would change, and change nothing; exit code 2 when something
+metabase-plan: $(OK) ## Show what publishing would change, without changing it; exit code 2 if anything
 	@$(PYTHON) -m lib.run.metabase plan $(RUN) $(ARGS)
 
-metabase-oracle: $(OK) ## Let Metabase's own command-line client read what is published (needs npm)
+metabase-oracle: $(OK) ## Read the published dashboard with Metabase's own command-line client (needs npm)
 	@$(PYTHON) -m tests.oracle $(ARGS)
 
 bench: $(OK) ## Measure, print a table, and write output/bench.json
@@ -84,7 +91,7 @@ bench: $(OK) ## Measure, print a table, and write output/bench.json
 
 db-start: ## Start the private PostgreSQL
 db-stop: ## Stop the private PostgreSQL
-db-status: ## Say which database is in use and whether it answers
+db-status: ## Show which database is in use and whether it answers
 db-psql: ## Open psql on it, or run SQL: make -s db-psql < file.sql
 db-url: ## Print its URL for another tool: make -s db-url
 db-reset: ## Delete the private PostgreSQL and its data
@@ -94,48 +101,48 @@ db-start db-stop db-status db-psql db-url db-reset: db-%: $(OK)
 bench-large: $(OK) ## Measure 10 and 30 million rows: memory, cost per row
 	@$(PYTHON) -m tests.bench generate-large load-large $(ARGS)
 
-bench-forecast: $(OK) ## Measure the forecast on real series, or on those of SERIES, and on made-up shops
+bench-forecast: $(OK) ## Measure the forecast on real series, or on those of SERIES, and on synthetic shops
 	@$(PYTHON) -m tests.bench forecast $(if $(SERIES),,forecast-shop) $(ARGS)
 
-bench-customers: $(OK) ## Measure the models of customers at 10,000 to 1 million buyers, and the report
+bench-customers: $(OK) ## Measure the customer models at 10,000 to 1 million buyers, and the report
 	@$(PYTHON) -m tests.bench customers $(ARGS)
 
-bench-scale: $(OK) ## Measure five million rows in parts: one process, two, two workers of Dask
+bench-scale: $(OK) ## Measure five million rows in shards: one process, two, two Dask workers
 	@$(PYTHON) -m tests.bench scale $(ARGS)
 
-dask-scheduler: $(OK) ## Start the scheduler of a cluster on HOST; beyond this machine with TLS=folder of keys
-	@[ -n "$(TLS)" ] || case "$(HOST)" in 127.*|localhost) ;; *) echo 'Who can reach the scheduler may run code on its workers: name the folder of its keys, as in TLS=/etc/dask.' >&2; exit 2 ;; esac
+dask-scheduler: $(OK) ## Start the scheduler of a cluster on HOST; other than this machine with TLS=folder of keys
+	@[ -n "$(TLS)" ] || case "$(HOST)" in 127.*|localhost) ;; *) echo 'Anyone who can reach the scheduler can run code on its workers. Name the folder of its TLS keys, as in TLS=/etc/dask.' >&2; exit 2 ;; esac
 	@$(GIVEN_UP) $(PYTHON) -m distributed.cli.dask_scheduler --host "$(HOST)" --port 8786 $(QUIET) $(KEYS) $(if $(TLS),--protocol tls) $(ARGS)
 
-dask-worker: $(OK) ## Start workers of the cluster at SCHEDULER, one per core; DATABASE_URL says where they load
+dask-worker: $(OK) ## Start workers of the cluster at SCHEDULER, one per core; they load into DATABASE_URL
 	@$(MALLOC) $(PYTHON) -m distributed.cli.dask_worker "$(SCHEDULER)" --nworkers $(WORKERS) --nthreads 1 $(QUIET) $(KEYS) $(ARGS)
 
-chaos: $(OK) ## Make N faults while shops are loaded, and count wrong states (N=50)
+chaos: $(OK) ## Inject N faults while shops are loaded, and count wrong states (N=50)
 	@$(PYTHON) -m tests.chaos $(N) $(ARGS)
 
 lock: $(if $(wildcard $(UV)),,$(OK)) ## Renew requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) -o requirements.lock $(ARGS) >/dev/null
 
-clean: ## Delete what the steps made in output/; the database and .venv stay
+clean: ## Delete what the steps wrote to output/; the database and .venv stay
 	@rm -rf output/data output/runs output/reports output/rejects output/templates
-	@echo 'Deleted output/data, runs, reports, rejects and templates. The database stays (make db-reset deletes the private one), and so does .venv.'
+	@echo 'Deleted output/data, runs, reports, rejects and templates. The database stays (make db-reset deletes the private one); .venv stays.'
 
 # Set-up: silent once done, and only ever on stderr, so that `make -s db-url` prints a URL and nothing else.
-# The stamp goes first and comes back last: what was interrupted is built anew from the start.
+# The stamp is removed first and written last, so an interrupted set-up starts again.
 $(OK): requirements.lock pyproject.toml $(MOVED)
 	@exec >&2 </dev/null; set -e; \
 	if [ "$$(cat $(OK) 2>/dev/null)" != "$$(pwd -P)" ]; then \
 		for name in $(if $(PYTHON3),"$$PYTHON3",python3 python3.13 python3.12 python3.11); do \
 			python="$$("$$name" -c '$(BASE_PYTHON)' 2>/dev/null)" && break; \
 		done; \
-		[ "$$python" ] || { echo 'Python 3.11, 3.12 or 3.13 is needed and was not found: install one, or name it with `make PYTHON3=/path/to/python3.12`.'; exit 2; }; \
-		"$$python" -c 'import ensurepip, venv' 2>/dev/null || { echo "$$python cannot make virtual environments: \`apt install python3-venv\` (or your system's package of that kind), then try again."; exit 2; }; \
+		[ "$$python" ] || { echo 'No Python 3.11, 3.12 or 3.13 found. Install one, or name it: `make PYTHON3=/path/to/python3.12`.'; exit 2; }; \
+		"$$python" -c 'import ensurepip, venv' 2>/dev/null || { echo "$$python cannot create virtual environments. Run \`apt install python3-venv\` (or install that package of your system) and try again."; exit 2; }; \
 		echo "Setting up .venv with $$("$$python" --version), once; this takes a minute or two."; \
 		rm -rf .venv; "$$python" -m venv .venv; \
 	fi; \
 	rm -f $(OK); \
 	if $(PIP) install uv==$(UV_PINNED) && $(SYNC_BY_UV); then :; \
-	else echo 'uv $(UV_PINNED) could not install the packages: pip does it now, which takes longer.'; $(PIP) install --require-hashes -r requirements.lock; fi; \
+	else echo 'uv $(UV_PINNED) could not install the packages; installing with pip, which takes longer.'; $(PIP) install --require-hashes -r requirements.lock; fi; \
 	$(PIP) install --no-index --no-deps --no-build-isolation --editable .; \
 	pwd -P > $(OK)
 

@@ -1,4 +1,4 @@
-"""Runs the cells of a notebook in this process, with values for some parameters: what they show, in order."""
+"""Runs the cells of a notebook in this process with given parameters and returns their outputs in order."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ __all__ = ["shown_by"]
 
 
 def shown_by(step: str, **values: Any) -> list[dict[str, Any]]:
-    """The mimebundles of all outputs; what a cell raises is raised."""
+    """The mimebundles of all outputs; an exception in a cell is raised."""
     InteractiveShell.clear_instance()
     shell = InteractiveShell.instance()
     shell.display_formatter.active_types = list(shell.display_formatter.formatters)
@@ -31,5 +31,5 @@ def shown_by(step: str, **values: Any) -> list[dict[str, Any]]:
 
 
 def _is_value(result: object) -> bool:
-    """Whether the shell has only printed it; what shows itself is among the outputs already."""
+    """Whether the shell only printed the value; an object with its own display is among the outputs already."""
     return result is not None and getattr(result, "_ipython_display_", None) is None

@@ -1,4 +1,4 @@
-"""Every test has a server, a database and folders of its own; a person's are never touched, and that is checked."""
+"""Fixtures: every test has its own server, database and folders; the user's stay untouched, which is checked."""
 
 import copy
 import os
@@ -20,16 +20,27 @@ from lib.run import params
 from tests.fake_metabase import API_KEY, FakeMetabase, serving
 from tests.runner import Ran, pipeline
 
-# A server to test against instead of the embedded one: databases named workbook_test_* are made and dropped there.
+# A server to test against instead of the private one: databases named workbook_test_* are created and dropped there.
 TEST_SERVER = "WORKBOOK_TEST_DATABASE_URL"
 RETAIL = settings.PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
-PASSWORD = "p@ss:/#%w"  # each of its signs means something in an address
+PASSWORD = "p@ss:/#%w"  # each of its special characters has a meaning in a URL
 ENCODED = "p%40ss%3A%2F%23%25w"
-NAMES = (f"workbook_test_{secrets.token_hex(6)}" for _ in count())  # none twice, whoever imports this module
-# A password that is found wherever it leaks, and that needs quoting in an address.
+NAMES = (f"workbook_test_{secrets.token_hex(6)}" for _ in count())  # unique even if this module is imported twice
+# A password that is easy to find where it leaks, and that needs quoting in a URL.
 CANARY = "CANARY_9f3@:/#%w"
-# How long the client for Metabase waits between two looks, in tests.
-IMPATIENCE = {"client.RETRY_FIRST_S": 0.01, "session.POLL_S": 0.02, "warehouse.POLL_S": 0.02}
+# Polling intervals of the Metabase client in tests.
+SHORT_WAITS = {"client.RETRY_FIRST_S": 0.01, "session.POLL_S": 0.02, "warehouse.POLL_S": 0.02}
+
+
+# A test that uses one of these needs a server, whatever else it does.
+SLOW_FIXTURES = {"server", "retail_folder", "whole_run", "fake", "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests slow by their fixtures; others that start a process have the marker themselves."""
+    for item in items:
+        if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,7 +52,7 @@ def _person_untouched() -> Iterator[None]:
 
 
 def _state() -> dict[str, int]:
-    """Modification times, but for what a running private server writes by itself."""
+    """Modification times of these files, except those that a running private server writes."""
     output = settings.PROJECT / "output"
     files = [*output.glob("*"), *output.glob("[!p]*/**/*"), settings.PROJECT / ".env"]
     return {str(path): path.stat().st_mtime_ns for path in files if path.exists()}
@@ -78,26 +89,26 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch):
-    """Sets the settings that it is given, and no others."""
+    """A function that sets the given settings."""
     return lambda **values: [monkeypatch.setenv(name, str(value)) for name, value in values.items()]
 
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port on which nobody listens."""
+    """A port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
 
 
 def ask(statement: str, **bound: object) -> list:
-    """Rows of a statement in a transaction of its own."""
+    """Rows of a statement, run in its own transaction."""
     with db.transaction() as connection:
         result = connection.execute(sa.text(statement), bound)
         return result.all() if result.returns_rows else []
 
 
 def fingerprint() -> str:
-    """Of the database as it is."""
+    """Fingerprint of the current database."""
     with db.transaction(read_only=True) as connection:
         return load.fingerprint(connection)
 
@@ -124,50 +135,50 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def loaded_template(server: sa.URL, demo_folder: Path) -> Iterator[str]:
-    """Name of a database with the demo shop in it, for others to be copied from."""
+    """Name of a template database with the demo shop."""
     yield from _template(server, demo_folder, "2025-07-01")
 
 
 @pytest.fixture(scope="session")
 def retail_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Parquet files of a real shop's export; without that file the test is skipped."""
+    """The Parquet files of a real shop's export; skips the test if the export is absent."""
     if not RETAIL.exists():
-        pytest.skip(f"the real shop's file is not there: {RETAIL.name} beside the project")
+        pytest.skip(f"no data of a real shop: {RETAIL.name} is not next to the project")
     folder = tmp_path_factory.mktemp("retail")
     values = params.load(params.find("online_retail"), [f"data={RETAIL}"]).values()
     policy = acquire.Policy(values["currency"], values["max_reject_share"], values["on_bad_rows"])
-    told = {"seed": 1, "as_of": str(values["as_of"]), "workers": 1, "output": folder, "policy": policy}
-    acquire.take(values["generate"], values["mapping"], str(RETAIL), **told)
+    how = {"seed": 1, "as_of": str(values["as_of"]), "workers": 1, "output": folder, "policy": policy}
+    acquire.take(values["generate"], values["mapping"], str(RETAIL), **how)
     return folder / "data"
 
 
 @pytest.fixture(scope="session")
 def retail_template(server: sa.URL, retail_folder: Path) -> Iterator[str]:
-    """Name of a database with a real shop in it, for others to be copied from."""
+    """Name of a template database with a real shop."""
     yield from _template(server, retail_folder, "2011-12-09")
 
 
 @pytest.fixture
 def retail_database(server: sa.URL, retail_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
-    """A database with a real shop loaded; the workbook's settings name it."""
+    """A database with a real shop; the settings point to it."""
     yield from _own_database(server, monkeypatch, retail_template)
 
 
 @pytest.fixture
 def empty_database(server: sa.URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
-    """A new database without tables; the workbook's settings name it."""
+    """A new database without tables; the settings point to it."""
     yield from _own_database(server, monkeypatch, "template1")
 
 
 @pytest.fixture
 def demo_database(server: sa.URL, loaded_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
-    """A database with the demo shop loaded; the workbook's settings name it."""
+    """A database with the demo shop; the settings point to it."""
     yield from _own_database(server, monkeypatch, loaded_template)
 
 
 @pytest.fixture(scope="session")
 def whole_run(server: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
-    """The demo pipeline, run once from an empty database to its reports, by a role without any special right."""
+    """The demo pipeline, run once from an empty database to its reports, by a role without special permissions."""
     name, output = next(NAMES), tmp_path_factory.mktemp("whole run") / "output"
     _administer(server, f"CREATE ROLE {name} LOGIN PASSWORD '{CANARY}'")
     _administer(server, f"CREATE DATABASE {name} OWNER {name}")
@@ -180,8 +191,8 @@ def whole_run(server: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMetabase]:
-    """A stand-in for Metabase; the settings name it and an API key that it knows. Nothing waits for long."""
-    for name, seconds in IMPATIENCE.items():
+    """A fake Metabase; the settings have its URL and a valid API key. Waits are short."""
+    for name, seconds in SHORT_WAITS.items():
         monkeypatch.setattr(f"lib.metabase.{name}", seconds)
     with serving() as fake:
         monkeypatch.setenv("METABASE_URL", fake.url)
@@ -191,7 +202,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMetabase]:
 
 @pytest.fixture(scope="session")
 def metabase_database(server: sa.URL, loaded_template: str) -> Iterator[sa.URL]:
-    """A database with the demo shop and the rights of the roles, for Metabase to read."""
+    """A database with the demo shop and the permissions of the roles, for Metabase to read."""
     name = next(NAMES)
     _administer(server, f"CREATE DATABASE {name} TEMPLATE {loaded_template}")
     with pytest.MonkeyPatch.context() as patch:
@@ -206,9 +217,9 @@ def metabase_database(server: sa.URL, loaded_template: str) -> Iterator[sa.URL]:
 
 @pytest.fixture
 def site(fake: FakeMetabase, metabase_database: sa.URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMetabase]:
-    """The stand-in with nothing in it yet, and settings that name the demo shop's database.
+    """The fake Metabase, empty, and settings that point to the demo shop's database.
 
-    Whatever a test does, no key may be sent that the server has no use for: it would be dropped without a word.
+    No test may send a key that the real server does not know: it would drop it silently.
     """
     _use(monkeypatch, metabase_database)
     monkeypatch.setenv("METABASE_DB_PASSWORD", CANARY)
@@ -218,14 +229,14 @@ def site(fake: FakeMetabase, metabase_database: sa.URL, monkeypatch: pytest.Monk
 
 @pytest.fixture(scope="session")
 def publication(metabase_database: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What is in the stand-in after the demo was published once, and what it was asked."""
+    """State of the fake Metabase after the demo was published once, and the requests it received."""
     with pytest.MonkeyPatch.context() as patch, serving() as fake:
         _use(patch, metabase_database)
         patch.setenv("WORKBOOK_OUTPUT", str(tmp_path_factory.mktemp("publication")))
         told = {"METABASE_URL": fake.url, "METABASE_API_KEY": API_KEY, "METABASE_DB_PASSWORD": CANARY}
         for name, value in told.items():
             patch.setenv(name, value)
-        for name, seconds in IMPATIENCE.items():
+        for name, seconds in SHORT_WAITS.items():
             patch.setattr(f"lib.metabase.{name}", seconds)
         metabase.apply(params.load(params.find("demo")).values())
         db.engine().dispose()
@@ -234,14 +245,14 @@ def publication(metabase_database: sa.URL, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def published(site: FakeMetabase, publication: dict[str, Any]) -> FakeMetabase:
-    """The stand-in after the demo was published; no request is counted yet."""
+    """The fake Metabase after the demo was published, with an empty list of requests."""
     vars(site).update(copy.deepcopy(publication) | {"requests": []})
     return site
 
 
 @pytest.fixture
 def role(server: sa.URL) -> Iterator[str]:
-    """A role that may log in with PASSWORD; ask for it before the database in which it is given something."""
+    """A role that can log in with PASSWORD; request it before the database that grants it something."""
     name = f"{next(NAMES)}_role"
     _administer(server, f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
     yield name

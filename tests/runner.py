@@ -1,4 +1,4 @@
-"""Runs the pipeline as a person does: in a process of its own, told by the environment where to write and to load."""
+"""Runs the pipeline as a user does: in its own process, with output folder and database from the environment."""
 
 import json
 import os
@@ -21,7 +21,7 @@ KERNEL = "ipykernel_launcher"
 
 
 class Ran(NamedTuple):
-    """A whole run of the demo: where it wrote, where it loaded, and how it went."""
+    """A whole run of the demo: its output folder, its database and its outcome."""
 
     output: Path
     url: str
@@ -34,14 +34,14 @@ class Ran(NamedTuple):
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What run.json says."""
+        """Content of run.json."""
         return json.loads((self.folder / "run.json").read_text("utf-8"), parse_constant=int)  # NaN is no JSON
 
 
 def pipeline(
     *arguments: str, output: Path, url: str = "", seconds: int = 120, **settings: str
 ) -> subprocess.CompletedProcess:
-    """The command, run to its end."""
+    """Run the command to its end."""
     with running(*arguments, output=output, url=url, **settings) as process:
         out, err = process.communicate(timeout=seconds)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
@@ -49,7 +49,7 @@ def pipeline(
 
 @contextmanager
 def running(*arguments: str, output: Path, url: str = "", **settings: str) -> Iterator[subprocess.Popen]:
-    """The command under way, as the leader of a process group; killed at the end if it still runs."""
+    """Start the command as the leader of a process group; killed on exit if it still runs."""
     clean = {
         name: value for name, value in os.environ.items() if not name.startswith(("DB_", "METABASE_", "WORKBOOK_"))
     }
@@ -67,19 +67,19 @@ def running(*arguments: str, output: Path, url: str = "", **settings: str) -> It
 
 
 def kernels(process: subprocess.Popen) -> list[psutil.Process]:
-    """The kernels of a run under way."""
+    """The kernels of a run in progress."""
     return [child for child in psutil.Process(process.pid).children(recursive=True) if KERNEL in command(child)]
 
 
 def command(process: psutil.Process) -> list[str]:
-    """The words a process was started with; none for one that has just ended."""
+    """The command line of a process; empty for one that has just ended."""
     with suppress(psutil.NoSuchProcess):
         return process.cmdline()
     return []
 
 
 def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """What the condition comes to as soon as that is true of it; RetryError past the time."""
+    """The value of the condition as soon as it is true; raises RetryError after the timeout."""
     retry = tenacity.Retrying(
         retry=tenacity.retry_if_result(lambda found: not found),
         stop=tenacity.stop_after_delay(seconds),

@@ -1,4 +1,4 @@
-"""Runs one notebook headless with papermill: its own parameters only, progress per cell, a failure in words."""
+"""Run one notebook headless with papermill: only its own parameters, progress per cell, errors for people."""
 
 import contextlib
 import logging
@@ -8,45 +8,52 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import ModuleType
+from typing import Any, BinaryIO, cast
 
 from lib.errors import OutputError, UsageError, WorkbookError, exit_code, is_ours
 
 __all__ = ["StepError", "execute", "kernel_manager", "parameter_names", "prepare"]
 
 START_TIMEOUT_S = 120
+OnCell = Callable[[int, int], None]
 
 
 class StepError(WorkbookError):
-    """Raised when a notebook fails; carries the exit code of the error that failed it."""
+    """Raised when a notebook fails; has the exit code of the error in its cell."""
 
     def __init__(self, text: str, code: int = 1, detail: str = "") -> None:
         super().__init__(text)
         self.exit_code = code
-        self.detail = detail  # the kernel's own traceback, for --debug
+        self.detail = detail  # traceback from the kernel, for --debug
 
 
 def prepare() -> None:
-    """Import what running needs, without what it does not: call once, before any other use of papermill.
-
-    rfc3987_syntax builds an Earley parser on import (1.5 s in every process) for a JSON format that notebooks never
-    use; jsonschema does without it when it is not importable.
-    """
-    sys.modules.setdefault("rfc3987_syntax", None)
+    """Register the engine with progress. Call once per process, before any other use of papermill."""
+    _skip_slow_import()
     from papermill.engines import papermill_engines
 
     papermill_engines.register("workbook", _engine())
-    logging.getLogger("papermill").addHandler(logging.NullHandler())  # what matters is raised, and told once
+    logging.getLogger("papermill").addHandler(logging.NullHandler())  # errors are raised and reported once
+
+
+def _skip_slow_import() -> None:
+    """Make rfc3987_syntax unimportable in this process.
+
+    It builds an Earley parser on import (1.5 s in every process) for a JSON format that notebooks never use;
+    jsonschema works without it.
+    """
+    sys.modules.setdefault("rfc3987_syntax", cast("ModuleType", None))
 
 
 def _engine() -> type:
     from papermill.engines import NBClientEngine
 
-    class ProgressEngine(NBClientEngine):
-        """papermill's engine that tells which cell starts."""
+    class ProgressEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no type information
+        """papermill's engine, which calls `on_cell` with the number of the cell that starts and of all cells."""
 
         @classmethod
-        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, on_cell: Callable, **options: Any) -> Any:
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, on_cell: OnCell, **options: Any) -> Any:
             begin = nb_man.cell_start
 
             def cell_start(cell: Any, cell_index: int | None = None, **more: Any) -> Any:
@@ -60,7 +67,10 @@ def _engine() -> type:
 
 
 def kernel_manager(folder: str, **popen: Any) -> type:
-    """Kernels started with `popen` that talk over socket files in `folder`, where no other user can listen."""
+    """A kernel manager whose kernels use socket files in `folder` instead of TCP ports, so no other user can connect.
+
+    `popen` are further arguments of the kernel's subprocess.
+    """
     from jupyter_client.manager import AsyncKernelManager
     from traitlets import default
 
@@ -71,26 +81,29 @@ def kernel_manager(folder: str, **popen: Any) -> type:
         def _in_folder(self) -> str:
             return f"{folder}/kernel.json"
 
-        async def start_kernel(self, **options: Any) -> None:
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]  # async in this subclass too
             await super().start_kernel(**options, **popen)
 
-        async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
-            """End the kernel at once: all outputs are in, and the polite way costs a second and logs an interrupt."""
-            await self.provisioner.kill()
-            await self.provisioner.wait()
+        async def shutdown_kernel(  # type: ignore[override]  # async in this subclass too
+            self, now: bool = False, restart: bool = False
+        ) -> None:
+            """Kill the kernel: its outputs have arrived, and a graceful shutdown takes a second."""
+            if self.provisioner is not None:
+                await self.provisioner.kill()
+                await self.provisioner.wait()
 
     return SocketKernelManager
 
 
 def parameter_names(path: Path) -> list[str]:
-    """Names in the notebook's parameters cell."""
+    """Names of the parameters in the notebook's parameters cell."""
     from papermill import inspect_notebook
 
     return list(inspect_notebook(_literal(path)))
 
 
 def _literal(path: Path) -> str:
-    """The path as papermill wants it: it takes braces for places to fill in."""
+    """The path with braces doubled: papermill formats paths."""
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
@@ -98,15 +111,23 @@ def execute(
     path: Path,
     target: Path,
     values: dict[str, Any],
-    on_cell: Callable[[int, int], None],
+    on_cell: OnCell,
     *,
     environment: dict[str, str] | None = None,
 ) -> None:
-    """Run the notebook at `path` with those of `values` that its parameters cell names; the executed one at `target`.
+    """Run a notebook and save the executed copy.
 
-    `environment` is laid over this process's own. Raises UsageError for a parameter that `values` lacks, StepError, in
-    words and with its exit code, when a cell fails, the kernel dies or time runs out, OutputError when `target` or the
-    kernel's log beside it cannot be written.
+    Args:
+        path: The notebook.
+        target: Where the executed notebook is written; the kernel's log lies next to it if it wrote any.
+        values: Parameters of the run; those that the notebook's parameters cell names are passed to it.
+        on_cell: Called with the number of the cell that starts and the number of all cells.
+        environment: Environment variables of the kernel, in addition to those of this process.
+
+    Raises:
+        UsageError: The notebook has a parameter that `values` lacks.
+        StepError: A cell fails, the kernel dies or a cell exceeds `cell_timeout_s`; has the error's exit code.
+        OutputError: `target` or the log cannot be written.
     """
     from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
@@ -121,26 +142,28 @@ def execute(
         raise _failed(path, target, error) from error
     except CellTimeoutError as error:
         limit = values["cell_timeout_s"]
-        raise StepError(f"{path.stem}: a cell took more than {limit} s; raise cell_timeout_s or look why") from error
+        raise StepError(
+            f"{path.stem}: a cell took more than {limit} s. Increase cell_timeout_s, or check why the cell is slow"
+        ) from error
     except OSError as error:
         reason = error.strerror or error
-        raise OutputError(f"{path.stem}: cannot write {target}: {reason}; free some space and run again") from error
-    except RuntimeError as error:  # of nbclient and jupyter_client: the kernel died, or did not come up
-        raise StepError(f"{path.stem}: its Python process ended early ({error}): killed or out of memory") from error
+        raise OutputError(f"{path.stem}: cannot write {target}: {reason}. Free disk space and run again") from error
+    except RuntimeError as error:  # from nbclient and jupyter_client: the kernel died or did not start
+        raise StepError(f"{path.stem}: the kernel died ({error}): killed, or out of memory") from error
 
 
 def _known(path: Path, values: dict[str, Any]) -> list[str]:
     names = parameter_names(path)
     if unknown := [name for name in names if name not in values]:
         raise UsageError(
-            f"{path.name} has the parameters {unknown}, which no params file can hold; see lib/run/params.py"
+            f"{path.name}: unknown parameters {unknown}; expected names of lib/run/params.py. Add or rename them."
         )
     return names
 
 
 @contextlib.contextmanager
 def _log(target: Path) -> Iterator[BinaryIO]:
-    """File for what the kernel writes past its cells, beside the executed notebook; removed when that was nothing."""
+    """File for kernel output outside of cells, next to the executed notebook; removed if it stays empty."""
     path = target.with_suffix(".log")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -164,17 +187,17 @@ def _run(path: Path, target: Path, own: dict[str, Any], *, timeout: int, **optio
 def _failed(path: Path, target: Path, error: Any) -> StepError:
     text = f"{path.stem} failed at “{_failed_section(target)}”: {_reason(error)}"
     detail = "\n".join([*error.traceback, ""])
-    return StepError(text if is_ours(error.ename) else f"{text}; look at {target}", exit_code(error.ename), detail)
+    return StepError(text if is_ours(error.ename) else f"{text}. See {target}", exit_code(error.ename), detail)
 
 
 def _reason(error: Any) -> str:
     if is_ours(error.ename):
-        return error.evalue
+        return str(error.evalue)
     return ": ".join([error.ename, *error.evalue.splitlines()[:1]])
 
 
 def _failed_section(target: Path) -> str:
-    """The last heading before the cell with the error."""
+    """The last heading before the cell that failed."""
     import nbformat
 
     heading = "its start"

@@ -1,4 +1,4 @@
-"""Runs the notebooks in order with one params file, keeps the record of the run and publishes the reports."""
+"""Run the notebooks in order with one params file, record the run and publish the reports."""
 
 import argparse
 import os
@@ -50,7 +50,7 @@ class Run:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the pipeline as the command line says; its exit code: 0 good, 130 stopped, else that of lib.errors."""
+    """Run the pipeline as the command line says; returns 0, 130 when stopped, or the exit code of the error."""
     options = _options(arguments)
     for kind in STOPS:
         signal.signal(kind, _stopped)
@@ -62,7 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(error, debug=options.debug)
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; the reports stay, and the database holds the old rows or the new ones, whole\n")
+        sys.stderr.write(
+            "stopped: published reports are unchanged; the database holds either the old data or the new data, "
+            "never a mix\n"
+        )
         return 130
     return 0
 
@@ -70,14 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lib.run.pipeline", description=__doc__)
     parser.add_argument("--params", default="demo", metavar="FILE", help="a params file, or its name in params/ (demo)")
-    parser.add_argument("--data", default="", metavar="FILE", help="the shop's own export, for params that map it")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a parameter over the file's")
+    parser.add_argument("--data", default="", metavar="FILE", help="your file or folder, for params that map it")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one parameter")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args(arguments)
 
 
 def _stopped(_signal: int, _frame: object) -> None:
-    """End the run in order, and only once: what comes after is the clearing up."""
+    """Stop the run; further signals are ignored while it cleans up."""
     for kind in STOPS:
         signal.signal(kind, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -91,10 +94,15 @@ def _complain(error: WorkbookError, *, debug: bool) -> None:
 
 
 def run(file: Path, values: dict[str, Any]) -> None:
-    """Run all steps with the values of the params file `file` and publish the reports.
+    """Run all steps and publish the reports.
 
-    Raises the first error in the order of the steps; then the published reports stay as they were, unless only the
-    last stage failed, which makes none.
+    Args:
+        file: The params file, named in the manifest.
+        values: All parameters, as JSON types.
+
+    Raises:
+        WorkbookError: The error of the first step that failed, in the order of the steps. Published reports are then
+            unchanged, unless only optional steps failed.
     """
     output = settings.output_folder().resolve()
     with _alone(output):
@@ -116,7 +124,12 @@ def run(file: Path, values: dict[str, Any]) -> None:
 
 @contextmanager
 def _alone(output: Path) -> Iterator[None]:
-    """Hold the output folder's lock; raises UsageError, naming who holds it, and OutputError for a useless folder."""
+    """Hold the lock of the output folder.
+
+    Raises:
+        UsageError: Another run holds it; names its process.
+        OutputError: The folder cannot be written.
+    """
     path = output / ".run.lock"
     lock = filelock.FileLock(path, timeout=0)
     try:
@@ -125,10 +138,12 @@ def _alone(output: Path) -> Iterator[None]:
         path.write_text(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC", encoding="utf-8")
     except filelock.Timeout as error:
         holder = path.read_text(encoding="utf-8") or "just started"
-        raise UsageError(f"another run ({holder}) is writing to {output}; wait until it has ended") from error
+        raise UsageError(f"another run ({holder}) is writing to {output}. Wait until it has ended") from error
     except OSError as error:
         lock.release()
-        raise OutputError(f"cannot write to {output}: {error.strerror}; mend its rights or free some space") from error
+        raise OutputError(
+            f"cannot write to {output}: {error.strerror}. Fix its permissions or free disk space"
+        ) from error
     try:
         yield
     finally:
@@ -182,15 +197,15 @@ def _run_stage(this: Run, stage: Sequence[Step]) -> None:
         futures[step].result()
 
 
-def _stop(running: Sequence[Future]) -> None:
-    """End the kernels until the steps have ended: one may be starting its kernel just now."""
+def _stop(running: Sequence[Future[None]]) -> None:
+    """Kill kernels until all steps have ended: a step may be starting its kernel at this moment."""
     while wait(running, timeout=0.2).not_done:
         for process in psutil.Process().children(recursive=True):
             _end_kernel(process)
 
 
 def _end_kernel(process: psutil.Process) -> None:
-    """End the process if it is a kernel: the private server is a child too and must live on."""
+    """Kill the process if it is a kernel: the private server is a child process too and must keep running."""
     with suppress(psutil.NoSuchProcess):
         if "ipykernel_launcher" in process.cmdline():
             process.kill()
@@ -226,27 +241,27 @@ def _environment(this: Run) -> dict[str, str]:
 
 
 def _note(this: Run, outcome: dict[str, Any]) -> str:
-    from lib.run import manifest
+    from lib.run import results
 
-    results = manifest.read_results(this.folder).get(outcome["step"], {})
-    rows = f", {results['rows']:,} rows" if "rows" in results else ""
-    rate = f", {results['rows'] / results['seconds']:,.0f} rows/s" if results.get("seconds") else ""
+    facts = results.read(this.folder).get(outcome["step"], {})
+    rows = f", {facts['rows']:,} rows" if "rows" in facts else ""
+    rate = f", {facts['rows'] / facts['seconds']:,.0f} rows/s" if facts.get("seconds") else ""
     return f"{outcome['status']} in {outcome['seconds']:.1f} s{rows}{rate}"
 
 
 def _finish(this: Run, status: str, seconds: float) -> None:
     """Write the front page and then the manifest, in this order: a run with a manifest has ended."""
     from lib.report.pages import DICTIONARY, write_dictionary, write_index
-    from lib.run import manifest
+    from lib.run import manifest, results
 
-    results = manifest.read_results(this.folder)
-    acquired, load = results.get("02_generate", {}), results.get("03_load", {})
+    facts = results.read(this.folder)
+    acquired, load = facts.get("02_generate", {}), facts.get("03_load", {})
     ended = {
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "status": status,
         "seconds": round(seconds, 2),
         "steps": [
-            this.outcomes[step.name] | {"rows": results.get(step.name, {}).get("rows")}
+            this.outcomes[step.name] | {"rows": facts.get(step.name, {}).get("rows")}
             for step in this.steps
             if step.name in this.outcomes
         ],
@@ -271,7 +286,7 @@ def _cards(this: Run) -> list[dict[str, Any]]:
 
 
 def _publish(pages: Path, target: Path) -> None:
-    """Put every page in the place of the last good one, the front page last; none when one does not fit."""
+    """Replace the published pages, the front page last; none if one of them cannot be written."""
     with ExitStack() as all_copied:
         for page in sorted(pages.glob("*.html"), key=lambda path: path.name != "index.html"):
             shutil.copyfile(page, all_copied.enter_context(replacing(target / page.name)))

@@ -1,4 +1,4 @@
-"""Says on the terminal which step runs, at which cell, and how it ended; plain lines where there is no terminal."""
+"""Progress of a run on the terminal: step, cell and outcome; plain lines when output is not a terminal."""
 
 from types import TracebackType
 
@@ -9,7 +9,7 @@ __all__ = ["Lines"]
 
 
 class Lines:
-    """One line per step: live bars on a terminal, a line at each step's end otherwise."""
+    """One line per step: live bars on a terminal, otherwise one line when each step ends."""
 
     def __init__(self, steps: list[str]) -> None:
         self._console = Console(highlight=False, soft_wrap=True)
@@ -34,15 +34,15 @@ class Lines:
         self._console.print(text, markup=False)
 
     def start(self, step: str) -> None:
-        """A step begins."""
+        """Show the bar of a step that starts."""
         self._bars.start_task(self._tasks[step])
         self._bars.update(self._tasks[step], visible=True)
 
     def cell(self, step: str, number: int, count: int) -> None:
-        """Cell `number` of `count` begins."""
+        """Show that cell `number` of `count` starts."""
         self._bars.update(self._tasks[step], completed=number - 1, total=count, note=f"cell {number}/{count}")
 
     def end(self, step: str, note: str) -> None:
-        """A step has ended; `note` says how."""
+        """Replace the bar of a step by a line with its outcome, `note`."""
         self._bars.update(self._tasks[step], visible=False, refresh=True)
         self.say(f"{list(self._tasks).index(step) + 1}/{len(self._tasks)}  {step:<14} {note}")

@@ -17,7 +17,7 @@ WORKFLOW = ".github/workflows/ci.yml"
 TOP_LEVEL = {
     *("notebooks", "lib", "params", "output", "tests", ".ci", ".github"),
     *("Makefile", "README.md", "LICENSE", "pyproject.toml", "requirements.lock", "environment.yml"),
-    *("docker-compose.yml", ".env.example", ".gitignore"),
+    *("docker-compose.yml", ".env.example", ".gitignore", ".pre-commit-config.yaml"),
 }
 # In pieces, so that this file names none either.
 REGISTRY_HOSTS = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "ana" + "conda.org", "ana" + "conda.com"]
@@ -130,7 +130,6 @@ def targets() -> list[str]:
 
 def test_help_is_the_default_and_lists_every_target() -> None:
     shown = run("make").stdout
-    assert len(targets()) == 27
     assert re.findall(r"(?m)^  make (\S+)", shown) == targets()
 
 

@@ -1,4 +1,4 @@
-"""The record of a run tells what ran, without anything secret, and old runs make room."""
+"""Tests of the manifest: complete, without secrets, written atomically; old runs are pruned."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from lib.errors import OutputError
 from lib.run import manifest
 
 
-def test_names_of_runs_sort_by_time() -> None:
+def test_run_ids_sort_by_time() -> None:
     names = [manifest.new_run_id() for _ in range(3)]
     assert names == sorted(set(names))
     assert re.fullmatch(r"\d{8}T\d{6}\.\d{6}Z", names[0])
@@ -23,27 +23,20 @@ def test_description_has_values_versions_and_no_path() -> None:
     assert set(found["versions"]) == {"python", *manifest.PACKAGES}
 
 
-def test_written_whole(tmp_path: Path) -> None:
+def test_manifest_is_written_atomically(tmp_path: Path) -> None:
     manifest.write(tmp_path, {"status": "completed", "title": "Läden"})
     assert json.loads((tmp_path / "run.json").read_text("utf-8")) == {"status": "completed", "title": "Läden"}
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
-def test_a_manifest_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_manifest_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(OutputError, match="run: File exists"):
         manifest.write(tmp_path / "run", {})
 
 
-def test_results_by_step(tmp_path: Path) -> None:
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "03_load.json").write_text('{"rows": 5}')
-    assert manifest.read_results(tmp_path) == {"03_load": {"rows": 5}}
-    assert manifest.read_results(tmp_path / "gone") == {}
-
-
 @pytest.mark.parametrize(("keep", "left"), [(0, []), (1, ["3"]), (2, ["2", "3"]), (9, ["1", "2", "3"])])
-def test_only_the_last_runs_stay(keep: int, left: list[str], tmp_path: Path) -> None:
+def test_only_the_last_runs_are_kept(keep: int, left: list[str], tmp_path: Path) -> None:
     for day in "123":
         (tmp_path / f"2025070{day}T000000.000000Z" / "reports").mkdir(parents=True)
     (tmp_path / "interactive").mkdir()

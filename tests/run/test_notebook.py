@@ -1,4 +1,4 @@
-"""One notebook runs headless with its own parameters, and whatever stops it is told in words; real kernels run."""
+"""Tests of running one notebook headless with its own parameters; failures are reported in words. Real kernels run."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ def _ready() -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_left(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """After every test no kernel runs, no socket is left, and nothing was put into the person's Jupyter folders."""
+    """After every test: no kernel runs, no socket is left, and the user's Jupyter folders are unchanged."""
     home = tmp_path_factory.mktemp("h")
     monkeypatch.setattr(tempfile, "tempdir", str(home))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
@@ -45,7 +45,7 @@ def book(folder: Path, *cells: str, parameters: str = PARAMETERS) -> Path:
 
 
 def run(path: Path, **values: Any) -> dict[str, Any]:
-    """The executed notebook, written beside its source."""
+    """The executed notebook, written next to its source."""
     target = path.parent / "out" / path.name
     notebook.execute(path, target, {"rows": 2, "cell_timeout_s": 60} | values, lambda number, count: None)
     return nbformat.read(target, as_version=4)
@@ -71,14 +71,16 @@ def test_runs_with_its_own_parameters_in_its_own_folder(tmp_path: Path) -> None:
     assert "MINE" not in os.environ
 
 
-def test_a_parameter_that_no_params_file_can_hold_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_parameter_is_refused(tmp_path: Path) -> None:
     path = book(tmp_path, parameters="rowz: int = 1")
-    with pytest.raises(UsageError, match=r"01_try.ipynb has the parameters \['rowz'\]"):
+    with pytest.raises(
+        UsageError, match=r"01_try.ipynb: unknown parameters \['rowz'\]; expected names of lib/run/params.py"
+    ):
         run(path)
     assert not (tmp_path / "out").exists()
 
 
-def test_our_error_is_told_with_its_section_and_exit_code(tmp_path: Path) -> None:
+def test_an_error_of_the_workbook_is_reported_with_section_and_exit_code(tmp_path: Path) -> None:
     raising = "from lib.errors import DataError\nraise DataError('orders.csv lacks quantity; add it')"
     failed = failure(book(tmp_path, raising, "never = 1"))
     assert str(failed) == "01_try failed at “Work”: orders.csv lacks quantity; add it"
@@ -88,27 +90,27 @@ def test_our_error_is_told_with_its_section_and_exit_code(tmp_path: Path) -> Non
     assert [cell.get("execution_count") for cell in saved.cells if cell.cell_type == "code"][-1] is None
 
 
-def test_another_error_is_told_in_one_line_with_the_place_to_look(tmp_path: Path) -> None:
+def test_any_other_error_is_reported_in_one_line_with_the_notebook(tmp_path: Path) -> None:
     failed = failure(book(tmp_path, "raise ValueError('first\\nsecond')"))
-    assert str(failed) == f"01_try failed at “Work”: ValueError: first; look at {tmp_path}/out/01_try.ipynb"
+    assert str(failed) == f"01_try failed at “Work”: ValueError: first. See {tmp_path}/out/01_try.ipynb"
     assert failed.exit_code == 1
 
 
-def test_a_killed_kernel_is_told_and_leaves_its_last_words(tmp_path: Path) -> None:
+def test_a_killed_kernel_is_reported_and_its_log_is_kept(tmp_path: Path) -> None:
     failed = failure(
         book(tmp_path, "import os, sys\nos.write(sys.__stderr__.fileno(), b'ouch')\nos.kill(os.getpid(), 9)")
     )
-    assert str(failed) == "01_try: its Python process ended early (Kernel died): killed or out of memory"
+    assert str(failed) == "01_try: the kernel died (Kernel died): killed, or out of memory"
     assert failed.exit_code == 1
     assert (tmp_path / "out" / "01_try.log").read_text() == "ouch"
 
 
-def test_a_cell_that_takes_too_long_is_told(tmp_path: Path) -> None:
+def test_a_cell_that_exceeds_its_timeout_is_reported(tmp_path: Path) -> None:
     failed = failure(book(tmp_path, "import time\ntime.sleep(60)"), cell_timeout_s=1)
-    assert str(failed) == "01_try: a cell took more than 1 s; raise cell_timeout_s or look why"
+    assert str(failed) == "01_try: a cell took more than 1 s. Increase cell_timeout_s, or check why the cell is slow"
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_target_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     path = book(tmp_path)
     (tmp_path / "out").touch()
     with pytest.raises(OutputError, match=r"01_try: cannot write .*/out/01_try.ipynb: File exists"):

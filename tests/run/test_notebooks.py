@@ -1,4 +1,4 @@
-"""Tests of the notebooks: their form, their parameters, and that their saved outputs still hold."""
+"""Tests of the notebooks: form, parameters, and saved outputs that are reproduced."""
 
 import ast
 import os
@@ -88,7 +88,7 @@ def test_notebooks_import_rooms_only(book: nbformat.NotebookNode) -> None:
     assert set(imported) <= rooms
 
 
-def test_saved_outputs_tell_nothing_of_a_machine(book: nbformat.NotebookNode) -> None:
+def test_saved_outputs_contain_no_trace_of_a_machine(book: nbformat.NotebookNode) -> None:
     text = nbformat.writes(book)
     assert not re.search(r"127\.0\.0\.1|localhost|/root|/home/|/tmp/|postgresql://", text)
     assert all("execution" not in cell.metadata for cell in book.cells)
@@ -101,13 +101,13 @@ def nbval(*paths: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*command, *options, *map(str, paths)], capture_output=True, text=True, check=False)
 
 
-def test_outputs_hold_when_run_again(empty_database: sa.URL) -> None:
+def test_outputs_are_reproduced(empty_database: sa.URL) -> None:
     ran = nbval(*PATHS)
     assert ran.returncode == 0, ran.stdout[-8000:]
     assert f"{sum(len(code(nbformat.read(path, as_version=4))) for path in PATHS)} passed" in ran.stdout
 
 
-def test_one_changed_value_is_noticed(tmp_path: Path) -> None:
+def test_a_changed_value_is_detected(tmp_path: Path) -> None:
     source = PATHS[1].read_text(encoding="utf-8")
     changed = tmp_path / "02_generate.ipynb"
     changed.write_text(source.replace("seed: int = 42", "seed: int = 43"), encoding="utf-8")

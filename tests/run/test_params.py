@@ -17,7 +17,7 @@ MAPPING = "mapping:\n  format: online_retail\n"
 
 @pytest.fixture
 def csv(tmp_path: Path) -> Path:
-    """A data file whose path has all that a path may have."""
+    """A data file whose path has spaces, = , : and #."""
     file = tmp_path / "a b=c, d: e #1.csv"
     file.touch()
     return file
@@ -46,9 +46,7 @@ def test_full_file_has_the_headline_size() -> None:
     assert rows == pytest.approx(118_600, rel=0.03)
 
 
-def test_online_retail_file_wants_its_data_and_gets_an_absolute_path(
-    csv: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_online_retail_needs_data_and_gets_an_absolute_path(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = params.find("online_retail")
     assert "DATA=FILE" in refusal(file)
     monkeypatch.chdir(csv.parent)
@@ -56,7 +54,7 @@ def test_online_retail_file_wants_its_data_and_gets_an_absolute_path(
 
 
 @pytest.mark.parametrize("name", ["own_files", "online_retail", "shopify"])
-def test_files_for_own_data_reject_bad_lines_and_explain_their_keys(name: str, tmp_path: Path, csv: Path) -> None:
+def test_params_for_imports_reject_bad_rows_and_explain_their_keys(name: str, tmp_path: Path, csv: Path) -> None:
     found = params.load(params.find(name), [f"data={tmp_path if name == 'own_files' else csv}"])
     assert (found.on_bad_rows, found.max_reject_share) == ("reject", 0.01)
     lines = params.find(name).read_text("utf-8").splitlines()
@@ -64,7 +62,7 @@ def test_files_for_own_data_reject_bad_lines_and_explain_their_keys(name: str, t
     assert all("#" in line for line in keys)
 
 
-def test_own_files_name_every_key_of_a_mapping() -> None:
+def test_own_files_params_explain_every_key_of_the_mapping() -> None:
     text = params.find("own_files").read_text("utf-8")
     assert set(params.Mapping.model_fields) == set(re.findall(r"^  (\w+):", text, re.MULTILINE))
 
@@ -86,7 +84,7 @@ def test_a_file_is_found_by_name_or_path(tmp_path: Path) -> None:
     assert params.find(str(written(tmp_path, ""))) == tmp_path / "own.yml"
 
 
-def test_a_missing_file_is_refused_with_those_there_are() -> None:
+def test_a_missing_params_file_is_refused_with_the_existing_names() -> None:
     with pytest.raises(
         UsageError, match=r"unknown params file 'dem'; did you mean 'demo'\?; expected a path or one of cluster, demo, "
     ):
@@ -98,7 +96,7 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("seed: 1\nsed: 2\n", "line 2: unknown parameter 'sed'; did you mean 'seed'?"),
         ("generate:\n  ordes: 5\n", "line 2: unknown parameter 'generate.ordes'; did you mean 'generate.orders'?"),
@@ -135,11 +133,11 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         (MAPPING + "  null_words: [NULL]\ndata: x\n", "mapping.null_words.0 is None: Input should be a valid string"),
     ],
 )
-def test_refused_in_words(text: str, said: str, tmp_path: Path) -> None:
-    assert said in refusal(written(tmp_path, text))
+def test_wrong_keys_and_values_are_refused(text: str, message: str, tmp_path: Path) -> None:
+    assert message in refusal(written(tmp_path, text))
 
 
-def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
+def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
     said = refusal(written(tmp_path, "sed: 1\nhorizon_days: 0\ngenerate:\n  users: few\n"), "keep_runs=x")
     assert [line.partition(": ")[0].rpartition("own.yml, ")[2] for line in said.splitlines()] == [
         "line 4",
@@ -149,18 +147,18 @@ def test_all_errors_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own.yml").write_bytes(b"\xff\xfe\x00")
     assert "cannot be read as text" in refusal(tmp_path / "own.yml")
 
 
-def test_settings_by_short_and_full_name_lie_over_the_file() -> None:
+def test_settings_override_the_file_by_short_and_full_name() -> None:
     found = params.load(DEMO, ["orders=7", "generate.users=8", "seed=9", "as_of=2024-01-01"])
     assert (found.generate.orders, found.generate.users, found.seed) == (7, 8, 9)
     assert (found.as_of, found.generate.products) == (date(2024, 1, 1), 50)
 
 
-def test_a_text_stays_as_typed(csv: Path) -> None:
+def test_a_text_value_is_used_as_typed(csv: Path) -> None:
     file = params.find("online_retail")
     found = params.load(file, [f"data={csv}", "delimiter=|", "currency=NOK", "mapping.countries.USA=NO"])
     assert (found.data, found.mapping.delimiter, found.currency) == (str(csv), "|", "NOK")
@@ -183,14 +181,14 @@ def test_a_wrong_setting_is_named(setting: str, said: str) -> None:
     assert said in refusal(DEMO, setting)
 
 
-def test_values_are_what_yaml_and_json_can_hold() -> None:
+def test_values_survive_yaml_and_json() -> None:
     values = params.Params().values()
     assert yaml.safe_load(yaml.safe_dump(values)) == values
     assert values["as_of"] == "2025-07-01"
 
 
-def test_an_address_of_a_cluster_wants_dask(tmp_path: Path) -> None:
+def test_a_dask_address_needs_the_dask_engine(tmp_path: Path) -> None:
     file = written(tmp_path, "dask_address: tls://host:8786\n")
-    with pytest.raises(UsageError, match="dask_address is set, engine is local. Set engine: dask"):
+    with pytest.raises(UsageError, match=r"dask_address is set, engine is local. Set engine: dask"):
         params.load(file)
     assert params.load(file, ["engine=dask"]).engine == "dask"

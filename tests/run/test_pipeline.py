@@ -1,4 +1,4 @@
-"""The whole pipeline from an empty database to its reports, and what is refused before a notebook starts."""
+"""Tests of the whole pipeline, from an empty database to its reports, and of refusals before a notebook starts."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ STEPS = [step.name for step in discover()]
 PAGES = [f"{step}.html" for step in STEPS]
 
 
-def test_whole_run_is_good_and_says_so_in_plain_lines(whole_run: Ran) -> None:
+def test_a_whole_run_completes_and_prints_plain_lines(whole_run: Ran) -> None:
     lines = whole_run.process.stdout.splitlines()
     assert (whole_run.process.returncode, whole_run.process.stderr) == (0, "")
     assert re.fullmatch(r"run \S+ with demo.yml: external server, PostgreSQL [\d.]+", lines[0])
@@ -71,13 +71,13 @@ def test_manifest_counts_what_is_in_the_database(whole_run: Ran, monkeypatch: py
     assert not any(check["failed"] for check in run["checks"] if check["severity"] == "error")
 
 
-def test_every_step_tells_its_results(whole_run: Ran) -> None:
+def test_every_step_records_its_results(whole_run: Ran) -> None:
     told = {path.stem: json.loads(path.read_text("utf-8")) for path in (whole_run.folder / "results").iterdir()}
     assert sorted(told) == sorted(STEPS)
     assert told["07_metabase"]["state"].startswith("Skipped: METABASE_URL is not set")
 
 
-def test_nothing_is_left_behind(whole_run: Ran) -> None:
+def test_no_temporary_file_is_left(whole_run: Ran) -> None:
     assert sorted(path.name for path in whole_run.folder.iterdir()) == sorted(
         [*(f"{step}.ipynb" for step in STEPS), "exports", "reports", "results", "run.json"]
     )
@@ -85,7 +85,7 @@ def test_nothing_is_left_behind(whole_run: Ran) -> None:
 
 
 @pytest.mark.parametrize("shift", range(3))
-def test_no_file_holds_the_password(whole_run: Ran, shift: int) -> None:
+def test_no_file_contains_the_password(whole_run: Ran, shift: int) -> None:
     start = CANARY.partition("@")[0].encode()
     in_base64 = base64.b64encode(b"\0" * shift + start)[4 if shift else 0 : -4]
     forms = [start, quote(CANARY, safe="").encode(), in_base64]
@@ -96,7 +96,7 @@ def test_no_file_holds_the_password(whole_run: Ran, shift: int) -> None:
 
 
 def refused(*arguments: str, output: Path, url: str = "") -> tuple[int, str]:
-    """Exit code and words of a run that starts no notebook."""
+    """Exit code and message of a run that starts no notebook."""
     done = runner.pipeline(*arguments, output=output, url=url)
     assert done.stdout == ""
     assert not (output / "runs").exists()
@@ -110,7 +110,7 @@ def test_misspelt_setting_is_refused_before_anything_is_written(own_folders: Pat
     assert not own_folders.exists()
 
 
-def test_every_wrong_value_has_its_line(own_folders: Path) -> None:
+def test_every_wrong_value_is_reported_with_its_line(own_folders: Path) -> None:
     code, words = refused("--set", "orders=few", "--set", "currency=XQZ", output=own_folders)
     assert code == 2
     assert [line.partition(": ")[0] for line in words.splitlines()] == ["error", "error"]
@@ -123,13 +123,13 @@ def test_traceback_is_shown_on_request_only(own_folders: Path) -> None:
 
 def test_missing_params_file_is_refused(own_folders: Path) -> None:
     code, words = refused("--params", "ful", output=own_folders)
-    assert (code, words[:55]) == (2, "error: no params file 'ful'; did you mean 'full'?; ther")
+    assert (code, words[:63]) == (2, "error: unknown params file 'ful'; did you mean 'full'?; expected ")
 
 
 def test_missing_data_file_is_refused(own_folders: Path) -> None:
     code, words = refused("--params", "online_retail", "--data", "gone = 1.csv", output=own_folders)
     assert code == 2
-    assert re.fullmatch(r"error: the data file /.+/gone = 1.csv is not there; .+\n", words)
+    assert re.fullmatch(r"error: no file /.+/gone = 1.csv; expected the export of your shop. Name it, .+\n", words)
 
 
 def test_wrong_password_is_refused_at_once_and_not_shown(empty_database: sa.URL, own_folders: Path) -> None:
@@ -146,7 +146,7 @@ def test_missing_database_is_refused(server: sa.URL, own_folders: Path) -> None:
     assert (code, 'database "workbook_none" does not exist' in words) == (4, True)
 
 
-def test_silent_server_is_given_up_in_words(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unresponsive_server_is_reported_after_a_timeout(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lib.db.connection.STARTING_UP_SECONDS", 0.3)
     monkeypatch.setenv("DATABASE_URL", "postgresql://someone@127.0.0.1:9/shop")
     with pytest.raises(DatabaseError, match=r"at 127\.0\.0\.1:9/shop as someone: .*Connection refused; look at"):
@@ -154,7 +154,7 @@ def test_silent_server_is_given_up_in_words(own_folders: Path, monkeypatch: pyte
     assert [path.name for path in own_folders.iterdir()] == [".run.lock"]
 
 
-def test_output_that_is_a_file_is_told(own_folders: Path) -> None:
+def test_output_that_is_a_file_is_reported(own_folders: Path) -> None:
     own_folders.touch()
     code, words = refused(output=own_folders)
     assert (code, words.count("\n"), words[: words.index(":", 7)]) == (1, 1, f"error: cannot write to {own_folders}")
@@ -165,7 +165,7 @@ def test_help_names_the_options() -> None:
     assert all(option in text for option in ("--params", "--data", "--set", "--debug"))
 
 
-def test_fingerprint_on_the_page_is_that_of_the_database(whole_run: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fingerprint_on_the_page_equals_that_of_the_database(whole_run: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", whole_run.url)
     with db.transaction(read_only=True) as connection:
         found = load.fingerprint(connection)

@@ -1,4 +1,4 @@
-"""Steps are told by one plain line each, and on a terminal by live bars as well."""
+"""Tests of progress: one plain line per step, and live bars on a terminal."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_bars_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     assert "2/2  02_second      completed" in capsys.readouterr().out
 
 
-def test_nothing_is_lost_of_a_long_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_line_is_printed_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     with progress.Lines(STEPS) as lines:
         lines.end("01_first", "x" * 500)
     assert capsys.readouterr().out == f"1/2  01_first       {'x' * 500}\n"
