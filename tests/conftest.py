@@ -148,7 +148,7 @@ def retail_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = params.load(params.find("online_retail"), [f"data={RETAIL}"]).values()
     policy = acquire.Policy(values["currency"], values["max_reject_share"], values["on_bad_rows"])
     how = {"seed": 1, "as_of": str(values["as_of"]), "workers": 1, "output": folder, "policy": policy}
-    acquire.take(values["generate"], values["mapping"], str(RETAIL), **how)
+    acquire.acquire(values["generate"], values["mapping"], str(RETAIL), **how)
     return folder / "data"
 
 

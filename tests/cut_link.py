@@ -19,7 +19,7 @@ import pytest
 
 from lib import db, load, settings
 from lib.data.synthetic import Shop, plan_shop
-from lib.data.synthetic.write import describe_shop, write_shop
+from lib.data.synthetic.write import count_shop, write_shop
 from lib.data.workers import Engine
 from lib.data.workers.dask import PATIENCE_S
 from lib.db import private, schema
@@ -77,7 +77,7 @@ def main(folder: Path, given_up_s: int) -> None:
             _serve(patch)
             shop = Shop(history_days=200)
             write_shop(plan_shop(MILLION, shop), folder / "files", 1)
-            describe_shop(MILLION, shop, folder / "recipe", Engine(workers=1), part_blocks=2)
+            count_shop(MILLION, shop, folder / "plan", Engine(workers=1), part_blocks=2)
             with db.transaction() as connection:
                 schema.create(connection)
             rows = load.replace(folder / "files", as_of=shop.as_of).rows
@@ -135,7 +135,7 @@ def _load_while_cut(folder: Path, engine: Engine, away: list[str]) -> float:
 
     cutter = threading.Thread(target=cut)
     cutter.start()
-    load.replace(folder / "recipe", as_of=Shop().as_of, engine=engine)
+    load.replace(folder / "plan", as_of=Shop().as_of, engine=engine)
     ended = time.monotonic()
     cutter.join()
     return ended - cut_at[0]

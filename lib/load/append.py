@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import tables
-from lib.data.synthetic.plan import read_recipe
+from lib.data.synthetic.plan import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import schema
 from lib.db.connection import begin_for_certain, connect, run, sql
@@ -30,18 +30,18 @@ TABLES = [name for name, table in tables().items() if not table.mart]
 def append(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: Engine | None = None) -> Load:
     """Insert the rows of the Parquet files of `folder`, or update those of the same key that differ; the rest stays.
 
-    Where the folder has a recipe instead, `engine` makes the rows and loads them beside the tables first, in parts.
+    Where the folder has a plan instead, `engine` makes the rows and loads them beside the tables first, in parts.
     Once more with the same files changes nothing, not even updated_at, but for predictions, which any load empties.
     Raises DataError when a file is missing or a rule is broken, DatabaseError when another run is loading or the server
     gives up; then nothing is changed.
     """
-    watch, recipe = Stopwatch(), read_recipe(folder)
-    paths = {} if recipe else files_of(folder)
+    watch, plan = Stopwatch(), read_generation_plan(folder)
+    paths = {} if plan else files_of(folder)
     with lifeline(), connect() as connection, hold(connection), ExitStack() as stack:
-        if recipe:
+        if plan:
             stack.enter_context(staging(connection))
             with watch.part("copy"):
-                shards.fill(connection, recipe, engine or Engine(), run_id)
+                shards.fill(connection, plan, engine or Engine(), run_id)
         stack.enter_context(begin_for_certain(connection, "loader"))
         schema.refuse_drift(connection, all_there=True)
         with watch.part("copy"):

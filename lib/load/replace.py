@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import tables
-from lib.data.synthetic.plan import read_recipe
+from lib.data.synthetic.plan import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import roles, schema
 from lib.db.connection import begin, begin_for_certain, connect, run, transaction
@@ -29,17 +29,17 @@ __all__ = ["replace"]
 def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: Engine | None = None) -> Load:
     """Load the Parquet files of `folder` in place of all rows; readers see the old rows until all is checked.
 
-    Where the folder has a recipe instead, `engine` makes the rows and loads them, part by part.
+    Where the folder has a plan instead, `engine` makes the rows and loads them, part by part.
     Raises DataError when a file is missing or a rule is broken, DatabaseError when another run is loading, a table
     differs from the catalog, or the server gives up; then the old rows stay, and nothing else.
     """
-    watch, recipe = Stopwatch(), read_recipe(folder)
-    paths = {} if recipe else files_of(folder)
+    watch, plan = Stopwatch(), read_generation_plan(folder)
+    paths = {} if plan else files_of(folder)
     with lifeline(), connect() as main, hold(main), staging(main):
         with begin(main, "owner"):
             refuse_obstacles(main)
         with watch.part("copy"):
-            rows = shards.fill(main, recipe, engine or Engine(), run_id) if recipe else _fill(main, paths)
+            rows = shards.fill(main, plan, engine or Engine(), run_id) if plan else _fill(main, paths)
         rows, results = _build_all(main, watch, rows, as_of)
         past = checks.record(results, rejects.count(folder), run_id)
         checks.refuse_errors(results)

@@ -79,7 +79,7 @@ def _notebook_s() -> float:
     values = params.load(params.find("large")).values()
     shape = {"seed": values["seed"], "as_of": values["as_of"], "workers": 0}
     output = settings.output_folder()
-    acquire.take(values["generate"] | SHOP, None, "", **shape, output=output)
+    acquire.acquire(values["generate"] | SHOP, None, "", **shape, output=output)
     with db.transaction() as connection:
         schema.create(connection)
     load.replace(output / "data", as_of=values["as_of"])

@@ -20,13 +20,13 @@ from tests.bench.watching import Seen, run_apart
 __all__ = ["make_here", "measure_generate", "measure_generate_large", "take"]
 
 
-def take(name: str, times: float = 1, workers: int = 0) -> acquire.Intake:
+def take(name: str, times: float = 1, workers: int = 0) -> acquire.Acquired:
     """Write the shop of a params file, with so many times its customers and what is theirs."""
     values = params.load(params.find(name)).values()
     sizes = {key: round(values["generate"][key] * times) for key in ("users", "orders", "events")}
     shape = {key: values[key] for key in ("seed", "as_of")}
     output = settings.output_folder()
-    return acquire.take(values["generate"] | sizes, None, "", **shape, workers=workers, output=output)
+    return acquire.acquire(values["generate"] | sizes, None, "", **shape, workers=workers, output=output)
 
 
 def make_here(times: float, workers: int) -> None:

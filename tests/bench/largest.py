@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from lib import db, load, settings
 from lib.data.synthetic import Counts, Shop
-from lib.data.synthetic.write import describe_shop
+from lib.data.synthetic.write import count_shop
 from lib.data.workers import Engine
 from lib.db import schema
 from tests.bench.watching import Seen, run_apart
@@ -31,10 +31,10 @@ def measure_scale_large(items: int = LARGE_ITEMS) -> dict[str, float]:
 
     Ten lines an order and the fewest events that go with them: about three and a half times as many rows as items.
     """
-    folder = settings.output_folder() / "recipe"
+    folder = settings.output_folder() / "plan"
     orders = items // 10
     counts = Counts(1_000, users=orders // 10, products=1_000, orders=orders, events=23 * orders)
-    describe_shop(counts, Shop(as_of=AS_OF, history_days=400, lines_per_order=10.0), folder, WORKERS)
+    count_shop(counts, Shop(as_of=AS_OF, history_days=400, lines_per_order=10.0), folder, WORKERS)
     with db.transaction() as connection:
         schema.create(connection)
     return large_figures(*run_apart(f"tests.bench.largest.load_here({str(folder)!r})"))
@@ -58,7 +58,7 @@ def large_figures(told: dict, seen: Seen) -> dict[str, float]:
 
 
 def load_here(folder: str) -> None:
-    """In a process of its own: load the recipe's shop by a cluster of its own; print rows, seconds, when it copied."""
+    """In a process of its own: load the plan's shop by a cluster of its own; print rows, seconds, when it copied."""
     started = time.perf_counter()
     loaded = load.replace(Path(folder), as_of=AS_OF, engine=WORKERS)
     told = {"seconds": time.perf_counter() - started, "copy_s": loaded.parts["copy"]}

@@ -58,6 +58,6 @@ def _take(path: Path) -> None:
     values = params.load(params.find("online_retail"), [f"data={path}"]).values()
     policy = acquire.Policy(values["currency"], 0.05, "reject")
     sizes, mapping = values["generate"], values["mapping"]
-    acquire.take(
+    acquire.acquire(
         sizes, mapping, str(path), seed=1, as_of=AS_OF, workers=0, output=settings.output_folder(), policy=policy
     )

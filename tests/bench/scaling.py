@@ -13,8 +13,8 @@ import distributed  # here, so that importing it, as importing all else, is not 
 
 from lib import db, load, settings
 from lib.data.synthetic import Counts, Shop
-from lib.data.synthetic.plan import read_recipe
-from lib.data.synthetic.write import describe_shop
+from lib.data.synthetic.plan import read_generation_plan
+from lib.data.synthetic.write import count_shop
 from lib.data.workers import Engine
 from lib.db import schema
 from lib.db.locks import hold
@@ -39,17 +39,17 @@ WAYS = {
 
 
 def write_recipe(share: float, folder: Path) -> None:
-    """Write the recipe of a share of large.yml."""
+    """Write the plan of a share of large.yml."""
     wanted = params.load(params.find("large")).values()["generate"]
     sizes = {name: round(wanted[name] * share) for name in ("users", "orders", "events")}
     shape = {name: wanted[name] for name in ("history_days", "lines_per_order", "seasons")}
     counts = Counts(marketing_campaigns=wanted["marketing_campaigns"], products=wanted["products"], **sizes)
-    describe_shop(counts, Shop(as_of=AS_OF, **shape), folder, WAYS["pool"])
+    count_shop(counts, Shop(as_of=AS_OF, **shape), folder, WAYS["pool"])
 
 
 def measure_scale(share: float = SHARE) -> dict[str, float]:
     """Figures of the three ways over the same parts; what the last of each loads is the same to the byte."""
-    folder = settings.output_folder() / "recipe"
+    folder = settings.output_folder() / "plan"
     write_recipe(share, folder)
     with db.transaction() as connection:
         schema.create(connection)
@@ -89,9 +89,9 @@ def scale_figures(runs: dict[str, list[tuple[dict, Seen]]]) -> dict[str, float]:
 
 def fill_here(way: str, folder: str, address: str) -> None:
     """In a process of its own: make and load the parts beside the tables; print rows and seconds."""
-    recipe, watch = read_recipe(Path(folder)), Stopwatch()
+    plan, watch = read_generation_plan(Path(folder)), Stopwatch()
     with db.connect() as main, hold(main), staging(main), watch.part("fill"):
-        rows = shards.fill(main, recipe, replace(WAYS[way], address=address), "bench")
+        rows = shards.fill(main, plan, replace(WAYS[way], address=address), "bench")
     sys.stdout.write(json.dumps({"rows": sum(rows.values()), "seconds": watch.parts["fill"]}))
 
 

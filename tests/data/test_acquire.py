@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from lib import db, load
-from lib.data.acquire import Intake, Policy, take
+from lib.data.acquire import Acquired, Policy, acquire
 from lib.data.parquet import read_table
 from lib.errors import DataError, UsageError
 from lib.run import params
@@ -24,12 +24,12 @@ LINES = "1,A,Mug,2,2011-01-01 10:00:00,1.50,7,France\n2,A,Mug,2,2011-01-01 10:00
 
 
 def test_a_made_up_shop(tmp_path: Path) -> None:
-    intake = take(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
-    rows = intake.written.set_index("table")["rows"]
+    acquired = acquire(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+    rows = acquired.written.set_index("table")["rows"]
     assert rows[["users", "products", "marketing_campaigns"]].tolist() == [5, 12, 1]
     assert {name: len(read_table(tmp_path / "data", name)) for name in rows.index} == rows.to_dict()
-    assert str(intake).startswith(f"The shop is made up: {rows.sum()} rows")
-    assert intake.truth["asked"]["users"] == 5
+    assert str(acquired).startswith(f"The synthetic shop has {rows.sum()} rows")
+    assert acquired.truth["asked"]["users"] == 5
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
@@ -40,19 +40,19 @@ def own_file(tmp_path: Path) -> Path:
     return tmp_path / "shop.csv"
 
 
-def take_file(data: Path, output: Path, policy: Policy) -> Intake:
+def take_file(data: Path, output: Path, policy: Policy) -> Acquired:
     chosen = params.load(params.find("online_retail"), [f"data={data}"]).values()
-    return take(
+    return acquire(
         SIZES, chosen["mapping"], str(data), seed=1, as_of="2011-12-09", workers=1, output=output, policy=policy
     )
 
 
 def test_a_file_with_a_line_that_cannot_be_used(own_file: Path, tmp_path: Path) -> None:
-    intake = take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
+    acquired = take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
     counts = {"file": "shop.csv", "read": 2, "loaded": 1, "refused": 1, "repeated": 0}
-    assert intake.facts()["files"] == [counts]
-    assert (intake.facts()["lines_read"], intake.facts()["lines_loaded"]) == (2, 1)
-    assert intake.rejects.to_dict("records") == [
+    assert acquired.facts()["files"] == [counts]
+    assert (acquired.facts()["lines_read"], acquired.facts()["lines_loaded"]) == (2, 1)
+    assert acquired.rejects.to_dict("records") == [
         {
             "file": "shop.csv",
             "rule": "not_positive",
@@ -61,8 +61,8 @@ def test_a_file_with_a_line_that_cannot_be_used(own_file: Path, tmp_path: Path) 
             "example": "line 3, column UnitPrice, '0': wanted a number above 0; correct it, or remove the line",
         }
     ]
-    assert "1 are used, 1 are not" in str(intake)
-    assert intake.truth is None
+    assert "1 are used, 1 are rejected" in str(acquired)
+    assert acquired.truth is None
     assert not (tmp_path / "data" / "truth.json").exists()
     assert (tmp_path / "rejects" / "shop.csv").read_text(encoding="utf-8").count("\n") == 2
 
@@ -70,7 +70,7 @@ def test_a_file_with_a_line_that_cannot_be_used(own_file: Path, tmp_path: Path) 
 def test_too_many_bad_lines_leave_the_data_of_before_and_tell_the_run_page(
     own_file: Path, tmp_path: Path, own_folders: Path
 ) -> None:
-    take(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+    acquire(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
     before = {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()}
     with pytest.raises(DataError, match=r"1 of 2 lines cannot be used, and max_reject_share is 0\.01"):
         take_file(own_file, tmp_path, Policy("GBP", 0.01, "reject"))
@@ -83,19 +83,19 @@ def test_too_many_bad_lines_leave_the_data_of_before_and_tell_the_run_page(
 
 def test_rejects_of_before_go_with_the_next_shop(own_file: Path, tmp_path: Path) -> None:
     take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
-    take(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+    acquire(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "shop.csv"]
     assert not (tmp_path / "data" / "rejects.parquet").exists()
 
 
 def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="events"):
-        take(SIZES | {"events": 1}, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+        acquire(SIZES | {"events": 1}, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
 
 
 @pytest.mark.skipif(not REAL.exists(), reason=f"the real shop's file is not there: {REAL.name} beside the project")
 def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None:
-    intake = take_file(REAL, tmp_path, Policy("GBP", 0.01, "reject"))
+    acquired = take_file(REAL, tmp_path, Policy("GBP", 0.01, "reject"))
     load.replace(tmp_path / "data", as_of="2011-12-09")
     with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
@@ -106,6 +106,6 @@ def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None
             sa.text("SELECT sum(total_amount) FROM orders WHERE status = 'completed'")
         ).scalar()
     assert revenue == sum(int(line["Quantity"]) * Decimal(line["UnitPrice"]) for line in sold)
-    assert intake.lines[["read", "loaded", "refused"]].to_numpy().tolist() == [
+    assert acquired.lines[["read", "loaded", "refused"]].to_numpy().tolist() == [
         [len(lines), len(usable), len(lines) - len(usable)]
     ]

@@ -26,8 +26,8 @@ DEMO_SHA256 = "4b0cf8813bd68f0bf698712f99a4a318365256b442ba6bddccfbd1f4546f41b0"
 SMALL = Counts(marketing_campaigns=3, users=4 * BLOCK_USERS + 1, products=40, orders=2_500, events=20_000)
 WRITE = """
 from pathlib import Path
-from lib import parts
-from lib.generate import DEMO_COUNTS, DEMO_SHOP, plan_shop
+from lib.data.synthetic import write
+from lib.data.synthetic import DEMO_COUNTS, DEMO_SHOP, plan_shop
 write.write_shop(plan_shop(DEMO_COUNTS, DEMO_SHOP), Path("data"))
 """
 
@@ -104,8 +104,8 @@ def test_what_was_there_stays_until_all_is_written(
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
-from lib import parts
-from lib.generate import Counts, Shop, plan_shop
+from lib.data.synthetic import write
+from lib.data.synthetic import Counts, Shop, plan_shop
 counts = Counts(0, users={3 * PART_BLOCKS * BLOCK_USERS}, products=40, orders=48_000, events=2_000_000)
 write.write_shop(plan_shop(counts, Shop()), Path("data"), 2)
 """
@@ -135,8 +135,8 @@ def test_a_worker_that_is_killed_is_told(tmp_path: Path, small: Plan, one_block_
 def test_a_worker_that_cannot_start_is_told(tmp_path: Path) -> None:
     """A script on standard input has no file that a worker could begin with."""
     code = f"""
-from lib import parts
-from lib.generate import Counts, Shop, plan_shop
+from lib.data.synthetic import write
+from lib.data.synthetic import Counts, Shop, plan_shop
 counts = Counts(0, users={2 * PART_BLOCKS * BLOCK_USERS}, products=40, orders=100, events=1_000)
 write.write_shop(plan_shop(counts, Shop()), write.Path("data"), 2)
 """

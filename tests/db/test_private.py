@@ -20,7 +20,9 @@ from lib.db import private
 from lib.db.private import place
 from lib.errors import DatabaseError, OutputError
 
-STARTER = "import sys; from pathlib import Path; from lib import embedded; print(private.start(Path(sys.argv[1])).port)"
+STARTER = (
+    "import sys; from pathlib import Path; from lib.db import private; print(private.start(Path(sys.argv[1])).port)"
+)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to run the server under another account")
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from lib import db, load
 from lib.data.synthetic import DEMO_COUNTS, DEMO_SHOP, Counts, Shop, plan, plan_shop
 from lib.data.synthetic.shop import BLOCK_USERS
-from lib.data.synthetic.write import describe_shop, write_shop
+from lib.data.synthetic.write import count_shop, write_shop
 from lib.data.workers import Engine
 from lib.db import schema
 from lib.db.locks import hold
@@ -65,8 +65,8 @@ def two_workers(ready: None, scheduler: str) -> Engine:
 
 
 def described(folder: Path, counts: Counts = COUNTS, shop: Shop = SHOP, part_blocks: int = 1) -> Path:
-    """The folder with the recipe of the shop."""
-    describe_shop(counts, shop, folder, HERE, part_blocks)
+    """The folder with the generation plan of the shop."""
+    count_shop(counts, shop, folder, HERE, part_blocks)
     return folder
 
 
@@ -85,8 +85,8 @@ def rows() -> dict[str, int]:
 def test_engines_and_cuts_make_the_same_rows(two_workers: Engine, tmp_path: Path) -> None:
     known = loaded_by_files(tmp_path)
     for engine, part_blocks, parts in ((TWO, 6, 3), (HERE, 1, 17), (two_workers, 6, 3), (two_workers, 1, 17)):
-        described(tmp_path / "recipe", part_blocks=part_blocks)
-        done = load.replace(tmp_path / "recipe", as_of=AS_OF, run_id="a run", engine=engine)
+        described(tmp_path / "plan", part_blocks=part_blocks)
+        done = load.replace(tmp_path / "plan", as_of=AS_OF, run_id="a run", engine=engine)
         assert fingerprint() == known
         assert done.tables.set_index("table")["rows"].loc["orders"] == rows()["orders"]
         assert ask("SELECT max(part) FROM workbook.load_ledger WHERE run_id = 'a run'") == [(parts,)]
@@ -94,18 +94,18 @@ def test_engines_and_cuts_make_the_same_rows(two_workers: Engine, tmp_path: Path
 
 def test_the_demo_is_the_same_on_dask(ready: None, tmp_path: Path) -> None:
     known = loaded_by_files(tmp_path, DEMO_COUNTS, DEMO_SHOP)
-    made = describe_shop(DEMO_COUNTS, DEMO_SHOP, tmp_path / "recipe", DASK)
+    made = count_shop(DEMO_COUNTS, DEMO_SHOP, tmp_path / "plan", DASK)
     told = write_shop(plan_shop(DEMO_COUNTS, DEMO_SHOP), tmp_path / "files", 1)
     assert made.written["rows"].equals(told.written["rows"])
     assert made.truth == told.truth
     assert all(frame.equals(told.profile[name]) for name, frame in made.profile.items())
-    load.replace(tmp_path / "recipe", as_of="2025-07-01", engine=DASK)
+    load.replace(tmp_path / "plan", as_of="2025-07-01", engine=DASK)
     assert fingerprint() == known
 
 
 def test_a_million_rows_are_the_same(two_workers: Engine, tmp_path: Path) -> None:
     known = loaded_by_files(tmp_path, MILLION, workers=2)
-    done = load.replace(described(tmp_path / "recipe", MILLION), as_of=AS_OF, engine=two_workers)
+    done = load.replace(described(tmp_path / "plan", MILLION), as_of=AS_OF, engine=two_workers)
     assert done.rows > 950_000
     assert fingerprint() == known
 
@@ -113,7 +113,7 @@ def test_a_million_rows_are_the_same(two_workers: Engine, tmp_path: Path) -> Non
 def test_a_recipe_is_appended(ready: None, tmp_path: Path) -> None:
     known = loaded_by_files(tmp_path)
     ask("DELETE FROM events; UPDATE orders SET shipping_city = 'elsewhere'")
-    done = load.append(described(tmp_path / "recipe"), as_of=AS_OF, engine=TWO).tables.set_index("table")
+    done = load.append(described(tmp_path / "plan"), as_of=AS_OF, engine=TWO).tables.set_index("table")
     assert fingerprint() == known
     assert done.loc["events", "inserted"] == done.loc["events", "rows"]
     assert done.loc["orders", ["inserted", "updated"]].tolist() == [0, rows()["orders"]]
@@ -133,12 +133,12 @@ def test_each_row_is_there_once_whatever_falls(
     two_workers: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = loaded_by_files(tmp_path)
-    described(tmp_path / "recipe")
+    described(tmp_path / "plan")
     for number, (fall, moment) in enumerate(FALLS):
         mark = tmp_path / f"mark {number}"
         with monkeypatch.context() as patch:
             patch.setattr(shards, "load_part", partial(load_and_fall, fall, moment, mark))
-            load.replace(tmp_path / "recipe", as_of=AS_OF, engine=two_workers)
+            load.replace(tmp_path / "plan", as_of=AS_OF, engine=two_workers)
         assert mark.exists()
         assert fingerprint() == known
 
@@ -147,11 +147,11 @@ def test_without_a_ledger_rows_are_there_twice(
     two_workers: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that the test above could fail."""
-    described(tmp_path / "recipe")
+    described(tmp_path / "plan")
     monkeypatch.setattr(shards, "load_part", partial(load_without_ledger, tmp_path / "mark"))
     monkeypatch.setattr(shards, "_reconciled", lambda main, *_: _counted(main))
     with pytest.raises(DataError, match="users breaks a rule: could not create unique index"):
-        load.replace(tmp_path / "recipe", as_of=AS_OF, engine=two_workers)
+        load.replace(tmp_path / "plan", as_of=AS_OF, engine=two_workers)
     assert COUNTED["users"] == COUNTS.users + BLOCK_USERS
 
 
@@ -166,11 +166,11 @@ def _counted(main: sa.Connection) -> dict[str, int]:
 
 def test_a_worker_that_is_killed_at_any_moment_changes_nothing(two_workers: Engine, tmp_path: Path) -> None:
     known = loaded_by_files(tmp_path)
-    described(tmp_path / "recipe")
+    described(tmp_path / "plan")
     loading = threading.Thread(
         daemon=True,
         target=load.replace,
-        args=(tmp_path / "recipe",),
+        args=(tmp_path / "plan",),
         kwargs={"as_of": AS_OF, "run_id": "a", "engine": two_workers},
     )
     loading.start()
@@ -178,7 +178,7 @@ def test_a_worker_that_is_killed_at_any_moment_changes_nothing(two_workers: Engi
     worker_processes()[0].kill()
     loading.join()
     assert fingerprint() == known
-    expected = plan.read_recipe(tmp_path / "recipe").rows
+    expected = plan.read_generation_plan(tmp_path / "plan").rows
     found = ask("SELECT part, table_name, rows FROM workbook.load_ledger WHERE run_id = 'a'")
     assert {(part, name): n for part, name, n in found} == {
         (part, name): n for part, tables in enumerate(expected) for name, n in tables.items()
@@ -189,29 +189,29 @@ def test_a_worker_that_is_killed_at_any_moment_changes_nothing(two_workers: Engi
 
 
 @pytest.fixture
-def opened(ready: None, tmp_path: Path) -> Iterator[plan.Recipe]:
+def opened(ready: None, tmp_path: Path) -> Iterator[plan.GenerationPlan]:
     """A load under way that has no part yet."""
-    described(tmp_path / "recipe", part_blocks=6)
-    known = plan.read_recipe(tmp_path / "recipe")
+    described(tmp_path / "plan", part_blocks=6)
+    known = plan.read_generation_plan(tmp_path / "plan")
     with db.connect() as main, hold(main), staging(main):
         with db.begin(main, "owner"):
-            ledger.open_plan(main, "a run", known.parts()[0].plan)
+            ledger.open_plan(main, "a run", known.shards()[0].plan)
             schema.use(main, STAGING)
             schema.create_tables(main)
         yield known
 
 
-def test_a_part_is_loaded_once(opened: plan.Recipe) -> None:
-    first, second, _ = opened.parts()
+def test_a_part_is_loaded_once(opened: plan.GenerationPlan) -> None:
+    first, second, _ = opened.shards()
     assert shards.load_part("a run", first) == sum(opened.rows[1].values())
     assert shards.load_part("a run", first) == 0
     assert shards.load_part("a run", second) == sum(opened.rows[2].values())
     assert ask(f"SELECT count(*) FROM {STAGING}.users") == [(12 * BLOCK_USERS,)]
 
 
-def test_a_part_of_another_plan_or_load_is_refused(opened: plan.Recipe) -> None:
-    part = opened.parts()[0]
-    others = plan.parts_of(COUNTS, Shop(seed=7, as_of=SHOP.as_of, history_days=200), opened.blocks, generator=1)
+def test_a_part_of_another_plan_or_load_is_refused(opened: plan.GenerationPlan) -> None:
+    part = opened.shards()[0]
+    others = plan.shards_of(COUNTS, Shop(seed=7, as_of=SHOP.as_of, history_days=200), opened.blocks, generator=1)
     with pytest.raises(DatabaseError, match=r"of another plan than the load a run: generator, shop differ; let all"):
         shards.load_part("a run", others[0])
     with pytest.raises(DatabaseError, match=r"knows of no load another run .* DATABASE_URL names another database"):
@@ -219,10 +219,10 @@ def test_a_part_of_another_plan_or_load_is_refused(opened: plan.Recipe) -> None:
     assert ask(f"SELECT count(*) FROM {STAGING}.users") == [(0,)]
 
 
-def test_who_froze_while_it_copied_is_ended(opened: plan.Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_froze_while_it_copied_is_ended(opened: plan.GenerationPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     """A frozen machine still answers for its connections, and no time-out of the server ends a COPY that waits."""
     monkeypatch.setattr(ledger, "LOCK_TIMEOUT", "200ms")
-    part, begun, thawed, told = opened.parts()[0], threading.Event(), threading.Event(), []
+    part, begun, thawed, told = opened.shards()[0], threading.Event(), threading.Event(), []
 
     class Frozen:
         def read(self, _: int) -> bytes:
@@ -248,19 +248,19 @@ def test_who_froze_while_it_copied_is_ended(opened: plan.Recipe, monkeypatch: py
 
 
 def test_a_ledger_that_differs_from_the_recipe_is_refused(ready: None, tmp_path: Path) -> None:
-    path = described(tmp_path / "recipe", part_blocks=6) / plan.FILE
+    path = described(tmp_path / "plan", part_blocks=6) / plan.FILE
     known = json.loads(path.read_text())
     known["rows"][2]["orders"] += 1
     path.write_text(json.dumps(known))
     with pytest.raises(DataError, match="1 parts have other rows than 02_generate counted, such as part 2 of orders"):
-        load.replace(tmp_path / "recipe", as_of=AS_OF, engine=HERE)
+        load.replace(tmp_path / "plan", as_of=AS_OF, engine=HERE)
     assert ask("SELECT to_regnamespace(:name)", name=STAGING) == [(None,)]
 
 
 def test_tables_that_differ_from_the_ledger_are_refused(
     ready: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    described(tmp_path / "recipe", part_blocks=6)
+    described(tmp_path / "plan", part_blocks=6)
     counts = ledger.rows
 
     def with_a_stray(main: sa.Connection, run_id: str) -> dict[tuple[str, int], int]:
@@ -269,27 +269,27 @@ def test_tables_that_differ_from_the_ledger_are_refused(
 
     monkeypatch.setattr(ledger, "rows", with_a_stray)
     with pytest.raises(DataError, match=r"the tables hold .*, the ledger of the load .*the old data stay"):
-        load.replace(tmp_path / "recipe", as_of=AS_OF, engine=HERE)
+        load.replace(tmp_path / "plan", as_of=AS_OF, engine=HERE)
 
 
 def test_workers_elsewhere_want_a_server_that_they_reach(
     ready: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    described(tmp_path / "recipe", DEMO_COUNTS, DEMO_SHOP)
+    described(tmp_path / "plan", DEMO_COUNTS, DEMO_SHOP)
     monkeypatch.setattr(shards, "external_url", lambda: None)
     with pytest.raises(UsageError, match="cannot reach this machine's private PostgreSQL: name a server"):
-        load.replace(tmp_path / "recipe", as_of=AS_OF, engine=Engine("dask", "tls://10.0.0.5:8786"))
+        load.replace(tmp_path / "plan", as_of=AS_OF, engine=Engine("dask", "tls://10.0.0.5:8786"))
 
 
 def test_a_worker_elsewhere_that_knows_no_server_begins_none(own_folders: Path) -> None:
-    part = plan.parts_of(COUNTS, SHOP, [range(1)])[0]
+    part = plan.shards_of(COUNTS, SHOP, [range(1)])[0]
     with pytest.raises(UsageError, match=r"knows no database: start it with the DATABASE_URL of the run"):
         shards._load_elsewhere("a run", part)
     assert not (own_folders / "postgres").exists()
 
 
 def test_a_recipe_of_another_generator_is_refused(ready: None, tmp_path: Path) -> None:
-    path = described(tmp_path / "recipe", part_blocks=6) / plan.FILE
+    path = described(tmp_path / "plan", part_blocks=6) / plan.FILE
     path.write_text(json.dumps(json.loads(path.read_text()) | {"generator": 1}))
-    with pytest.raises(DataError, match=r"recipe\.json is by version 1 of the generator.*run 02_generate again"):
-        load.replace(tmp_path / "recipe", as_of=AS_OF)
+    with pytest.raises(DataError, match=r"version 1 of the generator.*Run 02_generate again"):
+        load.replace(tmp_path / "plan", as_of=AS_OF)

@@ -1,4 +1,4 @@
-"""The recipe of a made-up shop that is made where it is loaded: what is asked for, in parts, and the rows expected."""
+"""The generation plan of a synthetic shop that is generated where it is loaded: its shards and their row counts."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,15 +11,15 @@ from typing import Any
 from lib.data.synthetic import GENERATOR, Counts, Plan, Shop, plan_shop
 from lib.errors import DataError
 
-__all__ = ["PARENTS", "Part", "Recipe", "parts_of", "planned", "read_recipe", "runs_of_blocks"]
+__all__ = ["PARENTS", "GenerationPlan", "Shard", "block_ranges", "cached_plan", "read_generation_plan", "shards_of"]
 
-FILE = "recipe.json"
-PARENTS = 0  # number of the part with the tables that all blocks share
+FILE = "generation_plan.json"
+PARENTS = 0  # number of the shard with the tables that all blocks share
 
 
 @dataclass(frozen=True)
-class Part:
-    """What a task is told: whose shop, by which version of the generator, which blocks of it. Parts count from 1."""
+class Shard:
+    """The task of one worker: a shop, the version of the generator, and a range of blocks. Shards count from 1."""
 
     counts: Counts
     shop: Shop
@@ -30,14 +30,14 @@ class Part:
 
     @property
     def plan(self) -> dict[str, Any]:
-        """What all parts of one shop have in common, as JSON types."""
+        """The facts that all shards of a shop share, as JSON types."""
         sizes = {"counts": asdict(self.counts), "shop": asdict(self.shop) | {"as_of": self.shop.as_of.isoformat()}}
         return {"generator": self.generator, "parts": self.parts, **sizes}
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A shop cut into parts, and the rows of each table that each part holds; first those that all blocks share."""
+class GenerationPlan:
+    """A shop in shards, and the rows of each table in each shard; entry 0 of `rows` is that of the parent tables."""
 
     counts: Counts
     shop: Shop
@@ -45,43 +45,48 @@ class Recipe:
     rows: Sequence[Mapping[str, int]]
     generator: int = GENERATOR
 
-    def parts(self) -> list[Part]:
-        """What the tasks are told, one by one."""
-        return parts_of(self.counts, self.shop, self.blocks, self.generator)
+    def shards(self) -> list[Shard]:
+        """One task per shard."""
+        return shards_of(self.counts, self.shop, self.blocks, self.generator)
 
     def write(self, folder: Path) -> None:
-        """Keep the recipe in the folder."""
-        plain = asdict(self) | {"blocks": [[run.start, run.stop] for run in self.blocks]}
+        """Write the plan as JSON to the folder."""
+        plain = asdict(self) | {"blocks": [[blocks.start, blocks.stop] for blocks in self.blocks]}
         plain["shop"]["as_of"] = self.shop.as_of.isoformat()
         (folder / FILE).write_text(json.dumps(plain) + "\n", encoding="utf-8")
 
 
-def parts_of(counts: Counts, shop: Shop, blocks: Sequence[range], generator: int = GENERATOR) -> list[Part]:
-    """The parts of a shop, for runs of its blocks."""
-    return [Part(counts, shop, generator, len(blocks), number, run) for number, run in enumerate(blocks, 1)]
+def shards_of(counts: Counts, shop: Shop, blocks: Sequence[range], generator: int = GENERATOR) -> list[Shard]:
+    """One shard of the shop per range of blocks."""
+    return [Shard(counts, shop, generator, len(blocks), number, part) for number, part in enumerate(blocks, 1)]
 
 
-def runs_of_blocks(counts: Counts, part_blocks: int) -> list[range]:
-    """All blocks of a shop, in runs of so many."""
-    return [range(first, min(first + part_blocks, counts.blocks)) for first in range(0, counts.blocks, part_blocks)]
+def block_ranges(counts: Counts, size: int) -> list[range]:
+    """All blocks of a shop in ranges of at most `size` blocks."""
+    return [range(first, min(first + size, counts.blocks)) for first in range(0, counts.blocks, size)]
 
 
-def read_recipe(folder: Path) -> Recipe | None:
-    """The recipe in the folder, None where there is none; raises DataError for one of another generator."""
+def read_generation_plan(folder: Path) -> GenerationPlan | None:
+    """The plan in the folder, None if there is none.
+
+    Raises:
+        DataError: The plan was written by another version of the generator, which generates other rows.
+    """
     path = folder / FILE
     if not path.exists():
         return None
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if found["generator"] != GENERATOR:
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    if plain["generator"] != GENERATOR:
         raise DataError(
-            f"{path} is by version {found['generator']} of the generator, this is version {GENERATOR}, which makes "
-            "other rows; run 02_generate again"
+            f"{path} is by version {plain['generator']} of the generator; expected version {GENERATOR}, which "
+            "generates other rows. Run 02_generate again."
         )
-    shop = Shop(**found["shop"] | {"as_of": date.fromisoformat(found["shop"]["as_of"])})
-    return Recipe(Counts(**found["counts"]), shop, [range(*run) for run in found["blocks"]], found["rows"])
+    shop = Shop(**plain["shop"] | {"as_of": date.fromisoformat(plain["shop"]["as_of"])})
+    blocks = [range(start, stop) for start, stop in plain["blocks"]]
+    return GenerationPlan(Counts(**plain["counts"]), shop, blocks, plain["rows"])
 
 
 @lru_cache(maxsize=1)
-def planned(counts: Counts, shop: Shop) -> Plan:
-    """The plan of a shop, kept for the next part of the same one."""
+def cached_plan(counts: Counts, shop: Shop) -> Plan:
+    """The solved plan of a shop, kept in this process for its next shard."""
     return plan_shop(counts, shop)

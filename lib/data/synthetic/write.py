@@ -1,7 +1,7 @@
-"""A made-up shop on disk: runs of blocks, each generated, written and freed; or only counted, to be made elsewhere."""
+"""Write a synthetic shop as Parquet shards, or count its rows when it is generated where it is loaded."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -14,30 +14,50 @@ from lib.catalog import tables
 from lib.data.parquet import TableWriter, table_path
 from lib.data.profile import Counted, Profile, added, profile, total
 from lib.data.synthetic import Counts, Plan, Shop, block_tables, parent_tables, truth
-from lib.data.synthetic.plan import Part, Recipe, parts_of, planned, runs_of_blocks
+from lib.data.synthetic.plan import GenerationPlan, Shard, block_ranges, cached_plan, shards_of
 from lib.data.workers import Engine, run
 from lib.util.atomic import replacing_folder
 
-__all__ = ["TRUTH", "Made", "describe_shop", "write_shop"]
+__all__ = ["TRUTH", "WrittenShop", "count_shop", "write_shop"]
 
-PART_BLOCKS = 8  # about half a million rows in the shape of full.yml
+PART_BLOCKS = 8  # blocks of a shard: about half a million rows with the sizes of full.yml
 TRUTH = "truth.json"
 
 
 @dataclass(frozen=True)
-class Made:
-    """What was written: table, rows, files; the shape of the shop; the truth about it."""
+class WrittenShop:
+    """Outcome of writing a shop.
+
+    written: one row per table: table, rows, files. truth: the parameters that the rows were drawn by.
+    """
 
     written: pd.DataFrame
     profile: Profile
     truth: dict[str, Any]
 
 
-def write_shop(plan: Plan, folder: Path, workers: int = 0) -> Made:
-    """Write the shop's Parquet files and truth.json in place of all in `folder`; 0 workers: one per core.
+@dataclass(frozen=True)
+class _ShardResult:
+    """First block of a shard, its rows by table, and its part of the profile."""
 
-    Same plan, same bytes, whatever the number of workers. Raises OutputError when a file cannot be written,
-    WorkbookError when a worker ends early.
+    first_block: int
+    rows: dict[str, int]
+    profile: Counted
+
+
+def write_shop(plan: Plan, folder: Path, workers: int = 0) -> WrittenShop:
+    """Write the Parquet shards and truth.json of a shop, replacing the content of `folder`.
+
+    The same plan gives the same bytes with any number of workers.
+
+    Args:
+        plan: The solved plan of the shop.
+        folder: Where the files go, all at once or not at all.
+        workers: Processes of this machine; 0 for one per core.
+
+    Raises:
+        OutputError: A file cannot be written.
+        WorkbookError: A worker process ends early.
     """
     known = truth(plan)
     with replacing_folder(folder) as temporary:
@@ -45,73 +65,76 @@ def write_shop(plan: Plan, folder: Path, workers: int = 0) -> Made:
         for name, table in parents.items():
             with TableWriter(table_path(temporary, name), name) as writer:
                 writer.write(table)
-        runs = runs_of_blocks(plan.counts, PART_BLOCKS)
-        numbers = [None] if len(runs) == 1 else range(len(runs))
-        write = partial(_write_part, plan, temporary)
-        parts = sorted(run(Engine(workers=workers), write, zip(runs, numbers, strict=True)), key=_first_block)
+        blocks = block_ranges(plan.counts, PART_BLOCKS)
+        numbers: Sequence[int | None] = [None] if len(blocks) == 1 else range(len(blocks))
+        tasks = zip(blocks, numbers, strict=True)
+        shards = _in_order(run(Engine(workers=workers), partial(_write_shard, plan, temporary), tasks))
         _write_truth(known, temporary)
-    rows = {name: table.num_rows for name, table in parents.items()}
-    files = dict.fromkeys(tables(), len(parts)) | dict.fromkeys(parents, 1)
-    return Made(_written([rows, *(counts for _, counts, _ in parts)], files), _shape(parts), known)
+    rows = [{name: table.num_rows for name, table in parents.items()}, *(shard.rows for shard in shards)]
+    files = dict.fromkeys(tables(), len(shards)) | dict.fromkeys(parents, 1)
+    return WrittenShop(_written(rows, files), total(shard.profile for shard in shards), known)
 
 
-def describe_shop(counts: Counts, shop: Shop, folder: Path, engine: Engine, part_blocks: int = PART_BLOCKS) -> Made:
-    """Write recipe.json and truth.json in place of all in `folder`: each part is made, counted and dropped again.
+def count_shop(counts: Counts, shop: Shop, folder: Path, engine: Engine, part_blocks: int = PART_BLOCKS) -> WrittenShop:
+    """Generate and count a shop shard by shard without keeping its rows; write its generation plan and truth.json.
 
-    For a shop that is made where it is loaded. Raises as `write_shop` does, UsageError for a cluster that is not there.
+    For a shop that is generated again where it is loaded.
+
+    Raises:
+        OutputError: A file cannot be written.
+        UsageError: The cluster cannot be reached.
+        WorkbookError: A worker ends early.
     """
-    plan, runs = planned(counts, shop), runs_of_blocks(counts, part_blocks)
+    plan, blocks = cached_plan(counts, shop), block_ranges(counts, part_blocks)
     known, parents = truth(plan), parent_tables(plan)
     with replacing_folder(folder) as temporary:
-        parts = sorted(run(engine, _count_part, parts_of(counts, shop, runs)), key=_first_block)
-        rows = [{name: table.num_rows for name, table in parents.items()}, *(n for _, n, _ in parts)]
-        Recipe(counts, shop, runs, rows).write(temporary)
+        shards = _in_order(run(engine, _count_shard, shards_of(counts, shop, blocks)))
+        rows = [{name: table.num_rows for name, table in parents.items()}, *(shard.rows for shard in shards)]
+        GenerationPlan(counts, shop, blocks, rows).write(temporary)
         _write_truth(known, temporary)
-    return Made(_written(rows, dict.fromkeys(tables(), 0)), _shape(parts), known)
+    return WrittenShop(_written(rows, dict.fromkeys(tables(), 0)), total(shard.profile for shard in shards), known)
 
 
-def _first_block(part: tuple[int, dict[str, int], Counted]) -> int:
-    return part[0]
-
-
-def _shape(parts: Iterable[tuple[int, dict[str, int], Counted]]) -> Profile:
-    return total(shape for _, _, shape in parts)
+def _in_order(shards: Any) -> list[_ShardResult]:
+    return sorted(shards, key=lambda shard: shard.first_block)
 
 
 def _write_truth(known: dict[str, Any], folder: Path) -> None:
     (folder / TRUTH).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
-def _written(parts: list[dict[str, int]], files: dict[str, int]) -> pd.DataFrame:
-    """table, rows over all parts, files, in the order of the catalog."""
-    ordered = [name for name in tables() if any(name in rows for rows in parts)]
-    rows = [sum(part.get(name, 0) for part in parts) for name in ordered]
-    return pd.DataFrame({"table": ordered, "rows": rows, "files": [files[name] for name in ordered]})
+def _written(shards: list[dict[str, int]], files: dict[str, int]) -> pd.DataFrame:
+    """table, rows over all shards and files, in the order of the catalog."""
+    names = [name for name in tables() if any(name in rows for rows in shards)]
+    rows = [sum(shard.get(name, 0) for shard in shards) for name in names]
+    return pd.DataFrame({"table": names, "rows": rows, "files": [files[name] for name in names]})
 
 
-def _count_part(part: Part) -> tuple[int, dict[str, int], Counted]:
-    """First block, rows by table and profile of a part, of which one block at a time is held."""
-    plan, rows, shapes = planned(part.counts, part.shop), {}, []
-    for block in part.blocks:
-        made = block_tables(plan, block)
-        rows |= {name: rows.get(name, 0) + table.num_rows for name, table in made.items()}
-        shapes.append(profile(made))
-    return part.blocks.start, rows, added(shapes)
-
-
-def _write_part(plan: Plan, folder: Path, part: tuple[range, int | None]) -> tuple[int, dict[str, int], Counted]:
-    """Write the files of a run of blocks, holding one block and one row group at a time; first block, rows, profile."""
-    blocks, number = part
+def _count_shard(shard: Shard) -> _ShardResult:
+    """Generate a shard block by block, holding one block at a time, and count it."""
+    plan = cached_plan(shard.counts, shard.shop)
     rows: dict[str, int] = {}
-    shapes = []
+    profiles = []
+    for block in shard.blocks:
+        generated = block_tables(plan, block)
+        rows |= {name: rows.get(name, 0) + table.num_rows for name, table in generated.items()}
+        profiles.append(profile(generated))
+    return _ShardResult(shard.blocks.start, rows, added(profiles))
+
+
+def _write_shard(plan: Plan, folder: Path, task: tuple[range, int | None]) -> _ShardResult:
+    """Generate and write a range of blocks, holding one block and one row group at a time."""
+    blocks, number = task
+    rows: dict[str, int] = {}
+    profiles = []
     with ExitStack() as stack:
         writers: dict[str, TableWriter] = {}
         for block in blocks:
-            made = block_tables(plan, block)
-            for name, table in made.items():
+            generated = block_tables(plan, block)
+            for name, table in generated.items():
                 if name not in writers:
                     writers[name] = stack.enter_context(TableWriter(table_path(folder, name, number), name))
                 writers[name].write(table)
                 rows[name] = rows.get(name, 0) + table.num_rows
-            shapes.append(profile(made))
-    return blocks.start, rows, added(shapes)
+            profiles.append(profile(generated))
+    return _ShardResult(blocks.start, rows, added(profiles))

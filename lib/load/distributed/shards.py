@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from lib.catalog import arrow_schema
 from lib.data.synthetic import block_tables, parent_tables
-from lib.data.synthetic.plan import PARENTS, Part, Recipe, planned
+from lib.data.synthetic.plan import PARENTS, GenerationPlan, Shard, cached_plan
 from lib.data.workers import Engine
 from lib.data.workers import run as run_tasks
 from lib.db import roles, schema
@@ -33,11 +33,11 @@ __all__ = ["fill", "load_part"]
 BLOCK_TABLES = ["users", "orders", "order_items", "events"]
 
 
-def fill(main: sa.Connection, recipe: Recipe, engine: Engine, run_id: str) -> dict[str, int]:
+def fill(main: sa.Connection, plan: GenerationPlan, engine: Engine, run_id: str) -> dict[str, int]:
     """Make the bare tables in the schema STAGING and let the engine's workers fill them; rows by table.
 
     Raises UsageError for workers elsewhere and a private server here, DataError when ledger, tables and
-    recipe do not have the same rows, and what the tasks raise.
+    plan do not have the same rows, and what the tasks raise.
     """
     elsewhere = _is_elsewhere(engine)
     if elsewhere and not external_url():
@@ -45,7 +45,7 @@ def fill(main: sa.Connection, recipe: Recipe, engine: Engine, run_id: str) -> di
             f"the workers at {engine.address} cannot reach this machine's private PostgreSQL: name a server that all "
             "machines reach with DATABASE_URL, here and where the workers run"
         )
-    parts = recipe.parts()
+    parts = plan.shards()
     with begin(main, "owner"):
         ledger.open_plan(main, run_id, parts[0].plan)
         schema.use(main, STAGING)
@@ -55,7 +55,7 @@ def fill(main: sa.Connection, recipe: Recipe, engine: Engine, run_id: str) -> di
         pass  # what became of a part is asked of the ledger
     with begin(main, "owner"):
         schema.use(main, STAGING)
-        rows = _reconciled(main, recipe, run_id)
+        rows = _reconciled(main, plan, run_id)
         run(main, f"ANALYZE {', '.join(rows)}")
         roles.grant(main)
         roles.grant_use(main, STAGING)
@@ -67,7 +67,7 @@ def _is_elsewhere(engine: Engine) -> bool:
     return bool(engine.address) and urlsplit(engine.address).hostname not in LOCAL_HOSTS
 
 
-def _load_elsewhere(run_id: str, part: Part) -> int:
+def _load_elsewhere(run_id: str, part: Shard) -> int:
     """`load_part` on a machine that is told by its own environment which server; it must not begin a private one."""
     if not external_url():
         raise UsageError(
@@ -77,14 +77,14 @@ def _load_elsewhere(run_id: str, part: Part) -> int:
     return load_part(run_id, part)
 
 
-def _load_parents(main: sa.Connection, part: Part, run_id: str) -> None:
+def _load_parents(main: sa.Connection, part: Shard, run_id: str) -> None:
     """The tables that all blocks share, as a part of its own."""
-    tables = parent_tables(planned(part.counts, part.shop))
+    tables = parent_tables(cached_plan(part.counts, part.shop))
     ledger.claim(main, run_id, PARENTS, part.plan, list(tables))
     ledger.fill(main, run_id, PARENTS, _copy(main, [tables]))
 
 
-def load_part(run_id: str, part: Part) -> int:
+def load_part(run_id: str, part: Shard) -> int:
     """Make the rows of a part and COPY them into the tables of the schema STAGING, unless they are there; rows copied.
 
     A task: it may run anywhere, twice, and be killed at any moment. The address of the database is the worker's own.
@@ -95,7 +95,7 @@ def load_part(run_id: str, part: Part) -> int:
         run(connection, f"SET LOCAL search_path = {STAGING}")
         if not ledger.claim(connection, run_id, part.number, part.plan, BLOCK_TABLES):
             return 0
-        plan = planned(part.counts, part.shop)
+        plan = cached_plan(part.counts, part.shop)
         rows = _copy(connection, ahead(block_tables(plan, block) for block in part.blocks))
         ledger.fill(connection, run_id, part.number, rows)
     return sum(rows.values())
@@ -111,10 +111,10 @@ def _copy(connection: sa.Connection, blocks: Iterable[Mapping[str, pa.Table]]) -
     return rows
 
 
-def _reconciled(main: sa.Connection, recipe: Recipe, run_id: str) -> dict[str, int]:
-    """Rows by table, when the ledger has what the recipe expects of every part, and each table what the ledger has."""
+def _reconciled(main: sa.Connection, plan: GenerationPlan, run_id: str) -> dict[str, int]:
+    """Rows by table, when the ledger has what the plan expects of every part, and each table what the ledger has."""
     found = ledger.rows(main, run_id)
-    expected = {(name, part): rows for part, tables in enumerate(recipe.rows) for name, rows in tables.items()}
+    expected = {(name, part): rows for part, tables in enumerate(plan.rows) for name, rows in tables.items()}
     if differ := sorted(at for at in found.keys() | expected.keys() if found.get(at) != expected.get(at)):
         name, part = differ[0]
         raise DataError(
