@@ -54,11 +54,15 @@ class Column:
     references: str = ""
     above: int | None = None
     least: int | None = None
+    most: int | None = None
     most_characters: int | None = None
+    not_blank: bool = False
     one_of: tuple[str, ...] = ()
     form: str = ""
     unique: bool = False
     not_before: str = ""
+    default: str = ""
+    indexed: bool = False
     predicted: bool = False
 
 

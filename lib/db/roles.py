@@ -1,4 +1,4 @@
-"""The roles owner, loader and reader and their rights: made where the connected user may make roles."""
+"""The roles owner, loader and reader with their permissions, created if the connected user may create roles."""
 
 from collections.abc import Sequence
 
@@ -6,41 +6,54 @@ import pandas as pd
 import sqlalchemy as sa
 from psycopg2.extensions import encrypt_password
 
+from lib.catalog import tables
 from lib.db.connection import frame, run, sql
 from lib.errors import DatabaseError
 
 __all__ = ["create", "ensure_login", "grant", "grant_use", "grant_views", "overview"]
 
 MEANINGS = {
-    "workbook_owner": "makes, changes and replaces the tables",
-    "workbook_loader": "adds, changes and removes rows",
-    "workbook_reader": "reads, for at most half a minute; reports and dashboards",
+    "workbook_owner": "creates, changes and replaces the tables",
+    "workbook_loader": "inserts, updates and deletes rows",
+    "workbook_reader": "reads for up to 30 s per query; for reports and dashboards",
 }
 
 
-def create(connection: sa.Connection) -> None:
-    """Make the roles and the owner's property of the tables there are; nothing where the connected user may not."""
-    if connection.execute(sa.text(sql("roles/allowed"))).scalar():
+def create(connection: sa.Connection, relations: Sequence[str]) -> None:
+    """Create the roles and make the owner role the owner of these tables and views of `public`.
+
+    Nothing happens if the connected user may not create roles.
+    """
+    if _may_create_roles(connection):
         run(connection, sql("roles/create"))
+        names = {"names": ",".join(relations)}
+        connection.execute(sa.text("SELECT set_config('workbook.relations', :names, true)"), names)
         run(connection, sql("roles/adopt"))
 
 
 def grant(connection: sa.Connection) -> None:
-    """Give loader and reader their rights on the tables of the present schema, when the owner is the present role."""
+    """Grant loader and reader their permissions on the tables of the current schema, if the owner role is current."""
     if _is_owner(connection):
+        names = ", ".join(tables())
+        run(connection, f"GRANT SELECT, INSERT, UPDATE, DELETE ON {names} TO workbook_loader")
+        run(connection, f"GRANT SELECT ON {names} TO workbook_reader")
         run(connection, sql("roles/grants"))
 
 
 def grant_use(connection: sa.Connection, schema: str) -> None:
-    """Let the loader read what is built in the schema, when the owner is the present role."""
+    """Let the loader use the schema that a load builds, if the owner role is current."""
     if _is_owner(connection):
         run(connection, f"GRANT USAGE ON SCHEMA {schema} TO workbook_loader")
 
 
 def grant_views(connection: sa.Connection, views: Sequence[str]) -> None:
-    """Let loader and reader read the views, when the owner is the present role."""
+    """Let loader and reader read the views, if the owner role is current."""
     if views and _is_owner(connection):
         run(connection, f"GRANT SELECT ON {', '.join(views)} TO workbook_loader, workbook_reader")
+
+
+def _may_create_roles(connection: sa.Connection) -> bool:
+    return bool(connection.execute(sa.text(sql("roles/allowed"))).scalar())
 
 
 def _is_owner(connection: sa.Connection) -> bool:
@@ -48,14 +61,15 @@ def _is_owner(connection: sa.Connection) -> bool:
 
 
 def ensure_login(connection: sa.Connection, name: str, password: str) -> None:
-    """Make a login with the reader's rights, or give it this password, of which only a salted proof is sent.
+    """Create a login with the reader's permissions, or change its password; only a salted verifier is sent.
 
-    Raises DatabaseError where the connected user may not make roles.
+    Raises:
+        DatabaseError: The connected user may not create roles.
     """
-    if not connection.execute(sa.text(sql("roles/allowed"))).scalar():
+    if not _may_create_roles(connection):
         raise DatabaseError(
-            f"the connected user may not make the role {name}; make a login with the rights to read, and name it in "
-            "METABASE_DB_USER and METABASE_DB_PASSWORD"
+            f"cannot create the login {name}: the connected user may not create roles. Create a login that may read "
+            "the tables, and name it in METABASE_DB_USER and METABASE_DB_PASSWORD."
         )
     driver = connection.connection.driver_connection
     verifier = encrypt_password(password, name, driver, "scram-sha-256")
@@ -65,7 +79,7 @@ def ensure_login(connection: sa.Connection, name: str, password: str) -> None:
 
 
 def overview(connection: sa.Connection) -> pd.DataFrame:
-    """role, meaning, in_use (yes or no): whether the role is there with rights in this database."""
+    """One row per role: role, meaning, in_use (yes if it exists with permissions in this database, else no)."""
     found = frame(connection, sql("roles/overview"))
     found.insert(1, "meaning", found["role"].map(MEANINGS))
     return found.assign(in_use=found["in_use"].map({True: "yes", False: "no"}))

@@ -1,15 +1,15 @@
-"""Creates the eight tables with keys, indexes and comments in a schema, and compares what is there with the catalog."""
+"""The tables, keys, indexes, comments and views in the database, created or brought up to date from the catalog."""
 
-import re
 from collections.abc import Sequence
 
 import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import Column, Table, bookkeeping, tables
-from lib.db import roles
+from lib.db import ddl, roles
 from lib.db.connection import assume, frame, literal, run, sql
-from lib.db.locks import blockers, lock, not_had
+from lib.db.locks import blockers, lock, lock_timed_out
+from lib.db.url import external_url
 from lib.errors import DatabaseError
 
 __all__ = [
@@ -18,8 +18,8 @@ __all__ = [
     "columns",
     "create",
     "create_keys",
-    "create_own",
     "create_tables",
+    "create_workbook_schema",
     "describe",
     "foreign_keys",
     "overview",
@@ -30,163 +30,161 @@ __all__ = [
 
 LOCK_TIMEOUT = "5s"
 VIEWS = ("sales_summary", "product_performance", "customer_summary", "geographic_performance")
-FOREIGN = "FOREIGN KEY"
-KEY = re.compile(
-    r"^ALTER TABLE (?P<table>\w+) ADD CONSTRAINT (?P<name>\w+) (?P<kind>PRIMARY KEY|UNIQUE|FOREIGN KEY) "
-    r"(?P<rest>[^;]+)",
-    re.MULTILINE,
-)
-INDEX = re.compile(r"^(CREATE INDEX (\w+) ON (\w+)[^;]+)", re.MULTILINE)
-TYPES = {  # how PostgreSQL names the types of the catalog
-    "uuid": "uuid",
-    "text": "text",
-    "char2": "character(2)",
-    "money": "numeric(12,2)",
-    "total": "numeric(38,2)",
-    "ratio": "double precision",
-    "integer": "integer",
-    "boolean": "boolean",
-    "date": "date",
-    "timestamptz": "timestamp with time zone",
-}
 
 
-def create(connection: sa.Connection) -> None:
-    """Create in `public` what is not there yet, and the roles where that is allowed; rows and what others added stay.
+def create(connection: sa.Connection) -> list[str]:
+    """Create in `public` what is missing, and the roles if the connected user may; safe to repeat.
 
-    Raises DatabaseError, naming the differences, when a table there differs from the catalog, or who is in the way:
-    another run that is loading, or somebody who holds a table for long.
+    Rows stay, and so do the views, indexes and comments that other people added.
+
+    Returns:
+        The optional columns added to tables that existed before: `orders.discount_code (text)`.
+
+    Raises:
+        DatabaseError: A table differs from the catalog in another way, another run is loading, or another session
+            holds a lock on a table that must change. Nothing is changed then.
     """
     lock(connection)
     try:
         with connection.begin_nested():
             run(connection, f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-            _create(connection)
+            return _create(connection)
     except sa.exc.OperationalError as error:
-        if not not_had(error):
+        if not lock_timed_out(error):
             raise
         present = [f"public.{name}" for name in dict.fromkeys(columns(connection)["table"])]
         raise DatabaseError(
-            f"a table could not be changed within {LOCK_TIMEOUT} because of {blockers(connection, present)}; "
-            "end them and run again, nothing was changed"
+            f"a table is locked: no lock within {LOCK_TIMEOUT} because of {blockers(connection, present)}; "
+            "nothing was changed. End those sessions and run again."
         ) from error
 
 
-def _create(connection: sa.Connection) -> None:
-    roles.create(connection)
+def _create(connection: sa.Connection) -> list[str]:
+    roles.create(connection, [*tables(), *VIEWS])
     assume(connection, "owner")
-    create_own(connection)
-    refuse_drift(connection)
+    create_workbook_schema(connection)
     use(connection, "public")
+    added = _add_columns(connection)
     create_tables(connection)
     create_keys(connection)
     describe(connection)
     _create_views(connection)
     roles.grant(connection)
+    return added
+
+
+def _add_columns(connection: sa.Connection) -> list[str]:
+    """Add the optional columns that existing tables lack; raise DatabaseError for any other difference."""
+    found = _found_columns(connection)
+    if differences := _differences(found):
+        raise DatabaseError(_drift_message(differences + _describe_missing(found)))
+    missing = _missing_optional(found)
+    for table, column in missing:
+        run(connection, ddl.add_column(table, column))
+    return [f"{table.name}.{column.name} ({ddl.TYPES[column.type]})" for table, column in missing]
 
 
 def _create_views(connection: sa.Connection) -> None:
-    """Create the views that are missing: one that is there may be a person's, and to replace it locks readers out."""
+    """Create the missing views; an existing one may be a person's, and replacing it would lock readers out."""
     found = connection.execute(sa.text("SELECT to_regclass(name) FROM unnest(:names) AS name"), {"names": list(VIEWS)})
-    missing = [name for name, there in zip(VIEWS, found.scalars(), strict=True) if there is None]
+    missing = [name for name, present in zip(VIEWS, found.scalars(), strict=True) if present is None]
     for name in missing:
         run(connection, sql(f"views/{name}"))
     roles.grant_views(connection, missing)
 
 
-def create_own(connection: sa.Connection) -> None:
-    """Create the schema of what the workbook keeps for itself, where it is missing."""
+def create_workbook_schema(connection: sa.Connection) -> None:
+    """Create the schema `workbook` of rejects, check results and load ledger, if it is missing."""
     run(connection, sql("schema/workbook"))
 
 
 def use(connection: sa.Connection, schema: str) -> None:
-    """Make `schema` the place of all unqualified names until the transaction ends, created if need be."""
+    """Resolve unqualified names in `schema` until the transaction ends; create it if it is missing."""
     quoted = connection.dialect.identifier_preparer.quote_identifier(schema)
     run(connection, f"CREATE SCHEMA IF NOT EXISTS {quoted}; SET LOCAL search_path = {quoted}")
 
 
 def create_tables(connection: sa.Connection) -> None:
-    """Create the bare tables: columns and check constraints."""
-    run(connection, sql("schema/tables"))
+    """Create the missing tables of the current schema with columns and checks, without keys and indexes."""
+    run(connection, "; ".join(ddl.create_table(table) for table in tables().values()))
 
 
 def create_keys(connection: sa.Connection) -> None:
-    """Create the keys, foreign keys and indexes that are missing; every row is checked against them."""
-    present = set(frame(connection, sql("schema/constraints"))["constraint_name"])
-    for key in _keys():
-        if key["name"] not in present:
-            run(connection, "ALTER TABLE {table} ADD CONSTRAINT {name} {kind} {rest}".format_map(key))
-    there = set(
-        frame(connection, sql("schema/index_names"))["index_name"]
-    )  # to ask for one again would keep writers out
-    for statement, name, _ in INDEX.findall(sql("schema/indexes")):
-        if name not in there:
-            run(connection, statement)
+    """Create the missing keys and indexes of the current schema; PostgreSQL checks every row.
+
+    Existing ones are skipped by name, because CREATE INDEX IF NOT EXISTS would lock writers out just to look.
+    """
+    constraints = set(frame(connection, sql("schema/constraints"))["constraint_name"])
+    for key in ddl.all_keys():
+        if key.name not in constraints:
+            run(connection, key.constraint)
+    present = set(frame(connection, sql("schema/index_names"))["index_name"])
+    for index in ddl.all_indexes():
+        if index.name not in present:
+            run(connection, index.statement)
 
 
 def build_keys(connection: sa.Connection, names: Sequence[str]) -> None:
-    """Create the indexes of the named tables and their foreign keys, while others may read the tables.
+    """Create indexes, unique indexes and foreign keys of the named tables while other sessions may read them.
 
-    Every row is checked. What makes a unique index a key keeps readers out: `promote_keys` does it, later and quickly.
+    `promote_keys` later turns the unique indexes into keys: that locks readers out, but only for a moment.
     """
-    keys = [key for key in _keys() if key["table"] in names]
+    keys = [key for key in ddl.all_keys() if key.table in names]
     for key in keys:
-        if key["kind"] != FOREIGN:
-            run(connection, "CREATE UNIQUE INDEX {name} ON {table} {rest}".format_map(key))
-    for key in keys:
-        if key["kind"] == FOREIGN:
-            run(connection, "ALTER TABLE {table} ADD CONSTRAINT {name} {kind} {rest}".format_map(key))
-    for statement, _, table in INDEX.findall(sql("schema/indexes")):
-        if table in names:
-            run(connection, statement)
+        if key.foreign:
+            run(connection, key.constraint)
+        else:
+            run(connection, key.unique_index)
+    for index in ddl.all_indexes():
+        if index.table in names:
+            run(connection, index.statement)
 
 
 def promote_keys(connection: sa.Connection) -> None:
-    """Make the unique indexes of the present schema the primary and unique keys that they are there for."""
-    for key in _keys():
-        if key["kind"] != FOREIGN:
-            run(connection, "ALTER TABLE {table} ADD CONSTRAINT {name} {kind} USING INDEX {name}".format_map(key))
+    """Turn the unique indexes of `build_keys` into the primary and unique keys of the current schema."""
+    for key in ddl.all_keys():
+        if not key.foreign:
+            run(connection, key.promotion)
 
 
-def _keys() -> list[dict[str, str]]:
-    """The statements of keys.sql in their parts: table, name, kind and the rest."""
-    return [found.groupdict() for found in KEY.finditer(sql("schema/keys"))]
+def describe(connection: sa.Connection, like: str = "public") -> None:
+    """Write the catalog's meanings as comments on the tables and columns of the current schema.
 
-
-def describe(connection: sa.Connection, like: str = "") -> None:
-    """Write the catalog's meanings as comments on every table and column of the present schema.
-
-    Comments that people wrote stay: those in this schema, or in the schema `like`, whose place this one will take.
+    Comments written by people, found in the schema `like`, take precedence. Every meaning is also recorded in
+    workbook.descriptions, so that a comment with another text can be recognised as a person's.
     """
-    meanings = {(table.name, ""): table.meaning for table in tables().values()} | {
-        (table.name, column.name): column.meaning
-        for table in tables().values()
-        for column in (*table.columns, *bookkeeping())
-    }
-    found = frame(connection, sql("schema/peoples_comments"), schema=like or "public", tables=list(tables()))
-    kept = [row for row in found.itertuples() if meanings.get((row.relation, row.column_name)) != row.description]
-    ours = {_object(*at): meaning for at, meaning in meanings.items()} | {row.object: row.description for row in kept}
-    run(connection, "; ".join(f"COMMENT ON {name} IS {literal(text)}" for name, text in ours.items()))
-    _remember(connection, meanings)
+    meanings = _meanings()
+    comments = {_object(*place): meaning for place, meaning in meanings.items()}
+    found = connection.execute(sa.text(sql("schema/peoples_comments")), {"schema": like, "tables": list(tables())})
+    for row in found:
+        if row.description != meanings.get((row.relation, row.column_name)):
+            comments[row.object] = row.description
+    run(connection, "; ".join(f"COMMENT ON {name} IS {literal(text)}" for name, text in comments.items()))
+    written = [{"relation": t, "column_name": c, "description": meaning} for (t, c), meaning in meanings.items()]
+    connection.execute(sa.text(sql("schema/remember_description")), written)
+
+
+def _meanings() -> dict[tuple[str, str], str]:
+    """Meaning of each (table, column), and of each (table, "")."""
+    found = {}
+    for table in tables().values():
+        found[table.name, ""] = table.meaning
+        for column in (*table.columns, *bookkeeping()):
+            found[table.name, column.name] = column.meaning
+    return found
 
 
 def _object(table: str, column: str) -> str:
     return f"COLUMN {table}.{column}" if column else f"TABLE {table}"
 
 
-def _remember(connection: sa.Connection, meanings: dict[tuple[str, str], str]) -> None:
-    """Keep what the workbook wrote, so that later a comment of another text is known as a person's."""
-    rows = [{"relation": t, "column_name": c, "description": meaning} for (t, c), meaning in meanings.items()]
-    connection.execute(sa.text(sql("schema/remember_description")), rows)
-
-
 def columns(connection: sa.Connection) -> pd.DataFrame:
-    """Columns of the tables in the present schema: table, column, type, required, meaning; in order."""
+    """Columns of the tables in the current schema, in order: table, column, type, required, meaning."""
     return frame(connection, sql("schema/columns"), tables=list(tables()))
 
 
 def foreign_keys(connection: sa.Connection) -> pd.DataFrame:
-    """Which table refers to which: table, references; one row per foreign key."""
+    """One row per foreign key: table, references."""
     return frame(connection, sql("schema/foreign_keys"), tables=list(tables()))
 
 
@@ -201,40 +199,61 @@ def overview(columns: pd.DataFrame) -> pd.DataFrame:
     return counts.assign(kind=["mart" if t.mart else "table" for t in facts], meaning=[t.meaning for t in facts])
 
 
-def refuse_drift(connection: sa.Connection, *, all_there: bool = False) -> None:
-    """Raise DatabaseError, naming each difference, when a table in `public` is not as the catalog says.
+def refuse_drift(connection: sa.Connection, *, require_all: bool = False) -> None:
+    """Raise DatabaseError, naming each difference, if a table in `public` differs from the catalog.
 
-    With `all_there` also when one is missing.
+    A missing table is a difference only with `require_all`.
     """
     run(connection, "SET LOCAL search_path = public")
-    there = columns(connection)
-    missing = [name for name in tables() if name not in set(there["table"])]
-    if all_there and missing:
-        raise DatabaseError(f"the database lacks the tables {missing}; run 01_schema first")
-    differences = [
-        f"{table.name} {words}"
-        for table in tables().values()
-        for words in _differences(table, there[there["table"] == table.name].set_index("column"))
-    ]
-    if differences:
-        raise DatabaseError(
-            f"the tables in the database differ from the catalog: {'; '.join(differences)}; "
-            "rename or drop them, or use another database"
-        )
+    found = _found_columns(connection)
+    missing = [name for name in tables() if name not in found]
+    if require_all and missing:
+        raise DatabaseError(f"tables are missing from the database: {', '.join(missing)}. Run 01_schema first.")
+    if differences := _differences(found):
+        raise DatabaseError(_drift_message(differences + _describe_missing(found)))
+    if addable := _describe_missing(found):
+        raise DatabaseError(f"the tables are older than the catalog: {'; '.join(addable)}. Run 01_schema first.")
 
 
-def _differences(table: Table, found: pd.DataFrame) -> list[str]:
-    if found.empty:
-        return []
-    wanted = {column.name: column for column in (*table.columns, *bookkeeping())}
-    lacking, besides = sorted(wanted.keys() - set(found.index)), sorted(set(found.index) - wanted.keys())
-    others = [
-        f"has {row.Index} as {row.type}{' not null' * row.required}, wanted {_declared(wanted[row.Index])}"
-        for row in found.itertuples()
-        if row.Index in wanted and f"{row.type}{' not null' * row.required}" != _declared(wanted[row.Index])
-    ]
-    return [f"lacks {lacking}"] * bool(lacking) + [f"has besides {besides}"] * bool(besides) + others
+def _found_columns(connection: sa.Connection) -> dict[str, dict[str, str]]:
+    """Declared type of each column in the current schema, by table and column: `numeric(12,2) not null`."""
+    found: dict[str, dict[str, str]] = {}
+    for row in connection.execute(sa.text(sql("schema/columns")), {"tables": list(tables())}):
+        declared = f"{row.type} not null" if row.required else row.type
+        found.setdefault(row.table, {})[row.column] = declared
+    return found
 
 
-def _declared(column: Column) -> str:
-    return TYPES[column.type] + " not null" * (not column.optional)
+def _missing(found: dict[str, dict[str, str]]) -> list[tuple[Table, Column]]:
+    """Columns of the catalog that existing tables lack."""
+    present = [table for table in tables().values() if table.name in found]
+    return [(t, c) for t in present for c in (*t.columns, *bookkeeping()) if c.name not in found[t.name]]
+
+
+def _missing_optional(found: dict[str, dict[str, str]]) -> list[tuple[Table, Column]]:
+    return [(table, column) for table, column in _missing(found) if column.optional]
+
+
+def _describe_missing(found: dict[str, dict[str, str]]) -> list[str]:
+    return [f"{table.name} lacks the optional column {column.name}" for table, column in _missing_optional(found)]
+
+
+def _differences(found: dict[str, dict[str, str]]) -> list[str]:
+    """Differences that adding a column cannot resolve, each in words."""
+    words = [f"{table.name} lacks the column {column.name}" for table, column in _missing(found) if not column.optional]
+    for name, present in found.items():
+        expected = {column.name: column for column in (*tables()[name].columns, *bookkeeping())}
+        for column, declared in present.items():
+            if column not in expected:
+                words.append(f"{name} has the extra column {column}")
+            elif declared != (wanted := ddl.declared_type(expected[column])):
+                words.append(f"{name}.{column} is {declared}, expected {wanted}")
+    return words
+
+
+def _drift_message(differences: list[str]) -> str:
+    if external_url():
+        advice = "Rename or drop these columns, or use another database."
+    else:
+        advice = "Rename or drop these columns, or run `make db-reset` and `make pipeline` to create all tables again."
+    return f"the tables in the database differ from the catalog: {'; '.join(differences)}. {advice}"

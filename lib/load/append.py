@@ -43,7 +43,7 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: 
             with watch.part("copy"):
                 shards.fill(connection, plan, engine or Engine(), run_id)
         stack.enter_context(begin_for_certain(connection, "loader"))
-        schema.refuse_drift(connection, all_there=True)
+        schema.refuse_drift(connection, require_all=True)
         with watch.part("copy"):
             rows = {name: _put_beside(connection, name, paths.get(name)) for name in TABLES}
             marts.note(connection)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from lib.catalog import tables
 from lib.db.connection import run, sql
-from lib.db.schema import TYPES
+from lib.db.ddl import TYPES
 
 __all__ = [
     "LISTS",

@@ -9,7 +9,7 @@ import tenacity
 from lib.catalog import tables
 from lib.db import schema
 from lib.db.connection import begin, run, sql
-from lib.db.locks import blockers, not_had
+from lib.db.locks import blockers, lock_timed_out
 from lib.errors import DatabaseError
 from lib.load.distributed import ledger
 
@@ -25,7 +25,7 @@ def staging(main: sa.Connection) -> Iterator[None]:
     Only the connection that holds the lock may drop it: another one could meet the schema of the next run.
     """
     with begin(main, "owner"):
-        schema.create_own(main)
+        schema.create_workbook_schema(main)
         schema.refuse_drift(main)
         _drop(main)
     try:
@@ -68,7 +68,7 @@ def swap(connection: sa.Connection, schema: str) -> None:
     Raises DatabaseError, naming the sessions in the way, when the locks cannot be had within a minute.
     """
     retry = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(not_had),
+        retry=tenacity.retry_if_exception(lock_timed_out),
         stop=tenacity.stop_after_delay(GIVE_UP_SECONDS),
         wait=tenacity.wait_random_exponential(multiplier=0.05, max=2),
         reraise=True,
@@ -76,7 +76,7 @@ def swap(connection: sa.Connection, schema: str) -> None:
     try:
         retry(_try_swap, connection, schema)
     except sa.exc.OperationalError as error:
-        if not not_had(error):
+        if not lock_timed_out(error):
             raise
         raise DatabaseError(
             f"the new tables could not take the old ones' place within {GIVE_UP_SECONDS} s because of "

@@ -16,8 +16,7 @@ import sqlalchemy as sa
 from lib import db
 from lib.catalog import tables
 from lib.data import parquet
-from lib.db import private
-from lib.db.connection import sql
+from lib.db import ddl, private
 from lib.db.url import url
 from lib.load import copy
 
@@ -84,7 +83,9 @@ def floor(folder: Path) -> None:
     make = f"DROP SCHEMA IF EXISTS {FLOOR} CASCADE; CREATE SCHEMA {FLOOR}; SET search_path = {FLOOR}"
     copies = [rf"\copy {name} ({_columns(name)}) from '{name}.bin' with (format binary)" for name in NAMES]
     analyze = f"ANALYZE {', '.join(NAMES)}"
-    _psql(folder, [make, sql("schema/tables"), *copies, analyze, sql("schema/keys"), sql("schema/indexes")])
+    create = [ddl.create_table(table) for table in tables().values()]
+    keys = [*(key.constraint for key in ddl.all_keys()), *(index.statement for index in ddl.all_indexes())]
+    _psql(folder, [make, *create, *copies, analyze, *keys])
 
 
 def _psql(folder: Path, commands: list[str]) -> None:

@@ -260,10 +260,10 @@ def test_a_reader_of_an_old_snapshot_sees_whole_tables(
 
 
 DRIFT = {
-    "ALTER TABLE users ADD COLUMN note text": r"users has besides \['note'\]",
-    "ALTER TABLE events ALTER COLUMN event_type TYPE varchar(40)": "events has event_type as character varying",
-    "ALTER TABLE orders ALTER COLUMN shipping_city SET NOT NULL": "has shipping_city as text not null, wanted text",
-    "ALTER TABLE products DROP COLUMN cost CASCADE": r"products lacks \['cost'\]",
+    "ALTER TABLE users ADD COLUMN note text": "users has the extra column note",
+    "ALTER TABLE events ALTER COLUMN event_type TYPE varchar(40)": "events.event_type is character varying",
+    "ALTER TABLE orders ALTER COLUMN shipping_city SET NOT NULL": "shipping_city is text not null, expected text",
+    "ALTER TABLE products DROP COLUMN price CASCADE": "products lacks the column price",
 }
 
 
@@ -273,7 +273,9 @@ def test_a_table_that_is_not_the_catalogs_is_kept(
 ) -> None:
     ask(change)
     for load_rows in (load.replace, load.append):
-        with pytest.raises(DatabaseError, match=f"differ from the catalog: .*{difference}.*; rename or drop them"):
+        with pytest.raises(
+            DatabaseError, match=f"differ from the catalog: .*{difference}.*Rename or drop these columns"
+        ):
             load_rows(demo_folder, as_of="2025-07-01")
     assert ask("SELECT count(*) > 0 FROM orders") == [(True,)]
 

@@ -264,7 +264,9 @@ def test_a_user_who_may_not_make_roles(site: FakeMetabase, role: str, metabase_d
     url = metabase_database.set(drivername="postgresql", username=role, password=LOGIN_PASSWORD)
     configure(DATABASE_URL=url.render_as_string(hide_password=False))
     assert main(["apply"]) == 4
-    assert "may not make the role workbook_metabase" in capsys.readouterr().err
+    assert (
+        "cannot create the login workbook_metabase: the connected user may not create roles" in capsys.readouterr().err
+    )
     db.engine().dispose()
 
 

@@ -1,4 +1,8 @@
-"""The dictionary of tables agrees with what is created, in both directions."""
+"""The catalog is consistent, and the database has its columns, meanings and value ranges."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID
 
 import pandas as pd
 import pyarrow as pa
@@ -7,24 +11,11 @@ import sqlalchemy as sa
 
 from lib import catalog, db
 from lib.db import schema
-
-SQL_TYPES = {
-    "uuid": "uuid",
-    "text": "text",
-    "char2": "character(2)",
-    "money": "numeric(12,2)",
-    "total": "numeric(38,2)",
-    "ratio": "double precision",
-    "integer": "integer",
-    "boolean": "boolean",
-    "date": "date",
-    "timestamptz": "timestamp with time zone",
-}
-
+from lib.db.ddl import TYPES
 
 FOUND = """
 SELECT
-    table_name, column_name, format_type(atttypid, atttypmod) AS type, is_nullable = 'YES' AS optional,
+    table_name, column_name, is_nullable = 'YES' AS optional,
     col_description(attrelid, attnum) AS meaning, obj_description(attrelid, 'pg_class') AS table_meaning
 FROM information_schema.columns
 JOIN information_schema.tables USING (table_schema, table_name)
@@ -32,31 +23,67 @@ JOIN pg_attribute ON attrelid = to_regclass('public.' || table_name) AND attname
 WHERE table_type = 'BASE TABLE' AND table_schema = 'public'
 ORDER BY table_name COLLATE "C", ordinal_position
 """
+EXTREMES = {  # the smallest and the largest value of each Arrow type, within the years that pandas can hold
+    "uuid": (UUID(int=0), UUID(int=2**128 - 1)),
+    "text": ("", "ä" * 10_000),
+    "char2": ("AA", "ZZ"),
+    "money": (Decimal("-9999999999.99"), Decimal("9999999999.99")),
+    "total": (Decimal("-" + "9" * 36 + ".99"), Decimal("9" * 36 + ".99")),
+    "ratio": (-1.7976931348623157e308, 1.7976931348623157e308),
+    "integer": (-(2**31), 2**31 - 1),
+    "boolean": (False, True),
+    "date": (date(1, 1, 1), date(9999, 12, 31)),
+    "timestamptz": (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59, 59, 999999, tzinfo=UTC)),
+}
+TOO_LARGE = {"char2": "'AAA'", "money": "10000000000", "total": "1e36", "integer": "2147483648"}
 
 
 @pytest.fixture
 def created(empty_database: sa.URL) -> pd.DataFrame:
-    """What `create` makes of a new database: one row per column."""
+    """One row per column of a new database."""
     with db.transaction() as connection:
         schema.create(connection)
         return db.frame(connection, FOUND)
 
 
-def test_database_and_catalog_hold_the_same_columns(created: pd.DataFrame) -> None:
-    wanted = [
-        (table.name, column.name, SQL_TYPES[column.type], column.optional, column.meaning)
+def test_database_has_the_columns_of_the_catalog(created: pd.DataFrame) -> None:
+    expected = [
+        (table.name, column.name, column.optional, column.meaning)
         for table in sorted(catalog.tables().values(), key=lambda table: table.name)
         for column in (*table.columns, *catalog.bookkeeping())
     ]
-    assert list(created.drop(columns="table_meaning").itertuples(index=False, name=None)) == wanted
+    assert list(created.drop(columns="table_meaning").itertuples(index=False, name=None)) == expected
 
 
-def test_tables_are_described(created: pd.DataFrame) -> None:
+def test_database_has_the_meanings_of_the_tables(created: pd.DataFrame) -> None:
     found = created.groupby("table_name")["table_meaning"].first()
     assert found.to_dict() == {table.name: table.meaning for table in catalog.tables().values()}
 
 
-def test_bookkeeping_is_named_once() -> None:
+@pytest.mark.parametrize("kind", catalog.ARROW_TYPES)
+def test_database_type_holds_every_value_of_the_arrow_type(empty_database: sa.URL, kind: str) -> None:
+    values = pa.array(EXTREMES[kind], catalog.ARROW_TYPES[kind]).to_pylist()
+    with db.transaction() as connection:
+        db.run(connection, f"CREATE TABLE extremes (number serial, value {TYPES[kind]})")
+        rows = [{"value": value} for value in values]
+        connection.execute(sa.text(f"INSERT INTO extremes (value) VALUES (CAST(:value AS {TYPES[kind]}))"), rows)
+        found = connection.execute(sa.text("SELECT value FROM extremes ORDER BY number")).scalars().all()
+    assert list(found) == values
+
+
+@pytest.mark.parametrize(("kind", "value"), TOO_LARGE.items())
+def test_database_type_refuses_values_beyond_the_arrow_type(empty_database: sa.URL, kind: str, value: str) -> None:
+    with db.connect() as connection, connection.begin():
+        db.run(connection, f"CREATE TABLE extremes (value {TYPES[kind]})")
+        with pytest.raises(sa.exc.DataError), connection.begin_nested():
+            db.run(connection, f"INSERT INTO extremes VALUES ({value})")
+
+
+def test_every_type_has_an_arrow_a_frame_and_a_database_type() -> None:
+    assert catalog.ARROW_TYPES.keys() == catalog.FRAME_TYPES.keys() == TYPES.keys()
+
+
+def test_bookkeeping_columns_are_listed() -> None:
     assert tuple(column.name for column in catalog.bookkeeping()) == catalog.BOOKKEEPING
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 import tenacity
 
 from lib.db.connection import run, sql
-from lib.db.locks import not_had
+from lib.db.locks import lock_timed_out
 from lib.errors import DatabaseError
 
 __all__ = ["claim", "end_parts", "fill", "open_plan", "rows", "session_of"]
@@ -47,7 +47,7 @@ def claim(connection: sa.Connection, run_id: str, part: int, plan: Mapping[str, 
     Raises DatabaseError when there is no such load here, or when it goes by another plan.
     """
     retry = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(not_had),
+        retry=tenacity.retry_if_exception(lock_timed_out),
         stop=tenacity.stop_after_attempt(TRIES),
         before_sleep=lambda _: end_parts(connection, _name(run_id, part)),
         reraise=True,

@@ -44,6 +44,7 @@ def _rules(column: Column, key: str) -> list[str]:
         f"one of {column.references}": column.references,
         f"above {column.above}": column.above is not None,
         f"at least {column.least}": column.least is not None,
+        f"at most {column.most}": column.most is not None,
         f"at most {column.most_characters} characters": column.most_characters,
         f"one of {', '.join(column.one_of)}": column.one_of,
         f"form of an {column.form}": column.form,

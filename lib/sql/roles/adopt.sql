@@ -1,4 +1,5 @@
--- Makes the owner role the owner of the workbook's tables and views that the connected user, or a role of theirs, owned so far.
+-- Makes workbook_owner the owner of the schema workbook, of what is in it, and of the tables and views of `public` that the
+-- setting workbook.relations lists, if the connected user, or a role the user is a member of, owns them now.
 DO $$
 DECLARE
     owned record;
@@ -13,11 +14,10 @@ BEGIN
             FROM pg_class
             WHERE relkind IN ('r', 'v') AND (
                 relnamespace = to_regnamespace('workbook')
-                OR (relnamespace = 'public'::regnamespace AND relname IN (
-                    'users', 'products', 'marketing_campaigns', 'orders', 'order_items', 'events', 'daily_kpis',
-                    'customer_lifetime_value', 'sales_summary', 'product_performance', 'customer_summary',
-                    'geographic_performance'
-                ))
+                OR (
+                    relnamespace = 'public'::regnamespace
+                    AND relname = ANY(string_to_array(current_setting('workbook.relations'), ','))
+                )
             )
         ) AS objects
         WHERE owner <> 'workbook_owner'::regrole AND pg_has_role(session_user, owner, 'MEMBER')

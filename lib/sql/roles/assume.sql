@@ -1,9 +1,9 @@
--- Makes the named role the current one until the transaction ends; no row, and no change, where it is not there, has
--- no rights in this database, or may not be taken on by the connected user.
+-- Switches to the named role until the transaction ends. Returns no row and changes nothing if the role is missing, has no
+-- permissions in this database, or cannot be assumed by the connected user.
 SELECT set_config('role', rolname, true) AS role
 FROM pg_roles
 WHERE rolname = :role
-    -- Since PostgreSQL 16 a member may be one who must not take the role on.
+    -- Since PostgreSQL 16 membership can be granted without the SET option.
     AND CASE
         WHEN current_setting('server_version_num')::integer >= 160000 THEN pg_has_role(session_user, oid, 'SET')
         ELSE pg_has_role(session_user, oid, 'MEMBER')

@@ -1,5 +1,5 @@
--- Makes the three roles where they are missing and lets the connected user take them on; the owner may make schemas here,
--- the loader temporary tables. Nobody logs in as one of them: a login is granted the one that it needs.
+-- Creates the three roles if they are missing and lets the connected user assume them. The owner may create schemas, owner
+-- and loader temporary tables. They are group roles without login: a login is granted the one it needs.
 DO $$
 DECLARE
     role text;

@@ -1,5 +1,5 @@
--- Makes the login that the settings workbook.login and workbook.verifier name, which may read what the reader may and
--- nothing else, or gives it that password; a dashboard's question ends after half a minute.
+-- Creates the read-only login named by the settings workbook.login and workbook.verifier, or changes its password. It has the
+-- permissions of workbook_reader; a dashboard's query is cancelled after 30 s.
 DO $$
 DECLARE
     login text := current_setting('workbook.login');

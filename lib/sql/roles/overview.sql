@@ -1,4 +1,4 @@
--- The three roles: whether each is there with rights in this database, so that the workbook takes it on.
+-- The three roles: whether each exists with permissions in this database, so that the workbook uses it.
 SELECT
     role,
     coalesce(CASE role

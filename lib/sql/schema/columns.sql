@@ -1,4 +1,4 @@
--- Columns of the named tables in the present schema, with types and comments.
+-- Columns of the named tables in the current schema, with types and comments.
 SELECT
     tables.relname AS table,
     columns.attname AS column,

@@ -1,4 +1,4 @@
--- Constraints of the present schema; not-null ones are left out, PostgreSQL 18 lists them and 15 does not.
+-- Constraints of the current schema without not-null constraints, which PostgreSQL lists since version 18 only.
 SELECT
     tables.relname AS table,
     constraints.conname AS constraint_name,

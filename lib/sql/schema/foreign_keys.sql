@@ -1,4 +1,4 @@
--- Which of the named tables refers to which, in the schema public.
+-- Foreign keys between the named tables of the schema public.
 SELECT
     children.relname AS table,
     parents.relname AS references

@@ -1,4 +1,4 @@
--- The session that holds the workbook's advisory lock in this database; since when is in its name (lock_since.sql).
+-- Session that holds the workbook's advisory lock in this database; its application name says since when (lock_since.sql).
 SELECT activity.pid, coalesce(activity.application_name, 'another session') AS application_name
 FROM pg_locks AS locks JOIN pg_stat_activity AS activity USING (pid)
 WHERE locks.locktype = 'advisory' AND locks.granted AND locks.objsubid = 2

@@ -1,4 +1,4 @@
--- Puts the present instant into the session's name, which everybody may see of everybody's sessions.
+-- Puts the current time into application_name, which every user may read for every session in pg_stat_activity.
 SELECT set_config(
     'application_name',
     left(split_part(current_setting('application_name'), ' since ', 1), 30)

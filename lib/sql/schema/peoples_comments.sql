@@ -1,4 +1,4 @@
--- Comments on the named tables of a schema, and on their columns, that the workbook did not write.
+-- Comments on the named tables of a schema, and on their columns, that people wrote: those not recorded in workbook.descriptions.
 SELECT
     CASE objsubid WHEN 0 THEN format('TABLE %I', relname) ELSE format('COLUMN %I.%I', relname, attname) END AS object,
     relname AS relation,

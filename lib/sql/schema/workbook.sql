@@ -1,4 +1,4 @@
--- What the workbook keeps for itself, apart from the shop's own tables in `public`.
+-- Internal tables of the workbook, apart from the shop's tables in `public`.
 
 CREATE SCHEMA IF NOT EXISTS workbook;
 

@@ -1,0 +1,151 @@
+"""The statements that create tables, keys and indexes, generated from the catalog."""
+
+from dataclasses import dataclass
+
+from lib.catalog import Column, Table, bookkeeping, tables
+
+__all__ = ["TYPES", "Index", "Key", "add_column", "all_indexes", "all_keys", "create_table", "declared_type"]
+
+TYPES = {  # type of the catalog -> the name that format_type() of PostgreSQL gives it
+    "uuid": "uuid",
+    "text": "text",
+    "char2": "character(2)",
+    "money": "numeric(12,2)",
+    "total": "numeric(38,2)",
+    "ratio": "double precision",
+    "integer": "integer",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamptz": "timestamp with time zone",
+}
+# NaN and infinity sort above every number, so `> 0` alone would accept them; an integer has neither.
+BELOW = {"money": "'NaN'", "total": "'NaN'", "ratio": "'Infinity'"}
+
+
+@dataclass(frozen=True)
+class Key:
+    """A primary, unique or foreign key of one column."""
+
+    table: str
+    name: str
+    kind: str
+    column: str
+    target: str = ""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the key refers to another table."""
+        return bool(self.target)
+
+    @property
+    def constraint(self) -> str:
+        """The statement that adds the key; PostgreSQL checks every row."""
+        return f"ALTER TABLE {self.table} ADD CONSTRAINT {self.name} {self.kind} ({self.column}){self.target}"
+
+    @property
+    def unique_index(self) -> str:
+        """The statement that creates the index of a primary or unique key ahead of the key."""
+        return f"CREATE UNIQUE INDEX {self.name} ON {self.table} ({self.column})"
+
+    @property
+    def promotion(self) -> str:
+        """The statement that turns that index into the key."""
+        return f"ALTER TABLE {self.table} ADD CONSTRAINT {self.name} {self.kind} USING INDEX {self.name}"
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index that is not a key."""
+
+    table: str
+    name: str
+    statement: str
+
+
+def create_table(table: Table) -> str:
+    """CREATE TABLE with columns, defaults and checks; keys and indexes are separate because a load adds them later."""
+    columns = ",\n    ".join(_definition(table, column) for column in (*table.columns, *bookkeeping()))
+    return f"CREATE TABLE IF NOT EXISTS {table.name} (\n    {columns}\n)"
+
+
+def add_column(table: Table, column: Column) -> str:
+    """ALTER TABLE that adds a column of the catalog with its checks."""
+    return f"ALTER TABLE {table.name} ADD COLUMN {_definition(table, column)}"
+
+
+def declared_type(column: Column) -> str:
+    """Type and nullability as PostgreSQL reports them: `numeric(12,2) not null`."""
+    return TYPES[column.type] if column.optional else f"{TYPES[column.type]} not null"
+
+
+def all_keys() -> list[Key]:
+    """All keys; foreign keys last, because they need the primary keys."""
+    found = []
+    for table in tables().values():
+        found.append(Key(table.name, f"{table.name}_pkey", "PRIMARY KEY", table.key))
+        for column in table.columns:
+            if column.unique:
+                found.append(Key(table.name, f"{table.name}_{column.name}_key", "UNIQUE", column.name))
+            if column.references:
+                target = f" REFERENCES {column.references} ({tables()[column.references].key})"
+                found.append(Key(table.name, f"{table.name}_{column.name}_fkey", "FOREIGN KEY", column.name, target))
+    return sorted(found, key=lambda key: key.foreign)
+
+
+def all_indexes() -> list[Index]:
+    """Indexes on the columns marked `indexed`; those on optional columns leave out the rows without a value."""
+    found = []
+    for table in tables().values():
+        for column in table.columns:
+            if column.indexed:
+                name, where = f"{table.name}_{column.name}_idx", ""
+                if column.optional:
+                    where = f" WHERE {column.name} IS NOT NULL"
+                statement = f"CREATE INDEX {name} ON {table.name} ({column.name}){where}"
+                found.append(Index(table.name, name, statement))
+    return found
+
+
+def _definition(table: Table, column: Column) -> str:
+    """One column of CREATE TABLE: name, type, nullability, default, checks."""
+    parts = [column.name, declared_type(column).replace("not null", "NOT NULL")]
+    if column.default:
+        parts.append(f"DEFAULT {column.default}")
+    if condition := _check(table, column):
+        parts.append(f"CONSTRAINT {table.name}_{column.name}_check CHECK ({condition})")
+    if column.not_before:
+        condition = f"{column.not_before} <= {column.name}"
+        parts.append(f"CONSTRAINT {table.name}_dates_check CHECK ({condition})")
+    return " ".join(parts)
+
+
+def _check(table: Table, column: Column) -> str:
+    """Condition on the values of one column, empty where the catalog states none."""
+    name = column.name
+    if column.form == "email":
+        return f"{name} = btrim({name}) AND {name} LIKE '%_@_%'"
+    if column.not_blank:
+        return f"btrim({name}) <> ''"
+    if column.one_of:
+        values = ", ".join(f"'{value}'" for value in column.one_of)
+        return f"{name} IN ({values})"
+    if column.type == "char2":
+        return f"{name} ~ '^[A-Z]{{2}}$'"
+    filled_by_server = table.mart or column.default
+    if column.type in ("date", "timestamptz") and not filled_by_server:
+        return f"isfinite({name})"
+    return " AND ".join(_bounds(column))
+
+
+def _bounds(column: Column) -> list[str]:
+    """Conditions for the smallest and largest number; only columns with a smallest one are checked."""
+    found = []
+    if column.above is not None:
+        found.append(f"{column.name} > {column.above}")
+    if column.least is not None:
+        found.append(f"{column.name} >= {column.least}")
+    if column.most is not None:
+        found.append(f"{column.name} <= {column.most}")
+    elif found and column.type in BELOW:
+        found.append(f"{column.name} < {BELOW[column.type]}")
+    return found
