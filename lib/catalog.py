@@ -1,8 +1,9 @@
-"""The dictionary of tables and columns, read from catalog.yml, and the types of files and frames that follow."""
+"""Tables and columns of the shop, read from catalog.yml, with the Arrow and pandas types that follow from them."""
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -22,7 +23,7 @@ ARROW_TYPES = {
     "date": pa.date32(),
     "timestamptz": pa.timestamp("us", "UTC"),
 }
-FRAME_TYPES = {
+FRAME_TYPES: dict[str, str | pd.ArrowDtype] = {
     "uuid": "str",
     "text": "str",
     "char2": "str",
@@ -34,15 +35,20 @@ FRAME_TYPES = {
     "date": "datetime64[us]",
     "timestamptz": "datetime64[us, UTC]",
 }
-OPTIONAL_FRAME_TYPES = FRAME_TYPES | {"integer": "Int64", "boolean": "boolean"}  # these can hold a gap
+OPTIONAL_FRAME_TYPES = FRAME_TYPES | {"integer": "Int64", "boolean": "boolean"}  # nullable pandas types
 BOOKKEEPING = ("created_at", "updated_at", "loaded_at")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its type is a key of ARROW_TYPES, `references` names the table a foreign key points to.
+    """One column; catalog.yml explains the attributes.
 
-    The others are rules of its values, which catalog.yml explains.
+    Attributes:
+        type: A key of ARROW_TYPES.
+        unit: What a number counts, `currency` for amounts; a `ratio` without a unit is a share from 0 to 1.
+        references: The table that a foreign key refers to.
+        default: SQL expression.
+        predicted: A model fills the column after the load.
     """
 
     name: str
@@ -68,7 +74,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table, its columns in the order of the frames and files, without the bookkeeping columns."""
+    """One table; `columns` are in the order of frames and files, without the bookkeeping columns."""
 
     name: str
     meaning: str
@@ -78,23 +84,25 @@ class Table:
 
     @property
     def column_names(self) -> list[str]:
-        """Names of the columns in order."""
+        """Names of all columns, in order."""
         return [column.name for column in self.columns]
 
     @property
     def loaded_names(self) -> list[str]:
-        """Of these what a load fills; a model fills the others."""
+        """Names of the columns that a load fills: all but the predicted ones."""
         return [column.name for column in self.columns if not column.predicted]
 
 
 @cache
-def _entries() -> dict:
-    return yaml.safe_load((Path(__file__).parent / "catalog.yml").read_text(encoding="utf-8"))
+def _entries() -> dict[str, Any]:
+    text = (Path(__file__).parent / "catalog.yml").read_text(encoding="utf-8")
+    entries: dict[str, Any] = yaml.safe_load(text)
+    return entries
 
 
 @cache
 def tables() -> dict[str, Table]:
-    """All tables by name, parents before children and marts last: loading in this order meets every reference."""
+    """All tables by name, parents before children and marts last: no row is loaded before the rows it references."""
     entries = _entries()
     named = {**entries["tables"], **entries["marts"]}
     found = {name: _table(name, entry, name in entries["marts"]) for name, entry in named.items()}
@@ -102,11 +110,11 @@ def tables() -> dict[str, Table]:
 
 
 def bookkeeping() -> tuple[Column, ...]:
-    """The three columns that every table has beside its own."""
+    """The three columns that every table has in addition to its own."""
     return tuple(Column(name, **entry) for name, entry in _entries()["bookkeeping"].items())
 
 
-def _table(name: str, entry: dict, mart: bool) -> Table:
+def _table(name: str, entry: dict[str, Any], mart: bool) -> Table:
     columns = tuple(
         Column(column, **facts | {"one_of": tuple(facts.get("one_of", ()))})
         for column, facts in entry["columns"].items()
@@ -126,10 +134,10 @@ def _parents_first(found: dict[str, Table]) -> list[str]:
 
 
 def arrow_schema(table: str) -> pa.Schema:
-    """Arrow schema of a table's file: the catalog's columns in order, required ones not nullable."""
+    """Arrow schema of a table's Parquet file: columns in order, required ones not nullable."""
     return pa.schema([pa.field(c.name, ARROW_TYPES[c.type], c.optional) for c in tables()[table].columns])
 
 
 def frame_types(table: str) -> dict[str, str | pd.ArrowDtype]:
-    """The pandas type of each column of a table's frame, in order."""
+    """pandas dtype of each column of a table's frame, in order."""
     return {c.name: (OPTIONAL_FRAME_TYPES if c.optional else FRAME_TYPES)[c.type] for c in tables()[table].columns}

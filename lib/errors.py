@@ -1,4 +1,4 @@
-"""The errors a person can cause or mend, each with the exit code of the command that meets it."""
+"""Errors that a user can cause or fix, each with the exit code of the command that reports it."""
 
 __all__ = [
     "DataError",
@@ -13,37 +13,38 @@ __all__ = [
 
 
 class WorkbookError(Exception):
-    """Root of all errors of the workbook; its text says what was found, what was wanted and what to do."""
+    """Base class; the message says what was found, what was expected and what to do."""
 
     exit_code = 1
 
 
 class OutputError(WorkbookError):
-    """Raised when a result cannot be written: a full disk, a folder without write permission."""
+    """A result cannot be written: full disk, missing write permission."""
 
 
 class UsageError(WorkbookError):
-    """Raised for a wrong parameter, setting, option or file name, before anything runs."""
+    """A parameter, setting, option or file name is wrong; raised before anything runs."""
 
     exit_code = 2
 
 
 class DataError(WorkbookError):
-    """Raised when rows or files break a rule and nothing was loaded from them."""
+    """Rows or files violate a rule; none of them was loaded."""
 
     exit_code = 3
 
 
 class DatabaseError(WorkbookError):
-    """Raised when PostgreSQL cannot be reached, refuses, or is busy with another run."""
+    """PostgreSQL is unreachable, reported an error, or is locked by another run."""
 
     exit_code = 4
 
 
 class MetabaseError(WorkbookError):
-    """Raised when Metabase cannot be reached, refuses, or holds something else than was written.
+    """Metabase is unreachable, reported an error, or does not contain what was written.
 
-    `status` is the HTTP status of the answer that says so, 0 where there is none.
+    Attributes:
+        status: HTTP status of the response that caused the error, 0 if there was none.
     """
 
     exit_code = 5
@@ -54,14 +55,18 @@ class MetabaseError(WorkbookError):
 
 
 def exit_code(error_name: str) -> int:
-    """Exit code of the class called `error_name`, 1 for a class that is not ours: a kernel reports names only."""
+    """Exit code of the error class with this name, 1 for any other class.
+
+    By name, because a notebook kernel reports errors as names and texts, not as objects.
+    """
     return _codes().get(error_name, 1)
 
 
 def is_ours(error_name: str) -> bool:
-    """Whether the error called `error_name` has a text for people."""
+    """Whether an error class with this name is defined here, so that its message is written for users."""
     return error_name in _codes()
 
 
 def _codes() -> dict[str, int]:
-    return {cls.__name__: cls.exit_code for cls in (WorkbookError, *WorkbookError.__subclasses__())}
+    classes: list[type[WorkbookError]] = [WorkbookError, *WorkbookError.__subclasses__()]
+    return {cls.__name__: cls.exit_code for cls in classes}

@@ -1,4 +1,4 @@
-"""The commands over the database: `python -m lib.db.cli start | stop | status | psql | url | reset`."""
+"""Commands for the database: `python -m lib.db.cli start | stop | status | psql | url | reset`."""
 
 import argparse
 import os
@@ -15,27 +15,8 @@ from lib.errors import UsageError, WorkbookError
 __all__ = ["main"]
 
 
-def _psql() -> None:
-    """Replace this process by psql, connected; standard input is its script when it is not a terminal."""
-    _, options = engine().dialect.create_connect_args(url())
-    secret = {"PGPASSWORD": password} if (password := options.pop("password", None)) else {}
-    target = "--dbname=" + psycopg2.extensions.make_dsn(**options)
-    program = str(private.binary("psql"))
-    arguments = [program, "--set=ON_ERROR_STOP=1", target, *sys.argv[2:]]
-    os.execve(program, arguments, os.environ | secret)  # noqa: S606
-
-
-def _refuse_external() -> None:
-    if external_url():
-        raise UsageError("the settings name an external database; the workbook neither stops nor resets that")
-
-
-def _status() -> None:
-    address = external_url() or private.running(private_folder())
-    if address is None:
-        sys.stdout.write("the private server is not running; `make db-start` starts it\n")
-        return
-    sys.stdout.write(f"{server()} at {address.host}:{address.port}\n")
+def _start() -> None:
+    sys.stdout.write(server() + "\n")
 
 
 def _stop() -> None:
@@ -43,9 +24,23 @@ def _stop() -> None:
     private.stop(private_folder())
 
 
-def _reset() -> None:
-    _refuse_external()
-    private.reset(private_folder())
+def _status() -> None:
+    address = external_url() or private.running(private_folder())
+    if address is None:
+        sys.stdout.write("the private server is not running; `make db-start` starts it\n")
+    else:
+        sys.stdout.write(f"{server()} at {address.host}:{address.port}\n")
+
+
+def _psql() -> None:
+    """Replace this process with psql; it reads standard input as a script unless that is a terminal."""
+    _, options = engine().dialect.create_connect_args(url())
+    # The password travels in the environment, because every user can list command lines.
+    secret = {"PGPASSWORD": password} if (password := options.pop("password", None)) else {}
+    target = "--dbname=" + psycopg2.extensions.make_dsn(**options)
+    program = str(private.binary("psql"))
+    arguments = [program, "--set=ON_ERROR_STOP=1", target, *sys.argv[2:]]
+    os.execve(program, arguments, os.environ | secret)  # noqa: S606
 
 
 def _print_url() -> None:
@@ -53,8 +48,21 @@ def _print_url() -> None:
     sys.stdout.write(address.render_as_string(hide_password=False) + "\n")
 
 
+def _reset() -> None:
+    _refuse_external()
+    private.reset(private_folder())
+
+
+def _refuse_external() -> None:
+    if external_url():
+        raise UsageError(
+            "the settings name an external database; only the private server can be stopped or reset. "
+            "Unset DATABASE_URL and DB_HOST first."
+        )
+
+
 COMMANDS: dict[str, Callable[[], None]] = {
-    "start": lambda: sys.stdout.write(server() + "\n"),
+    "start": _start,
     "stop": _stop,
     "status": _status,
     "psql": _psql,
@@ -64,7 +72,11 @@ COMMANDS: dict[str, Callable[[], None]] = {
 
 
 def main() -> int:
-    """Run one command over the database; its exit code."""
+    """Run one command.
+
+    Returns:
+        The exit code.
+    """
     parser = argparse.ArgumentParser(prog="python -m lib.db.cli", description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     try:

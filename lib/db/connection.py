@@ -1,4 +1,4 @@
-"""The only door to PostgreSQL: connections, transactions in a role, the .sql files."""
+"""Connections to PostgreSQL, transactions in a role, and the .sql files; the only module that connects."""
 
 import contextlib
 import logging
@@ -20,7 +20,7 @@ __all__ = [
     "SQL_FOLDER",
     "assume",
     "begin",
-    "begin_for_certain",
+    "begin_resolved",
     "connect",
     "definitions",
     "engine",
@@ -39,36 +39,39 @@ NOT_YET = ("Connection refused", "starting up", "shutting down", "recovery", "no
 FRAME_TYPES = {1082: "datetime64[us]", 1700: "float64", 701: "float64"}  # PostgreSQL's date, numeric, double
 DEFINITION = re.compile(r"^-- (\w+): (.+)\.$", re.MULTILINE)
 BROKEN_RULES = ("21", "22", "23")  # SQLSTATE classes: cardinality violation, data exception, integrity violation
-READER_TIMEOUT = "30s"  # a report's question that takes longer is at fault, and must not hold up others
-# Either side notices within half a minute that the other's machine or the way to it is gone.
-SIGNS_OF_LIFE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+READER_TIMEOUT = "30s"  # a slower query of a report is a mistake and must not block loads
+# Client and server both detect within 30 s that the other machine or the network is gone.
+KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 SESSION = {
     "search_path": "public",
     "TimeZone": "UTC",
-    **{f"tcp_{name}": value for name, value in SIGNS_OF_LIFE.items() if name.startswith("keepalives")},
+    **{f"tcp_{name}": value for name, value in KEEPALIVES.items() if name.startswith("keepalives")},
 }
 
 
 def engine() -> sa.Engine:
-    """Engine of the database; checks a pooled connection before it is used, so a restarted server is no error."""
+    """SQLAlchemy engine of the database; pooled connections are tested before use, so they survive a server restart."""
     return _engine(url())
 
 
 @cache
 def _engine(address: sa.URL) -> sa.Engine:
-    logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())  # what matters is raised, and told once
+    # The pool would log a lost connection that is also raised as an error.
+    logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())
     options = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
     session = {"application_name": f"workbook pid {os.getpid()}", "options": options}
-    wanted = {"connect_timeout": 10, **SIGNS_OF_LIFE, **session}
-    arguments = {name: value for name, value in wanted.items() if name not in address.query}
+    defaults = {"connect_timeout": 10, **KEEPALIVES, **session}
+    arguments = {name: value for name, value in defaults.items() if name not in address.query}
     return sa.create_engine(address, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
 
 
 @contextlib.contextmanager
 def connect() -> Iterator[sa.Connection]:
-    """A connection without a transaction.
+    """Open a connection without a transaction.
 
-    Raises DatabaseError when the server cannot be reached, refuses or gives up, DataError when rows break a rule.
+    Raises:
+        DatabaseError: The server cannot be reached or reports an error, here or in the block.
+        DataError: Rows violate a constraint in the block.
     """
     with _translated(), _connected() as connection:
         yield connection
@@ -76,9 +79,13 @@ def connect() -> Iterator[sa.Connection]:
 
 @contextlib.contextmanager
 def begin(connection: sa.Connection, role: str = "", *, read_only: bool = False) -> Iterator[sa.Connection]:
-    """A transaction of the connection: committed when the block ends well, rolled back when it does not.
+    """Begin a transaction: committed if the block succeeds, rolled back if it fails.
 
-    `role` is owner, loader or reader: the rights that the transaction has, where lib.db.roles could make the roles.
+    Args:
+        connection: A connection without a transaction.
+        role: owner, loader or reader; the role whose permissions the transaction has, if the roles exist. A reader's
+            transaction is read-only and limits each statement to READER_TIMEOUT.
+        read_only: Refuse writes.
     """
     with connection.begin():
         if read_only or role == "reader":
@@ -91,57 +98,61 @@ def begin(connection: sa.Connection, role: str = "", *, read_only: bool = False)
 
 
 @contextlib.contextmanager
-def begin_for_certain(connection: sa.Connection, role: str = "") -> Iterator[sa.Connection]:
-    """A transaction, as `begin` gives it, that counts as what became of it even when its end was not heard.
+def begin_resolved(connection: sa.Connection, role: str = "") -> Iterator[sa.Connection]:
+    """Like `begin`, but resolve the outcome of COMMIT if the connection drops while committing.
 
-    A connection that is lost while it commits leaves open whether it did: the server is asked over another one.
+    Whether such a transaction was committed is asked over another connection; if it was, the block succeeds.
+
+    Raises:
+        DatabaseError: The transaction was not committed, or the server does not answer.
     """
-    number, ending = "", False
+    transaction_id, committing = "", False
     try:
         with begin(connection, role):
-            number = connection.execute(sa.text("SELECT pg_current_xact_id()::text")).scalar()
+            transaction_id = connection.execute(sa.text("SELECT pg_current_xact_id()::text")).scalar_one()
             yield connection
-            ending = True
+            committing = True
     except sa.exc.DBAPIError as error:
-        if not ending or not error.connection_invalidated or not _was_committed(number):
+        if not committing or not error.connection_invalidated or not _was_committed(transaction_id):
             raise
 
 
-def _was_committed(number: str) -> bool:
-    """Whether the transaction was committed, once the server knows; raises DatabaseError when it cannot be asked."""
+def _was_committed(transaction_id: str) -> bool:
+    """Whether the transaction was committed; waits while it is in progress."""
     wait = tenacity.Retrying(
         retry=tenacity.retry_if_result(lambda status: status == "in progress"),
         stop=tenacity.stop_after_delay(STARTING_UP_SECONDS),
         wait=tenacity.wait_fixed(0.1),
     )
     try:
-        return wait(_status, number) == "committed"
+        return wait(_status, transaction_id) == "committed"
     except (DatabaseError, tenacity.RetryError) as error:
         raise DatabaseError(
-            "the connection was lost while the rows were committed, and PostgreSQL cannot be asked what became of "
-            "them: it holds the old rows or the new ones, whole; run again when it answers"
+            "the connection was lost during COMMIT and PostgreSQL does not say whether it succeeded: the database "
+            "holds either the old rows or the new ones, never a mix. Run again when the server answers."
         ) from error
 
 
-def _status(number: str) -> str:
+def _status(transaction_id: str) -> str:
+    statement = sa.text("SELECT pg_xact_status(CAST(:id AS xid8))")
     with transaction(read_only=True) as connection:
-        return connection.execute(sa.text("SELECT pg_xact_status(CAST(:number AS xid8))"), {"number": number}).scalar()
+        return str(connection.execute(statement, {"id": transaction_id}).scalar())
 
 
 def assume(connection: sa.Connection, role: str) -> None:
-    """Go on as this role until the transaction ends, where it is there, has rights here and may be taken on."""
+    """Switch to a role until the transaction ends, if it exists, has permissions here and may be assumed."""
     connection.execute(sa.text(sql("roles/assume")), {"role": f"workbook_{role}"})
 
 
 @contextlib.contextmanager
 def transaction(role: str = "", *, read_only: bool = False) -> Iterator[sa.Connection]:
-    """A connection in one transaction, as `connect` and `begin` give it."""
+    """Open a connection with one transaction; see `connect` and `begin`."""
     with connect() as connection, begin(connection, role, read_only=read_only):
         yield connection
 
 
 def _connected() -> sa.Connection:
-    address = engine()
+    pool = engine()
     retry = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_may_come_up),
         stop=tenacity.stop_after_delay(STARTING_UP_SECONDS),
@@ -149,30 +160,33 @@ def _connected() -> sa.Connection:
         reraise=True,
     )
     try:
-        return retry(address.connect)
+        return retry(pool.connect)
     except sa.exc.OperationalError as error:
-        raise DatabaseError(_cannot_connect(address.url, str(error.orig))) from error
+        raise DatabaseError(_cannot_connect(pool.url, str(error.orig))) from error
 
 
 def _may_come_up(error: BaseException) -> bool:
-    """True for what waiting may mend; psycopg2 gives no code for a failed connection, so its text decides."""
+    """Whether a retry may succeed; decided by the text, because psycopg2 has no code for a failed connection."""
     return isinstance(error, sa.exc.OperationalError) and any(text in str(error.orig) for text in NOT_YET)
 
 
 def _cannot_connect(address: sa.URL, reason: str) -> str:
     where = f"{address.host}:{address.port or 5432}/{address.database or ''} as {address.username}"
-    lines = [line for line in reason.strip().splitlines() if not line.startswith("\t")]  # a tab begins libpq's advice
+    # libpq indents its advice with a tab.
+    lines = [line for line in reason.strip().splitlines() if not line.startswith("\t")]
     last = lines[-1].rpartition("failed: ")[2]
-    hint = "look at DATABASE_URL or DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD (environment or .env)"
-    return f"cannot connect to PostgreSQL at {where}: {last}; {hint}"
+    hint = "Check DATABASE_URL or DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD (environment or .env)."
+    return f"cannot connect to PostgreSQL at {where}: {last}. {hint}"
 
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Driver errors as ours, without the values of rows: the server puts those into its details."""
+    """Raise driver errors as ours, without the server's details, which contain values of rows."""
     try:
         yield
     except sa.exc.DBAPIError as error:
+        if not isinstance(error.orig, psycopg2.Error):
+            raise
         raise _error(error.orig) from error
     except psycopg2.Error as error:
         raise _error(error) from error
@@ -182,20 +196,20 @@ def _error(error: psycopg2.Error) -> WorkbookError:
     text = error.diag.message_primary or str(error).strip().splitlines()[0]
     if (error.pgcode or "")[:2] in BROKEN_RULES:
         return DataError(f"{error.diag.table_name or 'a row'} breaks a rule: {text}; nothing was changed")
-    if error.pgcode == "53100":
-        return DatabaseError(f"PostgreSQL's disk is full: {text}; free some space and run again, nothing was changed")
-    if error.pgcode == "2BP01":
+    if error.pgcode == "53100":  # disk_full
+        return DatabaseError(f"PostgreSQL's disk is full: {text}; nothing was changed. Free disk space and run again.")
+    if error.pgcode == "2BP01":  # dependent_objects_still_exist
         text = f"{text} ({error.diag.message_detail}); drop those and run again"
-    return DatabaseError(f"PostgreSQL gave up: {text}; nothing was changed")
+    return DatabaseError(f"PostgreSQL reported: {text}; nothing was changed")
 
 
 def run(connection: sa.Connection, statements: str) -> None:
-    """Run statements as they are written: no values are bound, so a percent sign is a percent sign."""
+    """Run statements without bound values, so that a percent sign needs no escape."""
     connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
 
 
 def literal(text: str) -> str:
-    """The text as an SQL literal, for statements that take no bound values."""
+    """The text as an SQL literal, for statements that cannot have bound values."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -205,7 +219,7 @@ def sql(name: str) -> str:
 
 
 def read(question: str, **bound: object) -> pd.DataFrame:
-    """Answer of lib/sql/questions/<question>.sql with its named values bound; numbers as float, days as datetime64."""
+    """Run lib/sql/questions/<question>.sql as reader with its named parameters; see `frame` for the types."""
     with transaction("reader") as connection:
         return frame(connection, sql(f"questions/{question}"), **bound)
 
@@ -216,14 +230,19 @@ def definitions(question: str) -> dict[str, str]:
 
 
 def frame(connection: sa.Connection, statement: str, **bound: object) -> pd.DataFrame:
-    """Rows of a statement as a frame; numbers become float, also where all are missing, date becomes datetime64."""
+    """Rows of a statement as a frame.
+
+    PostgreSQL's numeric and double become float64 even if every value is NULL, date becomes datetime64[us].
+    """
     result = connection.execute(sa.text(statement), bound)
-    kinds = {c.name: FRAME_TYPES[c.type_code] for c in result.cursor.description if c.type_code in FRAME_TYPES}
+    types = {column[0]: column[1] for column in result.cursor.description}  # name, object id of the type
+    kinds = {name: FRAME_TYPES[code] for name, code in types.items() if code in FRAME_TYPES}
     return pd.DataFrame.from_records(result.fetchall(), columns=list(result.keys())).astype(kinds)
 
 
 def server() -> str:
-    """Where the data is, in words without secrets: `private server, PostgreSQL 18.4`."""
+    """Kind and version of the server: `private server, PostgreSQL 18.4`."""
     kind = "external server" if external_url() else "private server"
     with transaction(read_only=True) as connection:
-        return f"{kind}, PostgreSQL {connection.execute(sa.text('SHOW server_version')).scalar().split()[0]}"
+        version = str(connection.execute(sa.text("SHOW server_version")).scalar())
+    return f"{kind}, PostgreSQL {version.split()[0]}"

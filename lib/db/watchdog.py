@@ -1,7 +1,12 @@
-"""Cuts connections to a server that no longer answers: a call that waits on a silent peer would wait for ever."""
+"""Connection watchdog: closes connections to a server that accepts packets but no longer answers.
+
+TCP keepalives and tcp_user_timeout (see lib.db.connection) detect that the other machine or the network is gone. They
+do not detect a stopped server process or a proxy that hangs: its kernel still acknowledges every packet, and a client
+that waits for a result would wait for ever. The duration of a statement says nothing, since building an index may take
+an hour, so the watchdog tests whether the server still answers a new connection.
+"""
 
 import contextlib
-import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,76 +18,80 @@ import sqlalchemy as sa
 from lib.db.connection import engine
 from lib.errors import DatabaseError
 
-__all__ = ["lifeline"]
+__all__ = ["connection_watchdog"]
 
-ASK_EVERY_S = 10
-PATIENCE_S = 10  # for the answer to a new connection
-SILENCES = 3  # questions without an answer until the connections are cut
-
-
-class _Lifeline:
-    """The connections that are cut when the server falls silent."""
-
-    def __init__(self) -> None:
-        self.cut = False
-        self._sockets: list[socket.socket] = []
-
-    def watch(self, opened: psycopg2.extensions.connection, _: object = None) -> None:
-        """Cut this one too."""
-        self._sockets.append(socket.socket(fileno=os.dup(opened.fileno())))
-
-    def give_up(self) -> None:
-        """Shut the connections down, so that whoever waits on them gets an error."""
-        self.cut = True
-        for watched in list(self._sockets):
-            with contextlib.suppress(OSError):
-                watched.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Forget the connections; they live on."""
-        for watched in self._sockets:
-            watched.close()
+PROBE_EVERY_S = 10
+PROBE_TIMEOUT_S = 10  # for the response to a new connection
+FAILED_PROBES = 3  # in a row, before the connections are closed
 
 
 @contextlib.contextmanager
-def lifeline() -> Iterator[None]:
-    """Watches over each connection that is opened in the block; raises DatabaseError when it had to cut them.
+def connection_watchdog() -> Iterator[None]:
+    """Watch every connection that the block opens.
 
-    Time alone says nothing, since an index may take an hour: the server is asked whether it still takes connections.
+    Raises:
+        DatabaseError: The server stopped answering and the connections were closed.
     """
-    line, ended = _Lifeline(), threading.Event()
-    at = engine()  # asked once, and here: it may start the private server, which is not the thread's to do
-    at.dispose()  # so that no connection of before is used
-    sa.event.listen(at, "connect", line.watch, insert=True)  # before SQLAlchemy asks it anything
-    _, options = at.dialect.create_connect_args(at.url)
-    threading.Thread(target=_keep_asking, args=(line, ended, options), daemon=True).start()
+    pool = engine()  # resolved here, not in the thread, because it may start the private server
+    pool.dispose()  # connections opened before the block would not be watched
+    _, options = pool.dialect.create_connect_args(pool.url)
+    watchdog = _Watchdog(options)
+    sa.event.listen(pool, "connect", watchdog.add, insert=True)  # before SQLAlchemy's own queries on a new connection
+    threading.Thread(target=watchdog.probe_until_stopped, daemon=True).start()
     try:
         yield
     except DatabaseError as error:
-        if not line.cut:
+        if not watchdog.fired:
             raise
+        silence = FAILED_PROBES * (PROBE_EVERY_S + PROBE_TIMEOUT_S)
         raise DatabaseError(
-            f"PostgreSQL has not answered for {SILENCES * (ASK_EVERY_S + PATIENCE_S)} s, so the connection was given "
-            f"up; look at the server and at the way to it, then run again: {error}"
+            f"PostgreSQL has not answered for {silence} s, so its connections were closed: {error}. "
+            "Check the server and the network, then run again."
         ) from error
     finally:
-        ended.set()
-        sa.event.remove(at, "connect", line.watch)
-        line.close()
+        watchdog.stopped.set()
+        sa.event.remove(pool, "connect", watchdog.add)
 
 
-def _keep_asking(line: _Lifeline, ended: threading.Event, options: dict[str, Any]) -> None:
-    silences = 0
-    while not ended.wait(ASK_EVERY_S):
-        silences = 0 if _answers(options) else silences + 1
-        if silences >= SILENCES:
-            line.give_up()
+class _Watchdog:
+    """The connections of a block and the thread function that closes them."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.fired = False
+        self.stopped = threading.Event()
+        self._options = options
+        self._connections: list[psycopg2.extensions.connection] = []
+
+    def add(self, opened: psycopg2.extensions.connection, _: object = None) -> None:
+        self._connections.append(opened)
+
+    def probe_until_stopped(self) -> None:
+        failed = 0
+        while not self.stopped.wait(PROBE_EVERY_S):
+            failed = 0 if _answers(self._options) else failed + 1
+            if failed >= FAILED_PROBES:
+                self.fired = True
+                for connection in list(self._connections):
+                    _shut_down(connection)
 
 
 def _answers(options: dict[str, Any]) -> bool:
-    """Whether the server says anything at all to a new connection: a refusal is an answer."""
+    """Whether the server responds to a new connection at all; refusing it is a response."""
     try:
-        psycopg2.connect(**options | {"connect_timeout": PATIENCE_S}).close()
+        psycopg2.connect(**options | {"connect_timeout": PROBE_TIMEOUT_S}).close()
     except psycopg2.OperationalError as error:
         return "timeout expired" not in str(error)
     return True
+
+
+def _shut_down(connection: psycopg2.extensions.connection) -> None:
+    """Shut the socket down, which makes the thread that waits for a result fail.
+
+    connection.close() is not an option: it would wait for that thread. fromfd() duplicates the descriptor, so that
+    closing the Python socket leaves the driver's own descriptor open.
+    """
+    with (
+        contextlib.suppress(OSError, psycopg2.InterfaceError),  # closed in the meantime
+        socket.fromfd(connection.fileno(), socket.AF_INET, socket.SOCK_STREAM) as duplicate,
+    ):
+        duplicate.shutdown(socket.SHUT_RDWR)

@@ -11,9 +11,9 @@ from lib.catalog import tables
 from lib.data.synthetic.plan import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import schema
-from lib.db.connection import begin_for_certain, connect, run, sql
+from lib.db.connection import begin_resolved, connect, run, sql
 from lib.db.locks import hold
-from lib.db.watchdog import lifeline
+from lib.db.watchdog import connection_watchdog
 from lib.load import checks, marts, rejects
 from lib.load.copy import copy_rows, files_of
 from lib.load.distributed import shards
@@ -37,12 +37,12 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: 
     """
     watch, plan = Stopwatch(), read_generation_plan(folder)
     paths = {} if plan else files_of(folder)
-    with lifeline(), connect() as connection, hold(connection), ExitStack() as stack:
+    with connection_watchdog(), connect() as connection, hold(connection), ExitStack() as stack:
         if plan:
             stack.enter_context(staging(connection))
             with watch.part("copy"):
                 shards.fill(connection, plan, engine or Engine(), run_id)
-        stack.enter_context(begin_for_certain(connection, "loader"))
+        stack.enter_context(begin_resolved(connection, "loader"))
         schema.refuse_drift(connection, require_all=True)
         with watch.part("copy"):
             rows = {name: _put_beside(connection, name, paths.get(name)) for name in TABLES}

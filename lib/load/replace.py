@@ -13,9 +13,9 @@ from lib.catalog import tables
 from lib.data.synthetic.plan import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import roles, schema
-from lib.db.connection import begin, begin_for_certain, connect, run, transaction
+from lib.db.connection import begin, begin_resolved, connect, run, transaction
 from lib.db.locks import hold
-from lib.db.watchdog import lifeline
+from lib.db.watchdog import connection_watchdog
 from lib.load import checks, rejects
 from lib.load.copy import copy_rows, files_of
 from lib.load.distributed import shards
@@ -35,7 +35,7 @@ def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine:
     """
     watch, plan = Stopwatch(), read_generation_plan(folder)
     paths = {} if plan else files_of(folder)
-    with lifeline(), connect() as main, hold(main), staging(main):
+    with connection_watchdog(), connect() as main, hold(main), staging(main):
         with begin(main, "owner"):
             refuse_obstacles(main)
         with watch.part("copy"):
@@ -43,7 +43,7 @@ def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine:
         rows, results = _build_all(main, watch, rows, as_of)
         past = checks.record(results, rejects.count(folder), run_id)
         checks.refuse_errors(results)
-        with watch.part("swap"), begin_for_certain(main):
+        with watch.part("swap"), begin_resolved(main):
             swap(main, STAGING)
             rejects.keep(main, folder, run_id, instead=True)
     return Load(counts(rows), results, past, rejects.count(folder), watch.seconds, watch.parts)

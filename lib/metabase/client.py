@@ -8,8 +8,8 @@ import httpx
 import tenacity
 
 from lib import settings
-from lib.db.url import LOCAL_HOSTS
 from lib.errors import MetabaseError
+from lib.settings import LOCAL_HOSTS
 
 __all__ = ["Answer", "Client", "address"]
 

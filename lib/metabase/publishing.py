@@ -19,7 +19,7 @@ from lib.metabase.site import ARCHIVE, CREATE, EDITED, KEEP, UPDATE, Change, Sit
 from lib.metabase.warehouse import plan_database, synchronize, write_database
 from lib.settings import output_folder
 from lib.util.atomic import replacing
-from lib.util.json_text import plain_json
+from lib.util.text import plain_json
 
 __all__ = ["SKIPPED", "Outcome", "apply", "plan", "publish"]
 

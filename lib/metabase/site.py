@@ -11,7 +11,7 @@ from lib.metabase.marker import UNFINISHED, Marker, digest, parted
 from lib.metabase.spec import Spec
 from lib.settings import output_folder
 from lib.util.atomic import replacing
-from lib.util.json_text import plain_json
+from lib.util.text import plain_json
 
 __all__ = ["ARCHIVE", "CREATE", "EDITED", "KEEP", "UPDATE", "Change", "Site", "decide"]
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from lib.settings import run_folder
 from lib.util.atomic import replacing
-from lib.util.spreadsheets import inert
+from lib.util.text import escape_formula
 
 __all__ = ["write"]
 
@@ -23,7 +23,7 @@ def write(customers: pd.DataFrame, suggestions: pd.DataFrame, contacts: pd.DataF
     rows = ordered[["user_id", *COLUMNS]].round({"churn_risk": 4, "predicted_orders": 3, "predicted_value": 2})
     rows = rows.merge(suggestions.rename(columns={"product_id": "suggested_product_id"}), on="user_id", how="left")
     if contacts is not None:
-        rows = rows.merge(contacts.map(inert), on="user_id", how="left")
+        rows = rows.merge(contacts.map(escape_formula), on="user_id", how="left")
     path = run_folder() / "exports" / "customers.csv"
     with replacing(path) as temporary:
         rows.to_csv(temporary, index=False, lineterminator="\n")

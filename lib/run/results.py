@@ -6,7 +6,7 @@ from typing import Any
 
 from lib.settings import run_folder
 from lib.util.atomic import replacing
-from lib.util.json_text import plain_json
+from lib.util.text import plain_json
 
 __all__ = ["read", "record"]
 

@@ -1,1 +1,1 @@
-"""Small helpers without a domain: atomic writes, country codes, spreadsheet-safe cells, the .env file."""
+"""Helpers without a domain: atomic writes, country codes, safe text, the .env file."""

@@ -1,4 +1,4 @@
-"""Writes that are seen whole or not at all."""
+"""Atomic writes: readers see the old file or folder until the new one is complete."""
 
 import contextlib
 import os
@@ -14,58 +14,61 @@ __all__ = ["replacing", "replacing_folder"]
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path that takes the place of `path` when the block ends well, and vanishes when it does not.
+    """Yield a temporary path; it replaces `path` if the block succeeds and is deleted if it fails.
 
-    Raises OutputError, naming the path, for what the file system refuses.
+    Raises:
+        OutputError: The file system refuses; the message names the path.
     """
-    try:
+    with _output_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         os.close(handle)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write into {path.parent}: {error.strerror or error}; free some space or mend its rights"
-        ) from error
     temporary = Path(name)
     try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; free some space and run again") from error
+        with _output_errors(path):
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder that takes the place of `folder` when the block ends well, and vanishes when it does not.
+    """Yield a temporary folder; it replaces `folder` if the block succeeds and is deleted if it fails.
 
-    Its files are not forced to the disk one by one: it is for what the next run makes again anyway.
-    Raises OutputError, naming the folder, for what the file system refuses.
+    Its files are not fsynced one by one: use it for results that the next run can make again.
+
+    Raises:
+        OutputError: The file system refuses; the message names the folder.
     """
-    try:
+    with _output_errors(folder.parent):
         folder.parent.mkdir(parents=True, exist_ok=True)
         for left_over in folder.parent.glob(f".{folder.name}.*.tmp"):
             shutil.rmtree(left_over)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
-    except OSError as error:
-        raise OutputError(
-            f"cannot write into {folder.parent}: {error.strerror or error}; free some space or mend its rights"
-        ) from error
-    before = temporary.with_suffix(".old.tmp")
+    old = temporary.with_suffix(".old.tmp")
     try:
-        yield temporary
-        temporary.chmod(0o755)
-        if folder.exists():
-            folder.rename(before)
-        temporary.rename(folder)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}; free some space and run again") from error
+        with _output_errors(folder):
+            yield temporary
+            temporary.chmod(0o755)
+            if folder.exists():
+                folder.rename(old)
+            temporary.rename(folder)
     finally:
-        if before.exists() and not folder.exists():
-            before.rename(folder)
+        if old.exists() and not folder.exists():
+            old.rename(folder)
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(before, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _output_errors(path: Path) -> Iterator[None]:
+    """Raise an OSError of the block as an OutputError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"cannot write to {path}: {reason}. Free disk space or fix the permissions.") from error

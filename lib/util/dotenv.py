@@ -1,4 +1,4 @@
-"""Writes `.env` for docker compose: the example with addresses that fit together and random secrets."""
+"""Write `.env` for docker compose: `.env.example` with matching addresses and random secrets."""
 
 import os
 import secrets
@@ -17,32 +17,36 @@ ADDRESSES = {
     "METABASE_URL": "http://127.0.0.1:3000",
     "METABASE_USER": "admin@example.com",
     "METABASE_SETUP": "1",
-    "METABASE_DB_HOST": "postgres",  # the service, as other containers see it
+    "METABASE_DB_HOST": "postgres",  # name of the service, which other containers resolve
     "METABASE_DB_PORT": "5432",
 }
 SECRETS = ("DB_PASSWORD", "METABASE_PASSWORD", "METABASE_DB_PASSWORD", "MB_DB_PASSWORD", "MB_ENCRYPTION_SECRET_KEY")
 
 
 def filled(example: str) -> str:
-    """The example's text with every address and, newly drawn, every secret at its place."""
+    """Text of the example with each address and a new random value for each secret filled in."""
     values = ADDRESSES | {name: _secret() for name in SECRETS}
     lines = [line + values.get(line[:-1], "") if line.endswith("=") else line for line in example.splitlines()]
     return "\n".join(lines) + "\n"
 
 
 def _secret() -> str:
-    """Letters, digits, - and _ only, with a digit in it, which Metabase asks of a password."""
+    """33 letters, digits, - and _; it ends with a digit because Metabase requires one in passwords."""
     return f"{secrets.token_urlsafe(24)}{secrets.randbelow(10)}"
 
 
 def main() -> int:
-    """Write the file, readable for its owner only; the exit code."""
+    """Write the file, readable by its owner only.
+
+    Returns:
+        The exit code.
+    """
     try:
         _write(filled(EXAMPLE.read_text(encoding="utf-8")))
     except WorkbookError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
-    sys.stdout.write(f"wrote {FILE.name}; `docker compose --profile metabase up --wait` starts what it names\n")
+    sys.stdout.write(f"wrote {FILE.name}; `docker compose --profile metabase up --wait` starts the services\n")
     return 0
 
 
@@ -50,9 +54,10 @@ def _write(text: str) -> None:
     try:
         handle = os.open(FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise UsageError(f"{FILE} is there already and is not overwritten; move it away for a new one") from error
+        raise UsageError(f"{FILE} exists and is not overwritten. Move it away to create a new one.") from error
     except OSError as error:
-        raise OutputError(f"cannot write {FILE}: {error.strerror}; mend its rights or free some space") from error
+        reason = error.strerror
+        raise OutputError(f"cannot write to {FILE}: {reason}. Fix the permissions or free disk space.") from error
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
 

@@ -92,7 +92,7 @@ def test_what_was_there_stays_until_all_is_written(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(write.TableWriter, "write", full)
-    with pytest.raises(OutputError, match="No space left on device; free some space"):
+    with pytest.raises(OutputError, match="No space left on device. Free disk space"):
         write_shop(small, folder, 1)
     assert [path.name for path in folder.iterdir()] == ["orders-00007.parquet"]
     monkeypatch.undo()

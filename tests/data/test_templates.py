@@ -55,7 +55,7 @@ def test_the_command_says_what_to_do_with_them_in_a_form_that_a_shell_takes(
 def test_a_folder_that_cannot_be_written_is_told(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own_folders.write_text("in the way")
     assert templates.main() == 1
-    assert capsys.readouterr().err.startswith("error: cannot write into")
+    assert capsys.readouterr().err.startswith("error: cannot write to")
 
 
 def edit(path: Path, line: int, old: str, new: str) -> None:

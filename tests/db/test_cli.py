@@ -1,4 +1,4 @@
-"""The commands over the database, as a shell would run them."""
+"""The database commands, as a shell runs them."""
 
 import re
 import subprocess
@@ -14,19 +14,19 @@ from tests.conftest import ENCODED, PASSWORD, ask
 
 
 def command(*arguments: str, script: str = "") -> subprocess.CompletedProcess[str]:
-    """`python -m lib.db.cli` as a shell would run it."""
+    """Run `python -m lib.db.cli` as a shell does."""
     line = [sys.executable, "-m", "lib.db.cli", *arguments]
     return subprocess.run(line, cwd=settings.PROJECT, input=script, capture_output=True, text=True, check=False)
 
 
-def test_url_prints_the_address_and_nothing_else(configure) -> None:
+def test_url_prints_only_the_address(configure) -> None:
     address = f"postgresql://u:{ENCODED}@localhost:5433/shop?sslmode=prefer"
     configure(DATABASE_URL=address)
     done = command("url")
     assert (done.stdout, done.stderr, done.returncode) == (address + "\n", "", 0)
 
 
-def test_psql_runs_standard_input(configure, role: str, empty_database: sa.URL) -> None:
+def test_psql_runs_a_script_from_standard_input(configure, role: str, empty_database: sa.URL) -> None:
     at = empty_database
     configure(
         DATABASE_URL="", DB_HOST=at.host, DB_PORT=at.port, DB_NAME=at.database, DB_USER=role, DB_PASSWORD=PASSWORD
@@ -35,14 +35,14 @@ def test_psql_runs_standard_input(configure, role: str, empty_database: sa.URL) 
     assert (done.stdout, done.stderr, done.returncode) == (f"{role}|2\n", "", 0)
 
 
-def test_psql_stops_at_broken_sql(empty_database: sa.URL) -> None:
+def test_psql_stops_at_invalid_sql(empty_database: sa.URL) -> None:
     done = command("psql", script="SELEC 1;\nCREATE TABLE never ();\n")
     assert done.returncode == 3
     assert 'syntax error at or near "SELEC"' in done.stderr
     assert ask("SELECT to_regclass('never')") == [(None,)]
 
 
-def test_status_names_the_server_without_secrets(empty_database: sa.URL) -> None:
+def test_status_shows_the_server_without_secrets(empty_database: sa.URL) -> None:
     done = command("status")
     where = f"at {empty_database.host}:{empty_database.port}"
     assert re.fullmatch(rf"external server, PostgreSQL [\d.]+ {where}\n", done.stdout)
@@ -56,19 +56,22 @@ def run_main(monkeypatch: pytest.MonkeyPatch, name: str) -> int:
 
 
 @pytest.mark.parametrize("name", ["stop", "reset"])
-def test_an_external_server_is_not_stopped(configure, monkeypatch, capsys, name: str) -> None:
+def test_external_server_is_neither_stopped_nor_reset(configure, monkeypatch, capsys, name: str) -> None:
     configure(DB_HOST="localhost")
     assert run_main(monkeypatch, name) == 2
-    assert "error: the settings name an external database; the workbook neither stops" in capsys.readouterr().err
+    assert (
+        "error: the settings name an external database; only the private server can be stopped"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("name", ["status", "stop", "reset"])
-def test_nothing_is_started_only_to_look_or_to_stop(monkeypatch, own_folders: Path, name: str) -> None:
+def test_status_stop_and_reset_do_not_start_a_server(monkeypatch, own_folders: Path, name: str) -> None:
     assert run_main(monkeypatch, name) == 0
     assert not own_folders.exists()
 
 
-def test_an_unreachable_server_ends_with_one_sentence(configure, monkeypatch, closed_port: int, capsys) -> None:
+def test_unreachable_server_ends_with_one_line(configure, monkeypatch, closed_port: int, capsys) -> None:
     monkeypatch.setattr("lib.db.connection.STARTING_UP_SECONDS", 0)
     configure(DATABASE_URL=f"postgresql://localhost:{closed_port}/shop")
     assert run_main(monkeypatch, "status") == 4

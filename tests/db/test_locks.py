@@ -40,7 +40,7 @@ def test_lock_can_be_held_across_transactions(empty_database: sa.URL) -> None:
 
 
 def test_lock_is_released_when_the_connection_is_lost(empty_database: sa.URL) -> None:
-    with pytest.raises(DatabaseError, match="gave up"), db.connect() as first, locks.hold(first):
+    with pytest.raises(DatabaseError, match="PostgreSQL reported"), db.connect() as first, locks.hold(first):
         with db.begin(first):
             pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()
         ask("SELECT pg_terminate_backend(:pid, 5000)", pid=pid)

@@ -1,4 +1,4 @@
-"""The three roles: made where that is allowed, used where they are, and able to do what they are for and no more."""
+"""The three roles: created if allowed, used if they exist, each with exactly its permissions."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from lib.db import roles, schema
 from lib.errors import DatabaseError
 from tests.conftest import ENCODED, PASSWORD, ask
 
-STATEMENTS = {  # statement: the roles that may
+STATEMENTS = {  # statement: the roles that may run it
     "SELECT count(*) FROM orders": "owner loader reader",
     "SELECT count(*) FROM daily_kpis": "owner loader reader",
     "SELECT count(*) FROM sales_summary": "owner loader reader",
@@ -20,7 +20,7 @@ STATEMENTS = {  # statement: the roles that may
     "UPDATE orders SET status = 'completed'": "owner loader",
     "DELETE FROM events": "owner loader",
     "DELETE FROM workbook.rejects": "owner loader",
-    "CREATE TEMPORARY TABLE scratch ()": "owner loader reader",  # a database lets everybody, unless it is told not to
+    "CREATE TEMPORARY TABLE scratch ()": "owner loader reader",  # allowed to PUBLIC by default
     "TRUNCATE events": "owner",
     "ALTER TABLE orders ADD COLUMN note text": "owner",
     "CREATE INDEX ON orders (status)": "owner",
@@ -36,7 +36,7 @@ STATEMENTS = {  # statement: the roles that may
 
 @pytest.fixture
 def demo_database(role: str, demo_database: sa.URL) -> sa.URL:
-    """The demo database with rights of its own: those on a database are not copied with it."""
+    """The demo database with permissions granted again: those on a database are not copied with its template."""
     with db.transaction() as connection:
         schema.create(connection)
     return demo_database
@@ -44,7 +44,7 @@ def demo_database(role: str, demo_database: sa.URL) -> sa.URL:
 
 @pytest.fixture
 def login(request: pytest.FixtureRequest, role: str, demo_database: sa.URL) -> Iterator[sa.Engine]:
-    """A login with the rights of one of the three roles."""
+    """A login with the permissions of one of the three roles."""
     ask(f"GRANT workbook_{request.param} TO {role}")
     engine = sa.create_engine(demo_database.set(username=role, password=PASSWORD), poolclass=sa.NullPool)
     yield engine
@@ -52,7 +52,7 @@ def login(request: pytest.FixtureRequest, role: str, demo_database: sa.URL) -> I
 
 
 @pytest.mark.parametrize("login", ["owner", "loader", "reader"], indirect=True)
-def test_each_role_may_what_it_is_for(login: sa.Engine, request: pytest.FixtureRequest) -> None:
+def test_role_may_run_exactly_its_statements(login: sa.Engine, request: pytest.FixtureRequest) -> None:
     role = request.node.callspec.params["login"]
     may, may_not = [], []
     for statement in STATEMENTS:
@@ -69,13 +69,13 @@ def test_each_role_may_what_it_is_for(login: sa.Engine, request: pytest.FixtureR
 
 
 @pytest.mark.parametrize("name", ["owner", "loader", "reader"])
-def test_a_transaction_takes_on_its_role(demo_database: sa.URL, name: str) -> None:
+def test_transaction_assumes_its_role(demo_database: sa.URL, name: str) -> None:
     with db.transaction(name) as connection:
         assert connection.execute(sa.text("SELECT current_user")).scalar() == f"workbook_{name}"
     assert ask("SELECT current_user = session_user") == [(True,)]
 
 
-def test_reports_read_only_and_for_a_limited_time(demo_database: sa.URL, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reader_is_read_only_and_has_a_timeout(demo_database: sa.URL, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DatabaseError, match="read-only"), db.transaction("reader") as connection:
         db.run(connection, "CREATE TEMPORARY TABLE scratch ()")
     monkeypatch.setattr("lib.db.connection.READER_TIMEOUT", "50ms")
@@ -83,21 +83,21 @@ def test_reports_read_only_and_for_a_limited_time(demo_database: sa.URL, monkeyp
         db.run(connection, "SELECT pg_sleep(5)")
 
 
-def test_what_is_loaded_belongs_to_the_owner(demo_database: sa.URL) -> None:
+def test_loaded_tables_belong_to_the_owner(demo_database: sa.URL) -> None:
     owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname IN ('public', 'workbook')"
     assert ask(owners) == [("workbook_owner",)]
 
 
-def test_tables_of_the_connected_user_become_the_owners(demo_database: sa.URL) -> None:
+def test_tables_of_the_connected_user_pass_to_the_owner(demo_database: sa.URL) -> None:
     ask("ALTER TABLE orders OWNER TO CURRENT_USER")
     with db.transaction() as connection:
         schema.create(connection)
-    test_what_is_loaded_belongs_to_the_owner(demo_database)
+    test_loaded_tables_belong_to_the_owner(demo_database)
 
 
 @pytest.fixture
 def limited(role: str, loaded_template: str, empty_database: sa.URL, configure) -> str:
-    """A role that owns the database and may make no roles, which are there; the workbook's settings name it."""
+    """A role that owns the database but may not create roles, which exist; the settings connect as it."""
     ask(f"ALTER DATABASE {empty_database.database} OWNER TO {role}")
     db.engine().dispose()
     at = empty_database
@@ -105,7 +105,7 @@ def limited(role: str, loaded_template: str, empty_database: sa.URL, configure) 
     return role
 
 
-def test_who_may_make_no_roles_does_without(limited: str, empty_database: sa.URL) -> None:
+def test_user_without_createrole_works_without_the_roles(limited: str, empty_database: sa.URL) -> None:
     with db.transaction() as connection:
         schema.create(connection)
         assert set(roles.overview(connection)["in_use"]) == {"no"}
@@ -117,15 +117,15 @@ def test_who_may_make_no_roles_does_without(limited: str, empty_database: sa.URL
 
 
 def _give_back(address: sa.URL, role: str) -> None:
-    """Let the fixture drop the role: nothing in this cluster may be its own."""
+    """Reassign what the role owns, so that the fixture can drop it."""
     db.engine().dispose()
     engine = sa.create_engine(address, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql(f"REASSIGN OWNED BY {role} TO CURRENT_USER")
 
 
-def test_a_creator_of_roles_is_enough(limited: str, empty_database: sa.URL) -> None:
-    """Not only a superuser: whoever owns the database and may make roles, on every version of the server."""
+def test_createrole_is_sufficient(limited: str, empty_database: sa.URL) -> None:
+    """No superuser needed: the owner of the database with CREATEROLE, on every version of the server."""
     engine = sa.create_engine(empty_database, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql(f"ALTER ROLE {limited} CREATEROLE")

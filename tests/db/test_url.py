@@ -1,4 +1,4 @@
-"""Which server the settings name, and which they must not."""
+"""The address from the settings: precedence, malformed addresses, and TLS for remote servers."""
 
 import re
 
@@ -10,41 +10,41 @@ from lib.errors import UsageError
 from tests.conftest import ENCODED, PASSWORD
 
 BAD_ADDRESSES = {
-    "no address": ("shop", "wanted postgresql://user:password@host:port/name"),
-    "port in letters": ("postgresql://u:secret@localhost:abc/shop", "wanted postgresql://"),
+    "no address": ("shop", "expected postgresql://user:password@host:port/name"),
+    "port in letters": ("postgresql://u:secret@localhost:abc/shop", "expected postgresql://"),
     "port out of range": ("postgresql://u:secret@localhost:70000/shop", "port of the database is 70000"),
-    "another kind": ("mysql://u:secret@localhost/shop", "names mysql; the workbook needs postgresql://"),
+    "another database system": ("mysql://u:secret@localhost/shop", "names mysql; expected postgresql://"),
     "@ in the password": ("postgresql://u:se@cret@localhost/shop", "%40"),
-    "all signs in the password": (f"postgresql://u:{PASSWORD}@localhost:5432/shop", "%40"),
+    "all special characters in the password": (f"postgresql://u:{PASSWORD}@localhost:5432/shop", "%40"),
 }
 REMOTE = ("db.example.com", "192.0.2.1", "2001:db8::1")
 
 
-def test_url_comes_before_its_parts(configure) -> None:
+def test_url_takes_precedence_over_parts(configure) -> None:
     configure(DB_HOST="127.0.0.1", DB_PORT=1, DB_NAME="parts", DB_USER="u", DB_PASSWORD=PASSWORD)
     assert url().database == "parts"
     configure(DATABASE_URL="postgresql://u@localhost/whole")
     assert url().database == "whole"
 
 
-def test_parts_need_not_be_complete(configure) -> None:
+def test_missing_parts_have_defaults(configure) -> None:
     configure(DB_HOST="localhost")
     assert url() == sa.URL.create("postgresql+psycopg2", host="localhost", port=5432)
 
 
-def test_no_settings_name_no_server() -> None:
+def test_without_settings_there_is_no_external_server() -> None:
     assert external_url() is None
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg2", "postgresql+psycopg"])
-def test_every_postgres_address_uses_our_driver(configure, scheme: str) -> None:
+def test_every_postgresql_scheme_uses_psycopg2(configure, scheme: str) -> None:
     configure(DATABASE_URL=f"{scheme}://u:{ENCODED}@localhost:5433/shop")
     found = url()
     assert found == sa.URL.create("postgresql+psycopg2", "u", PASSWORD, "localhost", 5433, "shop")
 
 
 @pytest.mark.parametrize(("address", "message"), BAD_ADDRESSES.values(), ids=BAD_ADDRESSES)
-def test_a_bad_address_is_refused_without_its_password(configure, address: str, message: str) -> None:
+def test_malformed_address_is_refused_without_its_password(configure, address: str, message: str) -> None:
     configure(DATABASE_URL=address)
     with pytest.raises(UsageError, match=re.escape(message)) as refusal:
         url()
@@ -52,15 +52,15 @@ def test_a_bad_address_is_refused_without_its_password(configure, address: str, 
 
 
 @pytest.mark.parametrize("port", ["five", "-1", "0", "65536", "54.32"])
-def test_a_bad_port_is_refused(configure, port: str) -> None:
+def test_invalid_port_is_refused(configure, port: str) -> None:
     configure(DB_HOST="localhost", DB_PORT=port)
-    with pytest.raises(UsageError, match=rf"(?i)port.* is '?{port}'?; wanted .*such as 5432"):
+    with pytest.raises(UsageError, match=rf"(?i)port.* is '?{port}'?; expected .*such as 5432"):
         url()
 
 
 @pytest.mark.parametrize("host", REMOTE)
 @pytest.mark.parametrize("mode", ["", "disable", "allow", "prefer", "REQUIRE"])
-def test_a_remote_server_without_tls_is_refused(configure, host: str, mode: str) -> None:
+def test_remote_server_without_tls_is_refused(configure, host: str, mode: str) -> None:
     configure(DB_HOST=host, DB_SSLMODE=mode)
     with pytest.raises(UsageError, match=rf"at {host} is remote and sslmode is '({mode}|not set)'.*DB_ALLOW_PLAINTEXT"):
         url()
@@ -69,7 +69,7 @@ def test_a_remote_server_without_tls_is_refused(configure, host: str, mode: str)
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
-def test_a_remote_server_with_tls_is_accepted(configure, mode: str) -> None:
+def test_remote_server_with_tls_is_accepted(configure, mode: str) -> None:
     configure(DB_HOST=REMOTE[0], DB_SSLMODE=mode)
     assert url().query == {"sslmode": mode}
     configure(DATABASE_URL=f"postgresql://u@{REMOTE[0]}/shop?sslmode={mode}&application_name=x")
@@ -77,7 +77,7 @@ def test_a_remote_server_with_tls_is_accepted(configure, mode: str) -> None:
 
 
 @pytest.mark.parametrize("option", ["host=db.example.com", "hostaddr=192.0.2.1", "host=localhost&host=db.example.com"])
-def test_a_remote_server_among_the_options_is_seen(configure, option: str) -> None:
+def test_remote_host_in_the_options_is_refused(configure, option: str) -> None:
     configure(DATABASE_URL=f"postgresql://localhost/shop?{option}")
     with pytest.raises(UsageError, match="is remote"):
         url()
@@ -86,6 +86,6 @@ def test_a_remote_server_among_the_options_is_seen(configure, option: str) -> No
 @pytest.mark.parametrize(
     "address", ["postgresql:///shop", "postgresql://[::1]/shop", "postgresql:///shop?host=/run/pg"]
 )
-def test_a_local_server_needs_no_tls(configure, address: str) -> None:
+def test_local_server_needs_no_tls(configure, address: str) -> None:
     configure(DATABASE_URL=address)
     assert url().database == "shop"

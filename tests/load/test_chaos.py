@@ -48,4 +48,4 @@ def test_a_load_in_two_transactions_is_found_out(here: Place) -> None:
 def test_what_a_load_says_must_be_true(here: Place) -> None:
     assert here.wrongs(Told(0, "")) == ["a load that said it was good left the old rows"]
     assert here.wrongs(Told(1, "Traceback")) != []
-    assert here.wrongs(Told(4, "error: PostgreSQL gave up; nothing was changed\n")) == []
+    assert here.wrongs(Told(4, "error: PostgreSQL reported: out of memory; nothing was changed\n")) == []

@@ -244,7 +244,7 @@ def test_who_froze_while_it_copied_is_ended(opened: plan.GenerationPlan, monkeyp
     assert shards.load_part("a run", part) == sum(opened.rows[1].values())
     thawed.set()
     frozen.join()
-    assert "PostgreSQL gave up" in told[0]
+    assert "PostgreSQL reported" in told[0]
 
 
 def test_a_ledger_that_differs_from_the_recipe_is_refused(ready: None, tmp_path: Path) -> None:

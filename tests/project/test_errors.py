@@ -1,4 +1,4 @@
-"""Every error a person meets has a text and an exit code of its own."""
+"""Errors for users and their exit codes."""
 
 import pytest
 
@@ -17,16 +17,16 @@ from lib import errors
         ("", 1),
     ],
 )
-def test_exit_code_follows_the_name_a_kernel_reports(name: str, code: int) -> None:
+def test_exit_code_by_class_name(name: str, code: int) -> None:
     assert errors.exit_code(name) == code
 
 
-def test_only_our_errors_have_a_text_for_people() -> None:
+def test_only_our_errors_are_recognised() -> None:
     assert errors.is_ours("DataError")
     assert not errors.is_ours("ValueError")
 
 
-def test_one_root_catches_all_and_nothing_else() -> None:
+def test_one_base_class_catches_exactly_our_errors() -> None:
     ours = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]
     assert all(issubclass(error, errors.WorkbookError) for error in ours)
     assert not issubclass(errors.WorkbookError, OSError | ValueError)

@@ -1,4 +1,4 @@
-"""Settings come from the environment first, then from the file that stands in for `.env`."""
+"""Settings come from the environment first, then from the `.env` file."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from lib import settings
 
 @pytest.fixture
 def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file in place of `.env`."""
+    """A file used instead of `.env`."""
     path = tmp_path / "of this test.env"
     monkeypatch.setenv("WORKBOOK_ENV_FILE", str(path))
     monkeypatch.delenv("DB_HOST", raising=False)
@@ -22,25 +22,25 @@ def test_file_is_read(env_file: Path) -> None:
     assert settings.get("DB_PASSWORD") == "p@ss:/#%w"
 
 
-def test_environment_comes_before_the_file(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_takes_precedence_over_the_file(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     env_file.write_text("DB_HOST=there\n")
     monkeypatch.setenv("DB_HOST", "here")
     assert settings.get("DB_HOST") == "here"
 
 
-def test_an_empty_variable_hides_the_file(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variable_overrides_the_file(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     env_file.write_text("DB_HOST=there\n")
     monkeypatch.setenv("DB_HOST", "")
     assert settings.get("DB_HOST") == ""
 
 
 @pytest.mark.parametrize("text", ["", "DB_HOST=\n", "DB_HOST\n"])
-def test_what_is_not_set_is_empty(env_file: Path, text: str) -> None:
+def test_unset_setting_is_empty(env_file: Path, text: str) -> None:
     env_file.write_text(text)
     assert settings.get("DB_HOST") == ""
 
 
-def test_a_missing_file_and_no_file_are_no_error(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_file_is_not_an_error(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.get("DB_HOST") == ""
     monkeypatch.setenv("WORKBOOK_ENV_FILE", "")
     assert settings.get("DB_HOST") == ""
@@ -56,6 +56,6 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.output_folder() == settings.PROJECT / "elsewhere"
 
 
-def test_a_password_is_taken_as_it_is_written(env_file: Path) -> None:
+def test_password_is_not_interpolated(env_file: Path) -> None:
     env_file.write_text("DB_PASSWORD='a${HOME}$b'\n")
     assert settings.get("DB_PASSWORD") == "a${HOME}$b"

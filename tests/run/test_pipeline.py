@@ -136,7 +136,7 @@ def test_wrong_password_is_refused_at_once_and_not_shown(empty_database: sa.URL,
     url = empty_database.set(drivername="postgresql", password="wr0ng:@").render_as_string(hide_password=False)
     code, words = refused(output=own_folders, url=url)
     assert code == 4
-    assert re.fullmatch(r"error: cannot connect to PostgreSQL at .+; look at DATABASE_URL or .+\n", words)
+    assert re.fullmatch(r"error: cannot connect to PostgreSQL at .+\. Check DATABASE_URL or .+\n", words)
     assert "wr0ng" not in words
 
 

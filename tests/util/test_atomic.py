@@ -1,4 +1,4 @@
-"""Tests of writing: what was there stays until what is new is whole."""
+"""The old file stays until the new one is complete."""
 
 from pathlib import Path
 
@@ -29,19 +29,19 @@ def test_replacing_keeps_the_old_file_when_the_block_fails(tmp_path: Path, failu
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_that_cannot_be_is_an_output_error(tmp_path: Path) -> None:
+def test_invalid_folder_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(OutputError, match=r"cannot write into .*below: Not a directory"),
+        pytest.raises(OutputError, match=r"cannot write to .*below: Not a directory"),
         replacing(tmp_path / "file" / "below" / "a.txt"),
     ):
         pytest.fail("the block must not run")
 
 
-def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
+def test_full_disk_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("old")
     with (
-        pytest.raises(OutputError, match=r"cannot write .*a\.txt: No space left on device; free some space"),
+        pytest.raises(OutputError, match=r"cannot write to .*a\.txt: No space left on device\. Free disk space"),
         replacing(tmp_path / "a.txt"),
         Path("/dev/full").open("w") as full,
     ):
@@ -49,10 +49,10 @@ def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
-def test_a_folder_in_the_way_is_an_output_error(tmp_path: Path) -> None:
+def test_folder_at_the_path_of_the_file_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "a.txt").mkdir()
     with (
-        pytest.raises(OutputError, match=r"cannot write .*a\.txt: Is a directory"),
+        pytest.raises(OutputError, match=r"cannot write to .*a\.txt: Is a directory"),
         replacing(tmp_path / "a.txt"),
     ):
         pass

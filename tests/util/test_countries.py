@@ -1,4 +1,4 @@
-"""Tests of the country codes: living countries only."""
+"""Country codes and names cover current countries only."""
 
 import pytest
 
@@ -6,25 +6,25 @@ from lib.util.countries import alpha3, code
 
 
 @pytest.mark.parametrize(
-    ("alpha2", "wanted"), [("GB", "GBR"), ("FR", "FRA"), ("DE", "DEU"), ("MT", "MLT"), ("CD", "COD")]
+    ("alpha2", "expected"), [("GB", "GBR"), ("FR", "FRA"), ("DE", "DEU"), ("MT", "MLT"), ("CD", "COD")]
 )
-def test_alpha3(alpha2: str, wanted: str) -> None:
-    assert alpha3(alpha2) == wanted
+def test_alpha3(alpha2: str, expected: str) -> None:
+    assert alpha3(alpha2) == expected
 
 
-@pytest.mark.parametrize("no_country", ["??", "", "SU", "EU", "ZZ"])
-def test_alpha3_of_no_country(no_country: str) -> None:
-    assert alpha3(no_country) is None
+@pytest.mark.parametrize("unknown", ["??", "", "SU", "EU", "ZZ"])
+def test_alpha3_of_an_unknown_code(unknown: str) -> None:
+    assert alpha3(unknown) is None
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"),
+    ("name", "expected"),
     [("United Kingdom", "GB"), ("united kingdom", "GB"), ("CURAÇAO", "CW"), ("Kosovo", "XK"), ("Namibia", "NA")],
 )
-def test_code(name: str, wanted: str) -> None:
-    assert code(name) == wanted
+def test_code(name: str, expected: str) -> None:
+    assert code(name) == expected
 
 
 @pytest.mark.parametrize("name", ["Atlantis", "", "GB", "European Union", "Canary Islands", "world", "Unknown Region"])
-def test_code_of_no_country(name: str) -> None:
+def test_code_of_an_unknown_name(name: str) -> None:
     assert code(name) is None

@@ -1,4 +1,4 @@
-"""Tests of `.env` for docker compose: complete, random, for its owner only, and never overwritten."""
+"""`.env` for docker compose is complete, random, readable by its owner only, and never overwritten."""
 
 import re
 import stat
@@ -14,28 +14,28 @@ from lib.util import dotenv
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place for the file outside of the project."""
+    """A path for the file outside the project."""
     monkeypatch.setattr(dotenv, "FILE", tmp_path / ".env")
     return dotenv.FILE
 
 
-def test_it_is_for_its_owner_only_and_never_overwritten(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_is_private_and_never_overwritten(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert dotenv.main() == 0
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     before = file.read_text()
     assert dotenv.main() == 2
-    assert "is there already and is not overwritten" in capsys.readouterr().err
+    assert "exists and is not overwritten" in capsys.readouterr().err
     assert file.read_text() == before
 
 
-def test_secrets_are_long_different_and_new_each_time() -> None:
+def test_secrets_are_long_distinct_and_new_each_time() -> None:
     one, other = (_values(dotenv.filled(dotenv.EXAMPLE.read_text())) for _ in range(2))
     drawn = [values[name] for values in (one, other) for name in dotenv.SECRETS]
     assert len(set(drawn)) == len(drawn)
     assert all(re.fullmatch(r"[\w-]{33}", secret) and re.search(r"\d", secret) for secret in drawn)
 
 
-def test_nothing_that_compose_asks_for_is_missing(file: Path) -> None:
+def test_every_required_compose_variable_is_set(file: Path) -> None:
     dotenv.main()
     compose = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
     without_default = re.findall(r"\$\{(\w+):(?:\?[^}]*|-)\}", compose)
@@ -44,7 +44,7 @@ def test_nothing_that_compose_asks_for_is_missing(file: Path) -> None:
     assert all(values[name] for name in without_default)
 
 
-def test_metabase_finds_postgresql_by_its_service(file: Path) -> None:
+def test_metabase_reaches_postgresql_by_its_service_name(file: Path) -> None:
     dotenv.main()
     values = dotenv_values(file)
     services = yaml.safe_load((PROJECT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
@@ -52,7 +52,7 @@ def test_metabase_finds_postgresql_by_its_service(file: Path) -> None:
     assert services[values["METABASE_DB_HOST"]]["ports"][0].endswith(f":{values['METABASE_DB_PORT']}")
 
 
-def test_a_folder_that_cannot_be_written_is_told(file: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_folder_is_an_error(file: Path, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(dotenv, "FILE", file.parent / "nowhere" / ".env")
     assert dotenv.main() == 1
     assert "No such file or directory" in capsys.readouterr().err

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from lib.data.imports.formats import Policy
 from lib.data.imports.store import Store
 from lib.util.atomic import replacing_folder
-from lib.util.spreadsheets import inert
+from lib.util.text import escape_formula
 
 __all__ = ["REJECTS", "SCHEMA", "Rejects", "refusal", "save_rejects", "write_rejects"]
 
@@ -58,7 +58,7 @@ def write_rejects(data: Path, folder: Path) -> None:
             with path.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
                 writer.writerow(SCHEMA.names)
-                writer.writerows([inert(cell) for cell in row] for row in rows)
+                writer.writerows([escape_formula(cell) for cell in row] for row in rows)
 
 
 def _rows(rejects: Path) -> Iterable[tuple]:

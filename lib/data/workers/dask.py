@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from lib import settings
 from lib.data.workers import cores
-from lib.db.url import LOCAL_HOSTS
 from lib.errors import UsageError, WorkbookError
+from lib.settings import LOCAL_HOSTS
 
 if TYPE_CHECKING:
     import distributed

@@ -21,12 +21,13 @@ from lib.data.workers import Engine
 from lib.data.workers import run as run_tasks
 from lib.db import roles, schema
 from lib.db.connection import begin, connect, run
-from lib.db.url import LOCAL_HOSTS, external_url
-from lib.db.watchdog import lifeline
+from lib.db.url import external_url
+from lib.db.watchdog import connection_watchdog
 from lib.errors import DataError, UsageError
 from lib.load.copy import BATCH_ROWS, ahead, copy_batches
 from lib.load.distributed import ledger
 from lib.load.swap import STAGING
+from lib.settings import LOCAL_HOSTS
 
 __all__ = ["fill", "load_part"]
 
@@ -90,7 +91,7 @@ def load_part(run_id: str, part: Shard) -> int:
     A task: it may run anywhere, twice, and be killed at any moment. The address of the database is the worker's own.
     Raises DatabaseError when there is no such load, or one of another plan.
     """
-    with lifeline(), connect() as connection, begin(connection, "owner"):
+    with connection_watchdog(), connect() as connection, begin(connection, "owner"):
         ledger.session_of(connection, run_id, part.number)
         run(connection, f"SET LOCAL search_path = {STAGING}")
         if not ledger.claim(connection, run_id, part.number, part.plan, BLOCK_TABLES):
