@@ -1,8 +1,8 @@
-"""Tests of where the tables come from: a seed, or a file whose refused lines are counted."""
+"""Tests of acquiring the tables: generated from a seed, or imported with rejected rows counted."""
 
 import csv
 import gzip
-import json
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,7 +23,7 @@ HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,Custome
 LINES = "1,A,Mug,2,2011-01-01 10:00:00,1.50,7,France\n2,A,Mug,2,2011-01-01 10:00:00,0,7,France\n"
 
 
-def test_a_made_up_shop(tmp_path: Path) -> None:
+def test_a_synthetic_shop(tmp_path: Path) -> None:
     acquired = acquire(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
     rows = acquired.written.set_index("table")["rows"]
     assert rows[["users", "products", "marketing_campaigns"]].tolist() == [5, 12, 1]
@@ -35,19 +35,20 @@ def test_a_made_up_shop(tmp_path: Path) -> None:
 
 @pytest.fixture
 def own_file(tmp_path: Path) -> Path:
-    """Two invoices, the second at a price of nothing."""
+    """Two invoices, the second with a price of zero."""
     (tmp_path / "shop.csv").write_text(HEADER + LINES, encoding="utf-8")
     return tmp_path / "shop.csv"
 
 
-def take_file(data: Path, output: Path, policy: Policy) -> Acquired:
-    chosen = params.load(params.find("online_retail"), [f"data={data}"]).values()
-    return acquire(
-        SIZES, chosen["mapping"], str(data), seed=1, as_of="2011-12-09", workers=1, output=output, policy=policy
-    )
+def take_file(
+    data: Path, output: Path, policy: Policy, record: Callable[..., None] = lambda *_, **__: None
+) -> Acquired:
+    mapping = params.load(params.find("online_retail"), [f"data={data}"]).values()["mapping"]
+    how = {"seed": 1, "as_of": "2011-12-09", "workers": 1, "output": output, "policy": policy, "record": record}
+    return acquire(SIZES, mapping, str(data), **how)
 
 
-def test_a_file_with_a_line_that_cannot_be_used(own_file: Path, tmp_path: Path) -> None:
+def test_a_file_with_a_rejected_row(own_file: Path, tmp_path: Path) -> None:
     acquired = take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
     counts = {"file": "shop.csv", "read": 2, "loaded": 1, "refused": 1, "repeated": 0}
     assert acquired.facts()["files"] == [counts]
@@ -67,21 +68,22 @@ def test_a_file_with_a_line_that_cannot_be_used(own_file: Path, tmp_path: Path) 
     assert (tmp_path / "rejects" / "shop.csv").read_text(encoding="utf-8").count("\n") == 2
 
 
-def test_too_many_bad_lines_leave_the_data_of_before_and_tell_the_run_page(
-    own_file: Path, tmp_path: Path, own_folders: Path
-) -> None:
+def test_too_many_bad_rows_keep_the_previous_data_and_are_recorded(own_file: Path, tmp_path: Path) -> None:
     acquire(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
     before = {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()}
+    recorded: list[tuple[str, dict]] = []
     with pytest.raises(DataError, match=r"1 of 2 lines cannot be used, and max_reject_share is 0\.01"):
-        take_file(own_file, tmp_path, Policy("GBP", 0.01, "reject"))
+        take_file(
+            own_file, tmp_path, Policy("GBP", 0.01, "reject"), lambda step, **facts: recorded.append((step, facts))
+        )
     assert {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()} == before
     assert (tmp_path / "rejects" / "shop.csv").exists()
-    told = json.loads((own_folders / "runs" / "interactive" / "results" / "02_generate.json").read_text("utf-8"))
-    assert (told["rows"], told["lines_read"], told["rejects"][0]["lines"]) == (0, 2, 1)
-    assert told["examples"][0]["line"] == 3
+    ((step, facts),) = recorded
+    assert (step, facts["rows"], facts["lines_read"], facts["rejects"][0]["lines"]) == ("02_generate", 0, 2, 1)
+    assert facts["examples"][0]["line"] == 3
 
 
-def test_rejects_of_before_go_with_the_next_shop(own_file: Path, tmp_path: Path) -> None:
+def test_earlier_rejects_are_deleted_with_the_next_shop(own_file: Path, tmp_path: Path) -> None:
     take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
     acquire(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "shop.csv"]

@@ -1,4 +1,4 @@
-"""Frames come back from their files as they went in, broken ones are refused, and files are replaced whole."""
+"""Tests of Parquet files: a round trip preserves frames, invalid frames are refused, files are replaced atomically."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def events(**changed: object) -> pd.DataFrame:
 
 
 def products(**changed: object) -> pd.DataFrame:
-    """Two products, the second without what is optional."""
+    """Two products, the second without optional values."""
     frame = pd.DataFrame(
         {
             "product_id": [f"{ID}1", f"{ID}2"],
@@ -47,12 +47,12 @@ def products(**changed: object) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(("table", "frame"), [("events", events()), ("products", products())])
-def test_a_frame_comes_back_as_it_was(tmp_path: Path, table: str, frame: pd.DataFrame) -> None:
+def test_a_frame_survives_a_round_trip(tmp_path: Path, table: str, frame: pd.DataFrame) -> None:
     parquet.write_tables({table: frame}, tmp_path)
     pd.testing.assert_frame_equal(parquet.read_table(tmp_path, table), frame)
 
 
-def test_the_demo_comes_back_as_it_was(tmp_path: Path, demo_folder: Path) -> None:
+def test_the_demo_survives_a_round_trip(tmp_path: Path, demo_folder: Path) -> None:
     names = [path.stem for path in demo_folder.glob("*.parquet")]
     written = parquet.write_tables({name: parquet.read_table(demo_folder, name) for name in names}, tmp_path)
     assert all(
@@ -71,7 +71,7 @@ def test_a_frame_without_rows_keeps_its_types(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(parquet.read_table(tmp_path, "events"), events().head(0))
 
 
-def test_what_was_written_is_told_in_load_order(tmp_path: Path) -> None:
+def test_written_tables_are_listed_in_load_order(tmp_path: Path) -> None:
     written = parquet.write_tables({"events": events(), "products": products()}, tmp_path)
     assert written.to_dict("list") == {
         "table": ["products", "events"],
@@ -86,8 +86,8 @@ def test_other_columns_and_orders_of_columns_do_not_matter(tmp_path: Path) -> No
 
 
 BROKEN = {
-    "gap in a required column": ({"event_type": ["purchase", None]}, "event_type is required and 1 of 2 rows"),
-    "gap in a required uuid": ({"user_id": [f"{ID}a", None]}, "user_id is required and 1 of 2 rows"),
+    "gap in a required column": ({"event_type": ["purchase", None]}, "event_type is required, but 1 of 2 rows"),
+    "gap in a required uuid": ({"user_id": [f"{ID}a", None]}, "user_id is required, but 1 of 2 rows"),
     "text for a time": ({"event_timestamp": "soon"}, "event_timestamp is not of type timestamp"),
     "nanoseconds": ({"event_timestamp": pd.Timestamp("2025-01-01 00:00:00.000000001Z")}, "would lose data"),
     "short uuid": ({"event_id": "abc"}, "event_id .* a UUID has 32 hexadecimal digits"),
@@ -125,5 +125,5 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"users\.parquet is not there: run 02_generate first"):
+    with pytest.raises(DataError, match=r"users\.parquet; expected the six tables of 02_generate"):
         parquet.read_table(tmp_path, "users")

@@ -62,7 +62,7 @@ def same(one: Profile, other: Profile) -> None:
         pd.testing.assert_frame_equal(one[name], other[name])
 
 
-def test_by_hand() -> None:
+def test_profile_of_a_small_shop_by_hand() -> None:
     found = rows(total([profile(TABLES)]))
     monday, tuesday = pd.Timestamp("2025-01-06"), pd.Timestamp("2025-01-07")
     assert found["days"] == [(monday, 2, 0.3), (tuesday, 1, 0.0)]
@@ -74,7 +74,7 @@ def test_by_hand() -> None:
     assert found["funnel"] == [("product_view", 1), ("session_start", 2)]
 
 
-def test_customers_of_no_known_country_are_counted() -> None:
+def test_customers_without_a_country_are_counted() -> None:
     countries = total([profile(TABLES), profile(TABLES)])["countries"]
     assert countries["country_code"].isna().tolist() == [False, True]
     assert countries[["customers", "orders"]].to_numpy().tolist() == [[4, 4], [2, 2]]
@@ -91,11 +91,11 @@ def test_blocks_add_up_to_the_whole_shop() -> None:
     assert parts["customers"]["customers"].sum() == parts["countries"]["customers"].sum() == 1_100
 
 
-def test_many_profiles_are_added_up_on_the_way() -> None:
+def test_many_profiles_are_merged_in_batches() -> None:
     assert total(profile(TABLES) for _ in range(200))["funnel"]["sessions"].tolist() == [200, 400]
 
 
-def test_nothing_has_the_same_columns() -> None:
+def test_an_empty_profile_has_the_same_columns() -> None:
     empty = {name: table.schema.empty_table() for name, table in TABLES.items()}
     full, nothing = total([profile(TABLES)]), total([profile(empty)])
     for name, frame in full.items():

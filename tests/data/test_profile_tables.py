@@ -32,26 +32,26 @@ NO_SHOP = total([])
 DAYS = {"date": pd.to_datetime(["2025-01-05", "2025-01-06", "2025-01-12", "2025-01-13"]), "orders": [7, 1, 2, 9]}
 
 
-def test_a_week_that_is_not_whole_is_left_out() -> None:
+def test_an_incomplete_week_is_left_out() -> None:
     weeks = shape.weekly_orders(shop(days=DAYS), None)  # Sunday, then Monday to Sunday, then Monday
     assert weeks.to_dict("list") == {"week": [pd.Timestamp("2025-01-06")], "orders": [3]}
 
 
-def test_weeks_run_over_the_days_of_the_truth() -> None:
+def test_weeks_cover_the_days_of_the_truth() -> None:
     weeks = shape.weekly_orders(shop(days=DAYS), truth("2024-12-30", 22))
     assert weeks["week"].dt.day.tolist() == [30, 6, 13]
     assert weeks["orders"].tolist() == [7, 3, 9]
     assert weeks["expected"].tolist() == [3.5, 3.5, 3.5]
 
 
-def test_every_weekday_is_there_and_the_truth_counts_its_days() -> None:
+def test_every_weekday_has_a_row_with_expected_orders() -> None:
     profile = shop(weekdays={"weekday": [6], "orders": [4]})
     assert shape.weekday_orders(profile, None)["orders"].tolist() == [0] * 6 + [4]
     expected = shape.weekday_orders(profile, truth("2025-01-06", 8))  # two Mondays
     assert expected[["weekday", "expected"]].iloc[:2].to_numpy().tolist() == [["Mon", 1.0], ["Tue", 0.5]]
 
 
-def test_every_hour_is_there() -> None:
+def test_every_hour_has_a_row() -> None:
     profile = shop(hours={"hour": [23], "orders": [1]})
     assert shape.hourly_orders(profile, None)["orders"].tolist() == [0] * 23 + [1]
     assert shape.hourly_orders(profile, truth("2025-01-06", 8))["expected"].tolist() == [4.0] + [0.0] * 23
@@ -80,7 +80,7 @@ def test_funnel_is_in_the_order_of_a_visit() -> None:
     assert found["expected_share"].tolist()[:2] == [1.0, 0.5]
 
 
-def test_customers_by_country_name_the_country_and_what_is_expected_of_all() -> None:
+def test_customers_by_country_have_names_and_expected_customers() -> None:
     countries = {
         "country_code": pd.Series(["GB", "US", None], dtype="str"),
         "customers": [1, 2, 1],
@@ -92,7 +92,7 @@ def test_customers_by_country_name_the_country_and_what_is_expected_of_all() -> 
     assert found["expected"].tolist() == [1.0, 3.0, 0.0]
 
 
-def test_countries_with_equal_numbers_are_in_the_order_of_their_codes_on_any_processor() -> None:
+def test_countries_with_equal_numbers_are_sorted_by_code() -> None:
     codes = [first + second for first in "ABCDEFGHIJ" for second in "ABCDEFGHIJ"]
     countries = {"country_code": pd.Series(codes, dtype="str"), "customers": [1, 2] * 50, "orders": [0] * 100}
     found = shape.customers_by_country(shop(countries=countries), None)["country_code"]
@@ -100,7 +100,7 @@ def test_countries_with_equal_numbers_are_in_the_order_of_their_codes_on_any_pro
 
 
 @pytest.mark.parametrize("known", [None, truth("2025-01-06", 7)], ids=["imported", "made up"])
-def test_a_shop_without_rows_has_frames_too(known: dict[str, Any] | None) -> None:
+def test_an_empty_shop_has_frames(known: dict[str, Any] | None) -> None:
     assert len(shape.weekly_orders(NO_SHOP, known)) == (known is not None)
     assert shape.weekday_orders(NO_SHOP, known)["orders"].sum() == 0
     assert shape.hourly_orders(NO_SHOP, known)["orders"].sum() == 0
@@ -109,7 +109,7 @@ def test_a_shop_without_rows_has_frames_too(known: dict[str, Any] | None) -> Non
     assert shape.orders_per_customer(NO_SHOP)["share"].isna().all()
 
 
-def test_only_a_made_up_shop_has_expectations() -> None:
+def test_only_a_synthetic_shop_has_expected_values() -> None:
     for question in (
         shape.weekly_orders,
         shape.weekday_orders,
@@ -123,13 +123,13 @@ def test_only_a_made_up_shop_has_expectations() -> None:
     assert np.isnan(shape.expected_orders(None))
 
 
-def test_an_imported_shop_has_tables_of_its_truth_without_rows() -> None:
+def test_an_imported_shop_has_empty_truth_tables() -> None:
     for facts in (shape.model_parameters, shape.known_campaigns, shape.known_anomalies):
         assert facts(None).empty
         assert len(facts(None).columns) > 1
 
 
-def test_the_truth_in_tables() -> None:
+def test_truth_tables() -> None:
     known = plan_truth(plan_shop(Counts(), Shop()))
     assert shape.model_parameters(known)["value"].notna().all()
     assert shape.known_campaigns(known)["orders_caused"].is_monotonic_decreasing

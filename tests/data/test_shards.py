@@ -1,4 +1,4 @@
-"""A shop on disk: the same bytes whoever writes it, nothing half written, and workers that end with their parent."""
+"""Tests of writing a shop: same bytes with any workers, atomic replacement, workers that end with their parent."""
 
 import hashlib
 import os
@@ -58,7 +58,7 @@ def test_the_number_of_workers_does_not_matter(tmp_path: Path, small: Plan, one_
         assert counts.equals(made[2].profile[name])
 
 
-def test_parts_hold_the_rows_of_the_whole(tmp_path: Path, small: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards_contain_the_rows_of_the_whole(tmp_path: Path, small: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     write_shop(small, tmp_path / "one", 1)
     monkeypatch.setattr(write, "PART_BLOCKS", 2)
     write_shop(small, tmp_path / "three", 1)
@@ -81,9 +81,7 @@ def test_a_table_is_in_row_groups_of_some_size(tmp_path: Path, small: Plan) -> N
     assert pq.read_metadata(tmp_path / "data" / "users.parquet").num_row_groups == 1
 
 
-def test_what_was_there_stays_until_all_is_written(
-    tmp_path: Path, small: Plan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_existing_files_stay_until_all_is_written(tmp_path: Path, small: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "orders-00007.parquet").write_text("of another shop")
@@ -123,17 +121,17 @@ def _workers() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if any("spawn_main" in word for word in command(child))]
 
 
-def test_a_worker_that_is_killed_is_told(tmp_path: Path, small: Plan, one_block_parts: None) -> None:
+def test_a_killed_worker_is_reported(tmp_path: Path, small: Plan, one_block_parts: None) -> None:
     killer = ThreadPoolExecutor(1)
     killed = killer.submit(lambda: until(_workers)[0].kill())
-    with pytest.raises(WorkbookError, match="ended early: killed or out of memory"):
+    with pytest.raises(WorkbookError, match="ended early: killed, or out of memory"):
         write_shop(small, tmp_path / "data", 2)
     killed.result()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_worker_that_cannot_start_is_told(tmp_path: Path) -> None:
-    """A script on standard input has no file that a worker could begin with."""
+def test_a_worker_that_cannot_start_is_reported(tmp_path: Path) -> None:
+    """A script on standard input has no file that a worker could import."""
     code = f"""
 from lib.data.synthetic import write
 from lib.data.synthetic import Counts, Shop, plan_shop
@@ -147,7 +145,7 @@ write.write_shop(plan_shop(counts, Shop()), write.Path("data"), 2)
     assert "ended early" in done.stderr
 
 
-def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(
+def test_a_failed_replacement_leaves_the_old_folder(
     tmp_path: Path, small: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "data"

@@ -1,4 +1,4 @@
-"""Tasks run wherever the engine says; nobody beyond this machine can reach them, and what goes wrong is told."""
+"""Tests of running tasks by each engine: results, errors, and no access from other machines."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def end(_: int) -> None:
 
 
 def open_ports(_: int) -> dict[str, list[str]]:
-    """Where this worker listens and where its parent does, which has the scheduler; and what it was started with."""
+    """Addresses that this worker and its parent, which has the scheduler, listen on; and the worker's environment."""
     processes = [psutil.Process(), psutil.Process().parent()]
     found = [c.laddr.ip for p in processes for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
     return {"hosts": found, "malloc": [os.environ[name] for name in dask.WORKER_ENVIRONMENT]}
@@ -44,52 +44,52 @@ def test_every_task_is_done_and_a_failure_is_raised(where: Engine) -> None:
         list(run(where, double, [1, -1, 2]))
 
 
-def test_nobody_is_listened_to_beyond_this_machine() -> None:
+def test_workers_listen_on_this_machine_only() -> None:
     [found] = run(Engine("dask", workers=1), open_ports, [0])
     assert set(found["hosts"]) == {"127.0.0.1"}
     assert found["malloc"] == list(dask.WORKER_ENVIRONMENT.values())
 
 
-def test_a_task_that_ends_its_workers_is_told() -> None:
-    with pytest.raises(WorkbookError, match="a part of the shop ended every worker that took it"):
+def test_a_task_that_kills_its_workers_is_reported() -> None:
+    with pytest.raises(WorkbookError, match="a task killed every worker that ran it"):
         list(run(Engine("dask", workers=1), end, [0]))
 
 
-def test_a_cluster_that_is_not_there_is_told(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_cluster_is_reported(closed_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask, "PATIENCE_S", 1)
     with pytest.raises(UsageError, match=rf"no cluster with 2 workers at tcp://127.0.0.1:{closed_port} within 1 s"):
         list(run(Engine("dask", f"tcp://127.0.0.1:{closed_port}", 2), double, [1]))
 
 
 ADDRESSES = {
-    "10.0.0.1:8786": "wanted an address such as tls://host:8786",
-    "tls://host": "wanted an address such as tls://host:8786",
-    "tcp://10.0.0.1:eighty": "wanted an address such as tls://host:8786",
-    "tls://10.0.0.1:8786": "the keys for it are not named: set DASK_DISTRIBUTED__COMM__TLS__CA_FILE",
-    "tcp://10.0.0.1:8786": "anyone on the way could run code on its workers; use tls://",
+    "10.0.0.1:8786": "expected an address such as tls://host:8786",
+    "tls://host": "expected an address such as tls://host:8786",
+    "tcp://10.0.0.1:eighty": "expected an address such as tls://host:8786",
+    "tls://10.0.0.1:8786": "its keys are not configured. Set DASK_DISTRIBUTED__COMM__TLS__CA_FILE",
+    "tcp://10.0.0.1:8786": "anyone on the network path could run code on its workers. Use tls://",
 }
 
 
-@pytest.mark.parametrize(("address", "told"), ADDRESSES.items(), ids=ADDRESSES)
-def test_an_address_that_is_none_or_not_safe_is_refused(address: str, told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+@pytest.mark.parametrize(("address", "message"), ADDRESSES.items(), ids=ADDRESSES)
+def test_an_invalid_or_unsafe_address_is_refused(address: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         list(run(Engine("dask", address), double, [1]))
 
 
-def test_a_private_network_can_be_insisted_on(configure) -> None:
+def test_plain_text_can_be_allowed_explicitly(configure) -> None:
     configure(DASK_ALLOW_PLAINTEXT=1)
     assert dask._checked("tcp://10.0.0.1:8786") == "tcp://10.0.0.1:8786"
 
 
-def test_dask_is_asked_for_only_when_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dask_is_imported_only_when_used(monkeypatch: pytest.MonkeyPatch) -> None:
     code = "import sys, lib.data.acquire, lib.load; sys.exit('distributed' in sys.modules or 'dask' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=settings.PROJECT, check=False).returncode == 0
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError, match="engine is dask, and Dask is not installed here"):
+    with pytest.raises(UsageError, match="engine is dask, but Dask is not installed"):
         list(workers.run(Engine("dask"), double, [1]))
 
 
-def test_only_one_module_knows_dask() -> None:
+def test_only_one_module_imports_dask() -> None:
     asking = [
         path.relative_to(settings.PROJECT)
         for path in (settings.PROJECT / "lib").rglob("*.py")

@@ -1,4 +1,4 @@
-"""The synthetic shop: customers who follow published models with known parameters, the same for the same arguments."""
+"""The synthetic shop: customers follow published models with known parameters; same arguments, same rows."""
 
 import pandas as pd
 import pyarrow as pa
@@ -30,9 +30,10 @@ __all__ = [
 
 
 def generate_shop(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> dict[str, pd.DataFrame]:
-    """The six tables by name, parents before children, all in memory.
+    """The six tables as frames by name, parents before children, all in memory.
 
-    Raises UsageError for counts that no such shop can have.
+    Raises:
+        UsageError: No shop can have these counts.
     """
     plan = plan_shop(counts, shop)
     blocks = [block_tables(plan, block) for block in range(counts.blocks)]
@@ -41,12 +42,12 @@ def generate_shop(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> dict[
 
 
 def generate_marketing_campaigns(n: int, *, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
-    """n campaigns in order of their start, each inside the window."""
+    """n campaigns in order of their start."""
     return generate_shop(Counts(n, 0, 0, 0, 0), shop)["marketing_campaigns"]
 
 
 def generate_users(n: int, *, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
-    """n customers whom no campaign brought, in each block in order of sign-up."""
+    """n customers of a shop without campaigns, in each block in order of sign-up."""
     return generate_shop(Counts(0, n, 0, 0, 0), shop)["users"]
 
 
@@ -61,10 +62,10 @@ def generate_orders(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> pd.
 
 
 def generate_order_items(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
-    """The lines of the orders, in their order."""
+    """The items of the orders, in the order of the orders."""
     return generate_shop(counts, shop)["order_items"]
 
 
 def generate_events(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
-    """The steps of the visits, in each block by time."""
+    """The events of the visits, in each block by time."""
     return generate_shop(counts, shop)["events"]

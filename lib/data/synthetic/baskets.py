@@ -1,4 +1,4 @@
-"""Baskets: which products an order holds, how many of each and at what price; pairs that are bought together."""
+"""Baskets: the products, quantities and prices of an order, and pairs of products that are bought together."""
 
 from dataclasses import dataclass
 
@@ -11,36 +11,36 @@ from lib.errors import UsageError
 
 __all__ = ["DISCOUNTS", "QUANTITIES", "Baskets", "Lines", "draw_lines", "plan_baskets"]
 
-QUANTITIES = (0.86, 0.10, 0.03, 0.01)  # share of 1, 2, 3, 4 units in a line
-DISCOUNTS = [(0, 0.80), (5, 0.06), (10, 0.07), (15, 0.03), (20, 0.03), (30, 0.01)]  # percent off, share of the lines
+QUANTITIES = (0.86, 0.10, 0.03, 0.01)  # share of the items with 1, 2, 3, 4 units
+DISCOUNTS = [(0, 0.80), (5, 0.06), (10, 0.07), (15, 0.03), (20, 0.03), (30, 0.01)]  # percent off, share of the items
 FLASH_DISCOUNT = 25  # percent, on the day of the flash sale
-DISPERSION = 2.0  # shape of the negative binomial number of further lines
-PARTNER_CHANCE = 0.35  # that who takes the first product of a pair takes the second too
+DISPERSION = 2.0  # shape of the negative binomial number of further items
+PARTNER_CHANCE = 0.35  # probability that an order with the first product of a pair gets the second too
 PAIRS = 5  # at most; one per ten products
 MIN_LINES_WITH_PAIRS = 1.2
 
 
 @dataclass(frozen=True)
 class Baskets:
-    """How baskets are filled: mean of the further lines drawn, and pairs[k] = (product, its partner)."""
+    """Parameters of the baskets: mean number of further items drawn, and pairs[k] = (product, its partner)."""
 
     further: float
     pairs: np.ndarray
 
     def chance_without(self, share: np.ndarray) -> np.ndarray:
-        """Chance that a basket's draws all miss products with so much of the demand: its generating function."""
+        """Probability that no draw of a basket hits products with this share of the demand (generating function)."""
         success = DISPERSION / (DISPERSION + self.further)
-        missed = 1 - share
-        return missed * (success / (1 - (1 - success) * missed)) ** DISPERSION
+        other = 1 - share
+        return other * (success / (1 - (1 - success) * other)) ** DISPERSION
 
     def pair_odds(self, demand: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Chance of each pair to be drawn together by itself, and of its partner to be added to its first product."""
+        """Probability of each pair to be drawn together by chance, and of its partner to be added to the first."""
         first, partner = demand[self.pairs.T]
         both = 1 - self.chance_without(first) - self.chance_without(partner) + self.chance_without(first + partner)
         return both, PARTNER_CHANCE * (1 - self.chance_without(first) - both)
 
     def chances(self, demand: np.ndarray) -> np.ndarray:
-        """Chance of each product to be in a basket, by demand that sums to 1."""
+        """Probability of each product to be in a basket, for demand that sums to 1."""
         chances = 1 - self.chance_without(demand)
         chances[self.pairs[:, 1]] += self.pair_odds(demand)[1]
         return chances
@@ -56,7 +56,7 @@ class Baskets:
 
 @dataclass(frozen=True)
 class Lines:
-    """One entry per line, by order: order (row), product (row), quantity, paid and discount (cents per unit)."""
+    """One entry per order item, by order: order (row), product (row), quantity, paid and discount (cents per unit)."""
 
     order: np.ndarray
     product: np.ndarray
@@ -68,14 +68,15 @@ class Lines:
         return len(self.order)
 
     def totals(self, n_orders: int) -> np.ndarray:
-        """Cents per order; whole cents stay exact in a float up to 2**53."""
+        """Total of each order in cents; exact, since floats hold integers up to 2**53."""
         return np.bincount(self.order, self.quantity * self.paid, n_orders).astype(np.int64)
 
 
 def plan_baskets(products: Products, orders_by_quarter: np.ndarray, shop: Shop) -> Baskets:
-    """Pairs among the sought-after products, and the size of baskets that makes lines_per_order the mean.
+    """Choose pairs among products in demand, and solve the basket size for a mean of lines_per_order items.
 
-    Raises UsageError when there are too few products for so many different lines.
+    Raises:
+        UsageError: There are too few products for this many different items.
     """
     if not orders_by_quarter.any():
         return Baskets(0.0, np.zeros((0, 2), dtype=np.int64))
@@ -90,60 +91,68 @@ def plan_baskets(products: Products, orders_by_quarter: np.ndarray, shop: Shop) 
         return Baskets(0.0, pairs)
     if surplus(most) < 0:
         raise UsageError(
-            f"lines_per_order is {shop.lines_per_order} with {len(products)} products; want at most about "
-            f"{surplus(most) + shop.lines_per_order:.1f}, or more products: an order names a product once"
+            f"lines_per_order is {shop.lines_per_order} with {len(products)} products; expected at most about "
+            f"{surplus(most) + shop.lines_per_order:.1f}, since an order has each product once"
         )
     return Baskets(rounded(root(surplus, 0, most)), pairs)
 
 
 def _pairs(products: Products, shop: Shop) -> np.ndarray:
-    """Pairs of different products: the first one is much in demand, its partner somewhat."""
+    """Pairs of different products: the first from the top 15 % by demand, its partner from the next 25 %."""
     n = len(products)
-    wanted = min(PAIRS, n // 10) if shop.lines_per_order >= MIN_LINES_WITH_PAIRS else 0
+    count = min(PAIRS, n // 10) if shop.lines_per_order >= MIN_LINES_WITH_PAIRS else 0
     ranked = np.argsort(-products.demand.mean(axis=0), kind="stable")
     rng = stream(shop, "pairs")
-    first = rng.choice(ranked[: max(n * 3 // 20, wanted)], wanted, replace=False)
-    partner = rng.choice(ranked[n * 3 // 20 : n * 2 // 5], wanted, replace=False)
+    first = rng.choice(ranked[: max(n * 3 // 20, count)], count, replace=False)
+    partner = rng.choice(ranked[n * 3 // 20 : n * 2 // 5], count, replace=False)
     return np.stack([first, partner], axis=1)
 
 
 def draw_lines(
     baskets: Baskets, products: Products, day: np.ndarray, value: np.ndarray, flash: np.ndarray, shop: Shop, block: int
 ) -> Lines:
-    """The lines of orders of these days, whose totals rise with `value` among the orders of a quarter of the year.
+    """The items of orders on these days; within a quarter of the year the rank of an order's total is that of `value`.
 
-    Baskets are drawn regardless of who buys and then dealt out by rank: each kind of basket keeps its chance, and
-    customers keep their level of spending. On days of the flash sale every line has at least FLASH_DISCOUNT.
+    Baskets are drawn independently of the customer and then matched to orders by rank, so that baskets keep their
+    probabilities and customers their level of spending. On days of the flash sale the discount is at least
+    FLASH_DISCOUNT.
     """
     season = quarter(day)
-    order, product = _draw_products(stream(shop, "lines", block), baskets, products, season)
+    basket, product = _draw_products(stream(shop, "lines", block), baskets, products, season)
     rng = stream(shop, "lines.facts", block)
-    quantity = 1 + draw(rng, np.array(QUANTITIES), len(order))
+    quantity = 1 + draw(rng, np.array(QUANTITIES), len(basket))
     percents, shares = columns(DISCOUNTS)
-    percent = percents[draw(rng, shares, len(order))]
-    order, product, quantity, percent = _merged(order, product, quantity, percent, len(products))
+    percent = percents[draw(rng, shares, len(basket))]
+    basket, product, quantity, percent = _merged(basket, product, quantity, percent, len(products))
     price = products.price[product]
-    totals = np.bincount(order, quantity * (price - price * percent // 100), len(day))
-    dealt = np.empty(len(day), dtype=np.int64)
-    dealt[np.lexsort((totals, season))] = np.lexsort((value, season))
-    order = dealt[order]
+    totals = np.bincount(basket, quantity * (price - price * percent // 100), len(day))
+    order = _order_of_basket(totals, value, season)[basket]
     percent = np.where(flash[order], np.maximum(percent, FLASH_DISCOUNT), percent)
     discount = price * percent // 100
     by_order = np.argsort(order, kind="stable")
-    found = Lines(order, product, quantity, price - discount, discount)
-    return Lines(*(column[by_order] for column in vars(found).values()))
+    lines = Lines(order, product, quantity, price - discount, discount)
+    return Lines(*(column[by_order] for column in vars(lines).values()))
+
+
+def _order_of_basket(totals: np.ndarray, value: np.ndarray, season: np.ndarray) -> np.ndarray:
+    """The order that each basket goes to: in each season the k-th smallest total goes to the k-th smallest value."""
+    baskets_by_total = np.lexsort((totals, season))
+    orders_by_value = np.lexsort((value, season))
+    matched = np.empty(len(totals), dtype=np.int64)
+    matched[baskets_by_total] = orders_by_value
+    return matched
 
 
 def _draw_products(
     rng: np.random.Generator, baskets: Baskets, products: Products, season: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Basket and product of every draw, by the demand of its quarter; then the partners that are added."""
+    """Basket and product of every draw, by the demand of its quarter, followed by the added partners."""
     further = rng.negative_binomial(DISPERSION, DISPERSION / (DISPERSION + baskets.further), len(season))
     order = np.repeat(np.arange(len(season)), 1 + further)
     product = products.draw(rng, season[order])
     partner = np.full(len(products), -1)
     partner[baskets.pairs[:, 0]] = baskets.pairs[:, 1]
-    # One coin per basket and first product, however often that was drawn.
+    # One trial per basket and first product, however often the product was drawn.
     fits = partner[product] >= 0
     key = np.unique(order[fits] * len(products) + partner[product[fits]])
     key = key[rng.random(len(key)) < PARTNER_CHANCE]
@@ -155,7 +164,7 @@ def _draw_products(
 def _merged(
     order: np.ndarray, product: np.ndarray, quantity: np.ndarray, percent: np.ndarray, n_products: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """One line per order and product: quantities add up, the first discount holds."""
+    """One item per basket and product: quantities are added, the first discount is kept."""
     key, first, line = np.unique(order * n_products + product, return_index=True, return_inverse=True)
     units = np.bincount(line, quantity, len(key)).astype(np.int64)
     return order[first], product[first], units, percent[first]

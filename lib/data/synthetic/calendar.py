@@ -1,11 +1,11 @@
-"""The calendar of demand: weekday, hour, year, holidays, trend and the planted anomalies, all known factors."""
+"""The calendar of demand: known factors of weekday, hour, season, holidays, trend and anomalies, and shop time."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
 
-from lib.data.synthetic.arrays import DAY, Ladder, stream
+from lib.data.synthetic.arrays import DAY, stream
 from lib.data.synthetic.shop import Shop
 
 __all__ = [
@@ -24,9 +24,9 @@ __all__ = [
 WEEKDAYS = (1.10, 1.02, 0.98, 1.02, 1.12, 0.66, 1.10)  # Monday first; their mean is 1
 HOURS = (2, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8, 9, 10, 11, 11, 9, 6, 4)  # UTC
 YEAR_SWING, YEAR_PEAK = 0.12, 340  # cosine over the year, highest in early December
-TREND = 0.30  # more demand per customer at the end of the window than at its beginning
-GROWTH = 2.0  # more sign-ups per day at the end of the window than at its beginning
-LAUNCH, LAUNCH_DAYS = 0.5, 30  # sign-ups per day that the opening adds, fading with this mean
+TREND = 0.30  # relative increase of demand per customer from the start to the end of the history
+GROWTH = 2.0  # relative increase of sign-ups per day from the start to the end of the history
+LAUNCH, LAUNCH_DAYS = 0.5, 30  # relative extra sign-ups at the opening, decaying exponentially with this mean
 HOLIDAYS = {  # name: month, day, factor
     "New Year's Day": (1, 1, 0.6),
     "Valentine's Day": (2, 14, 1.3),
@@ -34,18 +34,18 @@ HOLIDAYS = {  # name: month, day, factor
     "Christmas Day": (12, 25, 0.4),
     "Boxing Day": (12, 26, 1.3),
 }
-SALE_DAYS = {"Black Friday": 2.3, "Black Saturday": 1.6, "Black Sunday": 1.6, "Cyber Monday": 2.0}  # in their order
+SALE_DAYS = {"Black Friday": 2.3, "Black Saturday": 1.6, "Black Sunday": 1.6, "Cyber Monday": 2.0}  # consecutive days
 ANOMALIES = {  # kind: days, factor of orders, factor of visits
     "outage": (1, 0.15, 0.15),
     "flash_sale": (1, 2.5, 2.0),
-    "tracking_gap": (3, 1.0, 0.0),  # orders go on, visits without an order are not recorded
+    "tracking_gap": (3, 1.0, 0.0),  # orders continue, visits without an order are not recorded
 }
 SHORTEST_WITH_ANOMALIES = 90  # days of history
 
 
 @dataclass(frozen=True)
 class Holiday:
-    """A day that is unlike its weekday: its name, its day from 1970-01-01 and its factor of demand."""
+    """A holiday: name, day counted from 1970-01-01, and factor of demand."""
 
     name: str
     day: int
@@ -54,7 +54,7 @@ class Holiday:
 
 @dataclass(frozen=True)
 class Anomaly:
-    """What went wrong or was done once: days from 1970-01-01, both included, and factors of orders and of visits."""
+    """A planted anomaly: first and last day, counted from 1970-01-01, and factors of orders and visits."""
 
     kind: str
     first_day: int
@@ -69,7 +69,7 @@ def weekdays(days: np.ndarray) -> np.ndarray:
 
 
 def holidays(shop: Shop) -> list[Holiday]:
-    """The holidays in the window, by day; none in a shop without seasons."""
+    """The holidays of the history, by day; none without seasons."""
     if not shop.seasons:
         return []
     dates = shop.days.astype("datetime64[D]")
@@ -91,7 +91,7 @@ def holidays(shop: Shop) -> list[Holiday]:
 
 
 def anomalies(shop: Shop) -> list[Anomaly]:
-    """An outage, a flash sale and a gap in the tracking on ordinary days, one in each third of the later history."""
+    """An outage, a flash sale and a tracking gap on ordinary days, one per third of the last 60 % of the history."""
     if not shop.seasons or shop.history_days < SHORTEST_WITH_ANOMALIES:
         return []
     rng = stream(shop, "anomalies")
@@ -106,7 +106,7 @@ def anomalies(shop: Shop) -> list[Anomaly]:
 
 
 def day_factors(shop: Shop) -> np.ndarray:
-    """Demand of each day of the window: weekday x year x holiday x trend, with mean 1; no anomaly, no campaign."""
+    """Demand of each day: weekday x season x holiday x trend, with mean 1; without anomalies and campaigns."""
     if not shop.seasons:
         return np.ones(shop.history_days)
     factors = np.array(WEEKDAYS)[weekdays(shop.days)] * np.linspace(1, 1 + TREND, shop.history_days)
@@ -118,7 +118,7 @@ def day_factors(shop: Shop) -> np.ndarray:
 
 @cache
 def growth(shop: Shop) -> np.ndarray:
-    """Share of the sign-ups that falls on each day of the window: growth after the launch, times the calendar."""
+    """Share of the sign-ups on each day of the history: growth and launch, times the calendar."""
     age = np.arange(shop.history_days)
     perday = 1 + GROWTH * age / shop.history_days + LAUNCH * np.exp(-age / LAUNCH_DAYS)
     perday *= day_factors(shop)
@@ -126,63 +126,66 @@ def growth(shop: Shop) -> np.ndarray:
 
 
 def hour_edges() -> np.ndarray:
-    """Share of a day's demand before each full hour, 25 numbers from 0 to 1."""
+    """Cumulative share of a day's demand at each full hour: 25 numbers from 0 to 1."""
     return np.concatenate([[0.0], np.cumsum(HOURS) / np.sum(HOURS)])
 
 
 def share_of_day(seconds: np.ndarray | float) -> np.ndarray | float:
-    """Share of a day's demand before a second of the day."""
+    """Cumulative share of a day's demand at a second of the day."""
     return np.interp(seconds, np.arange(25) * 3600, hour_edges())
 
 
 def second_of_day(shares: np.ndarray) -> np.ndarray:
-    """The second of the day before which a share of the day's demand falls."""
+    """Second of the day at which a cumulative share of the day's demand is reached."""
     return np.minimum(np.interp(shares, hour_edges(), np.arange(25) * 3600), DAY - 1).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Clock:
-    """What the clocks show at each midnight: `midnights` has a row per country and a column per day and one more."""
+    """Shop time per country: it runs as fast as demand is high, so a Poisson process in it follows the calendar.
+
+    midnights[country, day]: shop time at the start of each day, with one more column for the end of the last day.
+    """
 
     first_day: int
     midnights: np.ndarray
 
     @classmethod
     def running_at(cls, first_day: int, speeds: np.ndarray) -> "Clock":
-        """Clocks of which one runs at speeds[country, day] days of shop time per day."""
+        """The clock of speeds[country, day], in days of shop time per day."""
         return cls(first_day, np.concatenate([np.zeros((len(speeds), 1)), np.cumsum(speeds, axis=1)], axis=1))
 
     @property
     def end(self) -> np.ndarray:
-        """What the clock of each country shows at as_of."""
+        """Shop time of each country at as_of."""
         return self.midnights[:, -1]
 
     @property
     def middays(self) -> np.ndarray:
-        """What the clocks show half-way through the demand of each day."""
+        """Shop time half-way through the demand of each day, by country."""
         return (self.midnights[:, :-1] + self.midnights[:, 1:]) / 2
 
     @cached_property
-    def _far(self) -> float:
-        """More than any clock shows."""
-        return self.midnights.max() + 1
+    def _offset(self) -> float:
+        """Distance between the clocks of two countries on one common axis: more than any clock shows."""
+        return float(self.midnights.max() + 1)
 
     @cached_property
-    def _line(self) -> Ladder:
-        """One long line: the clocks one behind the other."""
-        return Ladder((self.midnights + self._far * np.arange(len(self.midnights))[:, None]).ravel())
+    def _axis(self) -> np.ndarray:
+        """The midnights of all countries on one rising axis, so that one search serves them all."""
+        return (self.midnights + self._offset * np.arange(len(self.midnights))[:, None]).ravel()
 
     def read(self, country: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-        """What the clock of a country shows at an instant, in seconds from 1970-01-01."""
+        """Shop time of a country at an instant, given in seconds from 1970-01-01."""
         day = seconds // DAY - self.first_day
         before, after = self.midnights[country, day], self.midnights[country, day + 1]
         return before + (after - before) * share_of_day(seconds % DAY)
 
-    def seconds(self, country: np.ndarray, shown: np.ndarray) -> np.ndarray:
-        """The instant, in seconds from 1970-01-01, at which the clock of a country shows so much."""
+    def seconds(self, country: np.ndarray, shop_time: np.ndarray) -> np.ndarray:
+        """Instant, in seconds from 1970-01-01, of a shop time of a country."""
         width = self.midnights.shape[1]
-        place = self._line.find(shown + self._far * country) - 1 - country * width
-        day = np.clip(place, 0, width - 2)
+        position = np.searchsorted(self._axis, shop_time + self._offset * country, side="right") - 1
+        day = np.clip(position - country * width, 0, width - 2)
         before, after = self.midnights[country, day], self.midnights[country, day + 1]
-        share = np.clip((shown - before) / np.where(after > before, after - before, 1), 0, 1)
+        share = np.clip((shop_time - before) / np.where(after > before, after - before, 1), 0, 1)
         return (self.first_day + day) * DAY + second_of_day(share)

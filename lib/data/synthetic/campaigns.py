@@ -1,4 +1,4 @@
-"""Marketing campaigns: where and when they ran, what they lifted, and which orders and customers they brought."""
+"""Marketing campaigns: countries and days, uplift of demand, and the orders and customers each of them caused."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from lib.errors import UsageError
 
 __all__ = ["PAID_CHANNELS", "Campaigns", "campaigns_table", "plan_campaigns"]
 
-PAID_CHANNELS = [  # channel, cost beside the others, cost of 1,000 impressions (CPM), clicks per impression (CTR)
+PAID_CHANNELS = [  # channel, relative cost, cost of 1,000 impressions (CPM), clicks per impression (CTR)
     ("email", 0.4, 2.0, 0.030),
     ("paid_search", 1.6, 18.0, 0.035),
     ("social", 1.0, 8.0, 0.012),
@@ -23,14 +23,17 @@ PAID_CHANNELS = [  # channel, cost beside the others, cost of 1,000 impressions 
 THEMES = ["New Arrivals", "Clearance", "Free Shipping", "Bundle Week", "Members First", "Gift Guide", "Season Sale"]
 LENGTHS = (14, 36)  # days: from, up to but not including
 UPLIFTS = (0.15, 0.45)
-MOST_COUNTRIES = 3  # never all of them: the others show what would have been
+MOST_COUNTRIES = 3  # never all of them: the others are the control group
 MOST_IMPRESSIONS = 2**31 - 1  # an integer of PostgreSQL
-MARKETING_SHARE = 0.08  # of the value of the orders expected
+MARKETING_SHARE = 0.08  # of the expected value of all orders
 
 
 @dataclass(frozen=True)
 class Campaigns:
-    """One entry per campaign, by start; targets[campaign, country] says where it runs, uplift is added to demand 1."""
+    """One entry per campaign, by start.
+
+    first, last: days counted from 1970-01-01. targets[campaign, country]: where it runs. uplift: added to demand 1.
+    """
 
     ids: np.ndarray
     channel: np.ndarray
@@ -45,18 +48,18 @@ class Campaigns:
         return len(self.ids)
 
     def runs_of(self, campaign: int) -> list[str]:
-        """Codes of the countries it runs in."""
+        """Codes of the countries the campaign runs in."""
         return COUNTRY_CODES[self.targets[campaign]].tolist()
 
     def sums(self, values: np.ndarray) -> np.ndarray:
-        """Sum of a value per campaign over those at work, by country and day of the window."""
+        """Sum of a value per campaign over the running campaigns, by country and day of the history."""
         campaign, cell = self._cells
         sums = np.bincount(cell, values[campaign], len(COUNTRY_CODES) * self.history_days)
         return sums.reshape(len(COUNTRY_CODES), self.history_days)
 
     @cached_property
     def _cells(self) -> tuple[np.ndarray, np.ndarray]:
-        """Every campaign with each (country, day) it is at work in, numbered country by country, in that order."""
+        """All pairs of a campaign and a cell (country, day) it runs in, ordered by the number of the cell."""
         length = self.last - self.first + 1
         campaign, country = np.nonzero(self.targets)
         repeats = length[campaign]
@@ -66,43 +69,44 @@ class Campaigns:
         by_cell = np.argsort(cell, kind="stable")
         return np.repeat(campaign, repeats)[by_cell], cell[by_cell]
 
-    def sources(self, country: np.ndarray, day: np.ndarray, marks: np.ndarray) -> np.ndarray:
-        """The campaign that caused an order on a day in a country, -1 for none, by marks in [0, 1).
+    def sources(self, country: np.ndarray, day: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """The campaign that caused an order on a day in a country, -1 for none, by uniform numbers in [0, 1).
 
-        Demand is 1 + the uplifts at work; an order is a campaign's with its share of that sum.
+        Demand is 1 + the running uplifts; a campaign causes an order with its share of that sum.
         """
         campaign, cell = self._cells
         sums = np.concatenate([[0.0], np.cumsum(self.uplift[campaign])])
         low, high = self._range(cell, country, day)
-        mark = marks * (1 + sums[high] - sums[low]) - 1
-        place = np.searchsorted(sums, sums[low] + np.maximum(mark, 0), side="right") - 1
-        return _found(campaign, np.clip(place, low, np.maximum(high - 1, low)), (mark >= 0) & (high > low))
+        point = uniforms * (1 + sums[high] - sums[low]) - 1
+        position = np.searchsorted(sums, sums[low] + np.maximum(point, 0), side="right") - 1
+        return _campaign_at(campaign, np.clip(position, low, np.maximum(high - 1, low)), (point >= 0) & (high > low))
 
-    def running(self, country: np.ndarray, day: np.ndarray, marks: np.ndarray) -> np.ndarray:
-        """One of the campaigns at work on a day in a country, each as likely, by marks in [0, 1); -1 where none is."""
+    def running(self, country: np.ndarray, day: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """One of the running campaigns of a day and country with equal chances, by uniform numbers; -1 without any."""
         campaign, cell = self._cells
         low, high = self._range(cell, country, day)
-        return _found(campaign, low + (marks * (high - low)).astype(np.int64), high > low)
+        return _campaign_at(campaign, low + (uniforms * (high - low)).astype(np.int64), high > low)
 
     def _range(self, cell: np.ndarray, country: np.ndarray, day: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        wanted = country * self.history_days + day - self.first_day
-        return np.searchsorted(cell, wanted, side="left"), np.searchsorted(cell, wanted, side="right")
+        """First and end position of the entries of a (country, day) in `cell`."""
+        number = country * self.history_days + day - self.first_day
+        return np.searchsorted(cell, number, side="left"), np.searchsorted(cell, number, side="right")
 
 
-def _found(campaign: np.ndarray, place: np.ndarray, there: np.ndarray) -> np.ndarray:
-    return np.where(there, np.append(campaign, -1)[np.where(there, place, -1)], -1)
+def _campaign_at(campaign: np.ndarray, position: np.ndarray, exists: np.ndarray) -> np.ndarray:
+    return np.where(exists, np.append(campaign, -1)[np.where(exists, position, -1)], -1)
 
 
 def plan_campaigns(n: int, shop: Shop) -> Campaigns:
-    """n campaigns in order of their start, each inside the window and in one to three countries."""
+    """n campaigns in order of their start, each within the history and in one to three countries."""
     rng = stream(shop, "campaigns")
     first = np.sort(rng.choice(shop.days, n))
     last = np.minimum(first + rng.integers(*LENGTHS, n) - 1, shop.days[-1])
-    # The countries with the least -log(u) / share: a draw by share without replacement (Efraimidis, Spirakis 2006).
+    # The countries with the smallest -log(u) / share: weighted draw without replacement (Efraimidis, Spirakis 2006).
     order = np.argsort(-np.log(rng.random((n, len(COUNTRY_CODES)))) / COUNTRY_SHARES, axis=1)
     targets = np.zeros((n, len(COUNTRY_CODES)), dtype=bool)
-    wanted = np.arange(len(COUNTRY_CODES)) < rng.integers(1, MOST_COUNTRIES + 1, n)[:, None]
-    np.put_along_axis(targets, order, wanted, axis=1)
+    chosen = np.arange(len(COUNTRY_CODES)) < rng.integers(1, MOST_COUNTRIES + 1, n)[:, None]
+    np.put_along_axis(targets, order, chosen, axis=1)
     channel = rng.integers(0, len(PAID_CHANNELS), n)
     uplift = np.round(rng.uniform(*UPLIFTS, n), 3)
     ids = uuids(stream(shop, "campaigns.id"), n)
@@ -110,9 +114,10 @@ def plan_campaigns(n: int, shop: Shop) -> Campaigns:
 
 
 def campaigns_table(campaigns: Campaigns, order_value: float, shop: Shop) -> pa.Table:
-    """The table; money spent follows the value of all orders expected, and how long and where a campaign ran.
+    """The table `marketing_campaigns`; spend is proportional to the expected value of all orders, days and reach.
 
-    Raises UsageError when campaigns are so few that what each of them costs is more than its columns hold.
+    Raises:
+        UsageError: There are so few campaigns that the impressions of one exceed its integer column.
     """
     n = len(campaigns)
     channels, cost, cpm, ctr = columns(PAID_CHANNELS)
@@ -126,8 +131,8 @@ def campaigns_table(campaigns: Campaigns, order_value: float, shop: Shop) -> pa.
     most = int(impressions.max(initial=0))
     if most > MOST_IMPRESSIONS:
         raise UsageError(
-            f"{n} campaigns are too few for so large a shop: one of them would be shown {most:,} times, and its column "
-            f"holds {MOST_IMPRESSIONS:,}; want at least {n * most // MOST_IMPRESSIONS + 1} campaigns"
+            f"marketing_campaigns is {n}: one of them would have {most:,} impressions, more than {MOST_IMPRESSIONS:,}; "
+            f"expected at least {n * most // MOST_IMPRESSIONS + 1} campaigns for a shop of this size"
         )
     clicks = (impressions * ctr[campaigns.channel] * rng.uniform(0.6, 1.4, n)).astype(np.int64)
     themes = np.array(THEMES)[rng.integers(0, len(THEMES), n)]

@@ -1,4 +1,4 @@
-"""Customers: when and where they signed up, what brought them, and the hidden traits that decide what they do."""
+"""Customers: sign-up day, country, channel, and the hidden traits that determine their behaviour."""
 
 from dataclasses import dataclass, fields
 from functools import cache
@@ -15,7 +15,7 @@ from lib.data.synthetic.shop import Counts, Shop
 
 __all__ = ["BG_NBD", "CHANNELS", "SPEND", "Customers", "customers_table", "draw_customers", "sign_ups"]
 
-CHANNELS = [  # channel, share among the customers whom no campaign brought, share of its customers who ever buy
+CHANNELS = [  # channel, share of the customers without a campaign, share of its customers who ever buy
     ("organic", 0.45, 0.80),
     ("direct", 0.33, 0.85),
     ("referral", 0.22, 0.90),
@@ -26,18 +26,18 @@ CHANNELS = [  # channel, share among the customers whom no campaign brought, sha
     ("affiliate", 0.0, 0.70),
 ]
 _PAID_ROWS = np.array([[name for name, *_ in CHANNELS].index(name) for name, *_ in PAID_CHANNELS])
-PAID_SHARE = 0.35  # of those who sign up where and while a campaign runs
+PAID_SHARE = 0.35  # share of the sign-ups that a campaign brings while it runs in their country
 TRAITS = ("signup", "country", "buys", "delay", "rate", "further", "spend", "visits")
-MOST_ORDERS = 10_000  # of a customer; hardly one in a million would place as many
-VISITS = 1.5  # shape of the gamma distribution of how often customers visit
-QUIET = 7_200  # seconds of the sign-up day before the earliest sign-up: no visit of it begins the day before
+MOST_ORDERS = 10_000  # of one customer; about one in a million would reach it
+VISITS = 1.5  # shape of the gamma distribution of visit rates
+QUIET = 7_200  # seconds of a day before its first sign-up, so that no visit begins before the sign-up day
 
 
 @dataclass(frozen=True)
 class BgNbd:
     """Beta-geometric/NBD (Fader, Hardie, Lee 2005): rates are Gamma(r, alpha), dropout after an order is Beta(a, b).
 
-    alpha is solved elsewhere, so here it is 1: the rates are in orders per alpha days of shop time.
+    Rates are in orders per alpha days of shop time; alpha is solved in `orders.solve_alpha`.
     """
 
     r: float = 0.7
@@ -47,7 +47,7 @@ class BgNbd:
 
 @dataclass(frozen=True)
 class GammaGamma:
-    """Values of orders are Gamma(p, nu) with nu ~ Gamma(q, gamma) per customer (Fader, Hardie 2013)."""
+    """Order values are Gamma(p, nu) with nu ~ Gamma(q, gamma) per customer (Fader, Hardie 2013)."""
 
     p: float = 3.5
     q: float = 3.5
@@ -59,10 +59,11 @@ SPEND = GammaGamma()
 
 @dataclass(frozen=True)
 class Customers:
-    """One entry per customer of a block, by sign-up; signed_up in seconds from 1970-01-01, campaign -1 for none.
+    """One entry per customer of a block, by sign-up.
 
-    The last six are hidden: whether they ever buy, how late, how often, how many further orders they would place
-    before they leave, how much they spend and how often they visit, each beside the mean of all.
+    signed_up: seconds from 1970-01-01. campaign: row, -1 for none. Hidden traits: buys (whether ever), delay of the
+    first order, rate, further (orders after the first until dropout), spend and visits, the last two relative to the
+    mean of all customers.
     """
 
     number: np.ndarray
@@ -84,20 +85,20 @@ class Customers:
 
     @classmethod
     def concatenated(cls, parts: list["Customers"]) -> "Customers":
-        """All of them as one."""
+        """The customers of several blocks together."""
         return cls(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)})
 
 
 def draw_customers(counts: Counts, campaigns: Campaigns, shop: Shop, block: int) -> Customers:
-    """The customers of a block; their traits do not hang on their country, their channel or each other."""
+    """The customers of a block; their traits are independent of country, channel and each other."""
     number = counts.block_users(block)
     n = len(number)
     rng = stream(shop, "users", block)
-    marks = spread(rng, n, TRAITS)
-    day = shop.days[pick(np.cumsum(growth(shop)), marks["signup"])]
+    uniforms = spread(rng, n, TRAITS)
+    day = shop.days[pick(np.cumsum(growth(shop)), uniforms["signup"])]
     by_day = np.argsort(day, kind="stable")
-    day, marks = day[by_day], {name: column[by_day] for name, column in marks.items()}
-    country = pick(np.cumsum(COUNTRY_SHARES), marks["country"])
+    day, uniforms = day[by_day], {name: column[by_day] for name, column in uniforms.items()}
+    country = pick(np.cumsum(COUNTRY_SHARES), uniforms["country"])
     quiet = share_of_day(QUIET)
     campaign, channel = _arrivals(stream(shop, "users.arrival", block), campaigns, country, day)
     _, _, buying = columns(CHANNELS)
@@ -109,26 +110,26 @@ def draw_customers(counts: Counts, campaigns: Campaigns, shop: Shop, block: int)
         signed_up=day * DAY + second_of_day(quiet + (1 - quiet) * rng.random(n)),
         channel=channel,
         campaign=campaign,
-        buys=marks["buys"] < buying[channel],
-        delay=-np.log1p(-marks["delay"]),
-        rate=gammaincinv(BG_NBD.r, marks["rate"]),
-        further=_further_orders(marks["further"]),
-        spend=1 / gammaincinv(SPEND.q, marks["spend"]),
-        visits=gammaincinv(VISITS, marks["visits"]) / VISITS,
+        buys=uniforms["buys"] < buying[channel],
+        delay=-np.log1p(-uniforms["delay"]),
+        rate=gammaincinv(BG_NBD.r, uniforms["rate"]),
+        further=_further_orders(uniforms["further"]),
+        spend=1 / gammaincinv(SPEND.q, uniforms["spend"]),
+        visits=gammaincinv(VISITS, uniforms["visits"]) / VISITS,
     )
 
 
-def _further_orders(marks: np.ndarray) -> np.ndarray:
-    """Orders after the first until a customer leaves, at least one: beta-geometric, by marks in (0, 1).
+def _further_orders(uniforms: np.ndarray) -> np.ndarray:
+    """Orders after the first until dropout, at least one: beta-geometric, by inversion of uniform numbers.
 
-    The chance to place more than k is B(a, b + k) / B(a, b), averaged over the customers' chances to leave.
+    P(more than k) = B(a, b + k) / B(a, b), the mean over the customers' dropout probabilities.
     """
-    return np.searchsorted(-_chances_of_more(), -marks, side="right")
+    return np.searchsorted(-_chances_of_more(), -uniforms, side="right")
 
 
 @cache
 def _chances_of_more() -> np.ndarray:
-    """Chance of more than k further orders, for every k; the same for all blocks."""
+    """Probability of more than k further orders, for each k."""
     a, b = BG_NBD.a, BG_NBD.b
     return np.exp(betaln(a, b + np.arange(MOST_ORDERS)) - betaln(a, b))
 
@@ -141,29 +142,27 @@ def _arrivals(
     chance, which, other = rng.random((3, len(day)))
     campaign = np.where(chance < PAID_SHARE, campaigns.running(country, day, which), -1)
     channel = pick(np.cumsum(shares), other)
-    came = campaign >= 0
-    channel[came] = _PAID_ROWS[campaigns.channel[campaign[came]]]
+    paid = campaign >= 0
+    channel[paid] = _PAID_ROWS[campaigns.channel[campaign[paid]]]
     return campaign, channel
 
 
 def sign_ups(counts: Counts, campaigns: Campaigns, shop: Shop) -> tuple[np.ndarray, np.ndarray]:
-    """Expected customers, and of them those who buy, by country and day of sign-up."""
+    """Expected customers and expected buyers, each by country and day of sign-up."""
     _, shares, buying = columns(CHANNELS)
     everyone = counts.users * np.outer(COUNTRY_SHARES / COUNTRY_SHARES.sum(), growth(shop))
-    at_work = campaigns.sums(np.ones(len(campaigns)))
-    by_campaign = campaigns.sums(buying[_PAID_ROWS[campaigns.channel]]) / np.maximum(at_work, 1)
-    by_themselves = shares @ buying
-    return everyone, everyone * np.where(
-        at_work > 0, PAID_SHARE * by_campaign + (1 - PAID_SHARE) * by_themselves, by_themselves
-    )
+    running = campaigns.sums(np.ones(len(campaigns)))
+    paid = campaigns.sums(buying[_PAID_ROWS[campaigns.channel]]) / np.maximum(running, 1)
+    unpaid = shares @ buying
+    return everyone, everyone * np.where(running > 0, PAID_SHARE * paid + (1 - PAID_SHARE) * unpaid, unpaid)
 
 
 def customers_table(customers: Customers, pools: Pools, campaigns: Campaigns, shop: Shop, block: int) -> pa.Table:
-    """The table: names and cities of the country, addresses of the domains reserved for examples, unique by number."""
+    """The table `users`: names and cities of the country; unique addresses in the domains reserved for examples."""
     rng = stream(shop, "users.names", block)
-    marks = rng.random((2, len(customers)))
-    first = pool_rows("first_name", customers.country, marks[0]).tolist()
-    last = pool_rows("last_name", customers.country, marks[1]).tolist()
+    uniforms = rng.random((2, len(customers)))
+    first = pool_rows("first_name", customers.country, uniforms[0]).tolist()
+    last = pool_rows("last_name", customers.country, uniforms[1]).tolist()
     first_parts, last_parts = pools.mailboxes
     emails = [
         f"{first_parts[f]}.{last_parts[s]}{number + 1}@example.{('com', 'org', 'net')[number % 3]}"

@@ -1,4 +1,4 @@
-"""Events: the steps of the visits that end in an order, of those that end with a cart left behind, and of the rest."""
+"""Events: the steps of visits that end in an order, in an abandoned cart, or without one."""
 
 from dataclasses import dataclass
 
@@ -30,17 +30,17 @@ EVENT_TYPES = ["session_start", "product_view", "add_to_cart", "checkout", "purc
 START, VIEW, CART, CHECKOUT, PURCHASE = range(5)
 LONGEST_VISIT = 7_000  # seconds; less than customers.QUIET, so that no visit begins before the sign-up day
 SHORTEST_STEP, LONGEST_STEP = 5, 240  # seconds between two events of a visit
-BOUNCED = 0.62  # of the visits without an order look at nothing
-FURTHER_VIEW = 0.47  # chance of one more product after a view
+BOUNCED = 0.62  # share of the visits without an order that view no product
+FURTHER_VIEW = 0.47  # probability of one more view after a view
 MOST_VIEWS = 12
-CARTED, CHECKED_OUT = 0.13, 0.35  # of the views lead to the cart, of the carts left behind had begun to check out
-BEFORE_ORDERS = 0.5  # of the visits without an order come before one, the rest come by themselves
-DAYS_BEFORE = 6.0  # mean days of shop time by which they come before it
-INTEREST_DAYS = 150.0  # mean days of shop time in which the visits that come by themselves fade
+CARTED, CHECKED_OUT = 0.13, 0.35  # share of the views added to the cart; share of abandoned carts with a checkout
+BEFORE_ORDERS = 0.5  # share of the visits without an order that precede an order; the others are independent
+DAYS_BEFORE = 6.0  # mean days of shop time from such a visit to the order
+INTEREST_DAYS = 150.0  # mean days of shop time over which independent visits fade after sign-up
 
 
 def _views() -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of products that a visit without an order may look at, from one on, and the chance of each."""
+    """Possible numbers of views of a visit without an order, from one on, and the probability of each."""
     views = np.arange(1, MOST_VIEWS + 1)
     chance = (1 - FURTHER_VIEW) * FURTHER_VIEW ** (views - 1)
     chance[-1] = FURTHER_VIEW ** (MOST_VIEWS - 1)
@@ -48,7 +48,7 @@ def _views() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _carted() -> float:
-    """Share of the visits without an order that put something into the cart."""
+    """Share of the visits without an order that add something to the cart."""
     views, chance = _views()
     return float(chance @ (1 - (1 - CARTED) ** views))
 
@@ -64,7 +64,7 @@ EVENTS_PER_BROWSE = _mean_events()
 
 @dataclass(frozen=True)
 class Visits:
-    """How many visits without an order there are: in all, per order, and per customer and day that interest lasts."""
+    """Expected visits without an order: in total, per order, and per customer and day of full interest."""
 
     browsing: float
     per_order: float
@@ -72,12 +72,12 @@ class Visits:
 
 
 def interest(ages: np.ndarray) -> np.ndarray:
-    """Days of full interest that a customer has had so many days of shop time after sign-up."""
+    """Equivalent days of full interest by age since sign-up, in days of shop time."""
     return INTEREST_DAYS * -np.expm1(-ages / INTEREST_DAYS)
 
 
 def funnel(visits: Visits, n_orders: int) -> dict[str, float]:
-    """Expected share of the visits that reach each step."""
+    """Expected share of all visits that reach each step."""
     browsing = visits.browsing
     shares = np.array([1, 1 - BOUNCED, _carted(), CHECKED_OUT * _carted(), 0])
     reached = (n_orders + browsing * shares) / max(n_orders + browsing, 1e-9)
@@ -85,17 +85,18 @@ def funnel(visits: Visits, n_orders: int) -> dict[str, float]:
 
 
 def plan_visits(counts: Counts, shop: Shop, interest_days: float) -> Visits:
-    """The visits that make the events asked for, where all customers together have interest for so many days.
+    """Solve the visits for the requested events, given the days of full interest of all customers together.
 
-    Raises UsageError when the orders alone need more events.
+    Raises:
+        UsageError: The orders alone need more events.
     """
     steps = 3 + 2 * shop.lines_per_order
     left = counts.events - counts.orders * steps
     if left < 0:
         raise UsageError(
-            f"{counts.events} events asked for with {counts.orders} orders; want at least "
+            f"events is {counts.events} with {counts.orders} orders; expected at least "
             f"{np.ceil(counts.orders * steps):.0f}: each order needs a session_start, a product_view and an "
-            "add_to_cart per line, a checkout and a purchase"
+            "add_to_cart per item, a checkout and a purchase"
         )
     browsing = left / EVENTS_PER_BROWSE
     before = BEFORE_ORDERS if counts.orders else 0.0
@@ -105,7 +106,7 @@ def plan_visits(counts: Counts, shop: Shop, interest_days: float) -> Visits:
 
 @dataclass(frozen=True)
 class _Steps:
-    """Steps of visits, visit by visit: product is -1 where the step names none."""
+    """Steps of visits, visit by visit; product is -1 for steps without one."""
 
     visit: np.ndarray
     kind: np.ndarray
@@ -122,7 +123,7 @@ def draw_events(
     shop: Shop,
     block: int,
 ) -> pa.Table:
-    """The events of a block by time: a visit that ends in a purchase at the instant of each order, and the others."""
+    """The table `events` of a block, by time: a visit ending at the instant of each order, and the other visits."""
     rng = stream(shop, "events", block)
     browser, left = _browsing_visits(rng, visits, orders, customers, clock)
     buying = _buying_steps(lines, len(orders))
@@ -154,31 +155,31 @@ def draw_events(
 def _browsing_visits(
     rng: np.random.Generator, visits: Visits, orders: Orders, customers: Customers, clock: Clock
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Customer (row) and last second of the visits without an order, before orders and by themselves."""
+    """Customer (row) and last second of the visits without an order, first those before orders, then the others."""
     begun, ended = clock.read(customers.country, customers.signed_up), clock.end[customers.country]
     ordered = clock.read(customers.country[orders.customer], orders.seconds)
-    which = np.repeat(np.arange(len(orders)), rng.poisson(visits.per_order, len(orders)))
-    before, since = orders.customer[which], begun[orders.customer[which]]
-    came = ordered[which] - DAYS_BEFORE * rng.standard_exponential(len(which))
-    came = np.where(came > since, came, since + rng.random(len(which)) * (ordered[which] - since))
+    order = np.repeat(np.arange(len(orders)), rng.poisson(visits.per_order, len(orders)))
+    before, since = orders.customer[order], begun[orders.customer[order]]
+    preceding = ordered[order] - DAYS_BEFORE * rng.standard_exponential(len(order))
+    preceding = np.where(preceding > since, preceding, since + rng.random(len(order)) * (ordered[order] - since))
     days = interest(ended - begun)
     alone = np.repeat(np.arange(len(customers)), rng.poisson(visits.per_day * customers.visits * days))
     faded = rng.random(len(alone)) * days[alone] / INTEREST_DAYS
-    later = begun[alone] - INTEREST_DAYS * np.log1p(-faded)
+    independent = begun[alone] - INTEREST_DAYS * np.log1p(-faded)
     browser = np.concatenate([before, alone])
-    return browser, clock.seconds(customers.country[browser], np.concatenate([came, later]))
+    return browser, clock.seconds(customers.country[browser], np.concatenate([preceding, independent]))
 
 
 def _buying_steps(lines: Lines, n_orders: int) -> _Steps:
-    """A start, each product of the order looked at and put into the cart, a checkout, a purchase."""
+    """Session start, view and cart of each product of the order, checkout, purchase."""
     everyone = np.ones(n_orders, dtype=bool)
     return _in_order(lines.order, lines.product, np.ones(len(lines), dtype=bool), everyone, everyone)
 
 
 def _browsing_steps(rng: np.random.Generator, season: np.ndarray, products: Products) -> _Steps:
-    """A start, mostly nothing else; else products looked at, some put into the cart, then at times a checkout."""
-    looked = rng.random(len(season)) >= BOUNCED
-    views = np.where(looked, np.minimum(rng.geometric(1 - FURTHER_VIEW, len(season)), MOST_VIEWS), 0)
+    """Session start, mostly without anything else; otherwise views, some with a cart, sometimes a checkout."""
+    stays = rng.random(len(season)) >= BOUNCED
+    views = np.where(stays, np.minimum(rng.geometric(1 - FURTHER_VIEW, len(season)), MOST_VIEWS), 0)
     viewing = np.repeat(np.arange(len(season)), views)
     product = products.draw(rng, season[viewing])
     carted = rng.random(len(viewing)) < CARTED
@@ -190,28 +191,28 @@ def _browsing_steps(rng: np.random.Generator, season: np.ndarray, products: Prod
 def _in_order(
     viewing: np.ndarray, viewed: np.ndarray, carted: np.ndarray, checks_out: np.ndarray, buys: np.ndarray
 ) -> _Steps:
-    """The steps of each visit: the start, its views, each with its cart, the checkout, the purchase.
+    """The steps of each visit in order: start, each view followed by its cart, checkout, purchase.
 
-    viewing, viewed and carted have an entry per view, by visit: the visit, the product, whether the cart follows.
+    viewing, viewed and carted have one entry per view, by visit: the visit, the product, whether it is carted.
+    Each step gets a rank that grows within its visit; sorting by (visit, rank) puts all of them in order.
     """
-    before = np.arange(len(viewing)) + np.cumsum(carted) - carted  # views and carts of all visits before each view
-    length = 1 + np.bincount(viewing, 1 + carted, len(buys)).astype(np.int64) + checks_out + buys
-    ends = np.cumsum(length)
-    others = np.cumsum(1 + checks_out + buys) - checks_out - buys  # other steps of all visits up to each one's start
-    view = before + others[viewing]
-    kind = np.full(length.sum(), VIEW)
-    kind[ends - length] = START
-    kind[view[carted] + 1] = CART
-    kind[(ends - 1 - buys)[checks_out]] = CHECKOUT
-    kind[(ends - 1)[buys]] = PURCHASE
-    product = np.full(len(kind), -1)
-    product[view] = viewed
-    product[view[carted] + 1] = viewed[carted]
-    return _Steps(np.repeat(np.arange(len(buys)), length), kind, product)
+    visits, views = np.arange(len(buys)), np.arange(len(viewing))
+    last = 2 * len(viewing)
+    kinds = [  # kind, visit, product, rank
+        (START, visits, np.full(len(visits), -1), np.full(len(visits), -1)),
+        (VIEW, viewing, viewed, 2 * views),
+        (CART, viewing[carted], viewed[carted], 2 * views[carted] + 1),
+        (CHECKOUT, visits[checks_out], np.full(checks_out.sum(), -1), np.full(checks_out.sum(), last)),
+        (PURCHASE, visits[buys], np.full(buys.sum(), -1), np.full(buys.sum(), last + 1)),
+    ]
+    kind = np.concatenate([np.full(len(visit), kind) for kind, visit, _, _ in kinds])
+    visit, product, rank = (np.concatenate([row[column] for row in kinds]) for column in (1, 2, 3))
+    ordered = np.argsort(visit * (last + 3) + rank, kind="stable")  # ranks are -1 to last + 1
+    return _Steps(visit[ordered], kind[ordered], product[ordered])
 
 
 def _step_times(rng: np.random.Generator, visit: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Second of each step: the last one of a visit falls on its end, those before it come at least 5 s apart."""
+    """Second of each step: the last step of a visit is at its end, earlier ones are at least SHORTEST_STEP apart."""
     length = np.bincount(visit, minlength=len(ends))
     widest = np.minimum(LONGEST_STEP, LONGEST_VISIT // np.maximum(length, 1))[visit]
     passed = np.cumsum(SHORTEST_STEP + (rng.random(len(visit)) ** 2 * (widest - SHORTEST_STEP)).astype(np.int64))

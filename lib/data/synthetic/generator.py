@@ -1,4 +1,4 @@
-"""The plan of a shop: all that its blocks share, solved once, and the blocks made by it."""
+"""The generator: solve what all blocks of a shop share, then generate its tables block by block."""
 
 from dataclasses import dataclass
 
@@ -18,14 +18,14 @@ from lib.data.synthetic.shop import Counts, Shop
 
 __all__ = ["Plan", "block_tables", "parent_tables", "plan_shop"]
 
-SOLVED_BLOCKS = 20  # more customers would not change the solved scale by a per cent
+SOLVED_BLOCKS = 20  # more customers would change the solved alpha by less than one per cent
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What every block of the shop needs: the solved parameters and the tables that all customers share.
+    """The solved parameters and shared tables that every block needs.
 
-    daily_orders has the mean number of orders by country and day, orders_by_quarter their shares of the four quarters.
+    daily_orders[country, day]: expected orders. orders_by_quarter: their shares of the four quarters of the year.
     """
 
     counts: Counts
@@ -44,17 +44,21 @@ class Plan:
 
     @property
     def order_values(self) -> np.ndarray:
-        """Mean total of an order in cents, by quarter of the year."""
+        """Expected total of an order in cents, by quarter of the year."""
         return np.array([self.baskets.value(self.products, demand) for demand in self.products.demand])
 
     @property
     def mean_order_value(self) -> float:
-        """Mean total of an order in cents, over the year as the orders fall."""
+        """Expected total of an order in cents, over all expected orders."""
         return float(self.order_values @ self.orders_by_quarter)
 
 
 def plan_shop(counts: Counts, shop: Shop) -> Plan:
-    """The plan; raises UsageError for counts that no such shop can have."""
+    """Solve the plan of a shop.
+
+    Raises:
+        UsageError: No shop can have these counts.
+    """
     campaigns = plan_campaigns(counts.marketing_campaigns, shop)
     products = plan_products(counts.products, shop)
     known = anomalies(shop)
@@ -83,7 +87,7 @@ def plan_shop(counts: Counts, shop: Shop) -> Plan:
 
 
 def _clocks(campaigns: Campaigns, known: list[Anomaly], shop: Shop) -> tuple[Clock, Clock]:
-    """The clocks of orders and of visits: the calendar, times the anomalies, times 1 + the uplifts at work."""
+    """The clocks of orders and of visits: calendar x anomalies x (1 + running uplifts)."""
     speeds = day_factors(shop) * (1 + campaigns.sums(campaigns.uplift))
     orders, visits = speeds.copy(), speeds.copy()
     for anomaly in known:
@@ -95,7 +99,7 @@ def _clocks(campaigns: Campaigns, known: list[Anomaly], shop: Shop) -> tuple[Clo
 
 
 def _alpha(counts: Counts, campaigns: Campaigns, clock: Clock, shop: Shop) -> float:
-    """The scale of the customers' rates that makes the orders asked for, solved over the customers of some blocks."""
+    """The scale of the purchase rates that gives the requested orders, solved over the customers of some blocks."""
     blocks = [draw_customers(counts, campaigns, shop, block) for block in range(min(counts.blocks, SOLVED_BLOCKS))]
     customers = Customers.concatenated(blocks)
     n = counts.orders * len(customers) / max(counts.users, 1)
@@ -104,7 +108,7 @@ def _alpha(counts: Counts, campaigns: Campaigns, clock: Clock, shop: Shop) -> fl
 
 
 def _daily_orders(clock: Clock, buyers: np.ndarray, alpha: float) -> np.ndarray:
-    """Mean number of orders by country and day: those expected of the sign-ups of every day so far."""
+    """Expected orders by country and day, summed over the sign-ups of all earlier days."""
     daily = np.zeros_like(buyers)
     if np.isnan(alpha):
         return daily
@@ -115,7 +119,7 @@ def _daily_orders(clock: Clock, buyers: np.ndarray, alpha: float) -> np.ndarray:
 
 
 def parent_tables(plan: Plan) -> dict[str, pa.Table]:
-    """The tables that are not made in blocks."""
+    """The tables that all blocks share: marketing_campaigns and products."""
     return {
         "marketing_campaigns": campaigns_table(
             plan.campaigns, plan.counts.orders * plan.mean_order_value / 100, plan.shop
@@ -125,7 +129,7 @@ def parent_tables(plan: Plan) -> dict[str, pa.Table]:
 
 
 def block_tables(plan: Plan, block: int) -> dict[str, pa.Table]:
-    """The customers of a block with their orders, items and events: the same whoever makes it, and when."""
+    """The users, orders, order_items and events of a block; they depend on the plan and the block only."""
     shop = plan.shop
     customers = draw_customers(plan.counts, plan.campaigns, shop, block)
     orders, values = _orders(plan, customers, block)
@@ -141,7 +145,7 @@ def block_tables(plan: Plan, block: int) -> dict[str, pa.Table]:
 
 
 def _orders(plan: Plan, customers: Customers, block: int) -> tuple[Orders, np.ndarray]:
-    """The orders of a block by time, and the Gamma-Gamma value of each, of which only the rank counts."""
+    """The orders of a block by time, and the Gamma-Gamma value of each, of which only the rank is used."""
     rng = stream(plan.shop, "orders", block)
     clock, country = plan.order_clock, customers.country
     begun, ended = clock.read(country, customers.signed_up), clock.end[country]

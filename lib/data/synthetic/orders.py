@@ -1,4 +1,4 @@
-"""Orders: their tables of orders and items, and what became of each by as_of."""
+"""Orders: purchases by the BG/NBD model in shop time, status at as_of, and the tables of orders and items."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -41,8 +41,11 @@ STATUSES = ["pending", "shipped", "completed", "cancelled", "refunded"]
 PENDING, SHIPPED, COMPLETED, CANCELLED, REFUNDED = range(5)
 CANCELLED_SHARE, REFUNDED_SHARE = 0.035, 0.075
 TO_SHIP, TO_DELIVER = 0.8, 1.4  # mean days until an order is shipped, and from then until it is completed
-REFUND_AFTER, REFUND_MORE = 4.0, 10.0  # days from the order to a refund: at least, and mean of what comes on top
-GIFT_SHARE = 0.015  # of the parcels go to the address of another customer
+REFUND_AFTER, REFUND_MORE = 4.0, 10.0  # days from the order to a refund: minimum, and mean of the additional days
+GIFT_SHARE = 0.015  # share of the orders shipped to the address of another customer
+FIRST_DELAY = 0.5  # mean time from sign-up to the first order, in alpha days of shop time
+LONGEST = 1e4  # alpha days of shop time up to which expectations are tabulated
+NODES = np.polynomial.legendre.leggauss(48)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Orders:
 
 
 def completed_share(age: np.ndarray) -> np.ndarray:
-    """Share of the orders of so many days ago that are completed at as_of: delivered, not cancelled or refunded."""
+    """Expected share of completed orders by age in days: delivered, neither cancelled nor refunded."""
     age = np.maximum(age, 0)
     delivered = 1 - (TO_DELIVER * np.exp(-age / TO_DELIVER) - TO_SHIP * np.exp(-age / TO_SHIP)) / (TO_DELIVER - TO_SHIP)
     refunded = -np.expm1(-np.maximum(age - REFUND_AFTER, 0) / REFUND_MORE)
@@ -67,7 +70,7 @@ def completed_share(age: np.ndarray) -> np.ndarray:
 
 
 def _status(rng: np.random.Generator, age: np.ndarray) -> np.ndarray:
-    """Row of STATUSES by age in days: what had happened to the order by then."""
+    """Row of STATUSES that an order has at an age in days."""
     fate = rng.random(len(age))
     to_ship, to_deliver, refund_lag = rng.standard_exponential((3, len(age)))
     shipped = TO_SHIP * to_ship
@@ -79,7 +82,7 @@ def _status(rng: np.random.Generator, age: np.ndarray) -> np.ndarray:
 def orders_table(
     orders: Orders, lines: Lines, customers: Customers, pools: Pools, campaigns: Campaigns, shop: Shop, block: int
 ) -> pa.Table:
-    """The table of orders; total_amount is the sum of their lines."""
+    """The table `orders`; total_amount is the sum of the order's items."""
     rng = stream(shop, "orders.facts", block)
     gift, other = rng.random((2, len(orders)))
     address = np.where(gift < GIFT_SHARE, (other * len(customers)).astype(np.int64), orders.customer)
@@ -99,7 +102,7 @@ def orders_table(
 
 
 def items_table(lines: Lines, orders: Orders, products: Products, shop: Shop, block: int) -> pa.Table:
-    """The lines of the orders, in their order; price_at_time + discount is the product's price."""
+    """The table `order_items`, in the order of the orders; price_at_time + discount is the product's price."""
     return pa.table(
         {
             "order_item_id": uuid_array(uuids(stream(shop, "lines.id", block), len(lines))),
@@ -112,13 +115,8 @@ def items_table(lines: Lines, orders: Orders, products: Products, shop: Shop, bl
     )
 
 
-FIRST_DELAY = 0.5  # mean days of shop time from sign-up to the first order, beside alpha
-LONGEST = 1e4  # days of shop time beside alpha up to which expectations are tabulated
-NODES = np.polynomial.legendre.leggauss(48)
-
-
 def _repeats(age: np.ndarray) -> np.ndarray:
-    """Expected further orders within `age` of the first, with alpha = 1 (Fader, Hardie, Lee 2005, equation 9)."""
+    """Expected repeat orders within `age` of the first order, for alpha = 1 (Fader, Hardie, Lee 2005, equation 9)."""
     r, a, b = BG_NBD.r, BG_NBD.a, BG_NBD.b
     shrunk = (1 + age) ** -r * hyp2f1(r, b, a + b - 1, age / (1 + age))
     return (a + b - 1) / (a - 1) * (1 - shrunk)
@@ -126,25 +124,26 @@ def _repeats(age: np.ndarray) -> np.ndarray:
 
 @cache
 def _table() -> tuple[np.ndarray, np.ndarray]:
-    """Ages since sign-up and the orders expected of a customer who buys, the delay averaged by quadrature."""
+    """Ages since sign-up and the expected orders of a buyer at each, averaged over the first delay by quadrature."""
     age = np.expm1(np.linspace(0, np.log1p(LONGEST), 600))
     delay = FIRST_DELAY
     placed = -np.expm1(-age / delay)
     nodes, weights = (NODES[0] + 1) / 2, NODES[1] / 2
-    waited = -delay * np.log1p(-np.outer(placed, nodes))
-    orders = placed * ((1 + _repeats(np.maximum(age[:, None] - waited, 0))) @ weights)
+    delays = -delay * np.log1p(-np.outer(placed, nodes))
+    orders = placed * ((1 + _repeats(np.maximum(age[:, None] - delays, 0))) @ weights)
     return age, orders
 
 
 def expected_orders(age: np.ndarray, alpha: float) -> np.ndarray:
-    """Orders expected of a customer who buys within `age` days of shop time after sign-up."""
+    """Expected orders of a buyer within `age` days of shop time after sign-up."""
     return np.interp(age / alpha, *_table())
 
 
 def solve_alpha(n: float, customers: Customers, begun: np.ndarray, end: np.ndarray) -> float:
-    """The alpha, in days of shop time, with which these customers place n orders on average; NaN for no orders.
+    """The alpha, in days of shop time, for which these customers are expected to place n orders; NaN for n = 0.
 
-    Raises UsageError when not even the most eager ones would place so many.
+    Raises:
+        UsageError: n exceeds the expected orders for any alpha.
     """
     if not n:
         return np.nan
@@ -154,7 +153,7 @@ def solve_alpha(n: float, customers: Customers, begun: np.ndarray, end: np.ndarr
     def surplus(log_alpha: float) -> float:
         left = age / np.exp(log_alpha) - delay
         mean = rate * np.maximum(left, 0)
-        # Mean of the smaller of a Poisson number and `further`.
+        # Expected minimum of a Poisson number and `further`.
         repeats = mean * pdtr(further - 2, mean) + further * pdtrc(further - 1, mean)
         return float(((1 + np.where(further > 1, repeats, -np.expm1(-mean))) * (left > 0)).sum()) - n
 
@@ -162,7 +161,7 @@ def solve_alpha(n: float, customers: Customers, begun: np.ndarray, end: np.ndarr
     if surplus(lowest) < 0:
         raise UsageError(
             f"{n:.0f} orders are too many for {len(customers)} customers, of whom {len(rate)} ever buy; "
-            f"want at most about {n + surplus(lowest):.0f}, or more users"
+            f"expected at most about {n + surplus(lowest):.0f}. Lower orders or raise users."
         )
     return rounded(np.exp(root(surplus, lowest, highest)))
 
@@ -170,14 +169,14 @@ def solve_alpha(n: float, customers: Customers, begun: np.ndarray, end: np.ndarr
 def draw_purchases(
     rng: np.random.Generator, customers: Customers, begun: np.ndarray, end: np.ndarray, alpha: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Customer (row) and shop time of every order; `begun` and `end` are the clock at sign-up and at as_of."""
+    """Customer (row) and shop time of every order; `begun` and `end` are the shop time of sign-up and of as_of."""
     row = np.flatnonzero(customers.buys)
     now = begun[row] + FIRST_DELAY * alpha * customers.delay[row]
     rows, times = [], []
     while len(row := row[inside := now < end[row]]):
         rows.append(row)
         times.append(now[inside])
-        stays = customers.further[row] >= len(rows)  # the first order ends nobody's custom
+        stays = customers.further[row] >= len(rows)  # dropout is only possible after a repeat order
         row, now = row[stays], times[-1][stays]
         now = now + alpha * rng.standard_exponential(len(row)) / customers.rate[row]
     return np.concatenate([np.zeros(0, int), *rows]), np.concatenate([np.zeros(0), *times])

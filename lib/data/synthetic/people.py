@@ -11,7 +11,7 @@ from lib.data.synthetic.shop import Shop
 
 __all__ = ["COUNTRIES", "COUNTRY_CODES", "COUNTRY_NAMES", "COUNTRY_SHARES", "Pools", "name_pools", "pool_rows"]
 
-# Not Italy: in Faker 40 the order of it_IT's cities hangs on PYTHONHASHSEED.
+# Not Italy: in Faker 40 the order of it_IT's cities depends on PYTHONHASHSEED.
 COUNTRIES = [  # code, name, Faker locale, share of the customers
     ("US", "United States", "en_US", 0.34),
     ("GB", "United Kingdom", "en_GB", 0.16),
@@ -30,7 +30,7 @@ SIZES = {"first_name": 60, "last_name": 80, "city": 40}  # draws of Faker per co
 
 @dataclass(frozen=True)
 class Pools:
-    """Words by kind; those of country k stand together, as the k-th run of SIZES[kind] entries."""
+    """Names and cities; entries k * SIZES[kind] to (k + 1) * SIZES[kind] of a list belong to country k."""
 
     first_names: list[str]
     last_names: list[str]
@@ -38,18 +38,18 @@ class Pools:
 
     @cached_property
     def mailboxes(self) -> tuple[list[str], list[str]]:
-        """First and last names as an e-mail address spells them."""
+        """First and last names in the spelling of e-mail addresses."""
         return [_ascii_letters(name) for name in self.first_names], [_ascii_letters(name) for name in self.last_names]
 
 
-def pool_rows(kind: str, country: np.ndarray, marks: np.ndarray) -> np.ndarray:
-    """Rows in the pool of `kind` for marks in [0, 1); the first entries of a country are the frequent ones."""
-    return country * SIZES[kind] + (SIZES[kind] * marks**1.5).astype(np.int64)
+def pool_rows(kind: str, country: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    """Rows in the pool of `kind` for uniform numbers in [0, 1); the first entries of a country are frequent."""
+    return country * SIZES[kind] + (SIZES[kind] * uniforms**1.5).astype(np.int64)
 
 
 def name_pools(shop: Shop) -> Pools:
-    """Names and cities of every country, drawn once: a call of Faker per customer takes a hundred times as long."""
-    from faker import Faker  # half a second, and only customers need it
+    """Names and cities of every country, drawn once: one call of Faker per customer takes a hundred times as long."""
+    from faker import Faker  # imports in half a second and only customers need it
 
     pools: dict[str, list[str]] = {kind: [] for kind in SIZES}
     for code, _, locale, _ in COUNTRIES:

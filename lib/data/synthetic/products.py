@@ -1,4 +1,4 @@
-"""Products: their shelves, prices and stock, and how much each is in demand in each quarter of the year."""
+"""Products: categories, prices and stock, and the demand for each in each quarter of the year."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +8,6 @@ import pyarrow as pa
 from scipy.special import ndtri
 
 from lib.data.synthetic.arrays import (
-    Ladder,
     columns,
     money_array,
     numbered,
@@ -44,7 +43,7 @@ SHELVES = [  # category, subcategory, noun of the name, median price
     ("Books", "Travel", "Travel Guide", 23),
 ]
 STYLES = ["Classic", "Compact", "Deluxe", "Everyday", "Nordic", "Premium", "Studio", "Urban", "Vintage", "Essential"]
-CATEGORY_SEASONS = {  # demand in the four quarters beside the year's mean
+CATEGORY_SEASONS = {  # demand in the four quarters, relative to the year's mean
     "Electronics": (0.9, 0.9, 0.9, 1.3),
     "Clothing": (0.9, 1.1, 0.9, 1.1),
     "Home": (1.1, 1.0, 1.0, 0.9),
@@ -53,9 +52,9 @@ CATEGORY_SEASONS = {  # demand in the four quarters beside the year's mean
     "Toys": (0.7, 0.8, 0.9, 1.6),
     "Books": (1.0, 0.9, 1.1, 1.0),
 }
-PRICE_SPREAD = 0.30  # standard deviation of the logarithm of prices on a shelf
+PRICE_SPREAD = 0.30  # standard deviation of the logarithm of prices within a subcategory
 COST_SHARES = (0.40, 0.70)  # of the price
-TOP_FIFTH = 0.75  # share of the revenue that the best fifth of the products brings
+TOP_FIFTH = 0.75  # share of the revenue that the top fifth of the products brings
 STEEPEST = 4.0
 
 
@@ -73,21 +72,21 @@ class Products:
         return len(self.ids)
 
     @cached_property
-    def _edges(self) -> Ladder:
-        """Cumulated demand, the quarters one behind the other: quarter k ends at k + 1."""
+    def _edges(self) -> np.ndarray:
+        """Cumulated demand of all quarters on one axis: quarter k ends at k + 1."""
         edges = np.cumsum(self.demand, axis=1)
-        return Ladder((edges / edges[:, -1:] + np.arange(4)[:, None]).ravel())
+        return (edges / edges[:, -1:] + np.arange(4)[:, None]).ravel()
 
     def draw(self, rng: np.random.Generator, season: np.ndarray) -> np.ndarray:
-        """A product for each quarter of the year named, by its demand then."""
-        place = self._edges.find(rng.random(len(season)) + season)
-        return np.minimum(place - season * len(self), len(self) - 1)
+        """A product for each given quarter of the year, drawn by its demand in that quarter."""
+        position = np.searchsorted(self._edges, rng.random(len(season)) + season, side="right")
+        return np.minimum(position - season * len(self), len(self) - 1)
 
 
 def quarter(days: np.ndarray) -> np.ndarray:
-    """0 to 3: the quarter of the year of days counted from 1970-01-01."""
+    """Quarter of the year, 0 to 3, of days counted from 1970-01-01."""
     first, last = (days.min(), days.max()) if len(days) else (0, 0)
-    every = np.arange(first, last + 1)  # far fewer than `days`, and the calendar is slow
+    every = np.arange(first, last + 1)  # far fewer than `days`, and date arithmetic is slow
     return (every.astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12 // 3)[days - first]
 
 
@@ -107,7 +106,7 @@ def plan_products(n: int, shop: Shop) -> Products:
 
 
 def _steepness(scores: np.ndarray, price: np.ndarray) -> float:
-    """The s in demand ~ exp(s * score) that gives the best fifth of the products TOP_FIFTH of the revenue."""
+    """The s in demand ~ exp(s * score) with which the top fifth of the products brings TOP_FIFTH of the revenue."""
 
     def share(steepness: float) -> float:
         revenue = np.sort(np.exp(steepness * scores) * price)[::-1]
@@ -119,7 +118,7 @@ def _steepness(scores: np.ndarray, price: np.ndarray) -> float:
 
 
 def products_table(products: Products, shop: Shop) -> pa.Table:
-    """The table; cost is 40 to 70 % of the price, stock goes with demand."""
+    """The table `products`; cost is 40 to 70 % of the price, stock is proportional to demand."""
     n = len(products)
     categories, subcategories, nouns, _ = columns(SHELVES)
     rng = stream(shop, "products.facts")

@@ -1,4 +1,4 @@
-"""What is asked for: the shop that all tables share, the rows of each, and the blocks they are made in."""
+"""The request: seed, dates and sizes of a synthetic shop, and the blocks it is generated in."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,22 +9,23 @@ from lib.errors import UsageError
 
 __all__ = ["DEMO_COUNTS", "DEMO_SHOP", "GENERATOR", "Counts", "Shop", "days_since_1970"]
 
-GENERATOR = 2  # version of the generator: another one gives other rows for the same params
-BLOCK_USERS = 500  # customers made together with all that is theirs; about 50,000 rows in the shape of full.yml
+GENERATOR = 2  # version of the generator: a new version generates other rows for the same params
+BLOCK_USERS = 500  # customers of a block, generated with their orders and events; about 50,000 rows for full.yml
 MAX_LINES_PER_ORDER = 100
 MIN_HISTORY_DAYS = 7
 
 
 def days_since_1970(day: date) -> int:
-    """The day counted from 1970-01-01."""
+    """Days from 1970-01-01 to the day."""
     return day.toordinal() - date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
 class Shop:
-    """What all tables share. Everything is dated in [as_of - history_days, as_of), UTC; lines_per_order is a mean.
+    """Parameters that all tables share.
 
-    Without `seasons` every day is alike but for the shop's growth: no weekday, year, holiday, trend or anomaly.
+    All dates lie in [as_of - history_days, as_of), UTC; lines_per_order is a mean. Without `seasons` days differ only
+    by the growth of the shop: no weekday, season, holiday, trend or anomaly.
     """
 
     seed: int = 42
@@ -35,22 +36,22 @@ class Shop:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise UsageError(f"seed is {self.seed}; want 0 or more")
+            raise UsageError(f"seed is {self.seed}; expected 0 or more")
         if self.history_days < MIN_HISTORY_DAYS:
-            raise UsageError(f"history_days is {self.history_days}; want at least {MIN_HISTORY_DAYS}")
+            raise UsageError(f"history_days is {self.history_days}; expected at least {MIN_HISTORY_DAYS}")
         if not 1 <= self.lines_per_order <= MAX_LINES_PER_ORDER:
-            raise UsageError(f"lines_per_order is {self.lines_per_order}; want 1 to {MAX_LINES_PER_ORDER}")
+            raise UsageError(f"lines_per_order is {self.lines_per_order}; expected 1 to {MAX_LINES_PER_ORDER}")
 
     @property
     def days(self) -> np.ndarray:
-        """Days of the window, counted from 1970-01-01."""
+        """Days of the history, counted from 1970-01-01."""
         end = days_since_1970(self.as_of)
         return np.arange(end - self.history_days, end)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows to make: users, products and campaigns exactly, orders and events as the mean of what chance gives."""
+    """Rows to generate: users, products and campaigns exactly, orders and events as expected values."""
 
     marketing_campaigns: int = 10
     users: int = 100
@@ -61,22 +62,21 @@ class Counts:
     def __post_init__(self) -> None:
         for table, n in vars(self).items():
             if n < 0:
-                raise UsageError(f"{n} {table} asked for; want 0 or more")
+                raise UsageError(f"{table} is {n}; expected 0 or more")
         missing = [parent for parent in ("users", "products") if not getattr(self, parent)]
         for table in ("orders", "events"):
             if getattr(self, table) and missing:
                 raise UsageError(
-                    f"{getattr(self, table)} {table} asked for, but there are 0 {' and 0 '.join(missing)}; "
-                    "want at least 1"
+                    f"{table} is {getattr(self, table)} with 0 {' and 0 '.join(missing)}; expected at least 1 of each"
                 )
 
     @property
     def blocks(self) -> int:
-        """Blocks of customers, at least one; what a block holds depends on nothing that another holds."""
+        """Number of blocks of customers, at least one; no block depends on the content of another."""
         return max(1, -(-self.users // BLOCK_USERS))
 
     def block_users(self, block: int) -> np.ndarray:
-        """Numbers of the customers of a block, from 0 on."""
+        """Numbers of the customers of a block, counted from 0 over the whole shop."""
         return np.arange(block * BLOCK_USERS, min((block + 1) * BLOCK_USERS, self.users))
 
 

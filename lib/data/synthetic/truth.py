@@ -1,4 +1,4 @@
-"""The truth about a shop: every parameter its rows were drawn by, and what they come to on average."""
+"""The truth about a synthetic shop: every parameter its rows were drawn by, and the expected values that follow."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ __all__ = ["expected_revenue", "truth"]
 def truth(plan: Plan) -> dict[str, Any]:
     """Parameters, solved scales, planted effects and expected daily orders and revenue, as JSON types.
 
-    Money is in the shop's currency, `days` are days of shop time: they pass as fast as demand is high, one per day on
-    average over the window before campaigns and anomalies.
+    Money is in the shop's currency. Durations are in days of shop time, which runs as fast as demand is high: one per
+    day on average, before campaigns and anomalies.
     """
     shop = plan.shop
     return {
@@ -46,16 +46,16 @@ def truth(plan: Plan) -> dict[str, Any]:
 
 
 def expected_revenue(plan: Plan) -> np.ndarray:
-    """Mean revenue of each day of the window in cents: completed orders at the status they have at as_of."""
+    """Expected revenue of each day in cents: completed orders by their status at as_of."""
     age = np.arange(plan.shop.history_days, 0, -1)[:, None] - (np.arange(24) + 0.5) / 24
     completed = orders.completed_share(age) @ np.array(_shares(calendar.HOURS))
-    worth = plan.order_values[products.quarter(plan.shop.days)] * completed
+    order_value = plan.order_values[products.quarter(plan.shop.days)] * completed
     percents, shares = columns(DISCOUNTS)
     off = (1 - np.maximum(percents, FLASH_DISCOUNT) @ shares / 100) / (1 - percents @ shares / 100)
     for anomaly in plan.anomalies:
         if anomaly.kind == "flash_sale":
-            worth[anomaly.first_day - plan.shop.days[0]] *= off
-    return plan.daily_orders.sum(axis=0) * worth
+            order_value[anomaly.first_day - plan.shop.days[0]] *= off
+    return np.asarray(plan.daily_orders.sum(axis=0) * order_value)
 
 
 def _customers(plan: Plan) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _customers(plan: Plan) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    """The number to six digits; None for one that a shop without orders does not have."""
+    """The number to six digits; None for NaN, as in a shop without orders."""
     return None if np.isnan(value) else rounded(value)
 
 
@@ -132,7 +132,7 @@ def _baskets(plan: Plan) -> dict[str, Any]:
 
 
 def _pairs(plan: Plan) -> list[dict[str, Any]]:
-    """Every planted pair with the support, confidence and lift that its baskets have on average."""
+    """Every planted pair with its expected support, confidence and lift."""
     found = plan.baskets.pairs
     quarters = zip(plan.orders_by_quarter, plan.products.demand, strict=True)
     single, both = np.zeros(len(plan.products)), np.zeros(len(found))
@@ -165,7 +165,7 @@ def _visits(plan: Plan) -> dict[str, Any]:
 
 
 def _campaigns(plan: Plan) -> list[dict[str, Any]]:
-    """Every campaign with its uplift, added to a demand of 1, and the orders that it causes on average."""
+    """Every campaign with its uplift, added to a demand of 1, and the orders it is expected to cause."""
     known = plan.campaigns
     demand = 1 + known.sums(known.uplift)
     found = []

@@ -1,4 +1,4 @@
-"""Where tasks run: in this process, in several of this machine, or on the workers of a Dask cluster."""
+"""Run tasks in this process, in a pool of processes of this machine, or on the workers of a Dask cluster."""
 
 import os
 import threading
@@ -19,8 +19,10 @@ __all__ = ["Engine", "cores", "run", "run_here"]
 
 @dataclass(frozen=True)
 class Engine:
-    """local: so many processes of this machine, one per core for 0. dask: the cluster at `address`, of which so many
-    workers must be there; without an address a cluster of so many processes, for as long as the tasks run.
+    """Where tasks run.
+
+    kind local: `workers` processes of this machine, 0 for one per core. kind dask: the cluster at `address`, on which
+    `workers` must have joined; without an address a cluster of `workers` processes of this machine.
     """
 
     kind: Literal["local", "dask"] = "local"
@@ -29,10 +31,13 @@ class Engine:
 
 
 def run(engine: Engine, function: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[Any]:
-    """What the function makes of each task, as they end; what belongs to which, the results must tell.
+    """Results of the function for each task, in the order in which they complete; results must identify their task.
 
-    On Dask a task may run more than once, even one that had ended. Raises what the function raises, WorkbookError when
-    a process ends early, UsageError for a cluster that is not there.
+    On Dask a task can run more than once, even after it has completed.
+
+    Raises:
+        UsageError: The cluster cannot be reached.
+        WorkbookError: A worker process ends early. Errors of the function are raised as they are.
     """
     if engine.kind == "local":
         return run_here(function, tasks, engine.workers)
@@ -42,51 +47,52 @@ def run(engine: Engine, function: Callable[[Any], Any], tasks: Iterable[Any]) ->
 
 
 def cores() -> int:
-    """Cores that this process may use, where the system tells."""
+    """Number of cores that this process may use, if the system reports it, otherwise of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_here(function: Callable[[Any], Any], tasks: Iterable[Any], workers: int = 0) -> Iterator[Any]:
-    """What the function makes of each task, in `workers` processes with this one; 0: one per core.
+    """Results of the function for each task, computed by `workers` processes including this one; 0: one per core.
 
-    Raises what the function raises, WorkbookError when a helper ends early; then nobody begins another task.
+    Raises:
+        WorkbookError: A worker process ends early. This and any error of the function stop further tasks.
     """
     known = list(tasks)
-    waiting = iter(known)
+    queue = iter(known)  # shared: each process takes the next task
     helpers = min(workers or cores(), len(known)) - 1
     with ExitStack() as stack:
-        theirs = []
+        others = []
         if helpers > 0:
-            # The function goes with each task: one sent to a process that cannot start would wait for its reader for
-            # ever.
-            pool = stack.enter_context(ProcessPoolExecutor(helpers, get_context("spawn"), initializer=_begin))
+            # The function is sent with each task: sending it to a process that cannot start would block for ever.
+            pool = stack.enter_context(ProcessPoolExecutor(helpers, get_context("spawn"), initializer=_watch_parent))
             threads = stack.enter_context(ThreadPoolExecutor(helpers))
-            theirs = [threads.submit(_work, waiting, partial(_elsewhere, pool, function)) for _ in range(helpers)]
-        stack.callback(deque, waiting, maxlen=0)  # after a failure nobody begins another task
-        yield from map(function, waiting)
-        for helper in theirs:
-            yield from helper.result()
+            others = [threads.submit(_work, queue, partial(_in_pool, pool, function)) for _ in range(helpers)]
+        stack.callback(deque, queue, maxlen=0)  # on an error, empty the queue so that no further task starts
+        yield from map(function, queue)
+        for other in others:
+            yield from other.result()
 
 
-def _work(waiting: Iterator[Any], function: Callable[[Any], Any]) -> list[Any]:
-    """What the function makes of the tasks that nobody else has taken."""
-    return [function(task) for task in waiting]
+def _work(queue: Iterator[Any], function: Callable[[Any], Any]) -> list[Any]:
+    return [function(task) for task in queue]
 
 
-def _elsewhere(pool: ProcessPoolExecutor, function: Callable[[Any], Any], task: Any) -> Any:
+def _in_pool(pool: ProcessPoolExecutor, function: Callable[[Any], Any], task: Any) -> Any:
     try:
         return pool.submit(function, task).result()
     except BrokenProcessPool as error:
         raise WorkbookError(
-            "a process that made part of the shop ended early: killed or out of memory; run again, or with workers: 1"
+            "a worker process ended early: killed, or out of memory. Run again, or with workers: 1"
         ) from error
 
 
-def _begin() -> None:
-    """End with the parent: a worker whose parent was killed would wait for work for ever."""
+def _watch_parent() -> None:
+    """End this worker when its parent ends: otherwise it would wait for tasks for ever."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    parent_process().join()
-    os._exit(1)
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,6 +1,6 @@
-"""Tasks on the workers of a Dask cluster: one that is there, or one of this machine that lives as long as they do.
+"""Run tasks on a Dask cluster: a running one, or one of this machine for the duration of the tasks.
 
-Data never pass through the scheduler: a task is a few numbers, and so is what comes back. Only this module knows Dask.
+Rows never pass through the scheduler: tasks and results are a few numbers. Only this module imports Dask.
 """
 
 import logging
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["run_on_cluster"]
 
 LOOPBACK = "127.0.0.1"
-NO_PAGES = f"{LOOPBACK}:0"  # without an address Dask serves its pages at a port of its choice on all interfaces
-PATIENCE_S = 60  # for workers to join, and to be given up when none is left
-RETRIES = 2  # of a task that failed, as it does when its connection to the database is cut
-# A worker of Dask is started with a low MALLOC_TRIM_THRESHOLD_, which gives memory back to the system all the time and
-# doubles what numpy costs; the second variable brings back what glibc does by itself. The others: a task, a core.
+NO_DASHBOARD = f"{LOOPBACK}:0"  # without an address Dask serves its dashboard on a random port of all interfaces
+PATIENCE_S = 60  # for workers to join, and until a cluster without workers counts as lost
+RETRIES = 2  # of a failed task, for example after a lost database connection
+# Dask starts workers with a low MALLOC_TRIM_THRESHOLD_, which returns memory to the system all the time and doubles the
+# cost of numpy; MALLOC_MMAP_THRESHOLD_ restores glibc's default behaviour. The others: one core per task.
 WORKER_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
@@ -33,7 +33,7 @@ WORKER_ENVIRONMENT = {
 }
 CONFIGURATION = {
     "distributed.nanny.pre-spawn-environ": WORKER_ENVIRONMENT,
-    "distributed.scheduler.worker-ttl": f"{PATIENCE_S} s",  # a worker that says nothing for so long is given up
+    "distributed.scheduler.worker-ttl": f"{PATIENCE_S} s",  # a worker without a heartbeat for this long counts as lost
     "distributed.scheduler.no-workers-timeout": f"{PATIENCE_S} s",
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -43,18 +43,25 @@ CONFIGURATION = {
 def run_on_cluster(
     function: Callable[[Any], Any], tasks: Iterable[Any], address: str = "", workers: int = 0
 ) -> Iterator[Any]:
-    """What the function makes of each task, as they end; each result is let go of as soon as it is here.
+    """Results of the function for each task, in the order in which they complete.
 
-    Without an address: on so many processes of this machine, one per core for 0. Raises what the function raises,
-    UsageError when Dask or the cluster is not there, WorkbookError when the cluster is lost or a task ends its workers.
+    Args:
+        function: A picklable function of one task.
+        tasks: Its arguments.
+        address: Address of the scheduler; empty for a cluster of processes of this machine.
+        workers: Workers that must have joined, or processes of this machine; 0 for one per core.
+
+    Raises:
+        UsageError: Dask is not installed, or the cluster cannot be reached.
+        WorkbookError: The cluster is lost, or a task repeatedly kills its worker.
     """
     distributed = _distributed()
-    with _client(address, workers) as client, _explained(distributed, client.scheduler.address):
+    with _client(address, workers) as client, _explained(distributed, str(client.scheduler_info()["address"])):
         ended = distributed.as_completed(client.map(function, list(tasks), pure=False, retries=RETRIES))
         try:
             for future in ended:
                 result = future.result()
-                future.release()  # a result that lies on a worker is made again when the worker is lost
+                future.release()  # a result kept on a worker would be computed again if the worker is lost
                 yield result
         finally:
             client.cancel(list(ended.futures), force=True)
@@ -65,15 +72,15 @@ def _distributed() -> Any:
         import distributed
     except ImportError as error:
         raise UsageError(
-            "engine is dask, and Dask is not installed here: `pip install 'shop-analytics-workbook[dask]'`, "
-            "or take engine: local"
+            "engine is dask, but Dask is not installed. Run `pip install 'shop-analytics-workbook[dask]'`, "
+            "or set engine: local"
         ) from error
     return distributed
 
 
 @contextmanager
 def _client(address: str, workers: int) -> "Iterator[distributed.Client]":
-    """A client of the cluster at the address, or of one of this machine, of which as many workers are there."""
+    """A client of the cluster at the address, or of a new one of this machine, once its workers have joined."""
     import dask
     import distributed
 
@@ -87,14 +94,14 @@ def _client(address: str, workers: int) -> "Iterator[distributed.Client]":
             client.wait_for_workers(max(workers, 1), timeout=PATIENCE_S)
         except (OSError, TimeoutError) as error:
             raise UsageError(
-                f"no cluster with {max(workers, 1)} workers at {address} within {PATIENCE_S} s ({error}); start them "
-                "(`make dask-scheduler`, `make dask-worker`) or mend dask_address"
+                f"no cluster with {max(workers, 1)} workers at {address} within {PATIENCE_S} s ({error}). Start it "
+                "(`make dask-scheduler`, `make dask-worker`) or correct dask_address"
             ) from error
         yield client
 
 
 def _own_cluster(workers: int) -> "distributed.LocalCluster":
-    """A cluster of processes of this machine, on loopback and with keys of its own: who may talk to it may run code."""
+    """A cluster of processes of this machine, on loopback and with its own keys: any client can run code on it."""
     import distributed
 
     return distributed.LocalCluster(
@@ -102,8 +109,8 @@ def _own_cluster(workers: int) -> "distributed.LocalCluster":
         threads_per_worker=1,
         host=LOOPBACK,
         security=True,
-        dashboard_address=NO_PAGES,
-        worker_dashboard_address=NO_PAGES,
+        dashboard_address=NO_DASHBOARD,
+        worker_dashboard_address=NO_DASHBOARD,
         scheduler_kwargs={"dashboard": False},
         silence_logs=logging.CRITICAL,
         env=os.environ | WORKER_ENVIRONMENT,
@@ -111,7 +118,7 @@ def _own_cluster(workers: int) -> "distributed.LocalCluster":
 
 
 def _checked(address: str) -> str:
-    """The address, when what goes there can neither be read nor forged on the way."""
+    """The address, if the connection is local or encrypted; raises UsageError otherwise."""
     import dask
 
     try:
@@ -120,31 +127,31 @@ def _checked(address: str) -> str:
     except ValueError:
         host = port = None
     if parts.scheme not in ("tcp", "tls") or not host or not port:
-        raise UsageError(f"dask_address is {address!r}; wanted an address such as tls://host:8786")
+        raise UsageError(f"dask_address is {address!r}; expected an address such as tls://host:8786")
     if parts.scheme == "tcp" and host not in LOCAL_HOSTS and not settings.get("DASK_ALLOW_PLAINTEXT"):
         raise UsageError(
-            f"the scheduler at {host} is remote and its address begins with tcp, so that anyone on the way could run "
-            "code on its workers; use tls://, or DASK_ALLOW_PLAINTEXT=1 to insist"
+            f"dask_address is {address!r}: a remote scheduler without TLS, so anyone on the network path could run "
+            "code on its workers. Use tls://, or set DASK_ALLOW_PLAINTEXT=1 to allow it"
         )
     if parts.scheme == "tls" and not dask.config.get("distributed.comm.tls.ca-file"):
         raise UsageError(
-            "dask_address begins with tls, and the keys for it are not named: set "
-            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, and __CLIENT__CERT and __CLIENT__KEY in the place of __CA_FILE"
+            "dask_address begins with tls://, but its keys are not configured. Set "
+            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, and likewise __CLIENT__CERT and __CLIENT__KEY"
         )
     return address
 
 
 @contextmanager
 def _explained(distributed: Any, address: str) -> Iterator[None]:
-    """What Dask raises, in words for people."""
+    """Translate Dask's errors into errors for people."""
     from distributed.client import FutureCancelledError
 
     try:
         yield
     except distributed.KilledWorker as error:
         raise WorkbookError(
-            f"a part of the shop ended every worker that took it ({error}): out of memory, or killed from outside; "
-            "look at the workers' logs, give them more memory, and run again"
+            f"a task killed every worker that ran it ({error}): out of memory, or killed from outside. "
+            "Check the workers' logs, give them more memory, and run again"
         ) from error
     except (FutureCancelledError, distributed.comm.CommClosedError, distributed.scheduler.NoWorkerError) as error:
-        raise WorkbookError(f"the cluster at {address} is lost or has no worker left: {error}; run again") from error
+        raise WorkbookError(f"the cluster at {address} is lost or has no worker left: {error}. Run again") from error
