@@ -30,20 +30,20 @@ _chosen = [Locale.parse("en_US")]  # of this process, as a kernel writes one rep
 # How a column is written, wherever it is shown.
 FORMATS = {
     "money": (
-        "revenue", "previous_revenue", "refunded_amount", "avg_order_value", "spend", "acquisition_cost", "usual",
-        "predicted_value", "revenue_per_customer",
+        "revenue", "previous_revenue", "refunded_amount", "avg_order_value", "spend", "acquisition_cost",
+        "expected_revenue", "predicted_value", "revenue_per_customer",
     ),
-    "whole money": ("expected_revenue", "at_least", "at_most"),
+    "whole money": ("predicted_revenue", "forecast", "lower_80", "upper_80", "lower_95", "upper_95", "ETS", "ARIMA"),
     "percent": (
         "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
         "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift", "gross_margin",
-        "change", "smape", "total_inside_80", "skill_weekday",
+        "change", "effect", "smape", "total_inside_80", "skill_weekday",
         "share_of_customers", "share_of_revenue", "churn_risk", "said", "came", "support", "confidence", "smallest",
     ),
     "integer": (
         "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
         "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
-        "windows", "won", "fallbacks", "files", "milliseconds", "sessions", "expected", "discount_percent",
+        "windows", "wins", "fallbacks", "files", "milliseconds", "sessions", "expected", "discount_percent",
         "stock_quantity", "units_30_days", "read", "loaded", "refused",
         "repeated", "line", "signups", "clusters", "group", "actual",
     ),

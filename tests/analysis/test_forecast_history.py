@@ -1,4 +1,4 @@
-"""Tests of the daily series: its life, missing days, closed weekdays, records that end early, what is said of it."""
+"""Tests of the daily series: first day, missing days, closed weekdays, records that end early, notes, holidays."""
 
 from datetime import date
 
@@ -18,13 +18,13 @@ def rows(series: pd.Series) -> pd.DataFrame:
     return series.rename_axis("date").reset_index()
 
 
-def test_a_day_without_a_row_is_zero_and_days_from_as_of_on_are_dropped() -> None:
+def test_day_without_a_row_is_zero_and_days_from_as_of_on_are_dropped() -> None:
     daily = pd.DataFrame({"date": pd.to_datetime(["2025-01-03", "2025-01-01", "2025-01-06"]), "revenue": [3, 1, 9]})
     found = daily_series(daily, AS_OF)
     assert_series_equal(found.series, days([1, 0, 3, 0, 0], "2025-01-01"))
-    assert found.notes == (
-        "5 days are looked at, 2025-01-01 to 2025-01-05; 3 of them without revenue count as 0, 3 had no row.",
-    )
+    (note,) = found.notes
+    assert note.startswith("5 days of history, Jan 1, 2025 to Jan 5, 2025; 3 days without revenue count as zero ")
+    assert note.endswith("(3 of them without a row).")
 
 
 def test_rows_of_the_same_day_are_added_up() -> None:
@@ -32,7 +32,7 @@ def test_rows_of_the_same_day_are_added_up() -> None:
     assert daily_series(daily, AS_OF).series.tolist() == [7]
 
 
-def test_life_begins_with_the_first_revenue() -> None:
+def test_series_starts_with_the_first_revenue() -> None:
     daily = rows(days([0, 0, 5, 6], "2025-01-02"))
     assert_series_equal(daily_series(daily, AS_OF).series, days([5, 6], "2025-01-04"))
 
@@ -44,29 +44,29 @@ def test_no_revenue_at_all_stays_a_series_of_zeros() -> None:
 def test_no_rows_give_an_empty_series_and_a_sentence() -> None:
     found = daily_series(pd.DataFrame({"date": [], "revenue": []}), AS_OF)
     assert (len(found.series), found.series.index.freqstr, found.series.dtype) == (0, "D", float)
-    assert found.notes == ("There is no day with revenue yet.",)
+    assert found.notes == ("No day has had revenue yet.",)
 
 
 @pytest.mark.parametrize(("silent", "kept"), [(7, 47), (8, 39)])
-def test_records_that_end_early_are_not_days_without_sales(silent: int, kept: int) -> None:
-    """After a week of silence the shop may have sold nothing; after more the file has ended, inside its last day."""
+def test_days_after_the_end_of_the_records_are_unknown(silent: int, kept: int) -> None:
+    """A week without rows may be a week without sales; after more, the records ended during their last day."""
     found = daily_series(rows(days([5] * 40)), pd.Timestamp("2025-01-06") + pd.Timedelta(days=40 + silent))
     assert len(found.series) == kept
-    assert any("The records end on 2025-02-14" in note for note in found.notes) == (silent == 8)
+    assert any("The records end on Feb 14, 2025" in note for note in found.notes) == (silent == 8)
 
 
 def closed_on_saturdays(weeks: int) -> pd.Series:
     return days(np.tile([5, 6, 7, 8, 9, 0, 4], weeks))
 
 
-def test_a_weekday_without_any_sale_is_closed() -> None:
+def test_weekday_without_any_sale_is_closed() -> None:
     found = daily_series(rows(closed_on_saturdays(8)), "2025-03-03")
     assert found.closed == (5,)
     assert "closed on Saturdays" in found.notes[-1]
     assert len(found.past().series) == 48
 
 
-def test_the_days_ahead_of_a_shop_closed_on_saturdays_have_none() -> None:
+def test_days_ahead_leave_out_closed_saturdays() -> None:
     ahead = days_ahead(daily_series(rows(closed_on_saturdays(8)), "2025-03-03").past(), 14)
     assert len(ahead) == 12
     assert ahead[0] == pd.Timestamp("2025-03-03")
@@ -76,11 +76,11 @@ def test_the_days_ahead_of_a_shop_closed_on_saturdays_have_none() -> None:
 @pytest.mark.parametrize(
     "series", [closed_on_saturdays(7), days([5, 0, 0, 0, 0, 0, 0] * 10), closed_on_saturdays(9).replace({0: 1e-9})]
 )
-def test_short_thin_or_seldom_is_not_closed(series: pd.Series) -> None:
+def test_short_or_sparse_history_has_no_closed_weekday(series: pd.Series) -> None:
     assert daily_series(rows(series), series.index[-1] + pd.Timedelta(days=1)).closed == ()
 
 
-def test_a_series_is_not_changed() -> None:
+def test_input_is_not_changed() -> None:
     daily = rows(shop_like(60))
     before = daily.copy()
     daily_series(daily, "2025-02-01")

@@ -80,18 +80,18 @@ FIGURES = {  # name: (wanted, what is measured)
     "import_sum_s": ("", "the libraries of the notebooks, each imported in a fresh python, one after the other"),
     "pipeline_demo_ratio_imports": ("under 2.5", "pipeline_demo_s over import_sum_s"),
     "pipeline_peak_mb": ("under 600", f"highest RSS of the runner or one kernel, full, every {SAMPLE_S} s; no server"),
-    # Backtests of real daily series: 4 origins 28 days apart, 30 days ahead; the combination of models.
+    # Backtests of real daily series: 4 origins 28 days apart, 30 days ahead; the ensemble.
     "forecast_relmase": ("at most 0.80", "its MASE over that of seasonal naive, geometric mean, revenue series"),
     "forecast_wins": ("at least 0.90", "share of their windows in which it beats seasonal naive"),
-    "forecast_rel_weekday_mean": ("at most 0.97", "its MASE over that of the 8-week weekday mean, geometric mean"),
+    "forecast_rel_weekday_mean": ("at most 0.97", "its MASE over that of the 8-week weekday average, geometric mean"),
     "forecast_total_error": ("at most 0.10", "median absolute error of the 30-day total over that total"),
     "forecast_cov80": ("0.75 to 0.88", "share of their days inside the 80 % interval"),
     "forecast_cov95": ("0.90 to 0.98", "share of their days inside the 95 % interval"),
     "forecast_cpu_s": ("at most 10", "CPU seconds of backtest and forecast, the slowest of all series"),
-    # Made-up shops, whose expected revenue is known.
+    # Synthetic shops, whose expected revenue is known.
     "forecast_oracle_ratio": ("at most 1.10", "mean MASE over that of the expected revenue; shops of full.yml's size"),
     "forecast_shop_cov80": ("0.76 to 0.84", "share of their days inside the 80 % interval"),
-    "forecast_planted_found": ("1", "share of planted outages and flash sales among the odd days; 115 orders a day"),
+    "forecast_planted_found": ("1", "share of planted outages and flash sales among the anomalies; 115 orders a day"),
     # Five million rows made and copied in parts into bare tables, in turn; the helper of two processes is begun anew.
     "scale_plain_s": ("", "in one process"),
     "scale_pool_s": ("", "in two processes"),

@@ -1,4 +1,4 @@
-"""How good the forecast is: on real daily series, and on made-up shops whose expected revenue is known."""
+"""Accuracy of the forecast on real daily series, and on synthetic shops whose expected revenue is known."""
 
 import math
 import os
@@ -13,7 +13,16 @@ from rich.console import Console
 from rich.table import Table
 
 from lib import settings
-from lib.analysis.forecast import anomalies, backtest, daily_series, forecast, holidays_of
+from lib.analysis.forecast import (
+    ENSEMBLE,
+    SEASONAL_NAIVE,
+    WEEKDAY_AVERAGE,
+    anomalies,
+    backtest,
+    daily_series,
+    forecast,
+    holidays_of,
+)
 from lib.analysis.forecast.history import History
 from lib.data import synthetic
 from lib.data.synthetic.truth import expected_revenue
@@ -22,16 +31,16 @@ from lib.run import params
 
 __all__ = ["Tested", "backtested", "figures", "measure_forecast", "measure_forecast_shop", "read_series"]
 
-REAL = settings.PROJECT.parent / "shared" / "data"  # beside the project, where there is such a folder
+REAL = settings.PROJECT.parent / "shared" / "data"  # next to the project; optional
 GROCER, BIKES = REAL / "completejourney_daily_2017.csv", REAL / "bike_sharing_daily.csv"
-ORIGINS = 4  # windows of a real series: the protocol of the figures wanted
-SHOPS, SHOP_ORIGINS = 18, 12  # made-up shops of the size of full.yml: 216 windows
-LARGE_SHOPS, LARGE_USERS, LARGE_ORDERS = 4, 42_000, 84_000  # 115 orders a day show what is planted
+ORIGINS = 4  # windows of a real series: the protocol of the targets
+SHOPS, SHOP_ORIGINS = 18, 12  # synthetic shops of the size of full.yml: 216 windows
+LARGE_SHOPS, LARGE_USERS, LARGE_ORDERS = 4, 42_000, 84_000  # 115 orders a day, enough to detect planted anomalies
 
 
 @dataclass(frozen=True)
 class Tested:
-    """One series and what the backtest of it found: a row per window, and CPU seconds of tests and forecast."""
+    """The backtest of one series: a row per window and model, and CPU seconds of backtest and forecast."""
 
     name: str
     is_revenue: bool
@@ -42,26 +51,29 @@ class Tested:
 def read_series(path: Path) -> dict[str, History]:
     """The daily series of a CSV file: a column `date` and one column of numbers per series.
 
-    Raises DataError for a file without them.
+    Raises:
+        DataError: the file cannot be read, or has no such columns.
     """
     try:
         frame = pd.read_csv(path, parse_dates=["date"])
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} is no CSV file with a column `date`: {error}") from error
+        raise DataError(f"{path}: not a CSV file with a column `date`: {error}") from error
     values = frame.select_dtypes("number").columns
     if values.empty:
-        raise DataError(f"{path} has no column of numbers beside `date`; want one per series")
+        raise DataError(f"{path}: no column of numbers next to `date`; expected one per series.")
     end = frame["date"].max() + pd.Timedelta(days=1)
     return {name: daily_series(frame[["date", name]].rename(columns={name: "revenue"}), end) for name in values}
 
 
 def _real() -> Iterator[tuple[str, bool, History]]:
-    """Name, whether it is revenue, and days of each series: of SERIES where it is given, else of the real sets."""
+    """Name, whether it is revenue, and history of each series: from the file SERIES, otherwise from the real sets."""
     if given := os.environ.get("SERIES"):
         yield from ((name, True, history) for name, history in read_series(Path(given)).items())
         return
     if not (GROCER.exists() and BIKES.exists()):
-        raise DataError(f"no real series in {REAL}; name a file: make bench-forecast SERIES=file.csv (date, value ...)")
+        raise DataError(
+            f"no real series in {REAL}. Name a file: make bench-forecast SERIES=file.csv (date, value ...)."
+        )
     grocer = read_series(GROCER)
     yield from ((name, True, days) for name, days in grocer.items() if name not in ("baskets", "households"))
     bikes = pd.read_csv(BIKES, parse_dates=["dteday"]).rename(columns={"dteday": "date", "cnt": "revenue"})
@@ -77,20 +89,20 @@ def backtested(name: str, is_revenue: bool, history: History) -> Tested:
 
 
 def measure_forecast() -> dict[str, float]:
-    """The figures over the real series, and a line for each of them on the terminal."""
+    """The figures over the real series; prints a table with a row per series."""
     tested = [backtested(*one) for one in _real()]
     _show(tested)
     return figures(tested)
 
 
 def figures(tested: list[Tested]) -> dict[str, float]:
-    """Over the revenue series, but for the CPU seconds: of the longest of all."""
+    """The figures over the revenue series; CPU seconds of the slowest of all series."""
     windows = pd.concat([one.windows for one in tested if one.is_revenue] or [one.windows for one in tested])
-    ours = _of(windows, "combination")
+    ours = _of(windows, ENSEMBLE)
     return {
-        "forecast_relmase": _ratio(windows, "seasonal naive"),
-        "forecast_wins": float((ours["mase"] < _of(windows, "seasonal naive")["mase"]).mean()),
-        "forecast_rel_weekday_mean": _ratio(windows, "weekday mean"),
+        "forecast_relmase": _ratio(windows, SEASONAL_NAIVE),
+        "forecast_wins": float((ours["mase"] < _of(windows, SEASONAL_NAIVE)["mase"]).mean()),
+        "forecast_rel_weekday_mean": _ratio(windows, WEEKDAY_AVERAGE),
         "forecast_total_error": float(ours["total_error"].median()),
         "forecast_cov80": float(ours["coverage_80"].mean()),
         "forecast_cov95": float(ours["coverage_95"].mean()),
@@ -103,8 +115,8 @@ def _of(windows: pd.DataFrame, model: str) -> pd.DataFrame:
 
 
 def _ratio(windows: pd.DataFrame, over: str) -> float:
-    """Geometric mean over the windows of the combination's mase by that of `over`."""
-    return float(np.exp(np.log(_of(windows, "combination")["mase"] / _of(windows, over)["mase"]).mean()))
+    """Geometric mean over the windows of the ensemble's mase / the mase of `over`."""
+    return float(np.exp(np.log(_of(windows, ENSEMBLE)["mase"] / _of(windows, over)["mase"]).mean()))
 
 
 def _show(tested: list[Tested]) -> None:
@@ -118,8 +130,8 @@ def _show(tested: list[Tested]) -> None:
 
 
 def measure_forecast_shop() -> dict[str, float]:
-    """The combination beside the truth's own expected revenue, and what is found of what was planted."""
-    tests = [_beside_the_oracle(seed) for seed in range(SHOPS)]
+    """The ensemble compared with the true expected revenue, and the share of planted anomalies detected."""
+    tests = [_against_the_oracle(seed) for seed in range(SHOPS)]
     ours, oracle, inside = (np.mean(values) for values in zip(*tests, strict=True))
     planted = [found for seed in range(LARGE_SHOPS) for found in _planted_found(seed)]
     return {
@@ -129,20 +141,20 @@ def measure_forecast_shop() -> dict[str, float]:
     }
 
 
-def _beside_the_oracle(seed: int) -> tuple[float, float, float]:
-    """Mean mase of the combination and of the expected revenue over the windows of a shop, and coverage at 80 %."""
+def _against_the_oracle(seed: int) -> tuple[float, float, float]:
+    """Mean mase of the ensemble and of the expected revenue over the windows of a shop, and coverage at 80 %."""
     sizes = params.load(params.find("full")).generate
     revenue, expected, plan = daily_revenue(sizes.users, sizes.orders, sizes.products, seed)
     history = daily_series(revenue, plan.shop.as_of)
-    marked = holidays_of("US", history.series.index[0], history.series.index[-1])
-    tested = backtest(history.past(marked), origins=SHOP_ORIGINS, seed=seed)
+    holidays = holidays_of("US", history.series.index[0], history.series.index[-1])
+    tested = backtest(history.past(holidays), origins=SHOP_ORIGINS, seed=seed)
     windows = _of(tested.by_window, "combination")
-    truth = [np.abs(one.actual - expected[one.actual.index]).mean() / one.scale for one in tested.windows]
+    truth = [np.abs(one.observed - expected[one.observed.index]).mean() / one.scale for one in tested.windows]
     return float(windows["mase"].mean()), float(np.mean(truth)), float(windows["coverage_80"].mean())
 
 
 def _planted_found(seed: int) -> Iterator[bool]:
-    """Whether the outage and the flash sale of a large shop are among its odd days."""
+    """Whether the outage and the flash sale of a large shop are among its anomalies."""
     revenue, _, plan = daily_revenue(LARGE_USERS, LARGE_ORDERS, 200, seed)
     found = set(anomalies(daily_series(revenue, plan.shop.as_of).past()).days["date"])
     for anomaly in plan.anomalies:
@@ -151,7 +163,7 @@ def _planted_found(seed: int) -> Iterator[bool]:
 
 
 def daily_revenue(users: int, orders: int, products: int, seed: int) -> tuple[pd.DataFrame, pd.Series, synthetic.Plan]:
-    """Of a made-up shop of two years: its revenue (date, revenue), the revenue expected by day, and its plan."""
+    """A synthetic shop of two years: its revenue (date, revenue), the expected revenue by day, and its plan."""
     counts = synthetic.Counts(100, users, products, orders, math.ceil(orders * (3 + 2 * 2.46)))
     plan = synthetic.plan_shop(counts, synthetic.Shop(seed=seed, history_days=730, lines_per_order=2.46))
     columns = ["order_date", "status", "total_amount"]

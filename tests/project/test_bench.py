@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from lib import db, load, settings
 from lib.analysis import clv
+from lib.analysis.forecast import ENSEMBLE, SEASONAL_NAIVE, WEEKDAY_AVERAGE
 from lib.data import acquire
 from lib.errors import DataError
 from lib.load.marts import MARTS, build, gather_visits
@@ -87,8 +88,8 @@ def test_every_figure_says_what_it_measures() -> None:
 
 
 def windows(name: str, is_revenue: bool, cpu_s: float, *mases: tuple[float, float, float]) -> forecasting.Tested:
-    """Windows with the mase of the combination, of seasonal naive and of the weekday mean."""
-    models = ("combination", "seasonal naive", "weekday mean")
+    """Windows with the mase of the ensemble, of seasonal naive and of the weekday average."""
+    models = (ENSEMBLE, SEASONAL_NAIVE, WEEKDAY_AVERAGE)
     rows = [{"model": model, "mase": mase} for three in mases for model, mase in zip(models, three, strict=True)]
     measures = {"total_error": 0.05, "coverage_80": 0.8, "coverage_95": 0.9}
     return forecasting.Tested(name, is_revenue, pd.DataFrame(rows).assign(**measures), cpu_s)
@@ -99,7 +100,7 @@ FORECAST = forecasting.figures(
 )
 
 
-def test_the_forecast_is_held_against_both_simple_models_over_revenue() -> None:
+def test_forecast_is_compared_with_both_simple_models_over_revenue() -> None:
     assert pytest.approx(
         {
             "forecast_relmase": 0.5, "forecast_wins": 0.5, "forecast_rel_weekday_mean": 0.5,
@@ -108,15 +109,15 @@ def test_the_forecast_is_held_against_both_simple_models_over_revenue() -> None:
     ) == FORECAST  # fmt: skip
 
 
-def test_series_of_ones_own_are_read(tmp_path: Path) -> None:
+def test_given_series_are_read(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("date,shop,web,note\n2025-01-01,5,1,a\n2025-01-03,6,2,b\n")
     found = forecasting.read_series(path)
     assert {name: history.series.tolist() for name, history in found.items()} == {"shop": [5, 0, 6], "web": [1, 0, 2]}
 
 
-@pytest.mark.parametrize(("text", "word"), [("day,value\n1,2\n", "no CSV file"), ("date\n2025-01-01\n", "no column")])
-def test_a_file_without_series_is_refused(tmp_path: Path, text: str, word: str) -> None:
+@pytest.mark.parametrize(("text", "word"), [("day,value\n1,2\n", "not a CSV file"), ("date\n2025-01-01\n", "no column")])
+def test_file_without_series_is_an_error(tmp_path: Path, text: str, word: str) -> None:
     (tmp_path / "own.csv").write_text(text)
     with pytest.raises(DataError, match=word):
         forecasting.read_series(tmp_path / "own.csv")

@@ -69,29 +69,29 @@ def _refund_rate(orders: pd.DataFrame) -> float:
     return counts.get("refunded", 0) / (counts.get("refunded", 0) + counts["completed"])
 
 
-def test_parts_add_up_to_the_whole(demo_database: sa.URL) -> None:
+def test_segments_add_up_to_the_whole(demo_database: sa.URL) -> None:
     months = db.read("monthly_revenue", as_of="2025-07-01")
     countries = db.read("customers_by_country", as_of="2025-07-01")
     days = db.read("daily_revenue", as_of="2025-07-01")
-    parts = db.read("daily_revenue_by_part", as_of="2025-07-01")
+    segments = db.read("daily_revenue_by_segment", as_of="2025-07-01")
     assert months["revenue"].sum() == pytest.approx(days["revenue"].sum(), abs=0.001)
     assert countries["revenue"].sum() == pytest.approx(days["revenue"].sum(), abs=0.001)
     assert countries["customers"].sum() == 100
-    by_day = parts.groupby("date")["revenue"].sum()
+    by_day = segments.groupby("date")["revenue"].sum()
     assert by_day.to_dict() == pytest.approx(
         days[days["revenue"] > 0].set_index("date")["revenue"].to_dict(), abs=0.001
     )
-    assert "Clothing" in set(parts["part"])
+    assert "Clothing" in set(segments["segment"])
 
 
-def test_parts_are_countries_where_products_have_no_category(demo_database: sa.URL) -> None:
+def test_segments_are_countries_where_products_have_no_category(demo_database: sa.URL) -> None:
     with db.transaction() as connection:
         connection.execute(sa.text("UPDATE products SET category = NULL"))
         connection.execute(sa.text("UPDATE orders SET shipping_country_code = NULL WHERE shipping_country_code = 'GB'"))
-    parts = db.read("daily_revenue_by_part", as_of="2025-07-01")
-    assert {"US", "DE", "not known"} <= set(parts["part"])
+    segments = db.read("daily_revenue_by_segment", as_of="2025-07-01")
+    assert {"US", "DE", "not known"} <= set(segments["segment"])
     days = db.read("daily_revenue", as_of="2025-07-01")
-    assert parts["revenue"].sum() == pytest.approx(days["revenue"].sum(), abs=0.001)
+    assert segments["revenue"].sum() == pytest.approx(days["revenue"].sum(), abs=0.001)
 
 
 def _shop(connection: sa.Connection, rows: str) -> None:

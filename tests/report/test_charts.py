@@ -8,6 +8,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
+from lib.analysis.forecast import Forecast, History, Segment
 from lib.report import charts
 from lib.report.charts import figure as look
 
@@ -67,62 +68,65 @@ def test_the_gauge_has_room_for_its_value(value: float, top: float) -> None:
     assert charts.gauge(value, 100, "USD").data[0].gauge.axis.range == (0, top)
 
 
-AHEAD = pd.DataFrame({"date": pd.date_range("2025-01-04", periods=2), "forecast": [2.0, 3.0]}).assign(
+DAILY_REVENUE = DAILY.set_index("date")["revenue"]
+AHEAD = pd.DataFrame({"forecast": [2.0, 3.0]}, index=pd.date_range("2025-01-04", periods=2, name="date")).assign(
     **{f"{side}_{level}": 2.0 + sign for level in (80, 95) for side, sign in (("lower", -1), ("upper", 1))}
 )
 
 
-def test_the_fan_has_both_bands_and_the_history_which_it_joins() -> None:
-    figure = charts.fan(DAILY, AHEAD, "USD")
+def test_fan_chart_joins_history_and_forecast_with_both_intervals() -> None:
+    figure = charts.fan_chart(DAILY_REVENUE, AHEAD, "USD")
     assert [trace.name for trace in figure.data] == ["95 % interval", "80 % interval", "revenue", "forecast"]
     assert list(figure.data[-1].y) == [2, 2, 3]
     assert figure.layout.meta["alt"].startswith("Forecast from 2025-01-04 to 2025-01-05: lowest $2")
 
 
-def test_the_fan_shows_other_models_and_marks_holidays() -> None:
+def test_fan_chart_shows_other_models_and_marks_holidays() -> None:
     holidays = pd.Series([HOSTILE], index=pd.to_datetime(["2025-01-05"]))
-    figure = charts.fan(DAILY, AHEAD.assign(ETS=1.0, ARIMA=2.0), "USD", holidays)
+    figure = charts.fan_chart(DAILY_REVENUE, AHEAD.assign(ETS=1.0, ARIMA=2.0), "USD", holidays)
     assert [trace.name for trace in figure.data[3:]] == ["ETS", "ARIMA", "forecast", "holiday"]
     assert figure.data[-1].customdata[0].startswith("&lt;a href")
 
 
-def test_hindsight_sets_what_came_beside_what_was_said() -> None:
-    told = AHEAD.rename(columns={"forecast": "combination"}).assign(actual=[4.0, 5.0], ETS=1.0)
-    figure = charts.hindsight(told, "combination", "USD")
-    assert [trace.name for trace in figure.data] == ["80 % interval", "ETS", "actual", "combination"]
+def test_backtest_chart_compares_observed_and_predicted() -> None:
+    predictions = AHEAD.rename(columns={"forecast": "ensemble"}).assign(observed=[4.0, 5.0], ETS=1.0)
+    figure = charts.backtest(predictions, "ensemble", "USD")
+    assert [trace.name for trace in figure.data] == ["80 % interval", "ETS", "observed", "ensemble"]
     assert "highest $5" in figure.layout.meta["alt"]
 
 
-def test_calibration_is_held_against_the_diagonal() -> None:
+def test_calibration_is_compared_with_the_diagonal() -> None:
     figure = charts.calibration(pd.DataFrame({"nominal": [0.5, 0.8], "observed": [0.4, np.nan]}))
     assert list(figure.data[0].x) == list(figure.data[0].y) == [0, 1]
-    assert figure.layout.meta["alt"] == "Share of days inside the intervals: 40% where 50% is meant."
+    assert figure.layout.meta["alt"] == "Observed coverage of the prediction intervals: 40% at nominal 50%."
 
 
 @pytest.mark.parametrize(("months", "pictures"), [(["Jan", "Feb"], 3), ([], 2)])
-def test_components_are_drawn_below_each_other(months: list[str], pictures: int) -> None:
-    trend = pd.DataFrame({"date": DAILY["date"], "trend": [1.0, 2.0, 3.0]})
+def test_decomposition_has_a_chart_per_component(months: list[str], pictures: int) -> None:
+    trend = pd.DataFrame({"date": DAILY["date"], "revenue": [1.0, 5.0, 2.0], "trend": [1.0, 2.0, 3.0]})
     week = pd.DataFrame({"weekday": ["Mon", "Tue"], "effect": [-0.5, 0.5]})
     year = pd.DataFrame({"month": months, "effect": [0.1] * len(months)})
-    figure = charts.components(trend, week, year, "USD")
+    figure = charts.decomposition(trend, week, year, "USD")
     assert len(figure.data) == len(figure.layout.annotations) == pictures
-    assert "Effect of the weekday from Mon to Tue: lowest -50.0% at Mon" in figure.layout.meta["alt"]
-    assert ("Effect of the month" in figure.layout.meta["alt"]) == (pictures == 3)
+    assert "Weekday effect from Mon to Tue: lowest -50.0% at Mon" in figure.layout.meta["alt"]
+    assert ("Month effect" in figure.layout.meta["alt"]) == (pictures == 3)
 
 
-def test_odd_days_are_marked_with_their_cause() -> None:
-    odd = pd.DataFrame({"date": DAILY["date"][1:2], "revenue": [5.0], "usual": [2.0], "cause": [HOSTILE]})
-    figure = charts.odd_days(DAILY, odd, "USD")
+def test_anomalies_are_marked_with_their_cause() -> None:
+    days = pd.DataFrame({"date": DAILY["date"][1:2], "revenue": [5.0], "expected_revenue": [2.0], "change": [1.5]})
+    figure = charts.anomalies(DAILY_REVENUE, days.assign(cause=HOSTILE), "USD")
     assert list(figure.data[1].customdata[0]) == ['&lt;a href="https://x.example"&gt;A &amp; B&lt;/a&gt;', "$2"]
-    assert figure.layout.meta["alt"].startswith("Revenue per day with 1 odd days marked: 2025-01-02 $5")
+    assert figure.layout.meta["alt"].startswith("Revenue per day with 1 anomaly marked: 2025-01-02 $5")
 
 
 @pytest.mark.parametrize("n", [0, 1, 3])
-def test_every_part_has_a_small_fan(n: int) -> None:
-    figure = charts.small_fans([(HOSTILE, DAILY, AHEAD)] * n, "USD")
+def test_every_segment_has_a_forecast(n: int) -> None:
+    ahead = Forecast("ensemble", AHEAD, 5.0, (4.0, 6.0), (3.0, 7.0), True, "It beat seasonal naive.")
+    segment = Segment(HOSTILE, History(DAILY_REVENUE, (), ()), ahead)
+    figure = charts.segment_forecasts([segment] * n, "USD")
     assert len(figure.data) == 3 * n
     assert not any("<a" in note.text for note in figure.layout.annotations)
-    assert f"{n} parts" in figure.layout.meta["alt"]
+    assert f"{n} segments" in figure.layout.meta["alt"]
 
 
 def test_entities_draws_every_reference() -> None:

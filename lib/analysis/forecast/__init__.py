@@ -1,15 +1,15 @@
-"""Looks ahead: the daily series, models, a backtest of them, a forecast with intervals, odd days; series -> frames."""
+"""Revenue forecast: the daily series, models, their backtest, the published forecast, decomposition, anomalies."""
 
 from lib.analysis.forecast.backtest import Backtest, backtest
-from lib.analysis.forecast.components import Anomalies, anomalies, trend, week, year
-from lib.analysis.forecast.history import History, daily_series, holidays_of
-from lib.analysis.forecast.models import BASELINE, COMBINATION, MODELS, RIVAL, simulate
-from lib.analysis.forecast.publishing import Forecast, Group, forecast, forecast_groups
+from lib.analysis.forecast.decomposition import Anomalies, anomalies, month_effects, trend, weekday_effects
+from lib.analysis.forecast.history import History, daily_series, holidays_of, holidays_of_main_country
+from lib.analysis.forecast.models import ENSEMBLE, MODELS, SEASONAL_NAIVE, WEEKDAY_AVERAGE, simulate
+from lib.analysis.forecast.publishing import Forecast, Segment, forecast, forecast_segments
 from lib.analysis.forecast.simulation import Past, Simulation
 
 __all__ = [
-    "BASELINE", "COMBINATION", "MODELS", "RIVAL",
-    "Anomalies", "Backtest", "Forecast", "Group", "History", "Past", "Simulation",
-    "anomalies", "backtest", "daily_series", "forecast", "forecast_groups", "holidays_of", "simulate",
-    "trend", "week", "year",
+    "ENSEMBLE", "MODELS", "SEASONAL_NAIVE", "WEEKDAY_AVERAGE",
+    "Anomalies", "Backtest", "Forecast", "History", "Past", "Segment", "Simulation",
+    "anomalies", "backtest", "daily_series", "forecast", "forecast_segments", "holidays_of",
+    "holidays_of_main_country", "month_effects", "simulate", "trend", "weekday_effects",
 ]  # fmt: skip

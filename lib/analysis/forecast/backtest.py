@@ -1,6 +1,6 @@
-"""Asks every model to forecast parts of the past that it has not seen, and scores what it said."""
+"""Rolling-origin backtest: every model forecasts windows of the past it has not seen, and is scored on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,140 +9,168 @@ import pandas as pd
 from scipy import stats
 
 from lib.analysis.forecast import scores
-from lib.analysis.forecast.baselines import MEAN_WEEKS
-from lib.analysis.forecast.models import BASELINE, RIVAL, refuse_no_days, simulate_all
+from lib.analysis.forecast.models import AVERAGE_WEEKS, SEASONAL_NAIVE, WEEKDAY_AVERAGE, check_horizon, simulate_all
 from lib.analysis.forecast.simulation import (
     LEVELS,
     SHORTEST_HISTORY,
+    Floats,
     Past,
     Simulation,
-    frame,
-    reach,
-    stretch,
+    central_level,
+    dates,
+    interval_frame,
+    scaled_errors,
     total_interval,
-    within,
+    width_factor,
 )
 
 __all__ = ["ORIGINS", "STEP", "Backtest", "Window", "backtest"]
 
 ORIGINS, STEP = 8, 28  # windows, and the days between two of them: whole weeks
-NOMINAL = (*range(10, 100, 10), 95)  # percent
-SURE = 0.95  # one-sided; a gain is told as one where chance would show it in one of twenty cases
-# What a perfect forecast of pure noise, its mean, gains: the errors of last week have twice the variance of the noise,
-# those of a mean of eight weeks 9/8 of it.
-FROM_NOISE = {BASELINE: 1 - (1 / 2) ** 0.5, RIVAL: 1 - (MEAN_WEEKS / (MEAN_WEEKS + 1)) ** 0.5}
+MEASURES = (
+    "mase", "wape", "smape", "pinball", "total_error", "coverage_80", "coverage_95", "total_inside_80",
+)  # fmt: skip
+SKILLS = {"skill": SEASONAL_NAIVE, "skill_weekday": WEEKDAY_AVERAGE}  # with the model that each compares to
+NOMINAL = (*range(10, 100, 10), 95)  # percent, of the intervals whose calibration is shown
+CONFIDENCE = 0.95  # of the one-sided test in gains()
+# Gain of a perfect forecast of pure noise, the mean, over each simple model: the errors of seasonal naive have twice
+# the variance of the noise, those of an average of eight weeks 9/8 of it.
+NOISE_GAINS = {
+    SEASONAL_NAIVE: 1 - (1 / 2) ** 0.5,
+    WEEKDAY_AVERAGE: 1 - (AVERAGE_WEEKS / (AVERAGE_WEEKS + 1)) ** 0.5,
+}
 
 
 @dataclass(frozen=True)
 class Window:
-    """What came in the days of one test, what each model had said, and the scale of the training days (naive_scale)."""
+    """One backtest window.
 
-    actual: pd.Series
-    said: dict[str, Simulation]
+    Attributes:
+        observed: revenue per open day of the window.
+        simulations: the output of each model for these days, from the days before them.
+        scale: naive_scale of the training days.
+    """
+
+    observed: pd.Series
+    simulations: dict[str, Simulation]
     scale: float
 
     @cached_property
-    def reaches(self) -> dict[str, np.ndarray]:
-        """How far what came lay from what each model said, in units of its intervals."""
-        return {model: reach(self.actual.to_numpy(), one) for model, one in self.said.items()}
+    def errors(self) -> dict[str, Floats]:
+        """The scaled_errors of each model."""
+        return {model: scaled_errors(self.observed.to_numpy(), one) for model, one in self.simulations.items()}
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """The tests of a series, the latest first; every model's futures are stretched by what the other tests show."""
+    """The windows of a series, the latest first; intervals are calibrated on the other windows."""
 
     windows: tuple[Window, ...]
 
-    def stretched(self, model: str, number: int) -> Simulation:
-        """What the model said in that test, stretched by all the others."""
+    def calibrated(self, model: str, number: int) -> Simulation:
+        """The model's simulation in that window, widened by the factor of all other windows."""
         others = [window for other, window in enumerate(self.windows) if other != number]
-        return self.windows[number].said[model].stretched(_stretch(others, model))
+        return self.windows[number].simulations[model].widened(_width_factor(others, model))
 
-    def stretch(self, model: str) -> float:
-        """The factor by which all tests would stretch the model's futures."""
-        return _stretch(self.windows, model)
+    def width_factor(self, model: str) -> float:
+        """The factor that all windows give for the model's intervals."""
+        return _width_factor(self.windows, model)
 
     def scores(self) -> pd.DataFrame:
-        """One row per model, means over the windows, the smallest mase first.
+        """Accuracy of each model over the windows, the smallest mase first.
 
-        mase, wape, smape, pinball, total_error: see the module `scores`. coverage_80, coverage_95: share of days inside
-        the interval; total_inside_80: share of windows whose total was. skill, skill_weekday: 1 - mase over that of
-        seasonal naive, of the weekday mean. won: windows with the smallest mase of all; fallbacks: fits that failed.
+        Returns:
+            A frame indexed by model: means over the windows of mase, wape, smape, pinball, total_error (see the module
+            `scores`), coverage_80 and coverage_95 (share of days inside the interval), total_inside_80 (share of
+            windows whose total was); skill and skill_weekday (1 - mase / mase of seasonal naive, of the weekday
+            average); wins (windows in which it had the smallest mase), windows, fallbacks (fits that failed).
         """
         rows = self.by_window
-        found = rows.groupby("model", sort=False)[list(MEASURES)].mean()
+        means = rows.groupby("model", sort=False)[list(MEASURES)].mean()
+        skills = {name: 1 - means["mase"] / (means["mase"].get(simple) or np.nan) for name, simple in SKILLS.items()}
         scaled = rows.dropna(subset="mase")
-        best = scaled.loc[scaled.groupby("window")["mase"].idxmin(), "model"]
-        counts = {"won": pd.Series(best).value_counts(), "windows": rows.groupby("model").size()}
-        counts |= {"fallbacks": rows.groupby("model")["fallbacks"].sum()}
-        counted = {name: values.reindex(found.index, fill_value=0).astype(int) for name, values in counts.items()}
-        skills = {name: 1 - found["mase"] / (found["mase"].get(over) or np.nan) for name, over in OVER.items()}
-        return found.assign(**skills, **counted).sort_values("mase", kind="stable")
+        winners = scaled.loc[scaled.groupby("window")["mase"].idxmin(), "model"]
+        by_model = rows.groupby("model")
+        counts = {
+            "wins": pd.Series(winners).value_counts(),
+            "windows": by_model.size(),
+            "fallbacks": by_model["fallbacks"].sum(),
+        }
+        counted = {name: values.reindex(means.index, fill_value=0).astype(int) for name, values in counts.items()}
+        return means.assign(**skills, **counted).sort_values("mase", kind="stable")
 
     @cached_property
     def by_window(self) -> pd.DataFrame:
         """One row per window and model with the measures of scores()."""
         rows = [
-            {"model": model, "window": number, **_measures(window, self.stretched(model, number))}
+            {"model": model, "window": number, **_measures(window, self.calibrated(model, number))}
             for number, window in enumerate(self.windows)
-            for model in window.said
+            for model in window.simulations
         ]
         return pd.DataFrame(rows, columns=["model", "window", *MEASURES, "fallbacks"])
 
-    def gains(self, model: str, over: str) -> tuple[float, bool]:
-        """Share by which the model's mase is below that of `over`, and whether it is more than noise would give.
+    def gains(self, model: str, simple: str) -> tuple[float, bool]:
+        """How much better a model is than one of the two simple models.
 
-        A one-sided t-test of the windows' differences at SURE, after what is gained on pure noise (FROM_NOISE); with
-        one window nothing can be told.
+        Returns:
+            The share by which its mean mase is lower, and whether that is significantly more than the gain on pure
+            noise (NOISE_GAINS): one-sided t-test of the windows' differences; never with fewer than two windows.
         """
         scaled = [window for window in self.windows if window.scale]
-        ours, theirs = (np.array([self._mase(window, name) for window in scaled]) for name in (model, over))
+        ours, theirs = (np.array([_mase(window, name) for window in scaled]) for name in (model, simple))
         gain = float(1 - ours.mean() / theirs.mean()) if len(ours) and theirs.mean() else np.nan
-        more = theirs * (1 - FROM_NOISE[over]) - ours
-        if len(more) < 2 or np.ptp(more) == 0:
+        excess = theirs * (1 - NOISE_GAINS[simple]) - ours
+        if len(excess) < 2 or np.ptp(excess) == 0:
             return gain, False
-        return gain, bool(stats.ttest_1samp(more, 0, alternative="greater").pvalue < 1 - SURE)
-
-    @staticmethod
-    def _mase(window: Window, model: str) -> float:
-        return scores.mase(window.actual.to_numpy(), np.maximum(window.said[model].point, 0.0), window.scale)
+        return gain, bool(stats.ttest_1samp(excess, 0, alternative="greater").pvalue < 1 - CONFIDENCE)
 
     def calibration(self, model: str) -> pd.DataFrame:
-        """nominal and observed: the share of days meant to lie inside the interval, and the share that did."""
-        tests = [within(w.actual.to_numpy(), self.stretched(model, n)) for n, w in enumerate(self.windows)]
-        reached = np.concatenate([np.empty(0), *tests])
-        shares = [float((reached <= level / 100).mean()) if len(reached) else np.nan for level in NOMINAL]
+        """Nominal and observed coverage of the model's intervals.
+
+        Returns:
+            The columns nominal and observed: share of days expected inside the interval, and found inside it.
+        """
+        tests = [central_level(w.observed.to_numpy(), self.calibrated(model, n)) for n, w in enumerate(self.windows)]
+        levels = np.concatenate([np.empty(0), *tests])
+        shares = [float((levels <= level / 100).mean()) if len(levels) else np.nan for level in NOMINAL]
         return pd.DataFrame({"nominal": np.array(NOMINAL) / 100, "observed": shares})
 
-    def told(self, *models: str) -> pd.DataFrame:
-        """By date: actual, what each model would have said (the latest where tests overlap), and the first's band."""
-        parts = [
-            frame(self.stretched(models[0], number), window.actual.index)
+    def predictions(self, *models: str) -> pd.DataFrame:
+        """Predictions of the models for the days of the windows, the latest where windows overlap.
+
+        Returns:
+            A frame indexed by date: the bounds of the first model's intervals (lower_80 ...), observed, and a column
+            per model. Without windows it has no rows, and the same columns.
+        """
+        if not self.windows:
+            bounds = [f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")]
+            no_days = pd.DatetimeIndex([], name="date")
+            return pd.DataFrame(columns=[*bounds, "observed", *models], index=no_days, dtype=float)
+        tables = [
+            interval_frame(self.calibrated(models[0], number), dates(window.observed))
             .drop(columns="forecast")
-            .assign(actual=window.actual, **{name: np.maximum(window.said[name].point, 0.0) for name in models})
+            .assign(observed=window.observed, **{name: _point(window, name) for name in models})
             for number, window in enumerate(self.windows)
         ]
-        if not parts:
-            bounds = [f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")]
-            none = pd.DatetimeIndex([], name="date")
-            return pd.DataFrame(columns=[*bounds, "actual", *models], index=none, dtype=float)
-        every = pd.concat(parts)
-        return every[~every.index.duplicated()].sort_index()
-
-
-MEASURES = (
-    "mase", "wape", "smape", "pinball", "total_error", "coverage_80", "coverage_95", "total_inside_80",
-)  # fmt: skip
-OVER = {"skill": BASELINE, "skill_weekday": RIVAL}
+        table = pd.concat(tables)
+        return table[~table.index.duplicated()].sort_index()
 
 
 def backtest(past: Past, horizon: int = 30, *, origins: int = ORIGINS, step: int = STEP, seed: int = 42) -> Backtest:
-    """Tests on the last days, at most `origins`, `step` days apart; fewer where the history is short.
+    """Backtest all models on the last days of a series.
 
-    Each has at least eight weeks to learn from. Raises UsageError for a horizon of no days.
+    Args:
+        past: the series; each window keeps at least eight weeks of it as training data.
+        horizon: days of a window.
+        origins: most windows; a short history has fewer.
+        step: days between the starts of two windows.
+        seed: of the simulated paths.
+
+    Raises:
+        UsageError: a horizon below 1.
     """
-    refuse_no_days(horizon)
-    return Backtest(tuple(_test(past, day, horizon, seed) for day in _origins(past, horizon, origins, step)))
+    check_horizon(horizon)
+    return Backtest(tuple(_window(past, day, horizon, seed) for day in _origins(past, horizon, origins, step)))
 
 
 def _origins(past: Past, horizon: int, origins: int, step: int) -> Iterator[pd.Timestamp]:
@@ -150,35 +178,42 @@ def _origins(past: Past, horizon: int, origins: int, step: int) -> Iterator[pd.T
     for number in range(origins if len(past.series) else 0):
         day = past.end - pd.Timedelta(days=horizon + number * step)
         is_long = (day - past.series.index[0]).days >= SHORTEST_HISTORY
-        if is_long and len(_coming(past, day, horizon)):  # a short window may have closed days only
+        if is_long and len(_observed(past, day, horizon)):  # a short window may consist of closed days
             yield day
 
 
-def _coming(past: Past, day: pd.Timestamp, horizon: int) -> pd.Series:
+def _observed(past: Past, day: pd.Timestamp, horizon: int) -> pd.Series:
     return past.series[day : day + pd.Timedelta(days=horizon - 1)]
 
 
-def _test(past: Past, day: pd.Timestamp, horizon: int, seed: int) -> Window:
+def _window(past: Past, day: pd.Timestamp, horizon: int, seed: int) -> Window:
     train = past.until(day)
-    return Window(
-        _coming(past, day, horizon), simulate_all(train, horizon, seed=seed), scores.naive_scale(train.series)
-    )
+    simulations = simulate_all(train, horizon, seed=seed)
+    return Window(_observed(past, day, horizon), simulations, scores.naive_scale(train.series))
 
 
-def _stretch(windows: list[Window] | tuple[Window, ...], model: str) -> float:
-    return stretch([window.reaches[model] for window in windows])
+def _width_factor(windows: Sequence[Window], model: str) -> float:
+    return width_factor([window.errors[model] for window in windows])
+
+
+def _point(window: Window, model: str) -> Floats:
+    return np.maximum(window.simulations[model].point, 0.0)
+
+
+def _mase(window: Window, model: str) -> float:
+    return scores.mase(window.observed.to_numpy(), _point(window, model), window.scale)
 
 
 def _measures(window: Window, simulation: Simulation) -> dict[str, float]:
-    actual, said = window.actual.to_numpy(), np.maximum(simulation.point, 0.0)
+    observed, predicted = window.observed.to_numpy(), np.maximum(simulation.point, 0.0)
     low, high = total_interval(simulation, 80)
     return {
-        "mase": scores.mase(actual, said, window.scale),
-        "wape": scores.wape(actual, said),
-        "smape": scores.smape(actual, said),
-        "pinball": scores.pinball(actual, simulation, window.scale),
-        "total_error": scores.total_error(actual, said),
-        **scores.coverage(actual, frame(simulation, window.actual.index)),
-        "total_inside_80": float(low <= actual.sum() <= high),
-        "fallbacks": int(bool(simulation.note)),
+        "mase": scores.mase(observed, predicted, window.scale),
+        "wape": scores.wape(observed, predicted),
+        "smape": scores.smape(observed, predicted),
+        "pinball": scores.pinball(observed, simulation, window.scale),
+        "total_error": scores.total_error(observed, predicted),
+        **scores.coverage(observed, interval_frame(simulation, dates(window.observed))),
+        "total_inside_80": float(low <= observed.sum() <= high),
+        "fallbacks": int(simulation.is_fallback),
     }

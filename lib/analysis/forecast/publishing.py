@@ -1,36 +1,54 @@
-"""What is published: the combination where it has earned it on this very series, else a simple model, with reasons."""
+"""The published forecast: the ensemble where it beat seasonal naive on this series, otherwise a simple model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from lib.analysis.forecast.backtest import Backtest, backtest
 from lib.analysis.forecast.history import History, daily_series
-from lib.analysis.forecast.models import BASELINE, COMBINATION, RIVAL, is_plain, refuse_no_days, simulate, simulate_all
+from lib.analysis.forecast.models import (
+    ENSEMBLE,
+    SEASONAL_NAIVE,
+    WEEKDAY_AVERAGE,
+    check_horizon,
+    is_plain,
+    simulate,
+    simulate_all,
+)
 from lib.analysis.forecast.simulation import (
-    LEVELS,
     SHORTEST_HISTORY,
     Past,
     Simulation,
     days_ahead,
-    frame,
+    interval_frame,
     total_interval,
 )
 from lib.formatting import decimal, percent
 
-__all__ = ["GROUPS", "Forecast", "Group", "forecast", "forecast_groups", "untested"]
+__all__ = ["Forecast", "Segment", "forecast", "forecast_segments", "untested"]
 
-BESIDE = ("ETS", "ARIMA")  # shown beside what is published
+SHOWN_WITH_IT = ("ETS", "ARIMA")  # models shown next to the published one
+SEGMENTS = 6
+SEGMENT_ORIGINS = 3  # backtest windows per segment, so that six segments take little longer than the whole shop
+SEGMENT_DAYS = 420  # of history; more lowers the error by half a per cent on real series and doubles the time
+YEAR = 365
+THIN = 0.5  # share of days with sales below which a segment's models are not backtested
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The published forecast: per day (frame) and for the whole horizon, with the reason for the choice of model.
+    """The published forecast.
 
-    frame: see `simulation.frame`; beside it what ETS and ARIMA say, where they can be asked. earned: whether the
-    tests spoke for the combination.
+    Attributes:
+        model: name of the published model, `none` without history.
+        frame: per day of the horizon the columns of `simulation.interval_frame`, and ETS and ARIMA if they were fitted.
+        total: expected revenue of the horizon.
+        total_80: 80 % prediction interval of the total.
+        total_95: 95 % prediction interval of the total.
+        earned: whether the backtest justified the ensemble.
+        reason: sentence on the choice of the model.
     """
 
     model: str
@@ -44,127 +62,150 @@ class Forecast:
 
 @dataclass(frozen=True)
 class _Choice:
-    """Name of the model to publish, whether the combination has earned it, the reason, how far to stretch futures."""
+    """The model to publish, whether the backtest justified the ensemble, the reason, the factor for its intervals."""
 
     model: str
     earned: bool
     reason: str
-    factor: float = 1.0
+    width_factor: float = 1.0
 
 
 def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42) -> Forecast:
-    """The next `horizon` days by the combination, or by the better simple model where `tested` does not speak for it.
+    """Forecast the next `horizon` days with the ensemble, or with a simple model where the backtest prefers it.
 
-    A closed weekday is in the frame, as 0. Raises UsageError for a horizon of no days.
+    Args:
+        past: the series.
+        tested: its backtest.
+        horizon: days ahead; closed days have a forecast of 0.
+        seed: of the simulated paths.
+
+    Raises:
+        UsageError: a horizon below 1.
     """
-    refuse_no_days(horizon)
+    check_horizon(horizon)
     if past.series.empty:
-        nothing = frame(Simulation(np.empty(0), np.empty((1, 0))), past.series.index)
-        return Forecast("none", nothing, 0.0, (0.0, 0.0), (0.0, 0.0), False, "No day has had revenue yet.")
-    choice, plain = _choose(past, tested), is_plain(past)
-    said = {BASELINE: simulate(BASELINE, past, horizon, seed=seed)} if plain else simulate_all(past, horizon, seed=seed)
-    lost = _lost_words(said) if choice.model == COMBINATION else ""
-    return _published(past, horizon, said, replace(choice, reason=choice.reason + lost))
+        no_days = interval_frame(Simulation(np.empty(0), np.empty((1, 0))), pd.DatetimeIndex(past.series.index))
+        return Forecast("none", no_days, 0.0, (0.0, 0.0), (0.0, 0.0), False, "No day has had revenue yet.")
+    choice = _choose(past, tested)
+    if is_plain(past):
+        simulations = {SEASONAL_NAIVE: simulate(SEASONAL_NAIVE, past, horizon, seed=seed)}
+    else:
+        simulations = simulate_all(past, horizon, seed=seed)
+    return _published(past, horizon, simulations, choice)
 
 
 def untested(past: Past, horizon: int = 30, *, seed: int = 42) -> Forecast:
-    """The mean of eight weeks for a series too thin to test models on; last week's where there are not so many."""
-    model = BASELINE if is_plain(past) else RIVAL
-    said = {model: simulate(model, past, horizon, seed=seed)}
-    return _published(past, horizon, said, _Choice(model, False, "Sales are too thin to test a model on."))
+    """Forecast a series that is too thin to backtest: 8-week weekday average, or seasonal naive if it is shorter."""
+    model = SEASONAL_NAIVE if is_plain(past) else WEEKDAY_AVERAGE
+    simulations = {model: simulate(model, past, horizon, seed=seed)}
+    return _published(past, horizon, simulations, _Choice(model, False, "Sales are too sparse to backtest a model."))
 
 
-def _published(past: Past, horizon: int, said: Mapping[str, Simulation], choice: _Choice) -> Forecast:
-    chosen = said[choice.model].stretched(choice.factor)
-    days = frame(chosen, days_ahead(past, horizon))
-    beside = {name: np.maximum(said[name].point, 0.0) for name in BESIDE if name in said}
+def _published(past: Past, horizon: int, simulations: Mapping[str, Simulation], choice: _Choice) -> Forecast:
+    chosen = simulations[choice.model].widened(choice.width_factor)
+    days = interval_frame(chosen, days_ahead(past, horizon))
+    others = {name: np.maximum(simulations[name].point, 0.0) for name in SHOWN_WITH_IT if name in simulations}
     every = pd.date_range(past.end, periods=horizon, freq="D", unit="us", name="date")
-    whole = days.assign(**beside).reindex(every, fill_value=0.0)
-    intervals = (total_interval(chosen, level) for level in LEVELS)
-    return Forecast(choice.model, whole, float(days["forecast"].sum()), *intervals, choice.earned, choice.reason)
+    reason = choice.reason
+    if choice.model == ENSEMBLE:
+        reason += _failed_words(simulations)
+    return Forecast(
+        model=choice.model,
+        frame=days.assign(**others).reindex(every, fill_value=0.0),
+        total=float(days["forecast"].sum()),
+        total_80=total_interval(chosen, 80),
+        total_95=total_interval(chosen, 95),
+        earned=choice.earned,
+        reason=reason,
+    )
 
 
-def _lost_words(said: Mapping[str, Simulation]) -> str:
-    lost = [name for name, one in said.items() if one.note]
-    return f" Without {' and '.join(lost)}, whose fit failed." if lost else ""
+def _failed_words(simulations: Mapping[str, Simulation]) -> str:
+    failed = [name for name, one in simulations.items() if one.is_fallback]
+    return f" The ensemble is without {' and '.join(failed)}, which could not be fitted." if failed else ""
 
 
 def _choose(past: Past, tested: Backtest) -> _Choice:
     if is_plain(past):
-        return _Choice(BASELINE, False, _plain_words(past))
+        return _Choice(SEASONAL_NAIVE, False, _plain_words(past))
     if not tested.windows:
-        n = (past.end - past.series.index[0]).days
-        words = f"The forecast repeats last week: {n} days of history are too few to test another on."
-        return _Choice(BASELINE, False, words)
+        days = (past.end - past.series.index[0]).days
+        reason = f"The forecast is seasonal naive (last week): {days} days of history are too few for a backtest."
+        return _Choice(SEASONAL_NAIVE, False, reason)
     mases = tested.scores()["mase"]
-    if mases[COMBINATION] < mases[BASELINE]:
-        return _Choice(COMBINATION, True, _earned_words(tested), tested.stretch(COMBINATION))
-    simple = RIVAL if mases[RIVAL] < mases[BASELINE] else BASELINE
-    return _Choice(simple, False, _guard_words(simple, tested), tested.stretch(simple))
+    if mases[ENSEMBLE] < mases[SEASONAL_NAIVE]:
+        return _Choice(ENSEMBLE, True, _skill_words(tested), tested.width_factor(ENSEMBLE))
+    simple = WEEKDAY_AVERAGE if mases[WEEKDAY_AVERAGE] < mases[SEASONAL_NAIVE] else SEASONAL_NAIVE
+    return _Choice(simple, False, _guard_words(simple, tested), tested.width_factor(simple))
 
 
 def _plain_words(past: Past) -> str:
-    n = (past.end - past.series.index[0]).days
-    if n < SHORTEST_HISTORY:
-        return f"The forecast repeats last week: history has {n} of the {SHORTEST_HISTORY} days that a model needs."
-    return f"The forecast repeats last week: every day so far brought the same {decimal(past.series.iloc[0])}."
+    days = (past.end - past.series.index[0]).days
+    if days < SHORTEST_HISTORY:
+        why = f"there are {days} days of history, and a model needs {SHORTEST_HISTORY}"
+    else:
+        why = f"every day so far had the same revenue, {decimal(past.series.iloc[0])}"
+    return f"The forecast is seasonal naive (last week): {why}."
 
 
-def _earned_words(tested: Backtest) -> str:
-    gain, _ = tested.gains(COMBINATION, BASELINE)
-    over, sure = tested.gains(COMBINATION, RIVAL)
-    start = f"In {_tests(tested)} its error was {percent(gain, 0)} below that of repeating last week"
-    if over < 0.005:  # no gain in whole per cents
-        above = f"{percent(-over, 0)} above" if over < -0.005 else "as large as"
-        return f"{start}, and {above} that of the mean of eight weeks: it has no skill against that."
-    doubt = "" if sure else ", no more than on pure noise"
-    return f"{start} and {percent(over, 0)} below that of the mean of eight weeks{doubt}."
+def _skill_words(tested: Backtest) -> str:
+    gain, _ = tested.gains(ENSEMBLE, SEASONAL_NAIVE)
+    over_average, is_significant = tested.gains(ENSEMBLE, WEEKDAY_AVERAGE)
+    start = f"In {_windows(tested)} the MASE of the {ENSEMBLE} was {percent(gain, 0)} below seasonal naive (last week)"
+    if over_average < 0.005:  # rounds to no gain in whole per cents
+        compared = f"{percent(-over_average, 0)} above" if over_average < -0.005 else "equal to"
+        return f"{start} and {compared} the {WEEKDAY_AVERAGE}: it has no skill compared with that average."
+    doubt = "" if is_significant else ", which is not distinguishable from noise"
+    return f"{start} and {percent(over_average, 0)} below the {WEEKDAY_AVERAGE}{doubt}."
 
 
 def _guard_words(simple: str, tested: Backtest) -> str:
-    words = "is the mean of the last eight weeks, by weekday" if simple == RIVAL else "repeats last week"
-    return f"The forecast {words}: the combination of models did no better than last week in {_tests(tested)}."
+    name = f"the {simple}" if simple == WEEKDAY_AVERAGE else f"{simple} (last week)"
+    return f"The forecast is {name}: the ensemble did not beat seasonal naive in {_windows(tested)}."
 
 
-def _tests(tested: Backtest) -> str:
-    return f"{len(tested.windows)} test{'s' if len(tested.windows) > 1 else ''} on the past"
-
-
-GROUPS = 6
-ORIGINS = 3  # tests of each part: fewer than of the whole shop, so that six parts take little longer than it does
-DAYS = 420  # of history: the days before gain half a per cent of error on real series, and take twice the time
-YEAR = 365
-THIN = 0.5  # of the days with sales; a part with fewer shows no model what to learn
+def _windows(tested: Backtest) -> str:
+    return f"{len(tested.windows)} backtest window{'s' if len(tested.windows) > 1 else ''}"
 
 
 @dataclass(frozen=True)
-class Group:
-    """A part of the shop: its name, its history and its forecast."""
+class Segment:
+    """A segment of the shop, such as a product category: its name, its history and its forecast."""
 
     name: str
     history: History
     forecast: Forecast
 
 
-def forecast_groups(daily: pd.DataFrame, by: str, whole: History, horizon: int = 30, *, seed: int = 42) -> list[Group]:
-    """Forecasts of the parts named in the column `by` of the rows (date, revenue) that sold most in the last year.
+def forecast_segments(
+    daily: pd.DataFrame, by: str, whole: History, horizon: int = 30, *, seed: int = 42
+) -> list[Segment]:
+    """Forecast the largest segments of the shop, each as a series of its own.
 
-    At most GROUPS, the largest first, each over the last DAYS days of the whole shop; a day without a row has no sales.
+    Args:
+        daily: date, revenue and the column `by`; a day without a row has no sales.
+        by: column with the name of the segment.
+        whole: history of the whole shop; segments get its last SEGMENT_DAYS days.
+        horizon: days ahead.
+        seed: of the simulated paths.
+
+    Returns:
+        At most SEGMENTS segments, by revenue of the last year, the largest first.
     """
-    days = whole.series.index[-DAYS:]
+    days = whole.series.index[-SEGMENT_DAYS:]
     rows = daily.assign(date=pd.to_datetime(daily["date"]).astype("datetime64[us]"))
     table = rows.pivot_table(index="date", columns=by, values="revenue", aggfunc="sum", fill_value=0.0)
     table = table.reindex(days, fill_value=0.0)
     sums = table.tail(YEAR).sum().rename("revenue").rename_axis("name").reset_index()
-    names = sums[sums["revenue"] > 0].sort_values(["revenue", "name"], ascending=[False, True])["name"].head(GROUPS)
-    return [_group(name, table[name], horizon, seed) for name in names]
+    sums = sums[sums["revenue"] > 0].sort_values(["revenue", "name"], ascending=[False, True])
+    return [_segment(name, table[name], horizon, seed) for name in sums["name"].head(SEGMENTS)]
 
 
-def _group(name: str, series: pd.Series, horizon: int, seed: int) -> Group:
+def _segment(name: str, series: pd.Series, horizon: int, seed: int) -> Segment:
     rows = series.rename("revenue").rename_axis("date").reset_index()
     history = daily_series(rows, series.index[-1] + pd.Timedelta(days=1))
     past = history.past()
     if (past.series > 0).mean() < THIN:
-        return Group(name, history, untested(past, horizon, seed=seed))
-    tested = backtest(past, horizon, origins=ORIGINS, seed=seed)
-    return Group(name, history, forecast(past, tested, horizon, seed=seed))
+        return Segment(name, history, untested(past, horizon, seed=seed))
+    tested = backtest(past, horizon, origins=SEGMENT_ORIGINS, seed=seed)
+    return Segment(name, history, forecast(past, tested, horizon, seed=seed))

@@ -1,9 +1,9 @@
-"""How good a forecast was: one function per measure, each of what came and what was said."""
+"""Accuracy measures of a forecast: one function per measure, each of observed and predicted values."""
 
 import numpy as np
 import pandas as pd
 
-from lib.analysis.forecast.simulation import LEVELS, Simulation, season
+from lib.analysis.forecast.simulation import LEVELS, Floats, Simulation, season_length
 
 __all__ = ["QUANTILES", "coverage", "mase", "naive_scale", "pinball", "smape", "total_error", "wape"]
 
@@ -11,42 +11,42 @@ QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 
 
 def naive_scale(train: pd.Series) -> float:
-    """Mean absolute difference of a day to a week before within the training days: the unit of MASE."""
-    return float(train.diff(season(train)).abs().mean())
+    """Mean absolute week-on-week change within the training days: the unit of MASE."""
+    return float(train.diff(season_length(train)).abs().mean())
 
 
-def mase(actual: np.ndarray, said: np.ndarray, scale: float) -> float:
-    """Mean absolute scaled error (Hyndman and Koehler 2006): 1 is as wrong as seasonal naive is one day ahead."""
-    return _ratio(np.abs(actual - said).mean(), scale)
+def mase(observed: Floats, predicted: Floats, scale: float) -> float:
+    """Mean absolute scaled error (Hyndman and Koehler 2006): 1 is the error of seasonal naive on the training days."""
+    return _ratio(np.abs(observed - predicted).mean(), scale)
 
 
-def wape(actual: np.ndarray, said: np.ndarray) -> float:
-    """Sum of the absolute errors over the sum of the values."""
-    return _ratio(np.abs(actual - said).sum(), np.abs(actual).sum())
+def wape(observed: Floats, predicted: Floats) -> float:
+    """Weighted absolute percentage error: sum of the absolute errors / sum of the observed values."""
+    return _ratio(np.abs(observed - predicted).sum(), np.abs(observed).sum())
 
 
-def smape(actual: np.ndarray, said: np.ndarray) -> float:
-    """Mean of 2 |error| / (|actual| + |said|), from 0 to 2; a day on which both are 0 has no error."""
-    both = np.abs(actual) + np.abs(said)
-    return float(np.mean(np.where(both > 0, 2 * np.abs(actual - said) / np.where(both > 0, both, 1), 0.0)))
+def smape(observed: Floats, predicted: Floats) -> float:
+    """Symmetric MAPE: mean of 2 |error| / (|observed| + |predicted|), 0 to 2; 0 for a day on which both are 0."""
+    both = np.abs(observed) + np.abs(predicted)
+    return float(np.mean(np.where(both > 0, 2 * np.abs(observed - predicted) / np.where(both > 0, both, 1), 0.0)))
 
 
-def total_error(actual: np.ndarray, said: np.ndarray) -> float:
-    """Absolute error of the horizon's total over that total."""
-    return _ratio(abs(actual.sum() - said.sum()), abs(actual.sum()))
+def total_error(observed: Floats, predicted: Floats) -> float:
+    """Absolute error of the horizon's total / the observed total."""
+    return _ratio(abs(observed.sum() - predicted.sum()), abs(observed.sum()))
 
 
-def pinball(actual: np.ndarray, simulation: Simulation, scale: float) -> float:
-    """Twice the mean pinball loss over QUANTILES, in units of `scale`: one number for point and interval."""
-    said = np.maximum(np.quantile(simulation.paths, QUANTILES, axis=0), 0.0)
-    weights, over = np.array(QUANTILES)[:, None], actual - said
-    return _ratio(2 * np.maximum(weights * over, (weights - 1) * over).mean(), scale)
+def pinball(observed: Floats, simulation: Simulation, scale: float) -> float:
+    """Twice the mean pinball loss over QUANTILES, in units of `scale`: scores point and interval together."""
+    predicted = np.maximum(np.quantile(simulation.paths, QUANTILES, axis=0), 0.0)
+    levels, error = np.array(QUANTILES)[:, None], observed - predicted
+    return _ratio(2 * np.maximum(levels * error, (levels - 1) * error).mean(), scale)
 
 
-def coverage(actual: np.ndarray, frame: pd.DataFrame) -> dict[str, float]:
+def coverage(observed: Floats, frame: pd.DataFrame) -> dict[str, float]:
     """Share of the days inside the interval, for each of LEVELS."""
     return {
-        f"coverage_{n}": float(((actual >= frame[f"lower_{n}"]) & (actual <= frame[f"upper_{n}"])).mean())
+        f"coverage_{n}": float(((observed >= frame[f"lower_{n}"]) & (observed <= frame[f"upper_{n}"])).mean())
         for n in LEVELS
     }
 

@@ -1,46 +1,38 @@
-"""What every model takes and gives: the past of a series, and simulated futures."""
+"""Input and output of every model: the past of a series, and simulated futures with their prediction intervals."""
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 __all__ = [
-    "LEVELS",
-    "PATHS",
-    "RECENT_WEEKS",
-    "SHORTEST_HISTORY",
-    "STARTED",
-    "WEEK",
-    "Past",
-    "Simulation",
-    "days_ahead",
-    "frame",
-    "is_constant",
-    "reach",
-    "recent",
-    "season",
-    "stream",
-    "stretch",
-    "total_interval",
-    "within",
-]
+    "LEVELS", "LOG_OFFSET", "PATHS", "RECENT_WEEKS", "SHORTEST_HISTORY", "WEEK", "Floats", "Past", "Simulation",
+    "central_level", "dates", "days_ahead", "interval_frame", "is_constant", "random_stream", "recent_errors",
+    "scaled_errors", "season_length", "total_interval", "width_factor",
+]  # fmt: skip
 
 WEEK = 7
-SHORTEST_HISTORY = 56  # days; eight weeks are the least that a model with a weekly pattern is fitted on
+SHORTEST_HISTORY = 56  # days; a model with a weekly pattern needs at least eight weeks
 PATHS = 1_000  # simulated futures per model
-LEVELS = (80, 95)  # percent
-STARTED = 0.1  # of the mean day, added before a logarithm, so that a day without sales has one
-RECENT_WEEKS = 13  # a growing shop errs by larger amounts than it used to: errors are drawn from the last quarter
+LEVELS = (80, 95)  # percent, of the prediction intervals
+LOG_OFFSET = 0.1  # of the mean day, added before taking logarithms, so that a day without sales has one
+RECENT_WEEKS = 13  # errors grow with the shop, so they are drawn from the last quarter only
+NARROWEST, WIDEST = 0.5, 3.0  # limits of width_factor: a few windows are weak evidence
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Past:
-    """A series of days without the weekdays on which the shop is closed; `end` is the first day not in it.
+    """The training data of a model.
 
-    holidays: their names, of the past and of the days ahead, by day.
+    Attributes:
+        series: revenue per open day, indexed by date; weekdays on which the shop is closed are left out.
+        end: first day after the series.
+        holidays: names of public holidays by date, of the past and of the days ahead.
     """
 
     series: pd.Series
@@ -48,56 +40,69 @@ class Past:
     holidays: pd.Series = field(default_factory=lambda: pd.Series(dtype="str", index=pd.DatetimeIndex([])))
 
     def until(self, end: pd.Timestamp) -> "Past":
-        """The days before `end`."""
+        """The past as it was known on the morning of `end`."""
         return Past(self.series[self.series.index < end], end, self.holidays)
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """What a model says: the expected value of each coming day, simulated futures (paths x days), a note on the fit."""
+    """The output of a model.
 
-    point: np.ndarray
-    paths: np.ndarray
-    note: str = ""
+    Attributes:
+        point: expected revenue of each open day ahead.
+        paths: simulated futures, PATHS x days.
+        is_fallback: the fit failed, and these are the figures of seasonal naive.
+    """
 
-    def stretched(self, factor: float) -> "Simulation":
-        """The same with every future `factor` times as far from the expected values."""
-        return Simulation(self.point, self.point + factor * (self.paths - self.point), self.note)
+    point: Floats
+    paths: Floats
+    is_fallback: bool = False
+
+    def widened(self, factor: float) -> "Simulation":
+        """The same simulation with every path `factor` times as far from the point forecast."""
+        return replace(self, paths=self.point + factor * (self.paths - self.point))
 
 
-def season(series: pd.Series) -> int:
-    """Days after which a weekday returns: 7, less in a shop that is closed on some weekdays."""
-    return max(series.index.day_of_week.nunique(), 1)
+def dates(series: pd.Series) -> pd.DatetimeIndex:
+    """The index of a daily series."""
+    return pd.DatetimeIndex(series.index)
+
+
+def season_length(series: pd.Series) -> int:
+    """Open days in a week: 7, or fewer for a shop that is closed on some weekdays."""
+    return max(len(dates(series).day_of_week.unique()), 1)
 
 
 def days_ahead(past: Past, horizon: int) -> pd.DatetimeIndex:
-    """Those of the `horizon` days from `past.end` on whose weekday is in the series."""
+    """The open days among the `horizon` days from `past.end` on."""
     days = pd.date_range(past.end, periods=horizon, freq="D", unit="us", name="date")
-    known = past.series.index.day_of_week.unique() if len(past.series) >= WEEK else range(WEEK)
-    return days[days.day_of_week.isin(known)]
+    if len(past.series) < WEEK:
+        return days
+    return days[days.day_of_week.isin(dates(past.series).day_of_week.unique())]
 
 
 def is_constant(series: pd.Series) -> bool:
-    """Whether every day brought the same."""
+    """Whether every day has the same revenue."""
     return bool(series.min() == series.max())
 
 
-def recent(errors: np.ndarray, length: int) -> np.ndarray:
-    """The errors of the last RECENT_WEEKS weeks of `length` days, less their mean: or futures would drift off."""
+def recent_errors(errors: Floats, length: int) -> Floats:
+    """The errors of the last RECENT_WEEKS weeks of `length` days, centred so that simulated paths do not drift."""
     last = errors[-RECENT_WEEKS * length :]
-    return last - last.mean(axis=0)
+    return np.asarray(last - last.mean(axis=0))
 
 
-def stream(seed: int, name: str) -> np.random.Generator:
-    """Random numbers of the model called `name`, whatever others draw."""
+def random_stream(seed: int, name: str) -> np.random.Generator:
+    """A random generator per model name, independent of the draws of other models."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),)))
 
 
-LEAST, MOST = 0.5, 3.0  # a few windows shall not blow an interval up, nor make it vanish
+def interval_frame(simulation: Simulation, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """Point forecast and prediction intervals per day, never below 0.
 
-
-def frame(simulation: Simulation, days: pd.DatetimeIndex) -> pd.DataFrame:
-    """By date: forecast, lower_80, upper_80, lower_95, upper_95; nothing below 0."""
+    Returns:
+        A frame indexed by date with the columns forecast, lower_80, upper_80, lower_95, upper_95.
+    """
     point = np.maximum(simulation.point, 0.0)
     columns = {"forecast": point}
     for level in LEVELS:
@@ -106,42 +111,48 @@ def frame(simulation: Simulation, days: pd.DatetimeIndex) -> pd.DataFrame:
 
 
 def total_interval(simulation: Simulation, level: int) -> tuple[float, float]:
-    """Interval of the horizon's total, from the totals of the futures: days move together, so bounds do not add up."""
-    total = np.maximum(simulation.point, 0.0).sum()
-    lower, upper = _bounds(simulation.paths.sum(axis=1), level, total)
-    return float(lower), float(upper)
+    """Prediction interval of the horizon's total.
+
+    Taken from the totals of the simulated paths: days are correlated, so daily bounds must not be added.
+    """
+    total = np.maximum(simulation.point, 0.0).sum(keepdims=True)
+    lower, upper = _bounds(simulation.paths.sum(axis=1, keepdims=True), level, total)
+    return float(lower[0]), float(upper[0])
 
 
-def _bounds(paths: np.ndarray, level: int, point: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """The quantiles that hold `level` percent of the paths, not below 0, widened to a point that lies outside."""
+def _bounds(paths: Floats, level: int, point: Floats) -> tuple[Floats, Floats]:
+    """Central quantiles that contain `level` percent of the paths, clipped at 0 and widened to include the point."""
     tail = (1 - level / 100) / 2
     lower, upper = np.quantile(paths, [tail, 1 - tail], axis=0)
     return np.clip(lower, 0.0, point), np.maximum(upper, point)
 
 
-def reach(actual: np.ndarray, simulation: Simulation) -> np.ndarray:
-    """Distance of each day from its forecast in units of the interval's on that side: levels x days, 1 at the bound."""
+def scaled_errors(observed: Floats, simulation: Simulation) -> Floats:
+    """Absolute error of each day in units of the interval's width on that side: levels x days, 1 at the bound."""
     tails = [tail for level in LEVELS for tail in ((1 - level / 100) / 2, (1 + level / 100) / 2)]
     bounds = np.abs(np.quantile(simulation.paths - simulation.point, tails, axis=0))
-    error = actual - simulation.point
+    error = observed - simulation.point
     width = np.where(error > 0, bounds[1::2], bounds[::2])
-    return np.abs(error) / np.maximum(width, 1e-9 * (1 + np.abs(simulation.point)))
+    return np.asarray(np.abs(error) / np.maximum(width, 1e-9 * (1 + np.abs(simulation.point))))
 
 
-def stretch(reaches: Sequence[np.ndarray]) -> float:
-    """How far to stretch the futures: half way from 1 to what would have made the intervals of these tests right.
+def width_factor(errors: Sequence[Floats]) -> float:
+    """Factor by which to widen the paths so that the intervals fit the backtest windows better.
 
-    Each test is a result of reach(); without any the factor is 1. Half way, since what a few windows ask for is itself
-    uncertain: the average of the model's own width and the one that fits the tests was best on real series.
+    It lies half way between 1 and the factor that would have made the intervals of these windows exact: a few windows
+    are weak evidence, and half way was best on real series.
+
+    Args:
+        errors: one result of scaled_errors per window; without any the factor is 1.
     """
-    if not reaches:
+    if not errors:
         return 1.0
-    wanted = [np.quantile(days, level / 100) for days, level in zip(np.hstack(reaches), LEVELS, strict=True)]
-    return float(np.clip((1 + np.mean(wanted)) / 2, LEAST, MOST))
+    exact = [np.quantile(days, level / 100) for days, level in zip(np.hstack(errors), LEVELS, strict=True)]
+    return float(np.clip((1 + np.mean(exact)) / 2, NARROWEST, WIDEST))
 
 
-def within(actual: np.ndarray, simulation: Simulation) -> np.ndarray:
-    """For each day the smallest central interval of the futures that holds what came, 0 to 1."""
-    below = (simulation.paths < actual).mean(axis=0)
-    equal = (simulation.paths == actual).mean(axis=0)
-    return np.abs(2 * below + equal - 1)
+def central_level(observed: Floats, simulation: Simulation) -> Floats:
+    """For each day, the level (0 to 1) of the smallest central interval that contains the observed value."""
+    below = (simulation.paths < observed).mean(axis=0)
+    equal = (simulation.paths == observed).mean(axis=0)
+    return np.asarray(np.abs(2 * below + equal - 1))

@@ -4,36 +4,36 @@ from lib.report.charts.cohort import cohort_revenue, customer_value, retention_c
 from lib.report.charts.customers import churn, lifetime_values, past_and_future, reliability, second_orders, treemap
 from lib.report.charts.executive import bridge, compared, concentration, country_map, gauge, week_hours
 from lib.report.charts.figure import Chart, Switch
-from lib.report.charts.forecast import calibration, components, fan, hindsight, odd_days, small_fans
+from lib.report.charts.forecast import anomalies, backtest, calibration, decomposition, fan_chart, segment_forecasts
 from lib.report.charts.over_time import bars, lines
 from lib.report.charts.schema import entities
 
 __all__ = [
     "Chart",
     "Switch",
+    "anomalies",
+    "backtest",
     "bars",
     "bridge",
     "calibration",
     "churn",
     "cohort_revenue",
     "compared",
-    "components",
     "concentration",
     "country_map",
     "customer_value",
+    "decomposition",
     "entities",
-    "fan",
+    "fan_chart",
     "gauge",
-    "hindsight",
     "lifetime_values",
     "lines",
-    "odd_days",
     "past_and_future",
     "reliability",
     "retention_curves",
     "retention_matrix",
     "second_orders",
-    "small_fans",
+    "segment_forecasts",
     "treemap",
     "week_hours",
 ]

@@ -1,6 +1,11 @@
-"""Draws what lies ahead, what would have been said before, and what a series is made of."""
+"""Charts of the forecast report: fan chart, backtest, calibration, decomposition, anomalies, segments.
 
-from collections.abc import Iterable, Sequence
+The rounding here is for display only. Fitted values differ between processors by up to a cent, and rounded ones do
+not, so that saved notebooks are reproduced.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -21,42 +26,59 @@ from lib.report.charts.figure import (
     value_axis,
 )
 
-__all__ = ["calibration", "components", "fan", "hindsight", "odd_days", "small_fans"]
+if TYPE_CHECKING:  # importing the charts must not load the libraries of the models
+    from lib.analysis.forecast import Segment
 
-BANDS = ((95, 0.14), (80, 0.26))  # percent, opacity
-BESIDE = {"ETS": GREEN, "ARIMA": PURPLE}
-JOINED = "rgba(213,94,0,{})"
+__all__ = ["anomalies", "backtest", "calibration", "decomposition", "fan_chart", "segment_forecasts"]
+
+BANDS = {95: 0.14, 80: 0.26}  # percent of the prediction interval, opacity
+OTHER_MODELS = {"ETS": GREEN, "ARIMA": PURPLE}
+BAND = "rgba(213,94,0,{})"
+HISTORY_SHOWN, SEGMENT_HISTORY_SHOWN = 120, 90  # days
 
 
-def fan(history: pd.DataFrame, ahead: pd.DataFrame, unit: str, holidays: pd.Series | None = None) -> Chart:
-    """History (date, revenue) joined to a forecast (date, forecast, its 80 and 95 % bounds; ETS and ARIMA if there).
+def fan_chart(history: pd.Series, ahead: pd.DataFrame, unit: str, holidays: pd.Series | None = None) -> Chart:
+    """The last days of history, joined to the forecast with its prediction intervals.
 
-    holidays: names by day; those among the days ahead are marked on the forecast.
+    Args:
+        history: revenue per day, indexed by date.
+        ahead: `Forecast.frame`; ETS and ARIMA are drawn if it has them.
+        unit: currency.
+        holidays: names by date; those among the days ahead are marked.
     """
+    past, coming = _shown(history.tail(HISTORY_SHOWN)), _shown(ahead)
     figure = Chart()
-    _bands(figure, ahead)
-    _line(figure, history, "revenue", BLUE)
-    for name, colour in BESIDE.items():
-        if name in ahead:
-            _line(figure, ahead, name, colour, width=1.2, dash="dot")
-    _line(figure, pd.concat([_join(history), ahead]), "forecast", ORANGE)
-    _mark(figure, ahead, holidays)
+    _bands(figure, coming, [95, 80])
+    _line(figure, past, "revenue", BLUE)
+    _other_models(figure, coming)
+    _line(figure, _joined(past, coming), "forecast", ORANGE)
+    if holidays is not None:
+        _mark_holidays(figure, coming, holidays)
     value_axis(figure.layout.yaxis, unit)
-    return finish(figure, in_words(ahead, "date", "forecast", "Forecast", unit), 380, ahead)
+    return finish(figure, in_words(coming, "date", "forecast", "Forecast", unit), 380, coming)
 
 
-def _join(history: pd.DataFrame) -> pd.DataFrame:
-    """The last day of history as the first of the forecast's line, so that the two meet."""
-    return history.tail(1).rename(columns={"revenue": "forecast"})
+def _shown(values: pd.DataFrame | pd.Series, digits: int = 0) -> pd.DataFrame:
+    """Values by date as they are drawn: rounded, with the date as a column."""
+    return pd.DataFrame(values).round(digits).rename_axis("date").reset_index()
 
 
-def _bands(figure: Chart, ahead: pd.DataFrame, levels: Sequence = BANDS, *, legend: bool = True, **where: int) -> None:
-    dates = pd.concat([ahead["date"], ahead["date"][::-1]])
-    for level, opacity in levels:
-        bounds = pd.concat([ahead[f"upper_{level}"], ahead[f"lower_{level}"][::-1]])
+def _joined(past: pd.DataFrame, coming: pd.DataFrame) -> pd.DataFrame:
+    """The forecast's line, starting at the last day of history."""
+    return pd.concat([past.tail(1).rename(columns={"revenue": "forecast"}), coming])
+
+
+def _bands(
+    figure: Chart, frame: pd.DataFrame, levels: Sequence[int], *, legend: bool = True, row: int = 0, col: int = 0
+) -> None:
+    """Prediction intervals as filled areas, in a subplot if row and col name one."""
+    dates = pd.concat([frame["date"], frame["date"][::-1]])
+    where = {"row": row, "col": col} if row else {}
+    for level in levels:
+        bounds = pd.concat([frame[f"upper_{level}"], frame[f"lower_{level}"][::-1]])
         figure.add_scatter(
             x=dates, y=bounds, fill="toself", mode="lines", line={"width": 0}, hoverinfo="skip", showlegend=legend,
-            fillcolor=JOINED.format(opacity), name=f"{level} % interval", **where,
+            fillcolor=BAND.format(BANDS[level]), name=f"{level} % interval", **where,
         )  # fmt: skip
 
 
@@ -65,8 +87,14 @@ def _line(figure: Chart, frame: pd.DataFrame, column: str, colour: str, width: f
     figure.add_scatter(x=frame["date"], y=frame[column], name=column, mode="lines", line=line)
 
 
-def _mark(figure: Chart, ahead: pd.DataFrame, holidays: pd.Series | None) -> None:
-    marked = ahead[ahead["date"].isin(holidays.index)] if holidays is not None else ahead.head(0)
+def _other_models(figure: Chart, frame: pd.DataFrame) -> None:
+    for name, colour in OTHER_MODELS.items():
+        if name in frame and len(frame):
+            _line(figure, frame, name, colour, width=1.2, dash="dot")
+
+
+def _mark_holidays(figure: Chart, coming: pd.DataFrame, holidays: pd.Series) -> None:
+    marked = coming[coming["date"].isin(holidays.index)]
     if len(marked):
         names = [label_text(holidays[day]) for day in marked["date"]]
         figure.add_scatter(
@@ -75,94 +103,107 @@ def _mark(figure: Chart, ahead: pd.DataFrame, holidays: pd.Series | None) -> Non
         )  # fmt: skip
 
 
-def hindsight(told: pd.DataFrame, model: str, unit: str) -> Chart:
-    """What came (date, actual) beside what `model` would have said, with its 80 % band, and ETS and ARIMA."""
+def backtest(predictions: pd.DataFrame, model: str, unit: str) -> Chart:
+    """Observed revenue of the backtest windows, and what the models predicted for them.
+
+    Args:
+        predictions: `Backtest.predictions` of the model, and of ETS and ARIMA where there are windows.
+        model: the published model, whose 80 % prediction interval is drawn.
+        unit: currency.
+    """
+    shown = _shown(predictions)
     figure = Chart()
-    _bands(figure, told, BANDS[1:])
-    for name, colour in BESIDE.items():
-        if name in told:
-            _line(figure, told, name, colour, width=1.2, dash="dot")
-    _line(figure, told, "actual", BLUE)
-    if model in told:
-        _line(figure, told, model, ORANGE)
+    _bands(figure, shown, [80])
+    _other_models(figure, shown)
+    _line(figure, shown, "observed", BLUE)
+    if model in shown:
+        _line(figure, shown, model, ORANGE)
     value_axis(figure.layout.yaxis, unit)
-    return finish(figure, in_words(told, "date", "actual", "What came", unit), 380, told)
+    return finish(figure, in_words(shown, "date", "observed", "Observed revenue", unit), 380, shown)
 
 
-def calibration(frame: pd.DataFrame) -> Chart:
-    """Share of the days inside each interval (observed) by the share meant to be (nominal), beside the diagonal."""
+def calibration(coverage: pd.DataFrame) -> Chart:
+    """Observed against nominal coverage of the prediction intervals (nominal, observed), with the diagonal."""
+    shown = coverage.round(3)
     figure = Chart()
-    ends = {"x": [0, 1], "y": [0, 1], "mode": "lines", "name": "as it should be"}
-    figure.add_scatter(**ends, line={"color": GREY, "width": 1.2, "dash": "dash"}, hoverinfo="skip")
+    ideal = {"x": [0, 1], "y": [0, 1], "mode": "lines", "name": "ideal"}
+    figure.add_scatter(**ideal, line={"color": GREY, "width": 1.2, "dash": "dash"}, hoverinfo="skip")
     figure.add_scatter(
-        x=frame["nominal"], y=frame["observed"], mode="lines+markers", name="in the tests",
-        line={"color": BLUE, "width": 2}, hovertemplate="meant %{x:.0%}, was %{y:.0%}<extra></extra>",
+        x=shown["nominal"], y=shown["observed"], mode="lines+markers", name="backtest",
+        line={"color": BLUE, "width": 2}, hovertemplate="nominal %{x:.0%}, observed %{y:.0%}<extra></extra>",
     )  # fmt: skip
-    figure.update_xaxes(title="share of days meant to lie inside", tickformat=".0%", range=[0, 1])
-    figure.update_yaxes(title="share that did", tickformat=".0%", range=[0, 1])
-    seen = frame.dropna()
-    described = ", ".join(
-        f"{percent(row.observed, 0)} where {percent(row.nominal, 0)} is meant" for row in seen.itertuples()
-    )
-    return finish(figure, f"Share of days inside the intervals: {described or 'nothing to show'}.", 380, frame)
+    figure.update_xaxes(title="nominal coverage", tickformat=".0%", range=[0, 1])
+    figure.update_yaxes(title="observed coverage", tickformat=".0%", range=[0, 1])
+    known = shown.dropna()
+    pairs = zip(known["nominal"], known["observed"], strict=True)
+    listed = ", ".join(f"{percent(observed, 0)} at nominal {percent(nominal, 0)}" for nominal, observed in pairs)
+    alt = f"Observed coverage of the prediction intervals: {listed or 'nothing to show'}."
+    return finish(figure, alt, 380, shown)
 
 
-def components(trend: pd.DataFrame, week: pd.DataFrame, year: pd.DataFrame, unit: str) -> Chart:
-    """The trend (date, trend) above the effects of the weekdays (weekday, effect) and, if known, of the months."""
-    figure = Chart()
-    titles = ["trend, per day", "weekday against the mean day", *(["month against the year"] if len(year) else [])]
+def decomposition(trend: pd.DataFrame, weekdays: pd.DataFrame, months: pd.DataFrame, unit: str) -> Chart:
+    """The trend (date, trend) above the weekday effects (weekday, effect) and any month effects (month, effect)."""
+    trend = trend.assign(revenue=trend["revenue"].round(2), trend=trend["trend"].round(2))
+    weekdays, months = (effects.assign(effect=effects["effect"].round(3)) for effects in (weekdays, months))
+    titles = ["trend, per day", "weekday effect", *(["month effect"] if len(months) else [])]
     rows = len(titles)
+    figure = Chart()
     figure.set_subplots(rows=rows, cols=1, subplot_titles=titles, vertical_spacing=0.16 if rows == 2 else 0.1)
     line = {"color": BLUE, "width": 2}
     figure.add_scatter(x=trend["date"], y=trend["trend"], mode="lines", line=line, row=1, col=1)
-    figure.add_bar(x=week["weekday"], y=week["effect"], marker_color=BLUE, row=2, col=1)
-    if len(year):
-        figure.add_bar(x=year["month"], y=year["effect"], marker_color=BLUE, row=3, col=1)
+    figure.add_bar(x=weekdays["weekday"], y=weekdays["effect"], marker_color=BLUE, row=2, col=1)
+    alt = in_words(trend, "date", "trend", "Trend of revenue per day", unit)
+    alt += f" {in_words(weekdays, 'weekday', 'effect', 'Weekday effect', '%')}"
+    if len(months):
+        figure.add_bar(x=months["month"], y=months["effect"], marker_color=BLUE, row=3, col=1)
+        alt += f" {in_words(months, 'month', 'effect', 'Month effect', '%')}"
     value_axis(figure.layout.yaxis, unit)
     for row in range(2, rows + 1):
         figure.update_yaxes(tickformat="+.0%", row=row, col=1)
-    words = [in_words(trend, "date", "trend", "Trend of revenue per day", unit)]
-    words += [in_words(week, "weekday", "effect", "Effect of the weekday", "%")]
-    words += [in_words(year, "month", "effect", "Effect of the month", "%")] if len(year) else []
-    return finish(figure, " ".join(words), 230 * rows, trend).update_layout(showlegend=False, margin_t=40)
+    finish(figure, alt, 230 * rows, trend)
+    figure.update_layout(showlegend=False, margin_t=40)
+    return figure
 
 
-def odd_days(history: pd.DataFrame, days: pd.DataFrame, unit: str) -> Chart:
-    """History (date, revenue) with the odd days (date, revenue, usual, cause) marked."""
+def anomalies(history: pd.Series, days: pd.DataFrame, unit: str) -> Chart:
+    """Revenue per day, indexed by date, with the anomalies (date, revenue, expected_revenue, change, cause) marked."""
+    days = days.round({"revenue": 2, "expected_revenue": 2, "change": 3})
     figure = Chart()
-    _line(figure, history, "revenue", GREY, width=1.2)
-    facts = [[label_text(row.cause), amount(row.usual, unit)] for row in days.itertuples()]
+    _line(figure, _shown(history), "revenue", GREY, width=1.2)
+    expected = [amount(value, unit) for value in days["expected_revenue"]]
+    facts = [list(pair) for pair in zip(map(label_text, days["cause"]), expected, strict=True)]
     figure.add_scatter(
-        x=days["date"], y=days["revenue"], mode="markers", name="odd day", customdata=facts,
+        x=days["date"], y=days["revenue"], mode="markers", name="anomaly", customdata=facts,
         marker={"color": ORANGE, "size": 9},
-        hovertemplate=f"%{{x|%Y-%m-%d}}: {template('y', unit)}, usual %{{customdata[1]}}; %{{customdata[0]}}"
+        hovertemplate=f"%{{x|%Y-%m-%d}}: {template('y', unit)}, expected %{{customdata[1]}}; %{{customdata[0]}}"
         "<extra></extra>",
     )  # fmt: skip
     value_axis(figure.layout.yaxis, unit)
-    named = "; ".join(f"{row.date:%Y-%m-%d} {amount(row.revenue, unit)}, {row.cause}" for row in days.itertuples())
-    words = f"Revenue per day with {len(days)} odd days marked{f': {named}' if named else ''}."
-    return finish(figure, words, numbers=days)
+    triples = zip(days["date"], days["revenue"], days["cause"], strict=True)
+    listed = "; ".join(f"{date:%Y-%m-%d} {amount(value, unit)}, {cause}" for date, value, cause in triples)
+    marked = f"{len(days)} {'anomaly' if len(days) == 1 else 'anomalies'} marked"
+    return finish(figure, f"Revenue per day with {marked}{f': {listed}' if listed else ''}.", numbers=days)
 
 
-def small_fans(parts: Iterable[tuple[str, pd.DataFrame, pd.DataFrame]], unit: str) -> Chart:
-    """One small fan for each of the parts (name, history, ahead), two in a row, each on a scale of its own."""
-    parts = list(parts)
+def segment_forecasts(segments: "Sequence[Segment]", unit: str) -> Chart:
+    """Small multiples: the forecast of each segment with its 80 % prediction interval, two in a row, scaled alone."""
+    rows = max(-(-len(segments) // 2), 1)
+    titles = [label_text(segment.name) for segment in segments]
     figure = Chart()
-    rows = max(-(-len(parts) // 2), 1)
-    titles = [label_text(name) for name, _, _ in parts]
     figure.set_subplots(rows=rows, cols=2, subplot_titles=titles, horizontal_spacing=0.1, vertical_spacing=0.26 / rows)
-    for number, (_, history, ahead) in enumerate(parts):
-        where = {"row": number // 2 + 1, "col": number % 2 + 1}
-        _bands(figure, ahead, BANDS[1:], legend=False, **where)
-        for frame, column, colour in (
-            (history, "revenue", BLUE),
-            (pd.concat([_join(history), ahead]), "forecast", ORANGE),
-        ):
+    ahead = [_shown(segment.forecast.frame, 2) for segment in segments]
+    for number, (segment, coming) in enumerate(zip(segments, ahead, strict=True)):
+        row, col = number // 2 + 1, number % 2 + 1
+        past = _shown(segment.history.series.tail(SEGMENT_HISTORY_SHOWN), 2)
+        _bands(figure, coming, [80], legend=False, row=row, col=col)
+        for frame, column, colour in (past, "revenue", BLUE), (_joined(past, coming), "forecast", ORANGE):
             line = {"color": colour, "width": 1.6}
-            figure.add_scatter(x=frame["date"], y=frame[column], name=column, mode="lines", line=line, **where)
+            figure.add_scatter(x=frame["date"], y=frame[column], name=column, mode="lines", line=line, row=row, col=col)
     figure.update_yaxes(**unit_marks(unit), tickformat=",", rangemode="tozero", nticks=4)
     figure.update_xaxes(nticks=3, tickangle=0, tickformat="%b")  # two in a row have little room on a phone
-    sums = ", ".join(f"{name} {amount(ahead['forecast'].sum(), unit)}" for name, _, ahead in parts)
-    alt = f"Small forecasts of {len(parts)} parts of the shop, expected in all: {sums or 'nothing'}."
-    numbers = pd.concat([ahead.assign(part=name) for name, _, ahead in parts]) if parts else None
-    return finish(figure, alt, 200 * rows + 40, numbers).update_layout(showlegend=False, margin_t=40)
+    totals = ", ".join(f"{segment.name} {amount(segment.forecast.total, unit)}" for segment in segments)
+    alt = f"Forecasts of {len(segments)} segments, predicted revenue in total: {totals or 'nothing to show'}."
+    numbers = [frame.assign(segment=segment.name) for segment, frame in zip(segments, ahead, strict=True)]
+    finish(figure, alt, 200 * rows + 40, pd.concat(numbers) if numbers else None)
+    figure.update_layout(showlegend=False, margin_t=40)
+    return figure

@@ -1,128 +1,134 @@
-"""Says in words and tables what the forecast found: the headline, the evidence for it, the holidays ahead."""
+"""Sentences and tables of the forecast report."""
 
 import pandas as pd
 
 from lib.analysis import revenue
-from lib.analysis.forecast import Backtest, Forecast, Group, History, holidays_of
+from lib.analysis.forecast import SEASONAL_NAIVE, WEEKDAY_AVERAGE, Backtest, Forecast, History, Segment
 from lib.formatting import day, money, percent
 
-__all__ = ["belief", "evidence", "fans", "headline", "holidays", "holidays_ahead", "parts", "scores"]
+__all__ = [
+    "backtest_summary", "coverage", "data_preparation", "headline", "score_definitions", "score_table", "segment_table",
+    "summary",
+]  # fmt: skip
 
-YEAR = pd.Timedelta(weeks=52)  # the same weekdays a year before
-SHOWN = (
-    "model", "won", "mase", "wape", "smape", "pinball", "total_error", "coverage_80", "coverage_95",
+YEAR = pd.Timedelta(weeks=52)  # back to the same weekdays of the previous year
+FEW_WINDOWS = 4  # fewer say little
+ERRORS = ("mase", "wape", "smape", "pinball", "total_error")  # measures of which less is better
+COLUMNS = (
+    "model", "wins", "mase", "wape", "smape", "pinball", "total_error", "coverage_80", "coverage_95",
     "skill", "skill_weekday", "best_at",
 )  # fmt: skip
-SMALLER = ("mase", "wape", "smape", "pinball", "total_error")  # measures of which less is better
+DEFINITIONS = {
+    "wins": "backtest windows in which the model had the smallest MASE",
+    "MASE": "mean absolute error / mean absolute week-on-week change in the training days",
+    "WAPE": "sum of the absolute errors / sum of the observed revenue",
+    "sMAPE": "mean of 2 x absolute error / (observed + predicted), from 0 to 200 %",
+    "pinball": "pinball loss of five quantiles, in units of MASE: scores the forecast and its interval together",
+    "total error": "absolute error of the window's total / observed total",
+    "coverage 80, 95": "share of days inside the 80 % and the 95 % prediction interval",
+    "skill": f"1 - MASE / MASE of {SEASONAL_NAIVE}, which repeats the same weekday of last week",
+    "skill weekday": f"1 - MASE / MASE of the {WEEKDAY_AVERAGE}",
+    "best at": "measures in which the model is the best of all",
+}
 
 
 def headline(ahead: Forecast, history: History, currency: str) -> str:
-    """Total, interval, change against the days before and the year before, and why this can be believed."""
+    """The total, its interval, the change from the previous days and from the previous year, and why this model."""
     if ahead.frame.empty:
-        return f"There is no forecast. {ahead.reason}"
-    days, (low, high) = len(ahead.frame), ahead.total_80
-    total, lower, upper = (money(amount, currency, digits=False) for amount in (ahead.total, low, high))
-    changes = " and ".join(_changes(ahead, history, days))
-    return (
-        f"The next {_days(days)} expected to bring {total}; with a chance of 80 in 100 it will be between {lower} "
-        f"and {upper}.{f' That is {changes}.' if changes else ''} {ahead.reason}"
-    )
+        return f"A forecast is not possible yet. {ahead.reason}"
+    total, lower, upper = (money(value, currency, digits=False) for value in (ahead.total, *ahead.total_80))
+    days = len(ahead.frame)
+    expected = f"The next {f'{days} days are' if days > 1 else 'day is'} expected to bring {total}"
+    interval = f"(80 % prediction interval {lower} to {upper})"
+    changes = " and ".join(_changes(ahead, history))
+    return f"{expected} {interval}{f', {changes}' if changes else ''}. {ahead.reason}"
 
 
-def _changes(ahead: Forecast, history: History, days: int) -> list[str]:
-    """The forecast against what has been: only with days that history covers whole, and that brought something."""
-    series, end = history.series, ahead.frame.index[0]
+def _changes(ahead: Forecast, history: History) -> list[str]:
+    """The total compared with earlier spans of as many days, those that history covers whole and that had revenue."""
+    series, end, days = history.series, ahead.frame.index[0], len(ahead.frame)
+    length = pd.Timedelta(days=days)
     spans = {
-        f"the last {f'{days} days' if days > 1 else 'day'}": end - pd.Timedelta(days=days),
-        "the same days of the year before": end - YEAR,
+        f"the last {f'{days} days' if days > 1 else 'day'}": end - length,
+        "the same days of the previous year": end - YEAR,
     }
-    words = []
+    changes = []
     for name, first in spans.items():
-        before = series[first : first + pd.Timedelta(days=days - 1)].sum()
-        if first >= series.index[0] and first + pd.Timedelta(days=days) <= end and before:
-            words.append(f"{_compared(revenue.change(ahead.total, before))} in {name}")
-    return words
+        previous = series[first : first + length - pd.Timedelta(days=1)].sum()
+        if first >= series.index[0] and first + length <= end and previous:
+            changes.append(_compared(revenue.change(ahead.total, previous), name))
+    return changes
 
 
-def _days(n: int) -> str:
-    return f"{n} days are" if n > 1 else "day is"
-
-
-def _compared(change: float) -> str:
-    """`12% more than`, or `as much as` where whole per cents show no change."""
+def _compared(change: float, with_what: str) -> str:
+    """`12% more than May`, or `unchanged from May` where whole per cents show no change."""
     if abs(change) < 0.005:
-        return "as much as"
-    return f"{percent(abs(change), 0)} {'more' if change > 0 else 'less'} than"
+        return f"unchanged from {with_what}"
+    return f"{percent(abs(change), 0)} {'more' if change > 0 else 'less'} than {with_what}"
 
 
-def holidays(countries: pd.DataFrame, history: History, horizon: int) -> pd.Series:
-    """Public holidays, by day, of the country with most revenue, from the first day of history to the last one ahead.
-
-    countries: country_code and revenue. None for a shop without history or whose main country is not known.
-    """
-    known = countries.dropna(subset="country_code").sort_values("revenue", ascending=False, kind="stable")
-    series = history.series
-    first, last = (series.index[0], series.index[-1]) if len(series) else (pd.Timestamp("1970-01-01"),) * 2
-    code = known["country_code"].iloc[0] if len(known) and len(series) else None
-    return holidays_of(code, first, last + pd.Timedelta(days=horizon))
-
-
-def holidays_ahead(ahead: Forecast, marked: pd.Series) -> str:
-    """The holidays among the coming days, in a sentence."""
-    coming = marked[marked.index.isin(ahead.frame.index)]
+def data_preparation(history: History, ahead: Forecast, holidays: pd.Series) -> str:
+    """How the series was prepared, and the public holidays among the days ahead."""
+    coming = holidays[holidays.index.isin(ahead.frame.index)]
     if coming.empty:
-        return "No public holiday of the shop's main country falls into these days."
-    named = ", ".join(f"{name} ({day(date)})" for date, name in coming.items())
-    return f"Holidays of the shop's main country in these days: {named}."
+        upcoming = "No public holiday of the shop's main country falls in the forecast."
+    else:
+        named = ", ".join(f"{name} ({day(date)})" for date, name in coming.items())
+        upcoming = f"Upcoming public holidays in the shop's main country: {named}."
+    return " ".join([*history.notes, upcoming])
 
 
-def scores(tested: Backtest) -> pd.DataFrame:
-    """The scores of the backtest, one row per model, and in the column best_at the measures at which it is the best."""
-    found = tested.scores()
-    best = {name: found[name].idxmin() for name in SMALLER if found[name].notna().any()}
+def score_definitions() -> pd.DataFrame:
+    """The columns of score_table: metric, definition."""
+    return pd.DataFrame(DEFINITIONS.items(), columns=["metric", "definition"])
+
+
+def score_table(tested: Backtest) -> pd.DataFrame:
+    """The scores of the backtest, one row per model; best_at names the measures in which a model is the best."""
+    scores = tested.scores()
+    best = {name: scores[name].idxmin() for name in ERRORS if scores[name].notna().any()}
     best_at = [
-        ", ".join(name.replace("_", " ") for name, first in best.items() if first == model) for model in found.index
+        ", ".join(name.replace("_", " ") for name, first in best.items() if first == model) for model in scores.index
     ]
-    return found.assign(best_at=best_at).reset_index()[list(SHOWN)]
+    return scores.assign(best_at=best_at).reset_index()[list(COLUMNS)]
 
 
-def evidence(tested: Backtest) -> str:
-    """How many tests there were and who won them, in a sentence."""
-    found, n = tested.scores(), len(tested.windows)
+def backtest_summary(tested: Backtest) -> str:
+    """A sentence on the number of backtest windows and the model with the most wins."""
+    scores, n = tested.scores(), len(tested.windows)
     if not n:
-        return "The history is too short to test a model on: a test needs eight weeks before its days."
-    most = found["won"].max()
-    winners = " and ".join(found.index[found["won"] == most])
-    won = (
-        f"{winners} won the most of them, {most}" if most else "without a change from week to week no error has a scale"
+        return "The history is too short for a backtest: a window needs eight weeks of training days."
+    starts = [window.observed.index[0] for window in tested.windows]
+    span = f"starting between {day(min(starts))} and {day(max(starts))}" if n > 1 else f"starting {day(starts[0])}"
+    most = scores["wins"].max()
+    winners = " and ".join(scores.index[scores["wins"] == most])
+    result = f"{winners} had the most wins, {most}" if most else "MASE is undefined because every week is identical"
+    few = (
+        "" if n >= FEW_WINDOWS else f" Fewer than {FEW_WINDOWS} windows are weak evidence; the history allows no more."
     )
-    days = [window.actual.index[0] for window in tested.windows]
-    span = f"beginning between {day(min(days))} and {day(max(days))}" if n > 1 else f"beginning {day(days[0])}"
-    fewer = "" if n >= 4 else " Fewer than four tests say little: the history allows no more."
-    return f"{n} test{'s' if n > 1 else ''}, {span}; {won}.{fewer}"
+    return f"{n} backtest window{'s' if n > 1 else ''}, {span}: {result}.{few}"
 
 
-def belief(tested: Backtest, model: str) -> str:
-    """How often the truth lay inside the model's intervals, in a sentence."""
-    found = tested.scores()
-    if model not in found.index:
-        return "No test has shown yet whether the intervals can be believed."
-    row, n = found.loc[model], len(tested.windows)
-    shares = {level: percent(row[f"coverage_{level}"], 0) for level in (80, 95)}
-    days = (f"{share} of the days lay inside the {level} % interval" for level, share in shares.items())
-    inside = round(row["total_inside_80"] * n)
-    return f"In the tests {' and '.join(days)}; the total lay inside its 80 % interval in {inside} of {n}."
+def coverage(tested: Backtest, model: str) -> str:
+    """A sentence on how often the observed revenue lay inside the model's prediction intervals."""
+    scores, n = tested.scores(), len(tested.windows)
+    if model not in scores.index:
+        return "The coverage of the prediction intervals is unknown without a backtest."
+    of_80, of_95, of_totals = scores.loc[[model], ["coverage_80", "coverage_95", "total_inside_80"]].to_numpy()[0]
+    return (
+        f"In the backtest the 80 % interval covered {percent(of_80, 0)} of the days and the 95 % interval "
+        f"{percent(of_95, 0)}; the total lay inside its 80 % interval in {round(of_totals * n)} of {n}."
+    )
 
 
-def fans(parts: list[Group], days: int = 90) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
-    """Of each part, rounded: name, last days of history (date, revenue), days ahead (date, forecast, bounds)."""
-    return [
-        (part.name, part.history.series.tail(days).round().reset_index(), part.forecast.frame.round().reset_index())
-        for part in parts
-    ]
+def segment_table(segments: list[Segment]) -> pd.DataFrame:
+    """One row per segment: predicted revenue of the horizon, its 80 % prediction interval, the published model."""
+    rows = [(one.name, one.forecast.total, *one.forecast.total_80, one.forecast.model) for one in segments]
+    return pd.DataFrame(rows, columns=["segment", "predicted_revenue", "lower_80", "upper_80", "model"])
 
 
-def parts(groups: list[Group]) -> pd.DataFrame:
-    """One row per part: revenue expected in the days ahead, the bounds of that total at 80 %, the model published."""
-    rows = [(one.name, one.forecast.total, *one.forecast.total_80, one.forecast.model) for one in groups]
-    return pd.DataFrame(rows, columns=["part", "expected_revenue", "at_least", "at_most", "model"])
+def summary(ahead: Forecast, history: History) -> str:
+    """A sentence on what was forecast by which model."""
+    if ahead.frame.empty:
+        return "Nothing is forecast without history."
+    return f"The {ahead.model} forecasts {len(ahead.frame)} days from {len(history.series)} days of history."

@@ -1,0 +1,141 @@
+"""Decomposition of a series into trend, weekday and month effects, and detection of anomalies."""
+
+import calendar
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lib.analysis.forecast.history import holiday_near
+from lib.analysis.forecast.simulation import (
+    LOG_OFFSET,
+    SHORTEST_HISTORY,
+    WEEK,
+    Past,
+    dates,
+    is_constant,
+    season_length,
+)
+from lib.formatting import percent
+
+__all__ = ["Anomalies", "anomalies", "month_effects", "trend", "weekday_effects"]
+
+MONTH, YEAR = 4 * WEEK, 52 * WEEK  # whole weeks, so that every weekday has the same weight
+WEEKDAY_WEEKS = 26  # weeks that the weekday effects are averaged over
+THRESHOLD = 3.5  # robust standard deviations (1.4826 x median absolute deviation): the rule of Iglewicz and Hoaglin
+MAX_SHARE = 0.03  # of the days; more would be the shop's habit
+STL_SEASONAL, STL_TREND = 35, 29  # days of the smoothers; shorter ones would absorb an anomaly into the season
+RARE_EMPTY = 0.02  # share of days without sales up to which such a day can be an anomaly
+MOSTLY_EMPTY = 1 / 3  # share of days without sales beyond which the logarithms are mostly gaps
+
+
+def trend(past: Past) -> pd.DataFrame:
+    """date, revenue and trend: the centred mean of four weeks; at both ends, of the days there are."""
+    means = past.series.rolling(_open_days(past, MONTH), center=True, min_periods=1).mean()
+    return pd.DataFrame({"revenue": past.series, "trend": means}).rename_axis("date").reset_index()
+
+
+def weekday_effects(past: Past) -> pd.DataFrame:
+    """weekday and effect: mean of the weekday / mean of all open days - 1, over the last half year."""
+    last = past.series.tail(WEEKDAY_WEEKS * season_length(past.series))
+    means = last.groupby(dates(last).day_of_week).mean()
+    effects = (means / last.mean() - 1) if last.any() else means * np.nan
+    names = [calendar.day_abbr[day] for day in effects.index]
+    return pd.DataFrame({"weekday": names, "effect": effects.to_numpy()})
+
+
+def month_effects(past: Past) -> pd.DataFrame:
+    """month and effect: four-week means / centred mean of 52 weeks - 1, averaged by calendar month.
+
+    The classical ratio to moving average. Empty for less than two years minus two weeks: the first and the last half
+    year have no centred mean, and less than a whole year of ratios cannot be separated from growth.
+    """
+    level = past.series.rolling(_open_days(past, YEAR), center=True).mean()
+    means = past.series.rolling(_open_days(past, MONTH), center=True, min_periods=1).mean()
+    ratios = (means / level).dropna()
+    ratios = ratios[np.isfinite(ratios)]
+    if len(ratios) < _open_days(past, YEAR - WEEK):
+        return pd.DataFrame({"month": pd.Series(dtype="str"), "effect": pd.Series(dtype=float)})
+    by_month = ratios.groupby(dates(ratios).month).mean()
+    effects = by_month / by_month.mean() - 1
+    names = [calendar.month_abbr[month] for month in effects.index]
+    return pd.DataFrame({"month": names, "effect": effects.to_numpy()})
+
+
+def _open_days(past: Past, days: int) -> int:
+    """Number of open days in this number of days."""
+    return days // WEEK * season_length(past.series)
+
+
+@dataclass(frozen=True)
+class Anomalies:
+    """Days whose revenue is far from the expected.
+
+    Attributes:
+        days: date, revenue, expected_revenue, change (0.5 is 50 % more than expected), cause (`not known` possible).
+        summary: a sentence on the size of a detectable anomaly, or on why none can be detected.
+    """
+
+    days: pd.DataFrame
+    summary: str
+
+
+def anomalies(past: Past, causes: pd.Series | None = None) -> Anomalies:
+    """Detect anomalies: open days far from a robust STL decomposition of the logarithms.
+
+    Args:
+        past: the series.
+        causes: names of known causes by date, in addition to the holidays of the past.
+
+    Returns:
+        The anomalies by date, at most MAX_SHARE of the days: those farthest off.
+    """
+    series = past.series
+    reason = _why_undetectable(series)
+    if reason:
+        return Anomalies(_table(series.head(0), series.head(0), past, causes), reason)
+    expected, scores, spread = _robust_scores(series)
+    candidates = scores if _empty_share(series) <= RARE_EMPTY else scores[series > 0]
+    far = candidates[candidates.abs() > THRESHOLD].abs().nlargest(int(MAX_SHARE * len(series))).index.sort_values()
+    below, above = 1 - np.exp(-THRESHOLD * spread), np.exp(THRESHOLD * spread) - 1
+    limits = f"about {percent(below, 0)} below or {percent(above, 0)} above the expected revenue"
+    return Anomalies(_table(series[far], expected[far], past, causes), f"A day counts as an anomaly from {limits}.")
+
+
+def _why_undetectable(series: pd.Series) -> str:
+    """Why no day of the series can be called an anomaly; empty if some can."""
+    if len(series) < SHORTEST_HISTORY or is_constant(series):
+        return "Anomalies cannot be detected: the history is too short or has the same revenue every day."
+    if _empty_share(series) > MOSTLY_EMPTY:
+        empty = percent(_empty_share(series), 0)
+        return f"Anomalies cannot be detected: {empty} of the days have no sales, too many to tell them from chance."
+    return ""
+
+
+def _empty_share(series: pd.Series) -> float:
+    """Share of the days without sales."""
+    return float((series <= 0).mean())
+
+
+def _robust_scores(series: pd.Series) -> tuple[pd.Series, pd.Series, float]:
+    """Expected revenue per day, distance from it in robust standard deviations, and that deviation of the logarithm."""
+    from statsmodels.tsa.seasonal import STL
+
+    sales = series.clip(lower=0)
+    offset = LOG_OFFSET * sales.mean()
+    logs = np.log(sales + offset)
+    period = max(season_length(series), 2)
+    found = STL(logs.to_numpy(), period=period, seasonal=STL_SEASONAL, trend=STL_TREND, robust=True).fit()
+    rest = pd.Series(found.resid, index=series.index)
+    rest -= rest.median()
+    spread = float(1.4826 * rest.abs().median())
+    expected = np.exp(logs - rest) - offset
+    return expected.clip(lower=0), rest / max(spread, 1e-9), spread
+
+
+def _table(days: pd.Series, expected: pd.Series, past: Past, causes: pd.Series | None) -> pd.DataFrame:
+    known = causes if causes is not None else pd.Series(dtype="str")
+    named = [known.get(day) or holiday_near(day, past.holidays) or "not known" for day in days.index]
+    change = days / expected.where(expected > 0) - 1
+    columns = {"revenue": days, "expected_revenue": expected, "change": change, "cause": pd.array(named, dtype="str")}
+    return pd.DataFrame(columns, index=days.index).rename_axis("date").reset_index()
