@@ -116,7 +116,9 @@ def test_given_series_are_read(tmp_path: Path) -> None:
     assert {name: history.series.tolist() for name, history in found.items()} == {"shop": [5, 0, 6], "web": [1, 0, 2]}
 
 
-@pytest.mark.parametrize(("text", "word"), [("day,value\n1,2\n", "not a CSV file"), ("date\n2025-01-01\n", "no column")])
+@pytest.mark.parametrize(
+    ("text", "word"), [("day,value\n1,2\n", "not a CSV file"), ("date\n2025-01-01\n", "no column")]
+)
 def test_file_without_series_is_an_error(tmp_path: Path, text: str, word: str) -> None:
     (tmp_path / "own.csv").write_text(text)
     with pytest.raises(DataError, match=word):

@@ -47,7 +47,9 @@ def test_unknown_change_is_left_out() -> None:
 
 def test_headline_without_a_forecast_says_why() -> None:
     nothing = Forecast("none", pd.DataFrame(), 0, (0, 0), (0, 0), False, "No day has had revenue yet.")
-    assert forecast.headline(nothing, history([]), "USD") == "A forecast is not possible yet. No day has had revenue yet."
+    assert (
+        forecast.headline(nothing, history([]), "USD") == "A forecast is not possible yet. No day has had revenue yet."
+    )
 
 
 COUNTRIES = pd.DataFrame({"country_code": [None, "DE", "US"], "revenue": [9.0, 5.0, 8.0]})
