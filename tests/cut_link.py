@@ -23,8 +23,8 @@ from lib.data.synthetic.write import count_shop, write_shop
 from lib.data.workers import Engine
 from lib.data.workers.dask import PATIENCE_S
 from lib.db import private, schema
-from lib.db.private.cluster import save, saved
-from lib.db.private.place import locked
+from lib.db.private.cluster import load_address, save_address
+from lib.db.private.location import locked
 from lib.db.url import private_folder, url
 from lib.errors import UsageError, WorkbookError
 from tests.cluster import MILLION, cluster
@@ -117,9 +117,9 @@ def _serve(patch: pytest.MonkeyPatch) -> None:
     """Start a server that both networks reach, and let the settings name it."""
     url()
     private.stop(private_folder())
-    with locked(private_folder()) as place:
-        save(place, replace(saved(place), host=HERE))
-        with (place.data / "pg_hba.conf").open("a") as rules:
+    with locked(private_folder()) as location:
+        save_address(location, replace(load_address(location), host=HERE))
+        with (location.data / "pg_hba.conf").open("a") as rules:
             rules.write(f"host all all {HERE}/30 scram-sha-256\n")
     _use(patch, url())
 

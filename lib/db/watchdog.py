@@ -9,7 +9,7 @@ an hour, so the watchdog tests whether the server still answers a new connection
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg2
@@ -56,7 +56,7 @@ def connection_watchdog() -> Iterator[None]:
 class _Watchdog:
     """The connections of a block and the thread function that closes them."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: Mapping[str, Any]) -> None:
         self.fired = False
         self.stopped = threading.Event()
         self._options = options
@@ -75,10 +75,10 @@ class _Watchdog:
                     _shut_down(connection)
 
 
-def _answers(options: dict[str, Any]) -> bool:
+def _answers(options: Mapping[str, Any]) -> bool:
     """Whether the server responds to a new connection at all; refusing it is a response."""
     try:
-        psycopg2.connect(**options | {"connect_timeout": PROBE_TIMEOUT_S}).close()
+        psycopg2.connect(**{**options, "connect_timeout": PROBE_TIMEOUT_S}).close()
     except psycopg2.OperationalError as error:
         return "timeout expired" not in str(error)
     return True

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from lib import db
 from lib.db import private
 from lib.db import private as server_process
-from lib.db.private.place import locate
+from lib.db.private.location import locate
 from lib.db.url import private_folder, url
 from tests.chaos.place import Place, Told
 from tests.proxy import StallingProxy, stalling_proxy
@@ -90,7 +90,7 @@ def kill_backend(place: Place, rng: random.Random, mode: str) -> Told:
 
 
 def _postmaster() -> psutil.Process:
-    return server_process.postmaster(locate(private_folder()))
+    return server_process.find_postmaster(locate(private_folder()))
 
 
 def kill_postmaster(place: Place, rng: random.Random, mode: str) -> Told:

@@ -55,7 +55,7 @@ class Told:
     @property
     def undecided(self) -> bool:
         """Whether it said that it cannot know what became of its rows."""
-        return "it holds the old rows or the new ones, whole" in self.words
+        return "either the old rows or the new ones, never a mix" in self.words
 
     @property
     def in_words(self) -> bool:

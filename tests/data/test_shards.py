@@ -90,7 +90,7 @@ def test_existing_files_stay_until_all_is_written(tmp_path: Path, small: Plan, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(write.TableWriter, "write", full)
-    with pytest.raises(OutputError, match="No space left on device. Free disk space"):
+    with pytest.raises(OutputError, match=r"No space left on device\. Free disk space"):
         write_shop(small, folder, 1)
     assert [path.name for path in folder.iterdir()] == ["orders-00007.parquet"]
     monkeypatch.undo()

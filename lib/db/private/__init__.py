@@ -1,97 +1,35 @@
-"""The private PostgreSQL server of the workbook: start, stop, recover."""
+"""The private PostgreSQL server of the workbook: start, recover, stop and reset."""
 
 import os
 import re
 import signal
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
 import psycopg2
-from tenacity import Retrying, retry, retry_if_exception, retry_if_result
-from tenacity import stop_after_delay as patience
-from tenacity import wait_fixed as every
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
-from lib.db.private.cluster import Address, binary, connect, ensure_database, prepare, program, saved, with_free_port
-from lib.db.private.place import Place, exists, explained, locate, locked, reason, remove, run
+from lib.db.private.cluster import (
+    Address,
+    binary,
+    connect,
+    ensure_database,
+    load_address,
+    prepare,
+    program,
+    with_free_port,
+)
+from lib.db.private.location import Location, exists, file_errors, last_error, locate, locked, remove, run
 from lib.errors import DatabaseError
 
-__all__ = ["SECONDS_TO_START", "Address", "binary", "halt", "launch", "postmaster", "reset", "running", "start", "stop"]
+__all__ = ["Address", "binary", "find_postmaster", "reset", "running", "start", "stop"]
 
 SECONDS_TO_START, SECONDS_TO_STOP, SECONDS_TO_DIE = 120, 120, 5
-
-NOT_YET = "starting up|shutting down|recovery|refused|closed the connection"
-
-
-def start(folder: Path, *, fsync: bool = True) -> Address:
-    """Address of the server of `folder`, which is made, recovered and started as needed; safe for many processes.
-
-    `fsync=False` is for tests and counts only when the server is not running yet. Raises DatabaseError, OutputError.
-    """
-    with locked(folder) as place:
-        try:
-            return _bring_up(place, fsync)
-        except psycopg2.Error as problem:
-            raise DatabaseError(
-                f"The private PostgreSQL in {place.home} runs but refuses work: {reason(str(problem))}. "
-                "Run `make db-stop` and try again; if that does not help, `make db-reset` makes it anew."
-            ) from problem
-
-
-def _is_transient(problem: BaseException) -> bool:
-    return isinstance(problem, psycopg2.OperationalError) and bool(re.search(NOT_YET, str(problem)))
-
-
-@retry(retry=retry_if_exception(_is_transient), stop=patience(SECONDS_TO_START), wait=every(0.1), reraise=True)
-def _bring_up(place: Place, fsync: bool) -> Address:
-    address = _alive(place)
-    if address is None:
-        halt(place)
-        address = launch(place, prepare(place), fsync)
-    ensure_database(address)
-    return address
-
-
-def _alive(place: Place) -> Address | None:
-    """The saved address when a postmaster lives; whether it answers there is not asked."""
-    address = saved(place)
-    return address if address and postmaster(place) else None
-
-
-def running(folder: Path) -> Address | None:
-    """Address of the living server of `folder`, None when it does not answer; starts nothing."""
-    with explained(folder):
-        address = _alive(locate(folder))
-        if address is None:
-            return None
-        with suppress(psycopg2.OperationalError), closing(connect(address)):
-            return address
-    return None
-
-
-def stop(folder: Path) -> None:
-    """Stops the server of `folder`, if it runs, and clears what a killed one left behind."""
-    if exists(folder):
-        with locked(folder) as place:
-            halt(place)
-
-
-def reset(folder: Path) -> None:
-    """Stops the server of `folder` and deletes its cluster, password and log."""
-    if not exists(folder):
-        return
-    with locked(folder) as place:
-        halt(place)
-        for path in (place.data, place.work):
-            remove(path)
-        for path in (place.state, place.log):
-            path.unlink(missing_ok=True)
-        if place.home != folder.resolve():
-            remove(place.home)
-
-
-LOG_LIMIT = 10_000_000
-# Minimal WAL lets a COPY into a table of the same transaction skip the log; rare checkpoints keep a long load flowing.
+LOG_LIMIT = 10_000_000  # bytes
+NOT_YET = re.compile("starting up|shutting down|recovery|refused|closed the connection")
+# Minimal WAL lets COPY into a table of the same transaction skip the log; rare checkpoints speed up long loads.
 SETTINGS = {
     "unix_socket_directories": "",
     "TimeZone": "UTC",
@@ -102,56 +40,140 @@ SETTINGS = {
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
-    "io_method": "sync",  # the system caches the files: to have workers read them costs more than it saves
+    "io_method": "sync",  # the files are in the page cache, where reads by I/O workers cost more than they save
 }
 
 
-def launch(place: Place, address: Address, fsync: bool) -> Address:
-    """Starts the postmaster on the saved port, or on another one when that is taken, and waits until it is ready.
+def start(folder: Path, *, fsync: bool = True) -> Address:
+    """Create, recover and start the server of `folder` as needed; safe to call from many processes at once.
 
-    Raises DatabaseError with the reason from the log.
+    Args:
+        folder: Folder of the cluster, its address and its log.
+        fsync: False is for tests; ignored if the server is already running.
+
+    Raises:
+        DatabaseError: The server cannot be started.
+        OutputError: The file system refuses.
     """
+    with locked(folder) as location:
+        try:
+            return _ensure_running(location, fsync)
+        except psycopg2.Error as error:
+            raise DatabaseError(
+                f"the private PostgreSQL in {location.home} runs but refuses connections: {last_error(str(error))}. "
+                "Run `make db-stop` and try again; if that does not help, `make db-reset` creates it again."
+            ) from error
+
+
+def running(folder: Path) -> Address | None:
+    """Address of the running server of `folder`, None if it does not answer; starts nothing."""
+    with file_errors(folder):
+        address = _address_if_alive(locate(folder))
+        if address is None:
+            return None
+        with suppress(psycopg2.OperationalError), closing(connect(address)):
+            return address
+    return None
+
+
+def stop(folder: Path) -> None:
+    """Stop the server of `folder` if it runs, and clean up after a killed one."""
+    if exists(folder):
+        with locked(folder) as location:
+            _halt(location)
+
+
+def reset(folder: Path) -> None:
+    """Stop the server of `folder` and delete its cluster, password and log."""
+    if not exists(folder):
+        return
+    with locked(folder) as location:
+        _halt(location)
+        for path in (location.data, location.work):
+            remove(path)
+        for path in (location.state, location.log):
+            path.unlink(missing_ok=True)
+        if location.home != folder.resolve():
+            remove(location.home)
+
+
+def find_postmaster(location: Location) -> psutil.Process | None:
+    """The running main process that the pid file names, None if there is none.
+
+    The pid alone proves nothing: it may be stale, a zombie's, or reused by another program.
+    """
+    try:
+        process = psutil.Process(int((location.data / "postmaster.pid").read_text().partition("\n")[0]))
+    except (FileNotFoundError, ValueError, psutil.Error):
+        return None
+    return process if _belongs(process, location) else None
+
+
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, psycopg2.OperationalError) and bool(NOT_YET.search(str(error)))
+
+
+@retry(
+    retry=retry_if_exception(_is_transient), stop=stop_after_delay(SECONDS_TO_START), wait=wait_fixed(0.1), reraise=True
+)
+def _ensure_running(location: Location, fsync: bool) -> Address:
+    address = _address_if_alive(location)
+    if address is None:
+        _halt(location)
+        address = _launch(location, prepare(location), fsync)
+    ensure_database(address)
+    return address
+
+
+def _address_if_alive(location: Location) -> Address | None:
+    """The saved address if the main process is running, without testing whether it answers."""
+    address = load_address(location)
+    return address if address and find_postmaster(location) else None
+
+
+def _launch(location: Location, address: Address, fsync: bool) -> Address:
+    """Start the server, on another port if the saved one is taken, and wait until it is ready."""
     for _ in range(3):
-        address = with_free_port(place, address)
-        failure = _try_launch(place, address, fsync)
-        if failure is None:
+        address = with_free_port(location, address)
+        failure = _try_launch(location, address, fsync)
+        if not failure:
             return address
         if "could not bind" not in failure:
             break
     raise DatabaseError(
-        f"PostgreSQL in {place.home} did not start: {reason(failure)}. The rest is in {place.log}; "
-        "`make db-reset` makes the cluster anew."
+        f"PostgreSQL in {location.home} did not start: {last_error(failure)}. Details are in {location.log}; "
+        "`make db-reset` creates the cluster again."
     )
 
 
-def _try_launch(place: Place, address: Address, fsync: bool) -> str | None:
-    """What the log says about a start that failed, None for one that worked."""
-    own = {"cluster_name": place.name, "listen_addresses": address.host, "port": address.port}
+def _try_launch(location: Location, address: Address, fsync: bool) -> str:
+    """Empty if the server started, otherwise what it wrote to its log."""
+    own = {"cluster_name": location.name, "listen_addresses": address.host, "port": address.port}
     settings = SETTINGS | own | {"fsync": "on" if fsync else "off"}
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    command = [program(place, "pg_ctl"), "start", "--silent", "--wait", f"--timeout={SECONDS_TO_START}", "-o", options]
-    place.log.touch(mode=0o600)
-    with place.log.open("ab") as log:
+    arguments = ["start", "--silent", "--wait", f"--timeout={SECONDS_TO_START}", "-o", options]
+    command: list[str | Path] = [program(location, "pg_ctl"), *arguments]
+    location.log.touch(mode=0o600)
+    with location.log.open("ab") as log:
         if log.tell() > LOG_LIMIT:
             log.truncate(0)
-        seen = log.seek(0, os.SEEK_END)
-        # The data folder goes by the environment: pg_ctl pastes -D into a shell command, where a $ would hurt.
-        started = run(command, place.account, variables={"PGDATA": str(place.data)}, stdout=log, stderr=log)
-    return place.log.read_bytes()[seen:].decode(errors="replace") if started.returncode else None
+        begin = log.seek(0, os.SEEK_END)
+        # PGDATA instead of -D: pg_ctl pastes -D into a shell command, where a $ in the path would be expanded.
+        started = run(command, location.account, variables={"PGDATA": str(location.data)}, stdout=log, stderr=log)
+    if started.returncode == 0:
+        return ""
+    return location.log.read_bytes()[begin:].decode(errors="replace") or "no message in the log"
 
 
-def halt(place: Place) -> None:
-    """Ends all processes of the cluster, gently first; only then is its pid file known to be stale and removed.
-
-    Raises DatabaseError when one survives.
-    """
-    leader = postmaster(place)
-    _send(signal.SIGINT, [leader] if leader else [])
-    _send(signal.SIGQUIT, _remaining(place, SECONDS_TO_STOP if leader else SECONDS_TO_DIE))
-    _send(signal.SIGKILL, _remaining(place, SECONDS_TO_DIE))
-    if left := _remaining(place, SECONDS_TO_DIE):
-        raise DatabaseError(f"PostgreSQL in {place.home} does not stop: process {left[0].pid}. End it and try again.")
-    (place.data / "postmaster.pid").unlink(missing_ok=True)
+def _halt(location: Location) -> None:
+    """End all processes of the cluster, gently first, then remove the pid file, which is stale only after that."""
+    postmaster = find_postmaster(location)
+    _send(signal.SIGINT, [postmaster] if postmaster else [])
+    _send(signal.SIGQUIT, _remaining(location, SECONDS_TO_STOP if postmaster else SECONDS_TO_DIE))
+    _send(signal.SIGKILL, _remaining(location, SECONDS_TO_DIE))
+    if left := _remaining(location, SECONDS_TO_DIE):
+        raise DatabaseError(f"PostgreSQL in {location.home} does not stop; end process {left[0].pid} and try again.")
+    (location.data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _send(number: signal.Signals, processes: list[psutil.Process]) -> None:
@@ -160,37 +182,27 @@ def _send(number: signal.Signals, processes: list[psutil.Process]) -> None:
             process.send_signal(number)
 
 
-def _remaining(place: Place, seconds: float) -> list[psutil.Process]:
-    """The processes of the cluster that are still there after waiting `seconds` for the last one to go."""
-    wait = Retrying(
-        retry=retry_if_result(bool),
-        stop=patience(seconds),
-        wait=every(0.05),
-        retry_error_callback=lambda state: state.outcome.result(),
-    )
-    return wait(lambda: [process for process in psutil.process_iter() if _belongs(process, place)])
+def _remaining(location: Location, seconds: float) -> list[psutil.Process]:
+    """The processes of the cluster that are left after waiting up to `seconds` for all to end."""
+    deadline = time.monotonic() + seconds
+    while left := [process for process in psutil.process_iter() if _belongs(process, location)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    return left
 
 
-def postmaster(place: Place) -> psutil.Process | None:
-    """The living postmaster that the pid file names: the pid alone may be stale, a zombie's or somebody else's."""
-    try:
-        process = psutil.Process(int((place.data / "postmaster.pid").read_text().partition("\n")[0]))
-    except (FileNotFoundError, ValueError, psutil.Error):
-        return None
-    return process if _belongs(process, place) else None
-
-
-def _belongs(process: psutil.Process, place: Place) -> bool:
+def _belongs(process: psutil.Process, location: Location) -> bool:
     with suppress(psutil.Error):
         if process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE:
-            return _works_in(process, place)
-        return process.name() == "initdb" and str(place.work) in " ".join(process.cmdline())
+            return _works_in(process, location)
+        return process.name() == "initdb" and str(location.work) in " ".join(process.cmdline())
     return False
 
 
-def _works_in(process: psutil.Process, place: Place) -> bool:
+def _works_in(process: psutil.Process, location: Location) -> bool:
     try:
-        return Path(process.cwd()) in (place.data, place.work / "cluster")
+        return Path(process.cwd()) in (location.data, location.work / "cluster")
     except psutil.AccessDenied:
-        # In a container even root may not see another account's folder; the cluster's name is visible to all.
-        return place.name in " ".join(process.cmdline())
+        # In a container even root may not read another account's working folder; the cluster's name is visible to all.
+        return location.name in " ".join(process.cmdline())

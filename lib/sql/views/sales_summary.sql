@@ -1,4 +1,4 @@
--- One row per day: the daily figures with what a tool that draws them would have to work out.
+-- One row per day: the daily KPIs with the week and month that charting tools group by.
 CREATE VIEW sales_summary AS
 SELECT
     date,
@@ -17,4 +17,4 @@ SELECT
     refunded_orders,
     refunded_amount
 FROM daily_kpis;
-COMMENT ON VIEW sales_summary IS 'One row per day (UTC) with its week and month: orders, revenue (completed orders) and what goes with them.'
+COMMENT ON VIEW sales_summary IS 'One row per day (UTC) with its week and month: orders, revenue of completed orders, customers and sessions.'
