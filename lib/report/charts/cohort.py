@@ -8,29 +8,15 @@ from plotly.colors import sample_colorscale
 
 from lib.analysis.cohorts import Retention
 from lib.formatting import integer, month
-from lib.report.charts.figure import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    SEQUENTIAL,
-    Chart,
-    amount,
-    extremes,
-    finish,
-    in_words,
-    nothing,
-    template,
-    value_axis,
-)
+from lib.report.charts.figure import Chart, amount, extremes, finish, in_words, nothing, template, value_axis
+from lib.report.palette import BLUE, CLEAR, GREEN, GREY, ORANGE, PALE, SEQUENTIAL
 
 __all__ = ["cohort_revenue", "customer_value", "retention_curves", "retention_matrix"]
 
 LATEST = 18  # cohorts, and months of each, that a matrix shows: more cannot be read on any screen
 FEW = 3  # a mean over fewer cohorts is dotted: it may move only because older cohorts differ from younger ones
 ENOUGH = 10  # customers of a cohort that has a line of its own: of fewer, each moves it by more than a tenth
-PALE = "rgba(128,128,128,0.45)"
-HATCHING = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": GREY, "bgcolor": "rgba(0,0,0,0)"}
+HATCHING = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": GREY, "bgcolor": CLEAR}
 
 
 def retention_matrix(retention: Retention, since: str) -> Chart:
@@ -92,7 +78,7 @@ def _hatch(figure: Chart, under_way: pd.Series, shown: pd.DataFrame) -> None:
     rows = {cohort: row for row, cohort in enumerate(shown.index)}
     figure.add_bar(
         y=[rows[cohort] for cohort in under_way.index], base=under_way - 0.47, x=[0.94] * len(under_way), width=0.9,
-        orientation="h", marker={"color": "rgba(0,0,0,0)", "pattern": HATCHING, "line": {"width": 0}},
+        orientation="h", marker={"color": CLEAR, "pattern": HATCHING, "line": {"width": 0}},
         name="month under way: left out", showlegend=True, hovertemplate="not over yet<extra></extra>",
     )  # fmt: skip
 

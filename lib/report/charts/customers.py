@@ -5,10 +5,6 @@ import pandas as pd
 
 from lib.formatting import percent
 from lib.report.charts.figure import (
-    BLUE,
-    GREY,
-    ORANGE,
-    SEQUENTIAL,
     Chart,
     amount,
     finish,
@@ -19,6 +15,7 @@ from lib.report.charts.figure import (
     unit_marks,
     value_axis,
 )
+from lib.report.palette import BLUE, CLEAR, FAINT, GREY, ORANGE, SEQUENTIAL, SMALL_SIZE
 
 __all__ = ["churn", "lifetime_values", "past_and_future", "reliability", "second_orders", "treemap"]
 
@@ -39,12 +36,12 @@ def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str =
             "colors": shown[colour].round(2), "colorscale": SEQUENTIAL, "cmin": 0,
             "line": {"width": 0}, "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
         },
-        customdata=shown[colour].round(2), tiling={"pad": 3}, pathbar={"visible": False}, root_color="rgba(0,0,0,0)",
+        customdata=shown[colour].round(2), tiling={"pad": 3}, pathbar={"visible": False}, root_color=CLEAR,
         texttemplate=f"<b>%{{label}}</b><br>{template('value', unit)}",
         hovertemplate=f"%{{label}}: {template('value', unit)}, {template('customdata', unit)} "
         f"{colour.replace('_', ' ')}<extra></extra>",
     )  # fmt: skip
-    figure.update_layout(uniformtext={"minsize": 11, "mode": "hide"})
+    figure.update_layout(uniformtext={"minsize": SMALL_SIZE, "mode": "hide"})
     described = ", ".join(f"{n} {amount(v, unit)}" for n, v in zip(shown[name], shown[value], strict=True))
     drawn = finish(figure, f"Tiles by {value}: {described}.", 380, shown[[name, value, colour]])
     return drawn.update_layout(margin={"l": 2, "r": 2, "t": 2, "b": 2})
@@ -89,7 +86,6 @@ def reliability(frame: pd.DataFrame) -> Chart:
     return finish(figure, f"Chances said and shares come, by group: {pairs}.", numbers=frame)
 
 
-BAND = "rgba(0,114,178,0.3)"
 STEP_DAYS = 30
 
 
@@ -150,7 +146,7 @@ def second_orders(curve: pd.DataFrame) -> Chart:
     step = {"shape": "hv", "width": 0}
     for column, fill in (("lower", None), ("upper", "tonexty")):
         figure.add_scatter(
-            x=curve["day"], y=curve[column], line=step, mode="lines", fill=fill, fillcolor=BAND, hoverinfo="skip",
+            x=curve["day"], y=curve[column], line=step, mode="lines", fill=fill, fillcolor=FAINT, hoverinfo="skip",
             name="95 % interval", showlegend=fill is not None,
         )  # fmt: skip
     figure.add_scatter(

@@ -6,22 +6,9 @@ import numpy as np
 import pandas as pd
 
 from lib.formatting import integer, percent
-from lib.report.charts.figure import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    SEQUENTIAL,
-    Chart,
-    amount,
-    finish,
-    label_text,
-    shortened,
-    template,
-    unit_marks,
-    value_axis,
-)
+from lib.report.charts.figure import Chart, amount, finish, label_text, shortened, template, unit_marks, value_axis
 from lib.report.charts.over_time import lines
+from lib.report.palette import BLUE, CLEAR, DIAL, GREEN, GREY, LAND, ORANGE, SEQUENTIAL, VALUE_SIZE
 from lib.util.countries import alpha3
 
 __all__ = ["bridge", "compared", "concentration", "country_map", "gauge", "week_hours"]
@@ -129,8 +116,8 @@ def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> 
     )  # fmt: skip
     figure.update_geos(
         projection_type="natural earth", projection_rotation_lon=0, lataxis_range=[-58, 84], resolution=50,
-        showframe=False, showcoastlines=False, showland=True, landcolor="rgba(128,128,128,0.18)",
-        bgcolor="rgba(0,0,0,0)",
+        showframe=False, showcoastlines=False, showland=True, landcolor=LAND,
+        bgcolor=CLEAR,
     )  # fmt: skip
     first = known.sort_values(value, ascending=False, kind="stable").head(5)
     described = ", ".join(f"{row.country} {amount(getattr(row, value), unit)}" for row in first.itertuples())
@@ -145,10 +132,10 @@ def gauge(value: float, target: float, unit: str) -> Chart:
         mode="gauge", value=value,
         gauge={
             "axis": {"range": [0, max(1.5 * target, value)], "tickformat": ",.3~s"} | unit_marks(unit),
-            "bar": {"color": BLUE, "thickness": 0.6}, "borderwidth": 0, "bgcolor": "rgba(128,128,128,0.15)",
+            "bar": {"color": BLUE, "thickness": 0.6}, "borderwidth": 0, "bgcolor": DIAL,
             "threshold": {"line": {"color": ORANGE, "width": 4}, "thickness": 0.9, "value": target},
         },
     )  # fmt: skip
-    figure.add_annotation(text=amount(value, unit), x=0.5, y=0.08, showarrow=False, font={"size": 44})
+    figure.add_annotation(text=amount(value, unit), x=0.5, y=0.08, showarrow=False, font={"size": VALUE_SIZE})
     alt = f"Gauge: {amount(value, unit)} of a target of {amount(target, unit)}, {percent(value / target, 0)}."
     return finish(figure, alt, 280, pd.DataFrame({"value": [value], "target": [target]}))

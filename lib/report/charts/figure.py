@@ -11,24 +11,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from lib.formatting import around_money, integer, money, percent, separators
+from lib.report.palette import CLEAR, FONT, GRID, LABEL_SIZE, TEXT, TEXT_SIZE
 
 __all__ = [
-    "BARS", "BLUE", "FAINT", "GREEN", "GREY", "HEIGHT", "INK", "LINES", "ORANGE", "PURPLE", "SEQUENTIAL",
-    "Chart", "Switch", "amount", "extremes", "finish", "in_words", "label_ends", "label_text", "nothing",
+    "HEIGHT", "Chart", "Switch", "amount", "extremes", "finish", "in_words", "label_ends", "label_text", "nothing",
     "shortened", "template", "unit_marks", "value_axis",
 ]  # fmt: skip
 
 MIME = "application/vnd.plotly.v1+json"
 # JupyterLab serves the project's folder under /files, so that maps need no network there either.
 CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "topojsonURL": "/files/lib/report/"}
-# Okabe and Ito's colours, which readers with any kind of colour vision tell apart.
-BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7D8894"
-LINES = (BLUE, GREY, ORANGE, GREEN, PURPLE)  # the second line is what the first is held against
-FAINT = "rgba(0,114,178,0.3)"  # the same blue, for what lies behind
-BARS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
-SEQUENTIAL = ((0.0, "#E8F1F8"), (0.5, "#5FA2CE"), (1.0, "#08457E"))
-INK = "#1B2330"
-GRID = "rgba(128,128,128,0.25)"
 HEIGHT = 340
 LINE_PIXELS = 16  # between two names
 END = "end"  # by this name a narrow page knows what it shows as a legend instead
@@ -60,8 +52,8 @@ def finish(figure: Chart, alt: str, height: int = HEIGHT, numbers: pd.DataFrame 
     """The figure in the one look; `numbers` is what it shows as a table, for those who want to look closer."""
     meta = {"alt": alt} if numbers is None else {"alt": alt, "numbers": _table(numbers)}
     figure.update_layout(
-        template="none", height=height, meta=meta, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 13, "color": "#333B45"}, bargap=0.25,
+        template="none", height=height, meta=meta, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
+        font={"family": FONT, "size": TEXT_SIZE, "color": TEXT}, bargap=0.25,
         margin={"l": 10, "r": 24, "t": 24, "b": 10},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, dragmode=False, separators=separators(),
     )  # fmt: skip
@@ -94,7 +86,7 @@ def label_ends(figure: Chart, ends: Sequence[tuple[Any, float, str, str]], heigh
         floor = place + LINE_PIXELS
         figure.add_annotation(
             name=END, x=x, y=y, yshift=place - y / span * (height - 60), xshift=6, xanchor="left", showarrow=False,
-            text=f"<span style='color:{colour}'>●</span> {label_text(name)}", font={"size": 12},
+            text=f"<span style='color:{colour}'>●</span> {label_text(name)}", font={"size": LABEL_SIZE},
         )  # fmt: skip
     longest = max((len(name) for _, _, name, _ in ends), default=0)
     figure.update_layout(showlegend=False, margin_r=24 + 7 * longest)

@@ -10,21 +10,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lib.formatting import percent
-from lib.report.charts.figure import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    Chart,
-    amount,
-    finish,
-    in_words,
-    label_text,
-    template,
-    unit_marks,
-    value_axis,
-)
+from lib.report.charts.figure import Chart, amount, finish, in_words, label_text, template, unit_marks, value_axis
+from lib.report.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, fade
 
 if TYPE_CHECKING:  # importing the charts must not load the libraries of the models
     from lib.analysis.forecast import Segment
@@ -33,7 +20,6 @@ __all__ = ["anomalies", "backtest", "calibration", "decomposition", "fan_chart",
 
 BANDS = {95: 0.14, 80: 0.26}  # percent of the prediction interval, opacity
 OTHER_MODELS = {"ETS": GREEN, "ARIMA": PURPLE}
-BAND = "rgba(213,94,0,{})"
 HISTORY_SHOWN, SEGMENT_HISTORY_SHOWN = 120, 90  # days
 
 
@@ -78,7 +64,7 @@ def _bands(
         bounds = pd.concat([frame[f"upper_{level}"], frame[f"lower_{level}"][::-1]])
         figure.add_scatter(
             x=dates, y=bounds, fill="toself", mode="lines", line={"width": 0}, hoverinfo="skip", showlegend=legend,
-            fillcolor=BAND.format(BANDS[level]), name=f"{level} % interval", **where,
+            fillcolor=fade(ORANGE, BANDS[level]), name=f"{level} % interval", **where,
         )  # fmt: skip
 
 

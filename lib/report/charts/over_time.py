@@ -4,20 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.report.charts.figure import (
-    BARS,
-    FAINT,
-    HEIGHT,
-    INK,
-    LINES,
-    Chart,
-    finish,
-    in_words,
-    label_ends,
-    label_text,
-    template,
-    value_axis,
-)
+from lib.report.charts.figure import HEIGHT, Chart, finish, in_words, label_ends, label_text, template, value_axis
+from lib.report.palette import BARS, FAINT, INK, LINES, SMALL_SIZE, SMALLEST_SIZE, SPAN
 
 __all__ = ["bars", "lines"]
 
@@ -80,13 +68,13 @@ def _mark(figure: Chart, marks: pd.DataFrame, first: pd.Timestamp, last: pd.Time
     figure.add_bar(
         base=starts, x=(ends - starts) / pd.Timedelta(milliseconds=1), y=places, orientation="h", width=0.8, yaxis="y2",
         text=names if lane == LANE_PIXELS else None, textposition="inside", insidetextanchor="start", textangle=0,
-        textfont={"size": 11, "color": INK}, marker={"color": "#C3CAD3", "line": {"width": 0}}, showlegend=False,
+        textfont={"size": SMALL_SIZE, "color": INK}, marker={"color": SPAN, "line": {"width": 0}}, showlegend=False,
         customdata=names, hovertemplate="%{customdata}<extra></extra>",
     )  # fmt: skip
     height = lane * (max(places) + 1)
     share = height / (HEIGHT + height)
     figure.update_layout(
-        yaxis={"domain": [0, 1 - share - 0.02]}, uniformtext={"minsize": 10, "mode": "hide"},
+        yaxis={"domain": [0, 1 - share - 0.02]}, uniformtext={"minsize": SMALLEST_SIZE, "mode": "hide"},
         xaxis={"range": [first, last]},
         yaxis2={"domain": [1 - share, 1], "anchor": "x", "visible": False, "range": [-0.5, max(places) + 0.5]},
     )  # fmt: skip

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lib.report.charts.figure import BLUE, GREY, Chart, finish, label_text
+from lib.report.charts.figure import Chart, finish, label_text
+from lib.report.palette import BLUE, BOX, BOX_TEXT, GREY, SMALL_SIZE
 
 __all__ = ["entities"]
 
@@ -22,7 +23,7 @@ def entities(keys: pd.DataFrame, sizes: Mapping[str, str]) -> Chart:
     for table, (x, y) in places.items():
         figure.add_annotation(
             x=x, y=y, text=f"<b>{table.replace('_', '<br>')}</b><br>{label_text(sizes[table])}", showarrow=False,
-            bgcolor="#EAF2F8", bordercolor=BLUE, borderpad=5, font={"size": 11, "color": "#1B2733"},
+            bgcolor=BOX, bordercolor=BLUE, borderpad=5, font={"size": SMALL_SIZE, "color": BOX_TEXT},
         )  # fmt: skip
     figure.update_xaxes(visible=False, range=[-1.35, 1.35]).update_yaxes(visible=False, range=[-1.25, 1.25])
     described = "; ".join(f"{row.table} refers to {row.references}" for row in keys.itertuples())

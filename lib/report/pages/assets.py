@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from lib.report.palette import css_variables
+
 __all__ = ["TEMPLATES", "frame", "label", "packed_plotly", "packed_world", "plotly_code"]
 
 TEMPLATES = Path(__file__).parents[1] / "template"
@@ -20,7 +22,7 @@ def frame(title: str, page: Path, reports: Sequence[Mapping], scripts: Iterable[
         "title": title,
         "page": page.name,
         "reports": [{"page": report["page"], "label": label(report["page"])} for report in reports],
-        "style": (TEMPLATES / "report.css").read_text("utf-8"),
+        "style": css_variables() + (TEMPLATES / "report.css").read_text("utf-8"),
         "script": script,
         "policy": _policy([script, *scripts]),
     }

@@ -11,11 +11,11 @@ import numpy as np
 from markupsafe import Markup
 
 from lib.report.pages.exporter import figures, read_notebook
+from lib.report.palette import BLUE
 
 __all__ = ["card"]
 
 WIDTH, HEIGHT, MARGIN = 160, 72, 3
-BLUE = "#0072B2"  # of a trace that names no colour
 STAMP = jinja2.Environment(autoescape=True).from_string(
     f'<svg class="stamp" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="xMinYMid" aria-hidden="true">'
     '{% for tag, attributes in shapes %}<{{ tag }}{% for name, value in attributes.items() %} {{ name }}="{{ value }}"'

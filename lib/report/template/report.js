@@ -39,6 +39,8 @@
     name();
   }
 
+  const typeSize = (name) => Number(getComputedStyle(root).getPropertyValue(`--type-${name}`));
+
   const isGauge = (trace) => trace.type === "indicator";
 
   const isEnd = (annotation) => annotation.name === "end";
@@ -78,7 +80,7 @@
     if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
     const width = plot.clientWidth;
     if (width > 560) return;
-    layout.font = { ...layout.font, size: 11 };
+    layout.font = { ...layout.font, size: typeSize("figure-phone") };
     if (layout.annotations?.some(isEnd)) {
       layout.annotations = layout.annotations.filter((annotation) => !isEnd(annotation));
       layout.showlegend = true;
@@ -92,7 +94,7 @@
       Object.assign(layout.margin, { l: 44, r: 44 });
       layout.height = Math.round(width * 0.5);
       plot.style.minHeight = `${layout.height}px`;
-      layout.annotations.forEach((annotation) => { annotation.font.size = 28; });
+      layout.annotations.forEach((annotation) => { annotation.font.size = typeSize("value-phone"); });
     }
     if (layout.geo) {
       layout.height = Math.round(width * 0.55) + 90;

@@ -1,0 +1,38 @@
+"""Tests of the palette: every colour stands in it, and pages declare each as a variable."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lib.report import palette
+from lib.report.palette import css_variables, fade
+
+LIB = Path(palette.__file__).parents[1]
+SOURCES = {".py", ".css", ".js", ".yml", ".j2", ".sql"}
+COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\b|\b(?:rgb|hsl)a?\(\s*[\d.]+[^)]*\)")
+# Literals that must stand elsewhere, with the reason.
+EXCEPTIONS = {("report/template/report.css", "rgb(68, 68, 68)"): "plotly writes this grey itself; CSS selects by it"}
+
+
+def test_no_colour_literal_outside_the_palette() -> None:
+    files = [path for path in LIB.rglob("*") if path.suffix in SOURCES and path != Path(palette.__file__)]
+    found = {(str(path.relative_to(LIB)), literal) for path in files for literal in COLOUR.findall(path.read_text())}
+    assert found == EXCEPTIONS.keys()
+
+
+def test_fade_is_the_same_colour_with_an_opacity() -> None:
+    assert fade("#0072B2", 0.3) == "rgba(0,114,178,0.3)"
+    assert fade("#D55E00", 0) == "rgba(213,94,0,0)"
+
+
+@pytest.mark.parametrize("name", ["report/template/report.css", "report/template/report.js", "report/display.py"])
+def test_every_variable_used_by_a_page_is_declared(name: str) -> None:
+    declared = set(re.findall(r"(--[\w-]+):", css_variables()))
+    used = set(re.findall(r"var\((--[\w-]+)\)", (LIB / name).read_text()))
+    assert used - declared <= {"--ratio"}, "report.js sets --ratio for print"
+
+
+def test_light_and_dark_variables_share_the_colours_of_the_figures() -> None:
+    assert f"--mark: light-dark({palette.BLUE}, " in css_variables()
+    assert f"--ink: light-dark({palette.INK}, " in css_variables()
