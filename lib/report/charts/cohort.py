@@ -8,7 +8,7 @@ from plotly.colors import sample_colorscale
 
 from lib.analysis.cohorts import Retention
 from lib.formatting import integer, month
-from lib.report.charts.figure import Chart, amount, extremes, finish, in_words, nothing, template, value_axis
+from lib.report.charts.figure import Chart, amount, describe, empty_chart, hover_number, range_text, styled, value_axis
 from lib.report.palette import BLUE, CLEAR, GREEN, GREY, ORANGE, PALE, SEQUENTIAL
 
 __all__ = ["cohort_revenue", "customer_value", "retention_curves", "retention_matrix"]
@@ -26,7 +26,7 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
     """
     shown = retention.matrix.tail(LATEST).dropna(axis="columns", how="all").iloc[:, :LATEST]
     if shown.empty:
-        return nothing(f"No cohort has a whole month of {since} to show.")
+        return empty_chart(f"No cohort has a whole month of {since} to show.")
     means = retention.mean.set_index("month_index")["retention"].reindex(shown.columns)
     under_way = retention.under_way.reindex(shown.index).dropna()
     under_way = under_way[under_way < shown.columns[0] + LATEST]
@@ -36,11 +36,11 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
     _name_rows(figure, shown, retention.sizes)
     span = [shown.columns[0] - 0.5, max(shown.columns[-1], under_way.max() if len(under_way) else 0) + 0.5]
     figure.update_xaxes(side="top", dtick=1, range=span, title=f"months after {since}")
-    observed = f"{int(shown.notna().to_numpy().sum())} observed cells{extremes(shown)}"
+    observed = f"{int(shown.notna().to_numpy().sum())} observed cells{range_text(shown)}"
     alt = f"Retention of {len(shown)} cohorts by months after {since}: {observed}; all cohorts together"
     numbers = shown.set_axis(_names(shown.index)).rename(columns=str).rename_axis("cohort").reset_index()
     numbers.insert(1, "customers", retention.sizes.reindex(shown.index).to_numpy())
-    finish(figure, f"{alt}{extremes(means.to_frame())}.", 28 * len(shown) + 170, numbers)
+    styled(figure, f"{alt}{range_text(means.to_frame())}.", 28 * len(shown) + 170, numbers)
     figure.update_xaxes(showgrid=False).update_yaxes(showgrid=False)
     return figure.update_layout(legend={"y": -0.01, "yanchor": "top"})
 
@@ -86,19 +86,19 @@ def _hatch(figure: Chart, under_way: pd.Series, shown: pd.DataFrame) -> None:
 def retention_curves(retention: Retention, since: str) -> Chart:
     """Retention by month: a pale line per cohort that is not tiny, a strong one for the weighted mean of all."""
     if retention.mean.empty:
-        return nothing(f"No cohort has a whole month of {since} to show.")
+        return empty_chart(f"No cohort has a whole month of {since} to show.")
     figure = Chart()
     _pale_lines(figure, retention.matrix[retention.sizes >= ENOUGH], "%", f"cohorts of {ENOUGH} and more")
     _mean_line(figure, retention.mean, "retention", "all cohorts", BLUE, "%")
     value_axis(figure.layout.yaxis, "%")
     figure.update_xaxes(title=f"months after {since}", dtick=_step(len(retention.mean)))
     described = _in_months(retention.mean, "retention", "Retention of all cohorts by month", "%")
-    return finish(figure, described, numbers=retention.mean)
+    return styled(figure, described, numbers=retention.mean)
 
 
 def _in_months(mean: pd.DataFrame, column: str, label: str, unit: str) -> str:
     """The words for a line over month_index, which stays a whole number in them."""
-    return in_words(mean.astype({"month_index": "object"}), "month_index", column, label, unit)
+    return describe(mean.astype({"month_index": "object"}), "month_index", column, label, unit)
 
 
 def _step(months: int) -> int:
@@ -114,7 +114,7 @@ def _pale_lines(figure: Chart, matrix: pd.DataFrame, unit: str, name: str) -> No
         x=[*matrix.columns, None] * len(matrix), y=gaps.ravel(),
         customdata=np.repeat(_names(matrix.index), gaps.shape[1]), mode="lines+markers", marker={"size": 3},
         line={"color": PALE, "width": 1}, connectgaps=False, name=name,
-        hovertemplate=f"%{{customdata}}, month %{{x}}: {template('y', unit)}<extra></extra>",
+        hovertemplate=f"%{{customdata}}, month %{{x}}: {hover_number('y', unit)}<extra></extra>",
     )  # fmt: skip
 
 
@@ -130,27 +130,27 @@ def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour
                     f"{row.cohorts} cohorts, {integer(row.cohort_size)} customers" for row in part.itertuples()
                 ],
                 mode="lines+markers", marker={"size": 5}, showlegend=label not in [t.name for t in figure.data],
-                hovertemplate=f"month %{{x}}: {template('y', unit)}<br>%{{customdata}}<extra></extra>",
+                hovertemplate=f"month %{{x}}: {hover_number('y', unit)}<br>%{{customdata}}<extra></extra>",
             )  # fmt: skip
 
 
 def cohort_revenue(cells: pd.DataFrame, unit: str) -> Chart:
     """Revenue by calendar month in layers, one per cohort or quarter of cohorts, the oldest lowest and darkest."""
     if cells.empty:
-        return nothing("No month with revenue has ended yet.")
+        return empty_chart("No month with revenue has ended yet.")
     figure, layers = Chart(), _layers(cells)
     for number, ((name, rows), colour) in enumerate(zip(layers, _shades(len(layers)), strict=True), 1):
         months = rows.groupby("month", as_index=False)["revenue"].sum()
         figure.add_bar(
             x=_names(months["month"]), y=months["revenue"], name=f"first order in {name}", marker_color=colour,
             showlegend=number in (1, len(layers)),  # the ends of the scale tell what lies between
-            hovertemplate=f"first order in {name}: {template('y', unit)} in %{{x}}<extra></extra>",
+            hovertemplate=f"first order in {name}: {hover_number('y', unit)} in %{{x}}<extra></extra>",
         )  # fmt: skip
     monthly = cells.groupby("month", as_index=False)["revenue"].sum()
     value_axis(figure.layout.yaxis, unit)
     figure.update_xaxes(type="category", showgrid=False, categoryorder="array", categoryarray=_names(monthly["month"]))
-    described = in_words(monthly, "month", "revenue", "Revenue of all cohorts by month", unit)
-    finish(figure, described, 380, cells[["cohort", "month", "revenue"]])
+    described = describe(monthly, "month", "revenue", "Revenue of all cohorts by month", unit)
+    styled(figure, described, 380, cells[["cohort", "month", "revenue"]])
     return figure.update_layout(barmode="stack", legend_traceorder="normal")
 
 
@@ -176,7 +176,7 @@ def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: 
     Pale lines: revenue of single cohorts. Strong ones: revenue and margin of all; without a cost (NaN) no line of it.
     """
     if mean.empty:
-        return nothing("No cohort has a whole month to show.")
+        return empty_chart("No cohort has a whole month to show.")
     figure = Chart()
     _pale_lines(figure, matrix, unit, "revenue of single cohorts")
     _mean_line(figure, mean, "revenue", "revenue", BLUE, unit)
@@ -192,4 +192,4 @@ def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: 
     figure.update_xaxes(title="months after the first order", dtick=_step(len(mean)))
     alt = _in_months(mean, "revenue", "Revenue per customer, cumulated by month", unit)
     held = "" if np.isnan(cost) else f" Cost of winning a customer: {amount(cost, unit)}."
-    return finish(figure, alt + held, 400, mean)
+    return styled(figure, alt + held, 400, mean)

@@ -7,12 +7,12 @@ from lib.formatting import percent
 from lib.report.charts.figure import (
     Chart,
     amount,
-    finish,
-    in_words,
-    label_text,
-    nothing,
-    template,
-    unit_marks,
+    describe,
+    empty_chart,
+    escape_label,
+    hover_number,
+    styled,
+    unit_affixes,
     value_axis,
 )
 from lib.report.palette import BLUE, CLEAR, FAINT, GREY, ORANGE, SEQUENTIAL, SMALL_SIZE
@@ -28,22 +28,22 @@ def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str =
     """One tile per row, as large as its value, darker the higher the column `colour`, of the same unit."""
     shown = frame[frame[value] > 0]
     if shown.empty:
-        return nothing(f"There is no {value} to draw.", PHONE)
+        return empty_chart(f"There is no {value} to draw.", PHONE)
     figure = Chart()
     figure.add_treemap(
-        labels=[label_text(text) for text in shown[name]], parents=[""] * len(shown), values=shown[value],
+        labels=[escape_label(text) for text in shown[name]], parents=[""] * len(shown), values=shown[value],
         marker={
             "colors": shown[colour].round(2), "colorscale": SEQUENTIAL, "cmin": 0,
             "line": {"width": 0}, "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
         },
         customdata=shown[colour].round(2), tiling={"pad": 3}, pathbar={"visible": False}, root_color=CLEAR,
-        texttemplate=f"<b>%{{label}}</b><br>{template('value', unit)}",
-        hovertemplate=f"%{{label}}: {template('value', unit)}, {template('customdata', unit)} "
+        texttemplate=f"<b>%{{label}}</b><br>{hover_number('value', unit)}",
+        hovertemplate=f"%{{label}}: {hover_number('value', unit)}, {hover_number('customdata', unit)} "
         f"{colour.replace('_', ' ')}<extra></extra>",
     )  # fmt: skip
     figure.update_layout(uniformtext={"minsize": SMALL_SIZE, "mode": "hide"})
     described = ", ".join(f"{n} {amount(v, unit)}" for n, v in zip(shown[name], shown[value], strict=True))
-    drawn = finish(figure, f"Tiles by {value}: {described}.", 380, shown[[name, value, colour]])
+    drawn = styled(figure, f"Tiles by {value}: {described}.", 380, shown[[name, value, colour]])
     return drawn.update_layout(margin={"l": 2, "r": 2, "t": 2, "b": 2})
 
 
@@ -52,24 +52,24 @@ def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> C
     known = frame.loc[(frame[past] > 0) & (frame[future] > 0), [past, future]].round(2).sort_values([past, future])
     shown = known.iloc[:: max(1, -(-len(known) // MOST_POINTS))]
     if shown.empty:
-        return nothing("No customer has both, so there is no point to draw.", PHONE)
+        return empty_chart("No customer has both, so there is no point to draw.", PHONE)
     figure = Chart()
     figure.add_scatter(
         x=shown[past], y=shown[future], mode="markers", marker={"color": BLUE, "size": 7, "opacity": 0.75},
-        hovertemplate=f"{template('x', unit)} so far<br>{template('y', unit)} expected<extra></extra>",
+        hovertemplate=f"{hover_number('x', unit)} so far<br>{hover_number('y', unit)} expected<extra></extra>",
     )  # fmt: skip
     ticks = {"tickvals": TICKS, "ticktext": [amount(tick, unit) for tick in TICKS]}  # plotly leaves the currency out
     for axis, title in ((figure.layout.xaxis, past), (figure.layout.yaxis, future)):
         value_axis(axis, unit)
         axis.update(ticks, type="log", title=title.replace("_", " "), rangemode="normal")
     alt = f"{len(shown)} points of {len(known)} customers: {past} against {future}, in {unit}, logarithmic."
-    return finish(figure, alt.replace("_", " "), 400, shown)
+    return styled(figure, alt.replace("_", " "), 400, shown)
 
 
 def reliability(frame: pd.DataFrame) -> Chart:
     """Chances that were said against shares that came, a point per group; on the line both are the same."""
     if frame.empty:
-        return nothing("Too few customers ordered, or too few did not, to hold chances against what came.", PHONE)
+        return empty_chart("Too few customers ordered, or too few did not, to hold chances against what came.", PHONE)
     figure = Chart()
     low, high = frame[["said", "came"]].min().min(), frame[["said", "came"]].max().max()
     line, known = {"color": GREY, "width": 1.2, "dash": "dot"}, {"hoverinfo": "skip", "name": "said = came"}
@@ -83,7 +83,7 @@ def reliability(frame: pd.DataFrame) -> Chart:
         value_axis(axis, "%")
         axis.update(title=title, rangemode="normal")
     pairs = ", ".join(f"{percent(row.said, 0)} and {percent(row.came, 0)}" for row in frame.itertuples())
-    return finish(figure, f"Chances said and shares come, by group: {pairs}.", numbers=frame)
+    return styled(figure, f"Chances said and shares come, by group: {pairs}.", numbers=frame)
 
 
 STEP_DAYS = 30
@@ -95,7 +95,7 @@ def lifetime_values(classes: pd.DataFrame, worth: pd.Series, unit: str) -> Chart
     `worth` has median_revenue, mean_revenue, top_tenth_from and top_tenth_share.
     """
     if classes.empty:
-        return nothing("Nobody has bought yet.")
+        return empty_chart("Nobody has bought yet.")
     figure, width = Chart(), classes["to_revenue"] - classes["from_revenue"]
     notes = [f"{amount(row.from_revenue, unit)} to {amount(row.to_revenue, unit)}" for row in classes.itertuples()]
     notes[-1] = f"{amount(classes['from_revenue'].iloc[-1], unit)} and more"
@@ -107,10 +107,10 @@ def lifetime_values(classes: pd.DataFrame, worth: pd.Series, unit: str) -> Chart
     for row, (label, value) in enumerate(marks.items()):
         _mark(figure, value, label, row, classes["to_revenue"].iloc[-1])
     figure.update_yaxes(title="buyers", tickformat=",", rangemode="tozero", domain=[0, 0.78])  # labels have the rest
-    figure.update_xaxes(title="revenue to date; the last bar holds all above", tickformat=",", **unit_marks(unit))
+    figure.update_xaxes(title="revenue to date; the last bar holds all above", tickformat=",", **unit_affixes(unit))
     figure.update_xaxes(showgrid=False, range=[0, classes["to_revenue"].iloc[-1]])
-    described = in_words(classes, "from_revenue", "buyers", "Buyers by revenue to date", "")
-    return finish(figure, f"{described} Marked: {', '.join(marks)}.", 380, classes)
+    described = describe(classes, "from_revenue", "buyers", "Buyers by revenue to date", "")
+    return styled(figure, f"{described} Marked: {', '.join(marks)}.", 380, classes)
 
 
 def _marks(worth: pd.Series, unit: str) -> dict[str, float]:
@@ -140,7 +140,7 @@ def _mark(figure: Chart, value: float, label: str, row: int, edge: float) -> Non
 def second_orders(curve: pd.DataFrame) -> Chart:
     """Share of buyers with a second order by days after the first (day, share, lower, upper), with its interval."""
     if curve.empty:
-        return nothing("Nobody has bought yet.")
+        return empty_chart("Nobody has bought yet.")
     figure, last = Chart(), curve["day"].iloc[-1]
     curve = curve[curve["share"].diff().ne(0) | (curve["day"] == last)]  # the days of its steps draw the same line
     step = {"shape": "hv", "width": 0}
@@ -157,8 +157,8 @@ def second_orders(curve: pd.DataFrame) -> Chart:
     value_axis(figure.layout.yaxis, "%")
     figure.update_xaxes(title="days after the first order", rangemode="tozero", tick0=0, dtick=_ticks(int(last)))
     by_day = curve.astype({"day": "object"})
-    described = in_words(by_day, "day", "share", "Share of buyers with a second order by day", "%")
-    return finish(figure, described, numbers=curve)
+    described = describe(by_day, "day", "share", "Share of buyers with a second order by day", "%")
+    return styled(figure, described, numbers=curve)
 
 
 def _ticks(days: int) -> int:
@@ -170,7 +170,7 @@ def churn(rates: pd.DataFrame, churn_days: int) -> Chart:
     """Churn rate by the days without an order that count as churned, with the window of this report marked."""
     known = rates.dropna(subset=["churn_rate"])
     if known.empty:
-        return nothing("No buyer has been followed for long enough to count as churned.")
+        return empty_chart("No buyer has been followed for long enough to count as churned.")
     figure = Chart()
     chosen = known["churn_days"] == churn_days
     figure.add_scatter(
@@ -186,5 +186,5 @@ def churn(rates: pd.DataFrame, churn_days: int) -> Chart:
     figure.update_yaxes(tickformat=".0%", range=[0, 1.08], title="churned")
     figure.update_xaxes(title="days without an order that count as churned", tickvals=known["churn_days"])
     by_window = known.astype({"churn_days": "object"})  # which stays a whole number in words
-    described = in_words(by_window, "churn_days", "churn_rate", "Churn rate by the window in days", "%")
-    return finish(figure, described, numbers=rates)
+    described = describe(by_window, "churn_days", "churn_rate", "Churn rate by the window in days", "%")
+    return styled(figure, described, numbers=rates)

@@ -6,7 +6,16 @@ import numpy as np
 import pandas as pd
 
 from lib.formatting import integer, percent
-from lib.report.charts.figure import Chart, amount, finish, label_text, shortened, template, unit_marks, value_axis
+from lib.report.charts.figure import (
+    Chart,
+    amount,
+    escape_label,
+    hover_number,
+    shortened,
+    styled,
+    unit_affixes,
+    value_axis,
+)
 from lib.report.charts.over_time import lines
 from lib.report.palette import BLUE, CLEAR, DIAL, GREEN, GREY, LAND, ORANGE, SEQUENTIAL, VALUE_SIZE
 from lib.util.countries import alpha3
@@ -20,7 +29,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 def bridge(steps: pd.DataFrame, unit: str) -> Chart:
     """From the first total to the last by the changes between them; rows of step, amount, total (bool)."""
-    figure, names = Chart(), [label_text(step) for step in steps["step"]]
+    figure, names = Chart(), [escape_label(step) for step in steps["step"]]
     figure.add_waterfall(
         x=["<br>".join(wrap(name, PHONE_LABEL)) for name in names], y=steps["amount"], customdata=names,
         measure=["absolute" if total else "relative" for total in steps["total"]],
@@ -30,7 +39,7 @@ def bridge(steps: pd.DataFrame, unit: str) -> Chart:
         decreasing={"marker": {"color": ORANGE}}, hovertemplate="%{customdata}: %{text}<extra></extra>",
     )  # fmt: skip
     described = ", ".join(f"{row.step} {_signed(row.amount, unit, row.total)}" for row in steps.itertuples())
-    finish(figure, f"Bridge: {described}.", numbers=steps[["step", "amount"]])
+    styled(figure, f"Bridge: {described}.", numbers=steps[["step", "amount"]])
     value_axis(figure.layout.yaxis, unit)
     figure.update_xaxes(tickangle=0)
     return figure.update_layout(showlegend=False, margin_t=36)
@@ -44,9 +53,9 @@ def _signed(value: float, unit: str, total: bool) -> str:
 def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
     """Lying bars of `revenue` in the order of the rows, the first on top, with a mark at `previous_revenue`."""
     value, before = "revenue", "previous_revenue"
-    places, names = list(range(len(frame))), [label_text(text) for text in frame[name]]
+    places, names = list(range(len(frame))), [escape_label(text) for text in frame[name]]
     figure = Chart()
-    hover = f"%{{customdata}}<br>%{{fullData.name}}: {template('x', unit)}<extra></extra>"
+    hover = f"%{{customdata}}<br>%{{fullData.name}}: {hover_number('x', unit)}<extra></extra>"
     figure.add_bar(
         x=frame[value], y=places, orientation="h", marker_color=BLUE, name="this period", customdata=names, width=0.5,
         hovertemplate=hover,
@@ -62,12 +71,12 @@ def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
         hoverinfo="skip",
         text=[f" {amount(revenue, unit)}" for revenue in frame[value]], showlegend=False, cliponaxis=False,
     )  # fmt: skip
-    figure.update_yaxes(tickvals=places, ticktext=[label_text(shortened(text)) for text in frame[name]])
+    figure.update_yaxes(tickvals=places, ticktext=[escape_label(shortened(text)) for text in frame[name]])
     described = ", ".join(
         f"{row[name]} {amount(row[value], unit)}, before {amount(row[before], unit)}" for _, row in frame.iterrows()
     )
     height = max(160, 34 * len(frame) + 70)
-    finish(figure, f"Bars in order: {described or 'nothing'}.", height, frame[[name, value, before]])
+    styled(figure, f"Bars in order: {described or 'nothing'}.", height, frame[[name, value, before]])
     value_axis(figure.layout.xaxis, unit)
     figure.update_xaxes(showticklabels=False, showgrid=False, range=[0, 1.12 * most or 1])
     return figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6)
@@ -97,7 +106,7 @@ def week_hours(orders: pd.DataFrame) -> Chart:
             f"Orders by weekday and hour: most on {WEEKDAYS[day]} from {hour}:00 to {hour}:59, {integer(most)} orders."
         )
     numbers = matrix.set_axis(list(WEEKDAYS)).rename_axis("weekday").rename(columns=str).reset_index()
-    finish(figure, alt, 300, numbers)
+    styled(figure, alt, 300, numbers)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(title="hour of the day (UTC)", showgrid=False, dtick=3)
     return figure
@@ -109,10 +118,10 @@ def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> 
     figure = Chart()
     figure.add_choropleth(
         locations=known["country_code"].map(alpha3), z=known[value], locationmode="ISO-3", colorscale=SEQUENTIAL,
-        text=[label_text(name) for name in known["country"]],
-        hovertemplate=f"%{{text}}: {template('z', unit)} {label}<extra></extra>",
+        text=[escape_label(name) for name in known["country"]],
+        hovertemplate=f"%{{text}}: {hover_number('z', unit)} {label}<extra></extra>",
         marker_line={"width": 0.5, "color": GREY},
-        colorbar={"title": label, "thickness": 12, "len": 0.7, "tickformat": ",~s"} | unit_marks(unit),
+        colorbar={"title": label, "thickness": 12, "len": 0.7, "tickformat": ",~s"} | unit_affixes(unit),
     )  # fmt: skip
     figure.update_geos(
         projection_type="natural earth", projection_rotation_lon=0, lataxis_range=[-58, 84], resolution=50,
@@ -122,7 +131,7 @@ def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> 
     first = known.sort_values(value, ascending=False, kind="stable").head(5)
     described = ", ".join(f"{row.country} {amount(getattr(row, value), unit)}" for row in first.itertuples())
     alt = f"World map of {label} in {len(known)} countries, most in: {described or 'none'}."
-    return finish(figure, alt, 420, frame[["country_code", "country", value]])
+    return styled(figure, alt, 420, frame[["country_code", "country", value]])
 
 
 def gauge(value: float, target: float, unit: str) -> Chart:
@@ -131,11 +140,11 @@ def gauge(value: float, target: float, unit: str) -> Chart:
     figure.add_indicator(
         mode="gauge", value=value,
         gauge={
-            "axis": {"range": [0, max(1.5 * target, value)], "tickformat": ",.3~s"} | unit_marks(unit),
+            "axis": {"range": [0, max(1.5 * target, value)], "tickformat": ",.3~s"} | unit_affixes(unit),
             "bar": {"color": BLUE, "thickness": 0.6}, "borderwidth": 0, "bgcolor": DIAL,
             "threshold": {"line": {"color": ORANGE, "width": 4}, "thickness": 0.9, "value": target},
         },
     )  # fmt: skip
     figure.add_annotation(text=amount(value, unit), x=0.5, y=0.08, showarrow=False, font={"size": VALUE_SIZE})
     alt = f"Gauge: {amount(value, unit)} of a target of {amount(target, unit)}, {percent(value / target, 0)}."
-    return finish(figure, alt, 280, pd.DataFrame({"value": [value], "target": [target]}))
+    return styled(figure, alt, 280, pd.DataFrame({"value": [value], "target": [target]}))

@@ -14,8 +14,20 @@ from lib.formatting import around_money, integer, money, percent, separators
 from lib.report.palette import CLEAR, FONT, GRID, LABEL_SIZE, TEXT, TEXT_SIZE
 
 __all__ = [
-    "HEIGHT", "Chart", "Switch", "amount", "extremes", "finish", "in_words", "label_ends", "label_text", "nothing",
-    "shortened", "template", "unit_marks", "value_axis",
+    "HEIGHT",
+    "Chart",
+    "Switch",
+    "amount",
+    "describe",
+    "empty_chart",
+    "escape_label",
+    "hover_number",
+    "label_line_ends",
+    "range_text",
+    "shortened",
+    "styled",
+    "unit_affixes",
+    "value_axis",
 ]  # fmt: skip
 
 MIME = "application/vnd.plotly.v1+json"
@@ -48,7 +60,7 @@ class Switch:
             display(chart._repr_mimebundle_(), raw=True, metadata={"switch": label})
 
 
-def finish(figure: Chart, alt: str, height: int = HEIGHT, numbers: pd.DataFrame | None = None) -> Chart:
+def styled(figure: Chart, alt: str, height: int = HEIGHT, numbers: pd.DataFrame | None = None) -> Chart:
     """The figure in the one look; `numbers` is what it shows as a table, for those who want to look closer."""
     meta = {"alt": alt} if numbers is None else {"alt": alt, "numbers": _table(numbers)}
     figure.update_layout(
@@ -62,12 +74,12 @@ def finish(figure: Chart, alt: str, height: int = HEIGHT, numbers: pd.DataFrame 
     return figure
 
 
-def nothing(reason: str, characters: int = 120) -> Chart:
+def empty_chart(reason: str, characters: int = 120) -> Chart:
     """A small empty figure that says why it is empty, in lines of at most so many characters: 42 fit on a phone."""
     lines = "<br>".join(wrap(reason, characters))
     figure = Chart().add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
     figure.update_xaxes(visible=False).update_yaxes(visible=False)
-    return finish(figure, reason, height=90)
+    return styled(figure, reason, height=90)
 
 
 def _table(frame: pd.DataFrame) -> dict[str, Any]:
@@ -76,7 +88,7 @@ def _table(frame: pd.DataFrame) -> dict[str, Any]:
     return json.loads(frame.assign(**days).to_json(orient="split", index=False, double_precision=6))
 
 
-def label_ends(figure: Chart, ends: Sequence[tuple[Any, float, str, str]], height: int = HEIGHT) -> None:
+def label_line_ends(figure: Chart, ends: Sequence[tuple[Any, float, str, str]], height: int = HEIGHT) -> None:
     """Write a name with a dot of its colour beside the end (x, y, name, colour) of each line, none over another."""
     values = [value for trace in figure.data for value in trace.y if pd.notna(value)]
     span = max([*values, 0]) - min([*values, 0]) or 1
@@ -86,25 +98,25 @@ def label_ends(figure: Chart, ends: Sequence[tuple[Any, float, str, str]], heigh
         floor = place + LINE_PIXELS
         figure.add_annotation(
             name=END, x=x, y=y, yshift=place - y / span * (height - 60), xshift=6, xanchor="left", showarrow=False,
-            text=f"<span style='color:{colour}'>●</span> {label_text(name)}", font={"size": LABEL_SIZE},
+            text=f"<span style='color:{colour}'>●</span> {escape_label(name)}", font={"size": LABEL_SIZE},
         )  # fmt: skip
     longest = max((len(name) for _, _, name, _ in ends), default=0)
     figure.update_layout(showlegend=False, margin_r=24 + 7 * longest)
 
 
 def value_axis(axis: go.layout.YAxis | go.layout.XAxis, unit: str) -> None:
-    axis.update(unit_marks(unit), tickformat=".0%" if unit == "%" else ",", rangemode="tozero")
+    axis.update(unit_affixes(unit), tickformat=".0%" if unit == "%" else ",", rangemode="tozero")
 
 
-def unit_marks(unit: str) -> dict[str, str]:
+def unit_affixes(unit: str) -> dict[str, str]:
     """What an axis writes before and after its numbers: the sign of a currency, on the locale's side."""
     before, after = around_money(unit) if _is_currency(unit) else ("", "")
     return {"tickprefix": before, "ticksuffix": after}
 
 
-def template(variable: str, unit: str) -> str:
+def hover_number(variable: str, unit: str) -> str:
     """How plotly is to write a variable of that unit where a pointer is."""
-    before, after = unit_marks(unit).values()
+    before, after = unit_affixes(unit).values()
     return f"{before}%{{{variable}:{'.1%' if unit == '%' else ',.0f'}}}{after}"
 
 
@@ -119,7 +131,7 @@ def _is_currency(unit: str) -> bool:
     return len(unit) == 3 and unit.isupper()
 
 
-def in_words(frame: pd.DataFrame, x: str, column: str, label: str, unit: str) -> str:
+def describe(frame: pd.DataFrame, x: str, column: str, label: str, unit: str) -> str:
     """What a line or bar chart shows: its range on both axes and where its extremes lie."""
     shown = frame[[x, column]].dropna()
     if shown.empty:
@@ -134,14 +146,14 @@ def _place(value: object) -> str:
     return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else str(value)
 
 
-def extremes(matrix: pd.DataFrame) -> str:
+def range_text(matrix: pd.DataFrame) -> str:
     values = matrix.to_numpy(float)
     return (
         "" if np.isnan(values).all() else f", from {percent(np.nanmin(values), 0)} to {percent(np.nanmax(values), 0)}"
     )
 
 
-def label_text(text: object) -> str:
+def escape_label(text: object) -> str:
     """Text as plotly shows it literally: plotly reads a few HTML tags and entities in labels."""
     return escape(str(text), quote=False)
 

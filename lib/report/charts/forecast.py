@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lib.formatting import percent
-from lib.report.charts.figure import Chart, amount, finish, in_words, label_text, template, unit_marks, value_axis
+from lib.report.charts.figure import (
+    Chart,
+    amount,
+    describe,
+    escape_label,
+    hover_number,
+    styled,
+    unit_affixes,
+    value_axis,
+)
 from lib.report.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, fade
 
 if TYPE_CHECKING:  # importing the charts must not load the libraries of the models
@@ -41,7 +50,7 @@ def fan_chart(history: pd.Series, ahead: pd.DataFrame, unit: str, holidays: pd.S
     if holidays is not None:
         _mark_holidays(figure, coming, holidays)
     value_axis(figure.layout.yaxis, unit)
-    return finish(figure, in_words(coming, "date", "forecast", "Forecast", unit), 380, coming)
+    return styled(figure, describe(coming, "date", "forecast", "Forecast", unit), 380, coming)
 
 
 def _shown(values: pd.DataFrame | pd.Series, digits: int = 0) -> pd.DataFrame:
@@ -82,7 +91,7 @@ def _other_models(figure: Chart, frame: pd.DataFrame) -> None:
 def _mark_holidays(figure: Chart, coming: pd.DataFrame, holidays: pd.Series) -> None:
     marked = coming[coming["date"].isin(holidays.index)]
     if len(marked):
-        names = [label_text(holidays[day]) for day in marked["date"]]
+        names = [escape_label(holidays[day]) for day in marked["date"]]
         figure.add_scatter(
             x=marked["date"], y=marked["forecast"], mode="markers", name="holiday", customdata=names,
             marker={"color": ORANGE, "size": 9, "symbol": "diamond"}, hovertemplate="%{customdata}<extra></extra>",
@@ -105,7 +114,7 @@ def backtest(predictions: pd.DataFrame, model: str, unit: str) -> Chart:
     if model in shown:
         _line(figure, shown, model, ORANGE)
     value_axis(figure.layout.yaxis, unit)
-    return finish(figure, in_words(shown, "date", "observed", "Observed revenue", unit), 380, shown)
+    return styled(figure, describe(shown, "date", "observed", "Observed revenue", unit), 380, shown)
 
 
 def calibration(coverage: pd.DataFrame) -> Chart:
@@ -124,7 +133,7 @@ def calibration(coverage: pd.DataFrame) -> Chart:
     pairs = zip(known["nominal"], known["observed"], strict=True)
     listed = ", ".join(f"{percent(observed, 0)} at nominal {percent(nominal, 0)}" for nominal, observed in pairs)
     alt = f"Observed coverage of the prediction intervals: {listed or 'nothing to show'}."
-    return finish(figure, alt, 380, shown)
+    return styled(figure, alt, 380, shown)
 
 
 def decomposition(trend: pd.DataFrame, weekdays: pd.DataFrame, months: pd.DataFrame, unit: str) -> Chart:
@@ -138,15 +147,15 @@ def decomposition(trend: pd.DataFrame, weekdays: pd.DataFrame, months: pd.DataFr
     line = {"color": BLUE, "width": 2}
     figure.add_scatter(x=trend["date"], y=trend["trend"], mode="lines", line=line, row=1, col=1)
     figure.add_bar(x=weekdays["weekday"], y=weekdays["effect"], marker_color=BLUE, row=2, col=1)
-    alt = in_words(trend, "date", "trend", "Trend of revenue per day", unit)
-    alt += f" {in_words(weekdays, 'weekday', 'effect', 'Weekday effect', '%')}"
+    alt = describe(trend, "date", "trend", "Trend of revenue per day", unit)
+    alt += f" {describe(weekdays, 'weekday', 'effect', 'Weekday effect', '%')}"
     if len(months):
         figure.add_bar(x=months["month"], y=months["effect"], marker_color=BLUE, row=3, col=1)
-        alt += f" {in_words(months, 'month', 'effect', 'Month effect', '%')}"
+        alt += f" {describe(months, 'month', 'effect', 'Month effect', '%')}"
     value_axis(figure.layout.yaxis, unit)
     for row in range(2, rows + 1):
         figure.update_yaxes(tickformat="+.0%", row=row, col=1)
-    finish(figure, alt, 230 * rows, trend)
+    styled(figure, alt, 230 * rows, trend)
     figure.update_layout(showlegend=False, margin_t=40)
     return figure
 
@@ -157,24 +166,24 @@ def anomalies(history: pd.Series, days: pd.DataFrame, unit: str) -> Chart:
     figure = Chart()
     _line(figure, _shown(history), "revenue", GREY, width=1.2)
     expected = [amount(value, unit) for value in days["expected_revenue"]]
-    facts = [list(pair) for pair in zip(map(label_text, days["cause"]), expected, strict=True)]
+    facts = [list(pair) for pair in zip(map(escape_label, days["cause"]), expected, strict=True)]
     figure.add_scatter(
         x=days["date"], y=days["revenue"], mode="markers", name="anomaly", customdata=facts,
         marker={"color": ORANGE, "size": 9},
-        hovertemplate=f"%{{x|%Y-%m-%d}}: {template('y', unit)}, expected %{{customdata[1]}}; %{{customdata[0]}}"
+        hovertemplate=f"%{{x|%Y-%m-%d}}: {hover_number('y', unit)}, expected %{{customdata[1]}}; %{{customdata[0]}}"
         "<extra></extra>",
     )  # fmt: skip
     value_axis(figure.layout.yaxis, unit)
     triples = zip(days["date"], days["revenue"], days["cause"], strict=True)
     listed = "; ".join(f"{date:%Y-%m-%d} {amount(value, unit)}, {cause}" for date, value, cause in triples)
     marked = f"{len(days)} {'anomaly' if len(days) == 1 else 'anomalies'} marked"
-    return finish(figure, f"Revenue per day with {marked}{f': {listed}' if listed else ''}.", numbers=days)
+    return styled(figure, f"Revenue per day with {marked}{f': {listed}' if listed else ''}.", numbers=days)
 
 
 def segment_forecasts(segments: "Sequence[Segment]", unit: str) -> Chart:
     """Small multiples: the forecast of each segment with its 80 % prediction interval, two in a row, scaled alone."""
     rows = max(-(-len(segments) // 2), 1)
-    titles = [label_text(segment.name) for segment in segments]
+    titles = [escape_label(segment.name) for segment in segments]
     figure = Chart()
     figure.set_subplots(rows=rows, cols=2, subplot_titles=titles, horizontal_spacing=0.1, vertical_spacing=0.26 / rows)
     ahead = [_shown(segment.forecast.frame, 2) for segment in segments]
@@ -185,11 +194,11 @@ def segment_forecasts(segments: "Sequence[Segment]", unit: str) -> Chart:
         for frame, column, colour in (past, "revenue", BLUE), (_joined(past, coming), "forecast", ORANGE):
             line = {"color": colour, "width": 1.6}
             figure.add_scatter(x=frame["date"], y=frame[column], name=column, mode="lines", line=line, row=row, col=col)
-    figure.update_yaxes(**unit_marks(unit), tickformat=",", rangemode="tozero", nticks=4)
+    figure.update_yaxes(**unit_affixes(unit), tickformat=",", rangemode="tozero", nticks=4)
     figure.update_xaxes(nticks=3, tickangle=0, tickformat="%b")  # two in a row have little room on a phone
     totals = ", ".join(f"{segment.name} {amount(segment.forecast.total, unit)}" for segment in segments)
     alt = f"Forecasts of {len(segments)} segments, predicted revenue in total: {totals or 'nothing to show'}."
     numbers = [frame.assign(segment=segment.name) for segment, frame in zip(segments, ahead, strict=True)]
-    finish(figure, alt, 200 * rows + 40, pd.concat(numbers) if numbers else None)
+    styled(figure, alt, 200 * rows + 40, pd.concat(numbers) if numbers else None)
     figure.update_layout(showlegend=False, margin_t=40)
     return figure

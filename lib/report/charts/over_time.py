@@ -4,7 +4,16 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.report.charts.figure import HEIGHT, Chart, finish, in_words, label_ends, label_text, template, value_axis
+from lib.report.charts.figure import (
+    HEIGHT,
+    Chart,
+    describe,
+    escape_label,
+    hover_number,
+    label_line_ends,
+    styled,
+    value_axis,
+)
 from lib.report.palette import BARS, FAINT, INK, LINES, SMALL_SIZE, SMALLEST_SIZE, SPAN
 
 __all__ = ["bars", "lines"]
@@ -33,19 +42,19 @@ def lines(
         figure.add_scatter(
             x=frame[x], y=frame[column], name=label, mode="lines", connectgaps=False,
             line={"color": colour, "width": 1.2},
-            hovertemplate=f"{label_text(label)}: {template('y', unit)}<extra></extra>",
+            hovertemplate=f"{escape_label(label)}: {hover_number('y', unit)}<extra></extra>",
         )  # fmt: skip
     figure.data[-1].line.width = 2.6  # the main line lies on top
     column, label = next(iter(series.items()))
-    words = in_words(frame, x, column, label, unit)
+    words = describe(frame, x, column, label, unit)
     if marks is not None and len(marks) and len(frame):
         height += _mark(figure, marks, frame[x].iloc[0], frame[x].iloc[-1])
         words += f" Meanwhile: {', '.join(marks['name'])}."
-    finish(figure, words, height, frame[[x, *series, *behind]].rename(columns={**series, **behind}))
+    styled(figure, words, height, frame[[x, *series, *behind]].rename(columns={**series, **behind}))
     value_axis(figure.layout.yaxis, unit)
     figure.update_layout(hovermode="x unified", showlegend=False)
     if len(series) > 1:
-        label_ends(figure, [end for end in _ends(frame, x, series) if end], height)
+        label_line_ends(figure, [end for end in _ends(frame, x, series) if end], height)
     return figure
 
 
@@ -64,7 +73,7 @@ def _mark(figure: Chart, marks: pd.DataFrame, first: pd.Timestamp, last: pd.Time
     starts, ends = marks["start_date"].clip(lower=first), marks["end_date"].clip(upper=last) + DAY
     places = _lanes(starts, ends)
     lane = LANE_PIXELS if max(places) < NAMED_LANES else LANE_PIXELS // 3
-    names = [label_text(name) for name in marks["name"]]
+    names = [escape_label(name) for name in marks["name"]]
     figure.add_bar(
         base=starts, x=(ends - starts) / pd.Timedelta(milliseconds=1), y=places, orientation="h", width=0.8, yaxis="y2",
         text=names if lane == LANE_PIXELS else None, textposition="inside", insidetextanchor="start", textangle=0,
@@ -98,7 +107,7 @@ def bars(frame: pd.DataFrame, x: str, series: Mapping[str, str], unit: str = "")
     for colour, (column, label) in zip(BARS, series.items(), strict=False):
         figure.add_bar(x=frame[x], y=frame[column], name=label, marker_color=colour)
     column, label = next(iter(series.items()))
-    words = in_words(frame, x, column, label, unit)
-    finish(figure, words, numbers=frame[[x, *series]].rename(columns=series))
+    words = describe(frame, x, column, label, unit)
+    styled(figure, words, numbers=frame[[x, *series]].rename(columns=series))
     value_axis(figure.layout.yaxis, unit)
     return figure

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lib.report.charts.figure import Chart, finish, label_text
+from lib.report.charts.figure import Chart, escape_label, styled
 from lib.report.palette import BLUE, BOX, BOX_TEXT, GREY, SMALL_SIZE
 
 __all__ = ["entities"]
@@ -22,9 +22,9 @@ def entities(keys: pd.DataFrame, sizes: Mapping[str, str]) -> Chart:
         figure.add_scatter(x=[x0, x1], y=[y0, y1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
     for table, (x, y) in places.items():
         figure.add_annotation(
-            x=x, y=y, text=f"<b>{table.replace('_', '<br>')}</b><br>{label_text(sizes[table])}", showarrow=False,
+            x=x, y=y, text=f"<b>{table.replace('_', '<br>')}</b><br>{escape_label(sizes[table])}", showarrow=False,
             bgcolor=BOX, bordercolor=BLUE, borderpad=5, font={"size": SMALL_SIZE, "color": BOX_TEXT},
         )  # fmt: skip
     figure.update_xaxes(visible=False, range=[-1.35, 1.35]).update_yaxes(visible=False, range=[-1.25, 1.25])
     described = "; ".join(f"{row.table} refers to {row.references}" for row in keys.itertuples())
-    return finish(figure, f"Diagram of {len(sizes)} tables: {described}.", 440, keys)
+    return styled(figure, f"Diagram of {len(sizes)} tables: {described}.", 440, keys)
