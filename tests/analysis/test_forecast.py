@@ -26,10 +26,10 @@ from lib.analysis.forecast import (
 )
 from lib.analysis.forecast import models as table
 from lib.analysis.forecast.backtest import Window
-from lib.analysis.forecast.models import combine, simulate_all
+from lib.analysis.forecast.models import combine, random_stream, simulate_all
 from lib.analysis.forecast.publishing import untested
 from lib.analysis.forecast.scores import naive_scale
-from lib.analysis.forecast.simulation import PATHS, days_ahead, random_stream, recent_errors
+from lib.analysis.forecast.simulation import PATHS, recent_errors
 from lib.analysis.forecast.statistical import _regressors, fit
 from lib.errors import UsageError
 from tests.series import days, noise, past, shop_like
@@ -146,10 +146,10 @@ def holidays(*names: str) -> pd.Series:
 
 def test_holiday_is_a_regressor_only_if_it_occurred_before() -> None:
     known = past(shop_like(200), holidays("Fair", "Feast"))
-    before, coming = _regressors(known, days_ahead(known, 30))
+    before, coming = _regressors(known, known.days_ahead(30))
     assert before.columns.tolist() == coming.columns.tolist() == ["Fair"]
     assert (before["Fair"].sum(), coming["Fair"].sum()) == (1, 1)
-    assert _regressors(past(shop_like(200), holidays("Feast")), days_ahead(known, 30)) == (None, None)
+    assert _regressors(past(shop_like(200), holidays("Feast")), known.days_ahead(30)) == (None, None)
 
 
 def test_arima_learns_the_effect_of_a_holiday() -> None:
@@ -390,4 +390,4 @@ def test_optional_model_is_listed_if_it_is_installed(extra: str, shop: Past) -> 
 def test_each_model_draws_from_its_own_stream(shop: Past, simple_models: None) -> None:
     assert list(simulate_all(shop, 7)) == [ENSEMBLE, *SIMPLE]
     assert random_stream(1, "ETS").random() != random_stream(1, "ARIMA").random()
-    assert naive_scale(days([1, 2, 3, 4, 5, 6, 7, 2])) == 1
+    assert naive_scale(past([1, 2, 3, 4, 5, 6, 7, 2])) == 1

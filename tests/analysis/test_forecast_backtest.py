@@ -8,7 +8,7 @@ from pandas.testing import assert_frame_equal
 from lib.analysis.forecast import SEASONAL_NAIVE, WEEKDAY_AVERAGE, Backtest, Simulation, backtest, scores
 from lib.analysis.forecast import models as table
 from lib.analysis.forecast.backtest import Window
-from lib.analysis.forecast.simulation import central_level, interval_frame, scaled_errors, total_interval, width_factor
+from lib.analysis.forecast.simulation import width_factor
 from tests.series import days, past, shop_like
 
 
@@ -60,13 +60,13 @@ def test_pinball_of_an_even_spread_by_hand() -> None:
 
 
 def test_coverage_is_the_share_of_days_inside() -> None:
-    bounds = interval_frame(even(100, 4), days([0] * 4).index)
+    bounds = even(100, 4).interval_frame(days([0] * 4).index)
     assert bounds.iloc[0].tolist() == pytest.approx([100, 20, 180, 5, 195])
     assert scores.coverage(np.array([25, 190, 10, 200]), bounds) == {"coverage_80": 0.25, "coverage_95": 0.75}
 
 
 def test_scale_is_the_mean_week_on_week_change() -> None:
-    assert scores.naive_scale(days([10] * 7 + [12] * 7 + [9] * 7)) == pytest.approx((2 + 3) / 2)
+    assert scores.naive_scale(past([10] * 7 + [12] * 7 + [9] * 7)) == pytest.approx((2 + 3) / 2)
 
 
 @pytest.mark.parametrize("measure", [scores.wape, scores.total_error])
@@ -78,25 +78,25 @@ def test_relative_error_without_sales_is_nan(measure: object) -> None:
 
 
 def test_bounds_are_clipped_at_zero_and_include_the_point() -> None:
-    low = interval_frame(even(50), days([0]).index).iloc[0]
+    low = even(50).interval_frame(days([0]).index).iloc[0]
     assert low[["lower_80", "lower_95"]].tolist() == [0, 0]
-    outside = interval_frame(Simulation(np.array([500.0]), even(50).paths), days([0]).index).iloc[0]
+    outside = Simulation(np.array([500.0]), even(50).paths).interval_frame(days([0]).index).iloc[0]
     assert outside["upper_80"] == 500
 
 
 def test_interval_of_correlated_days_is_as_wide_as_their_sum() -> None:
-    assert total_interval(even(100, 3), 80) == pytest.approx((60, 540))
+    assert even(100, 3).total_interval(80) == pytest.approx((60, 540))
 
 
 def test_interval_of_independent_days_is_narrower_than_their_sum() -> None:
     rng = np.random.default_rng(1)
     apart = Simulation(np.full(30, 100.0), 100 + rng.normal(0, 10, (4_000, 30)))
-    low, high = total_interval(apart, 80)
+    low, high = apart.total_interval(80)
     assert high - low == pytest.approx(2 * 1.2816 * 10 * 30**0.5, rel=0.05)
 
 
 def test_scaled_error_is_one_at_the_bound() -> None:
-    found = scaled_errors(np.array([180.0, 5.0, 100.0]), even(100, 3))
+    found = even(100, 3).scaled_errors(np.array([180.0, 5.0, 100.0]))
     assert found[0] == pytest.approx([1, 95 / 80, 0])
     assert found[1] == pytest.approx([80 / 95, 1, 0])
 
@@ -113,9 +113,9 @@ def test_widened_paths_keep_their_centre() -> None:
 
 
 def test_level_of_the_smallest_interval_that_contains_a_day() -> None:
-    assert central_level(np.array([100.0]), even(100))[0] == pytest.approx(0, abs=0.01)
-    assert central_level(np.array([180.0]), even(100))[0] == pytest.approx(0.8, abs=0.01)
-    assert central_level(np.array([0.0]), even(100))[0] == pytest.approx(1, abs=0.01)
+    assert even(100).central_level(np.array([100.0]))[0] == pytest.approx(0, abs=0.01)
+    assert even(100).central_level(np.array([180.0]))[0] == pytest.approx(0.8, abs=0.01)
+    assert even(100).central_level(np.array([0.0]))[0] == pytest.approx(1, abs=0.01)
 
 
 # The backtest

@@ -8,7 +8,6 @@ import pytest
 from pandas.testing import assert_series_equal
 
 from lib.analysis.forecast import daily_series
-from lib.analysis.forecast.simulation import days_ahead
 from tests.series import days, shop_like
 
 AS_OF = date(2025, 1, 6)
@@ -67,7 +66,7 @@ def test_weekday_without_any_sale_is_closed() -> None:
 
 
 def test_days_ahead_leave_out_closed_saturdays() -> None:
-    ahead = days_ahead(daily_series(rows(closed_on_saturdays(8)), "2025-03-03").past(), 14)
+    ahead = daily_series(rows(closed_on_saturdays(8)), "2025-03-03").past().days_ahead(14)
     assert len(ahead) == 12
     assert ahead[0] == pd.Timestamp("2025-03-03")
     assert 5 not in ahead.day_of_week

@@ -10,19 +10,7 @@ from scipy import stats
 
 from lib.analysis.forecast import scores
 from lib.analysis.forecast.models import AVERAGE_WEEKS, SEASONAL_NAIVE, WEEKDAY_AVERAGE, check_horizon, simulate_all
-from lib.analysis.forecast.simulation import (
-    LEVELS,
-    SHORTEST_HISTORY,
-    Floats,
-    Past,
-    Simulation,
-    central_level,
-    dates,
-    interval_frame,
-    scaled_errors,
-    total_interval,
-    width_factor,
-)
+from lib.analysis.forecast.simulation import LEVELS, SHORTEST_HISTORY, Floats, Past, Simulation, dates, width_factor
 
 __all__ = ["ORIGINS", "STEP", "Backtest", "Window", "backtest"]
 
@@ -57,8 +45,8 @@ class Window:
 
     @cached_property
     def errors(self) -> dict[str, Floats]:
-        """The scaled_errors of each model."""
-        return {model: scaled_errors(self.observed.to_numpy(), one) for model, one in self.simulations.items()}
+        """The scaled errors of each model."""
+        return {model: one.scaled_errors(self.observed.to_numpy()) for model, one in self.simulations.items()}
 
 
 @dataclass(frozen=True)
@@ -130,7 +118,7 @@ class Backtest:
         Returns:
             The columns nominal and observed: share of days expected inside the interval, and found inside it.
         """
-        tests = [central_level(w.observed.to_numpy(), self.calibrated(model, n)) for n, w in enumerate(self.windows)]
+        tests = [self.calibrated(model, n).central_level(w.observed.to_numpy()) for n, w in enumerate(self.windows)]
         levels = np.concatenate([np.empty(0), *tests])
         shares = [float((levels <= level / 100).mean()) if len(levels) else np.nan for level in NOMINAL]
         return pd.DataFrame({"nominal": np.array(NOMINAL) / 100, "observed": shares})
@@ -147,7 +135,8 @@ class Backtest:
             no_days = pd.DatetimeIndex([], name="date")
             return pd.DataFrame(columns=[*bounds, "observed", *models], index=no_days, dtype=float)
         tables = [
-            interval_frame(self.calibrated(models[0], number), dates(window.observed))
+            self.calibrated(models[0], number)
+            .interval_frame(dates(window.observed))
             .drop(columns="forecast")
             .assign(observed=window.observed, **{name: _point(window, name) for name in models})
             for number, window in enumerate(self.windows)
@@ -189,7 +178,7 @@ def _observed(past: Past, day: pd.Timestamp, horizon: int) -> pd.Series:
 def _window(past: Past, day: pd.Timestamp, horizon: int, seed: int) -> Window:
     train = past.until(day)
     simulations = simulate_all(train, horizon, seed=seed)
-    return Window(_observed(past, day, horizon), simulations, scores.naive_scale(train.series))
+    return Window(_observed(past, day, horizon), simulations, scores.naive_scale(train))
 
 
 def _width_factor(windows: Sequence[Window], model: str) -> float:
@@ -206,14 +195,14 @@ def _mase(window: Window, model: str) -> float:
 
 def _measures(window: Window, simulation: Simulation) -> dict[str, float]:
     observed, predicted = window.observed.to_numpy(), np.maximum(simulation.point, 0.0)
-    low, high = total_interval(simulation, 80)
+    low, high = simulation.total_interval(80)
     return {
         "mase": scores.mase(observed, predicted, window.scale),
         "wape": scores.wape(observed, predicted),
         "smape": scores.smape(observed, predicted),
         "pinball": scores.pinball(observed, simulation, window.scale),
         "total_error": scores.total_error(observed, predicted),
-        **scores.coverage(observed, interval_frame(simulation, dates(window.observed))),
+        **scores.coverage(observed, simulation.interval_frame(dates(window.observed))),
         "total_inside_80": float(low <= observed.sum() <= high),
         "fallbacks": int(simulation.is_fallback),
     }

@@ -7,15 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lib.analysis.forecast.history import holiday_near
-from lib.analysis.forecast.simulation import (
-    LOG_OFFSET,
-    SHORTEST_HISTORY,
-    WEEK,
-    Past,
-    dates,
-    is_constant,
-    season_length,
-)
+from lib.analysis.forecast.simulation import LOG_OFFSET, SHORTEST_HISTORY, WEEK, Past, dates
 from lib.formatting import percent
 
 __all__ = ["Anomalies", "anomalies", "month_effects", "trend", "weekday_effects"]
@@ -37,7 +29,7 @@ def trend(past: Past) -> pd.DataFrame:
 
 def weekday_effects(past: Past) -> pd.DataFrame:
     """weekday and effect: mean of the weekday / mean of all open days - 1, over the last half year."""
-    last = past.series.tail(WEEKDAY_WEEKS * season_length(past.series))
+    last = past.series.tail(WEEKDAY_WEEKS * past.season)
     means = last.groupby(dates(last).day_of_week).mean()
     effects = (means / last.mean() - 1) if last.any() else means * np.nan
     names = [calendar.day_abbr[day] for day in effects.index]
@@ -64,7 +56,7 @@ def month_effects(past: Past) -> pd.DataFrame:
 
 def _open_days(past: Past, days: int) -> int:
     """Number of open days in this number of days."""
-    return days // WEEK * season_length(past.series)
+    return days // WEEK * past.season
 
 
 @dataclass(frozen=True)
@@ -91,10 +83,10 @@ def anomalies(past: Past, causes: pd.Series | None = None) -> Anomalies:
         The anomalies by date, at most MAX_SHARE of the days: those farthest off.
     """
     series = past.series
-    reason = _why_undetectable(series)
+    reason = _why_undetectable(past)
     if reason:
         return Anomalies(_table(series.head(0), series.head(0), past, causes), reason)
-    expected, scores, spread = _robust_scores(series)
+    expected, scores, spread = _robust_scores(past)
     candidates = scores if _empty_share(series) <= RARE_EMPTY else scores[series > 0]
     far = candidates[candidates.abs() > THRESHOLD].abs().nlargest(int(MAX_SHARE * len(series))).index.sort_values()
     below, above = 1 - np.exp(-THRESHOLD * spread), np.exp(THRESHOLD * spread) - 1
@@ -102,12 +94,12 @@ def anomalies(past: Past, causes: pd.Series | None = None) -> Anomalies:
     return Anomalies(_table(series[far], expected[far], past, causes), f"A day counts as an anomaly from {limits}.")
 
 
-def _why_undetectable(series: pd.Series) -> str:
+def _why_undetectable(past: Past) -> str:
     """Why no day of the series can be called an anomaly; empty if some can."""
-    if len(series) < SHORTEST_HISTORY or is_constant(series):
+    if len(past.series) < SHORTEST_HISTORY or past.is_constant:
         return "Anomalies cannot be detected: the history is too short or has the same revenue every day."
-    if _empty_share(series) > MOSTLY_EMPTY:
-        empty = percent(_empty_share(series), 0)
+    if _empty_share(past.series) > MOSTLY_EMPTY:
+        empty = percent(_empty_share(past.series), 0)
         return f"Anomalies cannot be detected: {empty} of the days have no sales, too many to tell them from chance."
     return ""
 
@@ -117,16 +109,16 @@ def _empty_share(series: pd.Series) -> float:
     return float((series <= 0).mean())
 
 
-def _robust_scores(series: pd.Series) -> tuple[pd.Series, pd.Series, float]:
+def _robust_scores(past: Past) -> tuple[pd.Series, pd.Series, float]:
     """Expected revenue per day, distance from it in robust standard deviations, and that deviation of the logarithm."""
     from statsmodels.tsa.seasonal import STL
 
-    sales = series.clip(lower=0)
+    sales = past.series.clip(lower=0)
     offset = LOG_OFFSET * sales.mean()
     logs = np.log(sales + offset)
-    period = max(season_length(series), 2)
+    period = max(past.season, 2)
     found = STL(logs.to_numpy(), period=period, seasonal=STL_SEASONAL, trend=STL_TREND, robust=True).fit()
-    rest = pd.Series(found.resid, index=series.index)
+    rest = pd.Series(found.resid, index=sales.index)
     rest -= rest.median()
     spread = float(1.4826 * rest.abs().median())
     expected = np.exp(logs - rest) - offset

@@ -1,5 +1,6 @@
 """The forecast models by name: two simple models, the statistical ones, and the ensemble of them."""
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.util import find_spec
@@ -7,25 +8,13 @@ from importlib.util import find_spec
 import numpy as np
 import pandas as pd
 
-from lib.analysis.forecast.simulation import (
-    PATHS,
-    RECENT_WEEKS,
-    SHORTEST_HISTORY,
-    WEEK,
-    Floats,
-    Past,
-    Simulation,
-    days_ahead,
-    is_constant,
-    random_stream,
-    season_length,
-)
+from lib.analysis.forecast.simulation import PATHS, RECENT_WEEKS, WEEK, Floats, Past, Simulation
 from lib.analysis.forecast.statistical import arima, ets, lightgbm, log_ets, prophet, theta
 from lib.errors import UsageError
 
 __all__ = [
     "AVERAGE_WEEKS", "ENSEMBLE", "MODELS", "SEASONAL_NAIVE", "WEEKDAY_AVERAGE",
-    "check_horizon", "combine", "is_plain", "simulate", "simulate_all",
+    "check_horizon", "combine", "random_stream", "simulate", "simulate_all",
 ]  # fmt: skip
 
 SEASONAL_NAIVE, WEEKDAY_AVERAGE, ENSEMBLE = "seasonal naive", "8-week weekday average", "ensemble"
@@ -38,17 +27,17 @@ STREAM_NAMES = {WEEKDAY_AVERAGE: "weekday mean"}
 
 def seasonal_naive(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation:
     """Each day as one week earlier; paths accumulate week-on-week changes of the past."""
-    weeks = _weeks(past.series)
+    weeks = _weeks(past)
     if len(weeks) < 2:
-        return _from_few_days(past.series, len(ahead), rng)
+        return _from_few_days(past, len(ahead), rng)
     changes = np.diff(weeks, axis=0)
     steps = _week_blocks(changes, len(ahead), rng).cumsum(axis=1)
     return _from_weeks(weeks[-1], steps, len(ahead))
 
 
-def _from_few_days(series: pd.Series, horizon: int, rng: np.random.Generator) -> Simulation:
+def _from_few_days(past: Past, horizon: int, rng: np.random.Generator) -> Simulation:
     """Under two weeks of history: the last week, or the mean without one; errors are deviations from the mean."""
-    values, length = series.to_numpy(), season_length(series)
+    values, length = past.series.to_numpy(), past.season
     week = values[-length:] if len(values) >= WEEK else np.full(length, values.mean())
     noise = rng.choice(values - values.mean(), (PATHS, -(-horizon // length), length))
     return _from_weeks(week, noise, horizon)
@@ -56,17 +45,16 @@ def _from_few_days(series: pd.Series, horizon: int, rng: np.random.Generator) ->
 
 def weekday_average(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation:
     """Each day as the mean of its last eight weekdays; paths add the past errors of that rule, in whole weeks."""
-    weeks = pd.DataFrame(_weeks(past.series))
+    weeks = pd.DataFrame(_weeks(past))
     errors = (weeks - weeks.rolling(AVERAGE_WEEKS, min_periods=1).mean().shift()).iloc[1:].to_numpy()
     means = weeks.tail(AVERAGE_WEEKS).mean().to_numpy()
     return _from_weeks(means, _week_blocks(errors, len(ahead), rng), len(ahead))
 
 
-def _weeks(series: pd.Series) -> Floats:
+def _weeks(past: Past) -> Floats:
     """The whole weeks of open days that end with the last day: weeks x days."""
-    length = season_length(series)
-    whole = len(series) // length
-    return np.asarray(series.to_numpy()[len(series) - length * whole :].reshape(whole, length))
+    values, length = past.series.to_numpy(), past.season
+    return np.asarray(values[len(values) % length :].reshape(-1, length))
 
 
 def _week_blocks(errors: Floats, horizon: int, rng: np.random.Generator) -> Floats:
@@ -94,12 +82,6 @@ OPTIONAL: dict[str, Model] = {"prophet": prophet, "lightgbm": lightgbm}
 MODELS |= {name: model for name, model in OPTIONAL.items() if find_spec(name)}
 
 
-def is_plain(past: Past) -> bool:
-    """Whether only seasonal naive applies: under eight weeks of history, or every day the same."""
-    short = past.series.empty or (past.end - past.series.index[0]).days < SHORTEST_HISTORY
-    return short or is_constant(past.series)
-
-
 def simulate(model: str, past: Past, horizon: int, *, seed: int = 42) -> Simulation:
     """Simulate the next `horizon` days with a model, or with seasonal naive where the model cannot be fitted.
 
@@ -115,16 +97,21 @@ def simulate(model: str, past: Past, horizon: int, *, seed: int = 42) -> Simulat
     if model not in MODELS:
         raise UsageError(f"unknown forecast model {model!r}; expected one of {', '.join(MODELS)}.")
     check_horizon(horizon)
-    rng, ahead = random_stream(seed, STREAM_NAMES.get(model, model)), days_ahead(past, horizon)
+    rng, ahead = random_stream(seed, STREAM_NAMES.get(model, model)), past.days_ahead(horizon)
     if ahead.empty:  # for 0 steps, statsmodels 0.15 writes past the end of an array
         return Simulation(np.empty(0), np.empty((PATHS, 0)))
-    if is_plain(past):
+    if past.is_plain:
         return seasonal_naive(past, ahead, rng)
     with np.errstate(all="ignore"):  # the likelihood of a pattern without errors has the logarithm of 0
         found = MODELS[model](past, ahead, rng)
     if found is None or not (np.isfinite(found.point).all() and np.isfinite(found.paths).all()):
         return replace(seasonal_naive(past, ahead, rng), is_fallback=True)
     return found
+
+
+def random_stream(seed: int, name: str) -> np.random.Generator:
+    """A random generator per model name, independent of the draws of other models."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),)))
 
 
 def check_horizon(horizon: int) -> None:

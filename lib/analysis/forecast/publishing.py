@@ -13,18 +13,10 @@ from lib.analysis.forecast.models import (
     SEASONAL_NAIVE,
     WEEKDAY_AVERAGE,
     check_horizon,
-    is_plain,
     simulate,
     simulate_all,
 )
-from lib.analysis.forecast.simulation import (
-    SHORTEST_HISTORY,
-    Past,
-    Simulation,
-    days_ahead,
-    interval_frame,
-    total_interval,
-)
+from lib.analysis.forecast.simulation import SHORTEST_HISTORY, Past, Simulation, dates
 from lib.formatting import decimal, percent
 
 __all__ = ["Forecast", "Segment", "forecast", "forecast_segments", "untested"]
@@ -84,10 +76,10 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
     """
     check_horizon(horizon)
     if past.series.empty:
-        no_days = interval_frame(Simulation(np.empty(0), np.empty((1, 0))), pd.DatetimeIndex(past.series.index))
+        no_days = Simulation(np.empty(0), np.empty((1, 0))).interval_frame(dates(past.series))
         return Forecast("none", no_days, 0.0, (0.0, 0.0), (0.0, 0.0), False, "No day has had revenue yet.")
     choice = _choose(past, tested)
-    if is_plain(past):
+    if past.is_plain:
         simulations = {SEASONAL_NAIVE: simulate(SEASONAL_NAIVE, past, horizon, seed=seed)}
     else:
         simulations = simulate_all(past, horizon, seed=seed)
@@ -96,14 +88,14 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
 
 def untested(past: Past, horizon: int = 30, *, seed: int = 42) -> Forecast:
     """Forecast a series that is too thin to backtest: 8-week weekday average, or seasonal naive if it is shorter."""
-    model = SEASONAL_NAIVE if is_plain(past) else WEEKDAY_AVERAGE
+    model = SEASONAL_NAIVE if past.is_plain else WEEKDAY_AVERAGE
     simulations = {model: simulate(model, past, horizon, seed=seed)}
     return _published(past, horizon, simulations, _Choice(model, False, "Sales are too sparse to backtest a model."))
 
 
 def _published(past: Past, horizon: int, simulations: Mapping[str, Simulation], choice: _Choice) -> Forecast:
     chosen = simulations[choice.model].widened(choice.width_factor)
-    days = interval_frame(chosen, days_ahead(past, horizon))
+    days = chosen.interval_frame(past.days_ahead(horizon))
     others = {name: np.maximum(simulations[name].point, 0.0) for name in SHOWN_WITH_IT if name in simulations}
     every = pd.date_range(past.end, periods=horizon, freq="D", unit="us", name="date")
     reason = choice.reason
@@ -113,8 +105,8 @@ def _published(past: Past, horizon: int, simulations: Mapping[str, Simulation], 
         model=choice.model,
         frame=days.assign(**others).reindex(every, fill_value=0.0),
         total=float(days["forecast"].sum()),
-        total_80=total_interval(chosen, 80),
-        total_95=total_interval(chosen, 95),
+        total_80=chosen.total_interval(80),
+        total_95=chosen.total_interval(95),
         earned=choice.earned,
         reason=reason,
     )
@@ -126,11 +118,10 @@ def _failed_words(simulations: Mapping[str, Simulation]) -> str:
 
 
 def _choose(past: Past, tested: Backtest) -> _Choice:
-    if is_plain(past):
+    if past.is_plain:
         return _Choice(SEASONAL_NAIVE, False, _plain_words(past))
     if not tested.windows:
-        days = (past.end - past.series.index[0]).days
-        reason = f"The forecast is seasonal naive (last week): {days} days of history are too few for a backtest."
+        reason = f"The forecast is seasonal naive (last week): {past.days} days of history are too few for a backtest."
         return _Choice(SEASONAL_NAIVE, False, reason)
     mases = tested.scores()["mase"]
     if mases[ENSEMBLE] < mases[SEASONAL_NAIVE]:
@@ -140,9 +131,8 @@ def _choose(past: Past, tested: Backtest) -> _Choice:
 
 
 def _plain_words(past: Past) -> str:
-    days = (past.end - past.series.index[0]).days
-    if days < SHORTEST_HISTORY:
-        why = f"there are {days} days of history, and a model needs {SHORTEST_HISTORY}"
+    if past.days < SHORTEST_HISTORY:
+        why = f"there are {past.days} days of history, and a model needs {SHORTEST_HISTORY}"
     else:
         why = f"every day so far had the same revenue, {decimal(past.series.iloc[0])}"
     return f"The forecast is seasonal naive (last week): {why}."

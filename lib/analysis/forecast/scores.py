@@ -3,16 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from lib.analysis.forecast.simulation import LEVELS, Floats, Simulation, season_length
+from lib.analysis.forecast.simulation import LEVELS, Floats, Past, Simulation
 
 __all__ = ["QUANTILES", "coverage", "mase", "naive_scale", "pinball", "smape", "total_error", "wape"]
 
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)
 
 
-def naive_scale(train: pd.Series) -> float:
+def naive_scale(train: Past) -> float:
     """Mean absolute week-on-week change within the training days: the unit of MASE."""
-    return float(train.diff(season_length(train)).abs().mean())
+    return float(train.series.diff(train.season).abs().mean())
 
 
 def mase(observed: Floats, predicted: Floats, scale: float) -> float:

@@ -1,6 +1,5 @@
 """Input and output of every model: the past of a series, and simulated futures with their prediction intervals."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,9 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 __all__ = [
-    "LEVELS", "LOG_OFFSET", "PATHS", "RECENT_WEEKS", "SHORTEST_HISTORY", "WEEK", "Floats", "Past", "Simulation",
-    "central_level", "dates", "days_ahead", "interval_frame", "is_constant", "random_stream", "recent_errors",
-    "scaled_errors", "season_length", "total_interval", "width_factor",
+    "LEVELS", "LOG_OFFSET", "PATHS", "RECENT_WEEKS", "SHORTEST_HISTORY", "WEEK",
+    "Floats", "Past", "Simulation", "dates", "recent_errors", "width_factor",
 ]  # fmt: skip
 
 WEEK = 7
@@ -39,9 +37,36 @@ class Past:
     end: pd.Timestamp
     holidays: pd.Series = field(default_factory=lambda: pd.Series(dtype="str", index=pd.DatetimeIndex([])))
 
+    @property
+    def season(self) -> int:
+        """Open days in a week: 7, or fewer for a shop that is closed on some weekdays."""
+        return max(len(dates(self.series).day_of_week.unique()), 1)
+
+    @property
+    def days(self) -> int:
+        """Days of history, closed ones included."""
+        return 0 if self.series.empty else (self.end - self.series.index[0]).days
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every day has the same revenue."""
+        return bool(self.series.min() == self.series.max())
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether only seasonal naive applies: under eight weeks of history, or every day the same."""
+        return self.days < SHORTEST_HISTORY or self.is_constant
+
     def until(self, end: pd.Timestamp) -> "Past":
         """The past as it was known on the morning of `end`."""
         return Past(self.series[self.series.index < end], end, self.holidays)
+
+    def days_ahead(self, horizon: int) -> pd.DatetimeIndex:
+        """The open days among the `horizon` days from `end` on."""
+        days = pd.date_range(self.end, periods=horizon, freq="D", unit="us", name="date")
+        if len(self.series) < WEEK:
+            return days
+        return days[days.day_of_week.isin(dates(self.series).day_of_week.unique())]
 
 
 @dataclass(frozen=True)
@@ -62,62 +87,40 @@ class Simulation:
         """The same simulation with every path `factor` times as far from the point forecast."""
         return replace(self, paths=self.point + factor * (self.paths - self.point))
 
+    def interval_frame(self, days: pd.DatetimeIndex) -> pd.DataFrame:
+        """Point forecast and prediction intervals per day, never below 0.
 
-def dates(series: pd.Series) -> pd.DatetimeIndex:
-    """The index of a daily series."""
-    return pd.DatetimeIndex(series.index)
+        Returns:
+            A frame indexed by date with the columns forecast, lower_80, upper_80, lower_95, upper_95.
+        """
+        point = np.maximum(self.point, 0.0)
+        columns = {"forecast": point}
+        for level in LEVELS:
+            columns[f"lower_{level}"], columns[f"upper_{level}"] = _bounds(self.paths, level, point)
+        return pd.DataFrame(columns, index=days.rename("date"))
 
+    def total_interval(self, level: int) -> tuple[float, float]:
+        """Prediction interval of the horizon's total.
 
-def season_length(series: pd.Series) -> int:
-    """Open days in a week: 7, or fewer for a shop that is closed on some weekdays."""
-    return max(len(dates(series).day_of_week.unique()), 1)
+        Taken from the totals of the simulated paths: days are correlated, so daily bounds must not be added.
+        """
+        total = np.maximum(self.point, 0.0).sum(keepdims=True)
+        lower, upper = _bounds(self.paths.sum(axis=1, keepdims=True), level, total)
+        return float(lower[0]), float(upper[0])
 
+    def scaled_errors(self, observed: Floats) -> Floats:
+        """Absolute error of each day in units of the interval's width on that side: levels x days, 1 at the bound."""
+        tails = [tail for level in LEVELS for tail in ((1 - level / 100) / 2, (1 + level / 100) / 2)]
+        bounds = np.abs(np.quantile(self.paths - self.point, tails, axis=0))
+        error = observed - self.point
+        width = np.where(error > 0, bounds[1::2], bounds[::2])
+        return np.asarray(np.abs(error) / np.maximum(width, 1e-9 * (1 + np.abs(self.point))))
 
-def days_ahead(past: Past, horizon: int) -> pd.DatetimeIndex:
-    """The open days among the `horizon` days from `past.end` on."""
-    days = pd.date_range(past.end, periods=horizon, freq="D", unit="us", name="date")
-    if len(past.series) < WEEK:
-        return days
-    return days[days.day_of_week.isin(dates(past.series).day_of_week.unique())]
-
-
-def is_constant(series: pd.Series) -> bool:
-    """Whether every day has the same revenue."""
-    return bool(series.min() == series.max())
-
-
-def recent_errors(errors: Floats, length: int) -> Floats:
-    """The errors of the last RECENT_WEEKS weeks of `length` days, centred so that simulated paths do not drift."""
-    last = errors[-RECENT_WEEKS * length :]
-    return np.asarray(last - last.mean(axis=0))
-
-
-def random_stream(seed: int, name: str) -> np.random.Generator:
-    """A random generator per model name, independent of the draws of other models."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),)))
-
-
-def interval_frame(simulation: Simulation, days: pd.DatetimeIndex) -> pd.DataFrame:
-    """Point forecast and prediction intervals per day, never below 0.
-
-    Returns:
-        A frame indexed by date with the columns forecast, lower_80, upper_80, lower_95, upper_95.
-    """
-    point = np.maximum(simulation.point, 0.0)
-    columns = {"forecast": point}
-    for level in LEVELS:
-        columns[f"lower_{level}"], columns[f"upper_{level}"] = _bounds(simulation.paths, level, point)
-    return pd.DataFrame(columns, index=days.rename("date"))
-
-
-def total_interval(simulation: Simulation, level: int) -> tuple[float, float]:
-    """Prediction interval of the horizon's total.
-
-    Taken from the totals of the simulated paths: days are correlated, so daily bounds must not be added.
-    """
-    total = np.maximum(simulation.point, 0.0).sum(keepdims=True)
-    lower, upper = _bounds(simulation.paths.sum(axis=1, keepdims=True), level, total)
-    return float(lower[0]), float(upper[0])
+    def central_level(self, observed: Floats) -> Floats:
+        """For each day, the level (0 to 1) of the smallest central interval that contains the observed value."""
+        below = (self.paths < observed).mean(axis=0)
+        equal = (self.paths == observed).mean(axis=0)
+        return np.asarray(np.abs(2 * below + equal - 1))
 
 
 def _bounds(paths: Floats, level: int, point: Floats) -> tuple[Floats, Floats]:
@@ -127,13 +130,15 @@ def _bounds(paths: Floats, level: int, point: Floats) -> tuple[Floats, Floats]:
     return np.clip(lower, 0.0, point), np.maximum(upper, point)
 
 
-def scaled_errors(observed: Floats, simulation: Simulation) -> Floats:
-    """Absolute error of each day in units of the interval's width on that side: levels x days, 1 at the bound."""
-    tails = [tail for level in LEVELS for tail in ((1 - level / 100) / 2, (1 + level / 100) / 2)]
-    bounds = np.abs(np.quantile(simulation.paths - simulation.point, tails, axis=0))
-    error = observed - simulation.point
-    width = np.where(error > 0, bounds[1::2], bounds[::2])
-    return np.asarray(np.abs(error) / np.maximum(width, 1e-9 * (1 + np.abs(simulation.point))))
+def dates(series: pd.Series) -> pd.DatetimeIndex:
+    """The index of a daily series."""
+    return pd.DatetimeIndex(series.index)
+
+
+def recent_errors(errors: Floats, length: int) -> Floats:
+    """The errors of the last RECENT_WEEKS weeks of `length` days, centred so that simulated paths do not drift."""
+    last = errors[-RECENT_WEEKS * length :]
+    return np.asarray(last - last.mean(axis=0))
 
 
 def width_factor(errors: Sequence[Floats]) -> float:
@@ -143,16 +148,9 @@ def width_factor(errors: Sequence[Floats]) -> float:
     are weak evidence, and half way was best on real series.
 
     Args:
-        errors: one result of scaled_errors per window; without any the factor is 1.
+        errors: one result of Simulation.scaled_errors per window; without any the factor is 1.
     """
     if not errors:
         return 1.0
     exact = [np.quantile(days, level / 100) for days, level in zip(np.hstack(errors), LEVELS, strict=True)]
     return float(np.clip((1 + np.mean(exact)) / 2, NARROWEST, WIDEST))
-
-
-def central_level(observed: Floats, simulation: Simulation) -> Floats:
-    """For each day, the level (0 to 1) of the smallest central interval that contains the observed value."""
-    below = (simulation.paths < observed).mean(axis=0)
-    equal = (simulation.paths == observed).mean(axis=0)
-    return np.asarray(np.abs(2 * below + equal - 1))

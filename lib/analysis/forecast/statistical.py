@@ -14,16 +14,7 @@ import pandas as pd
 from scipy.signal import lfilter
 from threadpoolctl import threadpool_limits
 
-from lib.analysis.forecast.simulation import (
-    LOG_OFFSET,
-    PATHS,
-    WEEK,
-    Floats,
-    Past,
-    Simulation,
-    recent_errors,
-    season_length,
-)
+from lib.analysis.forecast.simulation import LOG_OFFSET, PATHS, WEEK, Floats, Past, Simulation, recent_errors
 
 __all__ = ["arima", "ets", "fit", "lightgbm", "log_ets", "prophet", "theta"]
 
@@ -55,14 +46,14 @@ def fit(model: Any, **options: Any) -> Any | None:
 
 def ets(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation | None:
     """Additive exponential smoothing with a weekly season; damped trend or none, by AICc; bootstrapped errors."""
-    return _smoothed(past.series, len(ahead), rng)
+    return _smoothed(past.series, past.season, len(ahead), rng)
 
 
 def log_ets(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation | None:
     """ETS of log(sales + a tenth of the mean day), so that effects multiply; back-transformed, so point = median."""
     sales = past.series.clip(lower=0)
     offset = LOG_OFFSET * sales.mean()
-    found = _smoothed(np.log(sales + offset), len(ahead), rng) if offset else None
+    found = _smoothed(np.log(sales + offset), past.season, len(ahead), rng) if offset else None
     if found is None:
         return None
     highest = np.log(10 * sales.max())  # beyond ten times the best day, a path is an artefact of the logarithm
@@ -70,19 +61,19 @@ def log_ets(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Si
     return Simulation(point, paths)
 
 
-def _smoothed(series: pd.Series, horizon: int, rng: np.random.Generator) -> Simulation | None:
+def _smoothed(series: pd.Series, season: int, horizon: int, rng: np.random.Generator) -> Simulation | None:
     from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
     # Estimating the initial states too has several optima, and rounding in the processor decides which is found.
     common: dict[str, Any] = {"error": "add", "seasonal": "add", "initialization_method": "heuristic"}
     trends: list[dict[str, Any]] = [{"trend": None}, {"trend": "add", "damped_trend": True}]
-    length, values = season_length(series), series.reset_index(drop=True)
-    models = [ETSModel(values, seasonal_periods=length, **common, **trend) for trend in trends]
+    values = series.reset_index(drop=True)
+    models = [ETSModel(values, seasonal_periods=season, **common, **trend) for trend in trends]
     fits = [found for model in models if (found := fit(model, **SMOOTHING_SEARCH)) is not None]
     if not fits:
         return None
     best = min(fits, key=lambda found: float(found.aicc))
-    shocks = rng.choice(recent_errors(best.resid.to_numpy(), length), (horizon, PATHS))
+    shocks = rng.choice(recent_errors(best.resid.to_numpy(), season), (horizon, PATHS))
     paths = best.simulate(horizon, anchor="end", repetitions=PATHS, random_errors=shocks)
     return Simulation(best.forecast(horizon).to_numpy(), paths.to_numpy().T)
 
@@ -96,15 +87,16 @@ def theta(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simu
     from statsmodels.tsa.forecasting.theta import ThetaModel
     from statsmodels.tsa.seasonal import seasonal_decompose
 
-    series, length, horizon = past.series.reset_index(drop=True), season_length(past.series), len(ahead)
-    effects = seasonal_decompose(series, period=length).seasonal.to_numpy()
+    series, horizon = past.series.reset_index(drop=True), len(ahead)
+    effects = seasonal_decompose(series, period=past.season).seasonal.to_numpy()
     level = series - effects
     found = fit(ThetaModel(level, deseasonalize=False))
     if found is None:
         return None
     alpha = float(found.params["alpha"])
-    point = found.forecast(horizon).to_numpy() + np.resize(effects[-length:], horizon)
-    shocks = rng.choice(recent_errors(_one_step_errors(level.to_numpy(), alpha), length), (PATHS, horizon))
+    point = found.forecast(horizon).to_numpy() + np.resize(effects[-past.season :], horizon)
+    errors = _one_step_errors(level.to_numpy(), alpha)
+    shocks = rng.choice(recent_errors(errors, past.season), (PATHS, horizon))
     carried = np.cumsum(alpha * shocks, axis=1) - alpha * shocks  # effect of the earlier shocks on the level
     return Simulation(point, point + carried + shocks)
 
@@ -122,14 +114,14 @@ def arima(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simu
     scale = past.series.std()  # values near 1 and a variance that is solved for take a third of the time
     known, coming = _regressors(past, ahead)
     values = (past.series / scale).reset_index(drop=True)
-    seasonal_order = (0, 1, 1, max(season_length(past.series), 2))
+    seasonal_order = (0, 1, 1, max(past.season, 2))
     model = SARIMAX(values, exog=known, order=(1, 0, 1), seasonal_order=seasonal_order, concentrate_scale=True)
     found = fit(model, **ARIMA_SEARCH)
     if found is None:
         return None
     point = scale * found.forecast(len(ahead), exog=coming).to_numpy()
     errors = scale * found.resid.to_numpy()[found.loglikelihood_burn :]
-    shocks = rng.choice(recent_errors(errors, season_length(past.series)), (PATHS, len(ahead)))
+    shocks = rng.choice(recent_errors(errors, past.season), (PATHS, len(ahead)))
     return Simulation(point, point + shocks @ _propagation(found, len(ahead)))
 
 
@@ -169,23 +161,22 @@ def lightgbm(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> S
     """Boosted trees of the weekday and of past weeks, one prediction per day ahead; paths add recent errors."""
     from lightgbm import Dataset, train
 
-    length = season_length(past.series)
     values, scale = past.series.to_numpy(), max(past.series.mean(), 1e-9)
     steps = np.arange(1, len(ahead) + 1)
-    origins = range(max(LAGS) * length, len(values) - len(steps))
-    features = np.concatenate([_features(values / scale, origin, steps, length) for origin in origins])
+    origins = range(max(LAGS) * past.season, len(values) - len(steps))
+    features = np.concatenate([_features(values / scale, origin, steps, past.season) for origin in origins])
     observed = np.concatenate([values[origin + steps - 1] / scale for origin in origins])
     model = train(
         {**TREE_OPTIONS, "seed": int(rng.integers(2**31))}, Dataset(features, observed), num_boost_round=TREES
     )
-    point = scale * model.predict(_features(values / scale, len(values), steps, length))
+    point = scale * model.predict(_features(values / scale, len(values), steps, past.season))
     errors = scale * (observed - model.predict(features)).reshape(len(origins), len(steps))
     blocks = recent_errors(errors, WEEK)
     return Simulation(point, point + blocks[rng.integers(0, len(blocks), PATHS)])
 
 
-def _features(values: Floats, origin: int, steps: npt.NDArray[np.int_], length: int) -> Floats:
+def _features(values: Floats, origin: int, steps: npt.NDArray[np.int_], season: int) -> Floats:
     """Per day ahead: the step, the weekday, and for each of LAGS that week's same weekday and the mean since then."""
-    same = [values[origin - lag * length + (steps - 1) % length] for lag in LAGS]
-    means = [np.full(len(steps), values[origin - lag * length : origin].mean()) for lag in LAGS]
-    return np.column_stack([steps, (origin + steps) % length, *same, *means])
+    same = [values[origin - lag * season + (steps - 1) % season] for lag in LAGS]
+    means = [np.full(len(steps), values[origin - lag * season : origin].mean()) for lag in LAGS]
+    return np.column_stack([steps, (origin + steps) % season, *same, *means])
