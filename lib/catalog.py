@@ -45,7 +45,7 @@ class Column:
 
     Attributes:
         type: A key of ARROW_TYPES.
-        unit: What a number counts, `currency` for amounts; a `ratio` without a unit is a share from 0 to 1.
+        unit: Noun that a number counts, `currency` for amounts; a `ratio` without a unit is a share from 0 to 1.
         references: The table that a foreign key refers to.
         default: SQL expression.
         predicted: A model fills the column after the load.

@@ -17,7 +17,7 @@ from lib.data.synthetic.write import WrittenShop, count_shop, write_shop
 from lib.data.workers import Engine
 from lib.errors import DataError
 from lib.formatting import integer
-from lib.util.atomic import replacing_folder
+from lib.util.files import replacing_folder
 
 __all__ = ["STEP", "Acquired", "Engine", "Policy", "acquire"]
 

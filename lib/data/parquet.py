@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from lib.catalog import arrow_schema, frame_types, tables
 from lib.errors import DataError
-from lib.util.atomic import replacing_folder
+from lib.util.files import replacing_folder
 
 __all__ = ["TableWriter", "existing_paths", "read_table", "table_path", "to_arrow", "uuid_array", "write_tables"]
 

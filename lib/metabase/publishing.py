@@ -18,8 +18,7 @@ from lib.metabase.session import opened
 from lib.metabase.site import ARCHIVE, CREATE, EDITED, KEEP, UPDATE, Change, Site
 from lib.metabase.warehouse import plan_database, synchronize, write_database
 from lib.settings import output_folder
-from lib.util.atomic import replacing
-from lib.util.text import plain_json
+from lib.util.files import plain_json, replacing
 
 __all__ = ["SKIPPED", "Outcome", "apply", "plan", "publish"]
 

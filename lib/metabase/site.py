@@ -10,8 +10,7 @@ from lib.metabase.client import Client
 from lib.metabase.marker import UNFINISHED, Marker, digest, parted
 from lib.metabase.spec import Spec
 from lib.settings import output_folder
-from lib.util.atomic import replacing
-from lib.util.text import plain_json
+from lib.util.files import plain_json, replacing
 
 __all__ = ["ARCHIVE", "CREATE", "EDITED", "KEEP", "UPDATE", "Change", "Site", "decide"]
 

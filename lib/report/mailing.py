@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from lib.settings import run_folder
-from lib.util.atomic import replacing
-from lib.util.text import escape_formula
+from lib.util.files import escape_formula, replacing
 
 __all__ = ["write"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.settings import PROJECT
-from lib.util.atomic import replacing
+from lib.util.files import replacing
 
 __all__ = ["describe", "new_run_id", "prune", "write"]
 

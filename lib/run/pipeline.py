@@ -23,7 +23,7 @@ from lib import settings
 from lib.errors import OutputError, UsageError, WorkbookError
 from lib.run import params
 from lib.run.steps import Step, discover, stages
-from lib.util.atomic import replacing
+from lib.util.files import replacing
 
 __all__ = ["main", "run"]
 

@@ -15,7 +15,7 @@ from lib.run.notebook import kernel_manager, parameter_names, prepare
 from lib.run.params import Generate, Params
 from lib.run.steps import discover
 from lib.settings import PROJECT
-from lib.util.atomic import replacing
+from lib.util.files import replacing
 
 __all__ = ["demo_file", "main", "parameter_cell", "refresh", "renew"]
 

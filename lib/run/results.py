@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.settings import run_folder
-from lib.util.atomic import replacing
-from lib.util.text import plain_json
+from lib.util.files import plain_json, replacing
 
 __all__ = ["read", "record"]
 

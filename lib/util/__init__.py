@@ -1,1 +1,1 @@
-"""Helpers without a domain: atomic writes, country codes, safe text, the .env file."""
+"""Helpers without a domain: writing files, country codes, the .env file."""

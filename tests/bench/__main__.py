@@ -18,7 +18,7 @@ from lib.data.workers import cores
 from lib.db import private
 from lib.db.url import private_folder, url
 from lib.errors import WorkbookError
-from lib.util.atomic import replacing
+from lib.util.files import replacing
 from tests.bench.customers import measure_customers
 from tests.bench.figures import FIGURES
 from tests.bench.forecasting import measure_forecast, measure_forecast_shop

@@ -32,7 +32,7 @@ def test_missing_parts_have_defaults(configure) -> None:
     assert url() == sa.URL.create("postgresql+psycopg2", host="localhost", port=5432)
 
 
-def test_without_settings_there_is_no_external_server() -> None:
+def test_external_url_is_none_without_settings() -> None:
     assert external_url() is None
 
 

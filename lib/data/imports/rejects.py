@@ -13,8 +13,7 @@ import pyarrow.parquet as pq
 
 from lib.data.imports.formats import Policy
 from lib.data.imports.store import Store
-from lib.util.atomic import replacing_folder
-from lib.util.text import escape_formula
+from lib.util.files import escape_formula, replacing_folder
 
 __all__ = ["REJECTS", "SCHEMA", "Rejects", "refusal", "save_rejects", "write_rejects"]
 

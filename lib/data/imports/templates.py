@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lib.errors import WorkbookError
 from lib.settings import output_folder
-from lib.util.atomic import replacing_folder
+from lib.util.files import replacing_folder
 
 __all__ = ["EXAMPLES", "main", "write_templates"]
 

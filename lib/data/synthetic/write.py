@@ -16,7 +16,7 @@ from lib.data.profile import Counted, Profile, added, profile, total
 from lib.data.synthetic import Counts, Plan, Shop, block_tables, parent_tables, truth
 from lib.data.synthetic.plan import GenerationPlan, Shard, block_ranges, cached_plan, shards_of
 from lib.data.workers import Engine, run
-from lib.util.atomic import replacing_folder
+from lib.util.files import replacing_folder
 
 __all__ = ["TRUTH", "WrittenShop", "count_shop", "write_shop"]
 

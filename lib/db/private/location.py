@@ -175,7 +175,7 @@ def run(
         options: Passed to subprocess.run.
 
     Returns:
-        The finished process, whatever its exit code.
+        The finished process; a failed program raises nothing.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     settings: dict[str, Any] = {"input": "", "env": {**inherited, "LC_ALL": "C", **(variables or {})}}

@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 
 from lib.report.pages import assets
-from lib.util.atomic import replacing
+from lib.util.files import replacing
 
 __all__ = ["render", "write"]
 

@@ -1,15 +1,20 @@
-"""Atomic writes: readers see the old file or folder until the new one is complete."""
+"""Writing files: atomically, as JSON without NaN, and as cells that a spreadsheet does not run as formulas."""
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from lib.errors import OutputError
 
-__all__ = ["replacing", "replacing_folder"]
+__all__ = ["escape_formula", "plain_json", "replacing", "replacing_folder"]
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # first characters of a formula
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -72,3 +77,18 @@ def _output_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"cannot write to {path}: {reason}. Free disk space or fix the permissions.") from error
+
+
+def plain_json(facts: object) -> str:
+    """Standard JSON: NaN becomes null, NumPy numbers become plain ones, any other unknown object its text."""
+    plain = json.loads(json.dumps(facts, default=_plain), parse_constant=lambda _: None)
+    return json.dumps(plain, indent=1, sort_keys=True) + "\n"
+
+
+def _plain(value: object) -> object:
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def escape_formula(cell: T) -> T | str:
+    """The cell; a text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

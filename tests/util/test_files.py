@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lib.errors import OutputError
-from lib.util.atomic import replacing
+from lib.util.files import replacing
 
 
 def test_replacing_shows_the_old_file_until_the_end(tmp_path: Path) -> None:
