@@ -148,7 +148,7 @@ def _against_the_oracle(seed: int) -> tuple[float, float, float]:
     history = daily_series(revenue, plan.shop.as_of)
     holidays = holidays_of("US", history.series.index[0], history.series.index[-1])
     tested = backtest(history.past(holidays), origins=SHOP_ORIGINS, seed=seed)
-    windows = _of(tested.by_window, "combination")
+    windows = _of(tested.by_window, ENSEMBLE)
     truth = [np.abs(one.observed - expected[one.observed.index]).mean() / one.scale for one in tested.windows]
     return float(windows["mase"].mean()), float(np.mean(truth)), float(windows["coverage_80"].mean())
 

@@ -126,7 +126,8 @@ def test_every_segment_has_a_forecast(n: int) -> None:
     figure = charts.segment_forecasts([segment] * n, "USD")
     assert len(figure.data) == 3 * n
     assert not any("<a" in note.text for note in figure.layout.annotations)
-    assert f"{n} segments" in figure.layout.meta["alt"]
+    counted = f"{n} segment{'' if n == 1 else 's'}"
+    assert figure.layout.meta["alt"].startswith(f"Forecast of {counted}, predicted revenue in total: ")
 
 
 def test_entities_draws_every_reference() -> None:

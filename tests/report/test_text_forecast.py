@@ -115,7 +115,7 @@ def test_table_and_chart_of_segments_have_the_same_total() -> None:
     segment = Segment("Books", history([5.4] * 100), ahead(120.6, "2024-04-10"))
     assert forecast.segment_table([segment]).iloc[0].tolist() == ["Books", 120.6, 70.6, 170.6, "ensemble"]
     figure = charts.segment_forecasts([segment], "USD")
-    assert figure.layout.meta["alt"] == "Forecasts of 1 segments, predicted revenue in total: Books $121."
+    assert figure.layout.meta["alt"] == "Forecast of 1 segment, predicted revenue in total: Books $121."
     days = pd.DataFrame(figure.layout.meta["numbers"]["data"], columns=figure.layout.meta["numbers"]["columns"])
     assert days["forecast"].sum() == pytest.approx(120.6)
     assert sum(figure.data[2].y[1:]) == pytest.approx(120.6)

@@ -1,7 +1,7 @@
 """Charts of the forecast report: fan chart, backtest, calibration, decomposition, anomalies, segments.
 
-The rounding here is for display only. Fitted values differ between processors by up to a cent, and rounded ones do
-not, so that saved notebooks are reproduced.
+Values are rounded here, for display only, and never before they are added up. Fitted values differ by up to a cent
+between processors; figures in whole money are the same on all, so that saved notebooks are reproduced.
 """
 
 from collections.abc import Sequence
@@ -30,6 +30,7 @@ __all__ = ["anomalies", "backtest", "calibration", "decomposition", "fan_chart",
 BANDS = {95: 0.14, 80: 0.26}  # percent of the prediction interval, opacity
 OTHER_MODELS = {"ETS": GREEN, "ARIMA": PURPLE}
 HISTORY_SHOWN, SEGMENT_HISTORY_SHOWN = 120, 90  # days
+CENTS = 2  # digits of the segments' days, so that the numbers behind the figure add up to the total
 
 
 def fan_chart(history: pd.Series, ahead: pd.DataFrame, unit: str, holidays: pd.Series | None = None) -> Chart:
@@ -63,12 +64,9 @@ def _joined(past: pd.DataFrame, coming: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([past.tail(1).rename(columns={"revenue": "forecast"}), coming])
 
 
-def _bands(
-    figure: Chart, frame: pd.DataFrame, levels: Sequence[int], *, legend: bool = True, row: int = 0, col: int = 0
-) -> None:
-    """Prediction intervals as filled areas, in a subplot if row and col name one."""
+def _bands(figure: Chart, frame: pd.DataFrame, levels: Sequence[int], *, legend: bool = True, **where: int) -> None:
+    """Prediction intervals as filled areas; `where` is the row and col of a subplot."""
     dates = pd.concat([frame["date"], frame["date"][::-1]])
-    where = {"row": row, "col": col} if row else {}
     for level in levels:
         bounds = pd.concat([frame[f"upper_{level}"], frame[f"lower_{level}"][::-1]])
         figure.add_scatter(
@@ -77,15 +75,16 @@ def _bands(
         )  # fmt: skip
 
 
-def _line(figure: Chart, frame: pd.DataFrame, column: str, colour: str, width: float = 2, dash: str = "solid") -> None:
-    line = {"color": colour, "width": width, "dash": dash}
-    figure.add_scatter(x=frame["date"], y=frame[column], name=column, mode="lines", line=line)
+def _line(figure: Chart, frame: pd.DataFrame, column: str, colour: str, width: float = 2, **where: int) -> None:
+    line = {"color": colour, "width": width}
+    figure.add_scatter(x=frame["date"], y=frame[column], name=column, mode="lines", line=line, **where)
 
 
 def _other_models(figure: Chart, frame: pd.DataFrame) -> None:
     for name, colour in OTHER_MODELS.items():
         if name in frame and len(frame):
-            _line(figure, frame, name, colour, width=1.2, dash="dot")
+            _line(figure, frame, name, colour, width=1.2)
+            figure.data[-1].line.dash = "dot"
 
 
 def _mark_holidays(figure: Chart, coming: pd.DataFrame, holidays: pd.Series) -> None:
@@ -186,18 +185,18 @@ def segment_forecasts(segments: "Sequence[Segment]", unit: str) -> Chart:
     titles = [escape_label(segment.name) for segment in segments]
     figure = Chart()
     figure.set_subplots(rows=rows, cols=2, subplot_titles=titles, horizontal_spacing=0.1, vertical_spacing=0.26 / rows)
-    ahead = [_shown(segment.forecast.frame, 2) for segment in segments]
+    ahead = [_shown(segment.forecast.frame, CENTS) for segment in segments]
     for number, (segment, coming) in enumerate(zip(segments, ahead, strict=True)):
-        row, col = number // 2 + 1, number % 2 + 1
-        past = _shown(segment.history.series.tail(SEGMENT_HISTORY_SHOWN), 2)
-        _bands(figure, coming, [80], legend=False, row=row, col=col)
-        for frame, column, colour in (past, "revenue", BLUE), (_joined(past, coming), "forecast", ORANGE):
-            line = {"color": colour, "width": 1.6}
-            figure.add_scatter(x=frame["date"], y=frame[column], name=column, mode="lines", line=line, row=row, col=col)
+        where = {"row": number // 2 + 1, "col": number % 2 + 1}
+        past = _shown(segment.history.series.tail(SEGMENT_HISTORY_SHOWN), CENTS)
+        _bands(figure, coming, [80], legend=False, **where)
+        _line(figure, past, "revenue", BLUE, 1.6, **where)
+        _line(figure, _joined(past, coming), "forecast", ORANGE, 1.6, **where)
     figure.update_yaxes(**unit_affixes(unit), tickformat=",", rangemode="tozero", nticks=4)
     figure.update_xaxes(nticks=3, tickangle=0, tickformat="%b")  # two in a row have little room on a phone
     totals = ", ".join(f"{segment.name} {amount(segment.forecast.total, unit)}" for segment in segments)
-    alt = f"Forecasts of {len(segments)} segments, predicted revenue in total: {totals or 'nothing to show'}."
+    counted = f"{len(segments)} segment{'' if len(segments) == 1 else 's'}"
+    alt = f"Forecast of {counted}, predicted revenue in total: {totals or 'nothing to show'}."
     numbers = [frame.assign(segment=segment.name) for segment, frame in zip(segments, ahead, strict=True)]
     styled(figure, alt, 200 * rows + 40, pd.concat(numbers) if numbers else None)
     figure.update_layout(showlegend=False, margin_t=40)
