@@ -2,7 +2,6 @@
 
 from lib.db.connection import (
     SQL_FOLDER,
-    assume,
     begin,
     begin_resolved,
     connect,
@@ -19,7 +18,6 @@ from lib.db.connection import (
 
 __all__ = [
     "SQL_FOLDER",
-    "assume",
     "begin",
     "begin_resolved",
     "connect",

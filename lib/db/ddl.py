@@ -24,42 +24,33 @@ BELOW = {"money": "'NaN'", "total": "'NaN'", "ratio": "'Infinity'"}
 
 @dataclass(frozen=True)
 class Key:
-    """A primary, unique or foreign key of one column."""
+    """A primary, unique or foreign key of one column; `references` is empty for the first two."""
 
     table: str
     name: str
     kind: str
     column: str
-    target: str = ""
+    references: str = ""
 
     @property
-    def foreign(self) -> bool:
-        """Whether the key refers to another table."""
-        return bool(self.target)
-
-    @property
-    def constraint(self) -> str:
+    def statement(self) -> str:
         """The statement that adds the key; PostgreSQL checks every row."""
-        return f"ALTER TABLE {self.table} ADD CONSTRAINT {self.name} {self.kind} ({self.column}){self.target}"
-
-    @property
-    def unique_index(self) -> str:
-        """The statement that creates the index of a primary or unique key ahead of the key."""
-        return f"CREATE UNIQUE INDEX {self.name} ON {self.table} ({self.column})"
-
-    @property
-    def promotion(self) -> str:
-        """The statement that turns that index into the key."""
-        return f"ALTER TABLE {self.table} ADD CONSTRAINT {self.name} {self.kind} USING INDEX {self.name}"
+        return f"ALTER TABLE {self.table} ADD CONSTRAINT {self.name} {self.kind} ({self.column}){self.references}"
 
 
 @dataclass(frozen=True)
 class Index:
-    """An index that is not a key."""
+    """An index that is not a key; `condition` is empty or limits its rows."""
 
     table: str
     name: str
-    statement: str
+    column: str
+    condition: str
+
+    @property
+    def statement(self) -> str:
+        """The statement that creates the index."""
+        return f"CREATE INDEX {self.name} ON {self.table} ({self.column}){self.condition}"
 
 
 def create_table(table: Table) -> str:
@@ -81,28 +72,25 @@ def declared_type(column: Column) -> str:
 def all_keys() -> list[Key]:
     """All keys; foreign keys last, because they need the primary keys."""
     found = []
-    for table in tables().values():
-        found.append(Key(table.name, f"{table.name}_pkey", "PRIMARY KEY", table.key))
+    for name, table in tables().items():
+        found.append(Key(name, f"{name}_pkey", "PRIMARY KEY", table.key))
         for column in table.columns:
             if column.unique:
-                found.append(Key(table.name, f"{table.name}_{column.name}_key", "UNIQUE", column.name))
+                found.append(Key(name, f"{name}_{column.name}_key", "UNIQUE", column.name))
             if column.references:
                 target = f" REFERENCES {column.references} ({tables()[column.references].key})"
-                found.append(Key(table.name, f"{table.name}_{column.name}_fkey", "FOREIGN KEY", column.name, target))
-    return sorted(found, key=lambda key: key.foreign)
+                found.append(Key(name, f"{name}_{column.name}_fkey", "FOREIGN KEY", column.name, target))
+    return sorted(found, key=lambda key: bool(key.references))
 
 
 def all_indexes() -> list[Index]:
     """Indexes on the columns marked `indexed`; those on optional columns leave out the rows without a value."""
     found = []
-    for table in tables().values():
+    for name, table in tables().items():
         for column in table.columns:
             if column.indexed:
-                name, where = f"{table.name}_{column.name}_idx", ""
-                if column.optional:
-                    where = f" WHERE {column.name} IS NOT NULL"
-                statement = f"CREATE INDEX {name} ON {table.name} ({column.name}){where}"
-                found.append(Index(table.name, name, statement))
+                condition = f" WHERE {column.name} IS NOT NULL" if column.optional else ""
+                found.append(Index(name, f"{name}_{column.name}_idx", column.name, condition))
     return found
 
 

@@ -75,10 +75,9 @@ def _create(connection: sa.Connection) -> list[str]:
 
 def _add_columns(connection: sa.Connection) -> list[str]:
     """Add the optional columns that existing tables lack; raise DatabaseError for any other difference."""
-    found = _found_columns(connection)
-    if differences := _differences(found):
-        raise DatabaseError(_drift_message(differences + _describe_missing(found)))
-    missing = _missing_optional(found)
+    missing, differences = _compare(connection)
+    if differences:
+        raise DatabaseError(_drift_message(missing, differences))
     for table, column in missing:
         run(connection, ddl.add_column(table, column))
     return [f"{table.name}.{column.name} ({ddl.TYPES[column.type]})" for table, column in missing]
@@ -117,7 +116,7 @@ def create_keys(connection: sa.Connection) -> None:
     constraints = set(frame(connection, sql("schema/constraints"))["constraint_name"])
     for key in ddl.all_keys():
         if key.name not in constraints:
-            run(connection, key.constraint)
+            run(connection, key.statement)
     present = set(frame(connection, sql("schema/index_names"))["index_name"])
     for index in ddl.all_indexes():
         if index.name not in present:
@@ -129,12 +128,11 @@ def build_keys(connection: sa.Connection, names: Sequence[str]) -> None:
 
     `promote_keys` later turns the unique indexes into keys: that locks readers out, but only for a moment.
     """
-    keys = [key for key in ddl.all_keys() if key.table in names]
-    for key in keys:
-        if key.foreign:
-            run(connection, key.constraint)
-        else:
-            run(connection, key.unique_index)
+    for key in ddl.all_keys():
+        if key.table in names and key.references:
+            run(connection, key.statement)
+        elif key.table in names:
+            run(connection, f"CREATE UNIQUE INDEX {key.name} ON {key.table} ({key.column})")
     for index in ddl.all_indexes():
         if index.table in names:
             run(connection, index.statement)
@@ -143,8 +141,8 @@ def build_keys(connection: sa.Connection, names: Sequence[str]) -> None:
 def promote_keys(connection: sa.Connection) -> None:
     """Turn the unique indexes of `build_keys` into the primary and unique keys of the current schema."""
     for key in ddl.all_keys():
-        if not key.foreign:
-            run(connection, key.promotion)
+        if not key.references:
+            run(connection, f"ALTER TABLE {key.table} ADD CONSTRAINT {key.name} {key.kind} USING INDEX {key.name}")
 
 
 def describe(connection: sa.Connection, like: str = "public") -> None:
@@ -205,55 +203,49 @@ def refuse_drift(connection: sa.Connection, *, require_all: bool = False) -> Non
     A missing table is a difference only with `require_all`.
     """
     run(connection, "SET LOCAL search_path = public")
-    found = _found_columns(connection)
-    missing = [name for name in tables() if name not in found]
-    if require_all and missing:
-        raise DatabaseError(f"tables are missing from the database: {', '.join(missing)}. Run 01_schema first.")
-    if differences := _differences(found):
-        raise DatabaseError(_drift_message(differences + _describe_missing(found)))
-    if addable := _describe_missing(found):
-        raise DatabaseError(f"the tables are older than the catalog: {'; '.join(addable)}. Run 01_schema first.")
+    absent = [name for name in tables() if name not in set(columns(connection)["table"])]
+    if require_all and absent:
+        raise DatabaseError(f"tables are missing from the database: {', '.join(absent)}. Run 01_schema first.")
+    missing, differences = _compare(connection)
+    if differences:
+        raise DatabaseError(_drift_message(missing, differences))
+    if missing:
+        raise DatabaseError(f"the tables are older than the catalog: {_lacking(missing)}. Run 01_schema first.")
 
 
-def _found_columns(connection: sa.Connection) -> dict[str, dict[str, str]]:
-    """Declared type of each column in the current schema, by table and column: `numeric(12,2) not null`."""
-    found: dict[str, dict[str, str]] = {}
+def _compare(connection: sa.Connection) -> tuple[list[tuple[Table, Column]], list[str]]:
+    """Compare the tables of the current schema with the catalog; absent tables are left out.
+
+    Returns:
+        The optional columns that tables lack, and every other difference in words.
+    """
+    found: dict[str, dict[str, str]] = {}  # declared type by table and column
     for row in connection.execute(sa.text(sql("schema/columns")), {"tables": list(tables())}):
-        declared = f"{row.type} not null" if row.required else row.type
-        found.setdefault(row.table, {})[row.column] = declared
-    return found
-
-
-def _missing(found: dict[str, dict[str, str]]) -> list[tuple[Table, Column]]:
-    """Columns of the catalog that existing tables lack."""
-    present = [table for table in tables().values() if table.name in found]
-    return [(t, c) for t in present for c in (*t.columns, *bookkeeping()) if c.name not in found[t.name]]
-
-
-def _missing_optional(found: dict[str, dict[str, str]]) -> list[tuple[Table, Column]]:
-    return [(table, column) for table, column in _missing(found) if column.optional]
-
-
-def _describe_missing(found: dict[str, dict[str, str]]) -> list[str]:
-    return [f"{table.name} lacks the optional column {column.name}" for table, column in _missing_optional(found)]
-
-
-def _differences(found: dict[str, dict[str, str]]) -> list[str]:
-    """Differences that adding a column cannot resolve, each in words."""
-    words = [f"{table.name} lacks the column {column.name}" for table, column in _missing(found) if not column.optional]
+        found.setdefault(row.table, {})[row.column] = f"{row.type} not null" if row.required else row.type
+    missing: list[tuple[Table, Column]] = []
+    differences: list[str] = []
     for name, present in found.items():
         expected = {column.name: column for column in (*tables()[name].columns, *bookkeeping())}
-        for column, declared in present.items():
-            if column not in expected:
-                words.append(f"{name} has the extra column {column}")
-            elif declared != (wanted := ddl.declared_type(expected[column])):
-                words.append(f"{name}.{column} is {declared}, expected {wanted}")
-    return words
+        lacking = [column for column in expected.values() if column.name not in present]
+        missing += [(tables()[name], column) for column in lacking if column.optional]
+        differences += [f"{name} lacks the column {column.name}" for column in lacking if not column.optional]
+        differences += [f"{name} has the extra column {column}" for column in present if column not in expected]
+        differences += [
+            f"{name}.{column} is {declared}, expected {ddl.declared_type(expected[column])}"
+            for column, declared in present.items()
+            if column in expected and declared != ddl.declared_type(expected[column])
+        ]
+    return missing, differences
 
 
-def _drift_message(differences: list[str]) -> str:
+def _lacking(missing: list[tuple[Table, Column]]) -> str:
+    return "; ".join(f"{table.name} lacks the optional column {column.name}" for table, column in missing)
+
+
+def _drift_message(missing: list[tuple[Table, Column]], differences: list[str]) -> str:
+    words = "; ".join([*differences, _lacking(missing)] if missing else differences)
     if external_url():
         advice = "Rename or drop these columns, or use another database."
     else:
         advice = "Rename or drop these columns, or run `make db-reset` and `make pipeline` to create all tables again."
-    return f"the tables in the database differ from the catalog: {'; '.join(differences)}. {advice}"
+    return f"the tables in the database differ from the catalog: {words}. {advice}"

@@ -84,7 +84,7 @@ def floor(folder: Path) -> None:
     copies = [rf"\copy {name} ({_columns(name)}) from '{name}.bin' with (format binary)" for name in NAMES]
     analyze = f"ANALYZE {', '.join(NAMES)}"
     create = [ddl.create_table(table) for table in tables().values()]
-    keys = [*(key.constraint for key in ddl.all_keys()), *(index.statement for index in ddl.all_indexes())]
+    keys = [*(key.statement for key in ddl.all_keys()), *(index.statement for index in ddl.all_indexes())]
     _psql(folder, [make, *create, *copies, analyze, *keys])
 
 
