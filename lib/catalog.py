@@ -1,41 +1,39 @@
-"""Tables and columns of the shop, read from catalog.yml, with the Arrow and pandas types that follow from them."""
+"""Tables and columns of the shop, read from catalog.yml, with their Arrow, pandas and SQL types."""
 
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import yaml
 
-__all__ = ["BOOKKEEPING", "Column", "Table", "arrow_schema", "bookkeeping", "frame_types", "tables"]
+__all__ = ["BOOKKEEPING", "TYPES", "Column", "Table", "arrow_schema", "bookkeeping", "frame_types", "tables"]
 
-ARROW_TYPES = {
-    "uuid": pa.uuid(),
-    "text": pa.string(),
-    "char2": pa.string(),
-    "money": pa.decimal128(12, 2),
-    "total": pa.decimal128(38, 2),
-    "ratio": pa.float64(),
-    "integer": pa.int32(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "timestamptz": pa.timestamp("us", "UTC"),
+
+class DataType(NamedTuple):
+    """One type of the catalog in Arrow, pandas and PostgreSQL (as format_type() spells it)."""
+
+    arrow: pa.DataType
+    frame: str | pd.ArrowDtype
+    sql: str
+
+
+MONEY, TOTAL = pa.decimal128(12, 2), pa.decimal128(38, 2)
+TYPES = {
+    "uuid": DataType(pa.uuid(), "str", "uuid"),
+    "text": DataType(pa.string(), "str", "text"),
+    "char2": DataType(pa.string(), "str", "character(2)"),
+    "money": DataType(MONEY, pd.ArrowDtype(MONEY), "numeric(12,2)"),
+    "total": DataType(TOTAL, pd.ArrowDtype(TOTAL), "numeric(38,2)"),
+    "ratio": DataType(pa.float64(), "float64", "double precision"),
+    "integer": DataType(pa.int32(), "int64", "integer"),
+    "boolean": DataType(pa.bool_(), "bool", "boolean"),
+    "date": DataType(pa.date32(), "datetime64[us]", "date"),
+    "timestamptz": DataType(pa.timestamp("us", "UTC"), "datetime64[us, UTC]", "timestamp with time zone"),
 }
-FRAME_TYPES: dict[str, str | pd.ArrowDtype] = {
-    "uuid": "str",
-    "text": "str",
-    "char2": "str",
-    "money": pd.ArrowDtype(ARROW_TYPES["money"]),
-    "total": pd.ArrowDtype(ARROW_TYPES["total"]),
-    "ratio": "float64",
-    "integer": "int64",
-    "boolean": "bool",
-    "date": "datetime64[us]",
-    "timestamptz": "datetime64[us, UTC]",
-}
-OPTIONAL_FRAME_TYPES = FRAME_TYPES | {"integer": "Int64", "boolean": "boolean"}  # nullable pandas types
+NULLABLE_FRAME_TYPES = {"integer": "Int64", "boolean": "boolean"}
 BOOKKEEPING = ("created_at", "updated_at", "loaded_at")
 
 
@@ -44,7 +42,7 @@ class Column:
     """One column; catalog.yml explains the attributes.
 
     Attributes:
-        type: A key of ARROW_TYPES.
+        type: A key of TYPES.
         unit: Noun that a number counts, `currency` for amounts; a `ratio` without a unit is a share from 0 to 1.
         references: The table that a foreign key refers to.
         default: SQL expression.
@@ -70,6 +68,11 @@ class Column:
     default: str = ""
     indexed: bool = False
     predicted: bool = False
+
+    @property
+    def data_type(self) -> DataType:
+        """The type in Arrow, pandas and PostgreSQL."""
+        return TYPES[self.type]
 
 
 @dataclass(frozen=True)
@@ -135,9 +138,11 @@ def _parents_first(found: dict[str, Table]) -> list[str]:
 
 def arrow_schema(table: str) -> pa.Schema:
     """Arrow schema of a table's Parquet file: columns in order, required ones not nullable."""
-    return pa.schema([pa.field(c.name, ARROW_TYPES[c.type], c.optional) for c in tables()[table].columns])
+    return pa.schema([pa.field(c.name, c.data_type.arrow, c.optional) for c in tables()[table].columns])
 
 
 def frame_types(table: str) -> dict[str, str | pd.ArrowDtype]:
     """pandas dtype of each column of a table's frame, in order."""
-    return {c.name: (OPTIONAL_FRAME_TYPES if c.optional else FRAME_TYPES)[c.type] for c in tables()[table].columns}
+    types = {c.name: c.data_type.frame for c in tables()[table].columns}
+    optional = {c.name: c.type for c in tables()[table].columns if c.optional}
+    return types | {name: NULLABLE_FRAME_TYPES[kind] for name, kind in optional.items() if kind in NULLABLE_FRAME_TYPES}

@@ -4,20 +4,8 @@ from dataclasses import dataclass
 
 from lib.catalog import Column, Table, bookkeeping, tables
 
-__all__ = ["TYPES", "Index", "Key", "add_column", "all_indexes", "all_keys", "create_table", "declared_type"]
+__all__ = ["Index", "Key", "add_column", "all_indexes", "all_keys", "create_table", "declared_type"]
 
-TYPES = {  # type of the catalog -> the name that format_type() of PostgreSQL gives it
-    "uuid": "uuid",
-    "text": "text",
-    "char2": "character(2)",
-    "money": "numeric(12,2)",
-    "total": "numeric(38,2)",
-    "ratio": "double precision",
-    "integer": "integer",
-    "boolean": "boolean",
-    "date": "date",
-    "timestamptz": "timestamp with time zone",
-}
 # NaN and infinity sort above every number, so `> 0` alone would accept them; an integer has neither.
 BELOW = {"money": "'NaN'", "total": "'NaN'", "ratio": "'Infinity'"}
 
@@ -66,7 +54,7 @@ def add_column(table: Table, column: Column) -> str:
 
 def declared_type(column: Column) -> str:
     """Type and nullability as PostgreSQL reports them: `numeric(12,2) not null`."""
-    return TYPES[column.type] if column.optional else f"{TYPES[column.type]} not null"
+    return column.data_type.sql if column.optional else f"{column.data_type.sql} not null"
 
 
 def all_keys() -> list[Key]:

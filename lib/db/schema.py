@@ -80,7 +80,7 @@ def _add_columns(connection: sa.Connection) -> list[str]:
         raise DatabaseError(_drift_message(missing, differences))
     for table, column in missing:
         run(connection, ddl.add_column(table, column))
-    return [f"{table.name}.{column.name} ({ddl.TYPES[column.type]})" for table, column in missing]
+    return [f"{table.name}.{column.name} ({column.data_type.sql})" for table, column in missing]
 
 
 def _create_views(connection: sa.Connection) -> None:

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 
 from lib.catalog import tables
 from lib.db.connection import run, sql
-from lib.db.ddl import TYPES
 
 __all__ = [
     "LISTS",
@@ -51,7 +50,7 @@ def build(connection: sa.Connection, mart: str) -> int:
 
 def selection(mart: str) -> str:
     """The query that makes the rows of a mart, in the catalog's columns and types."""
-    columns = ", ".join(f"CAST({column.name} AS {TYPES[column.type]})" for column in tables()[mart].columns)
+    columns = ", ".join(f"CAST({column.name} AS {column.data_type.sql})" for column in tables()[mart].columns)
     return f"SELECT {columns} FROM ({sql(f'marts/{mart}')}) AS made"  # noqa: S608 - names of the catalog, our file
 
 

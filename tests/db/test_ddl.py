@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.catalog import Column, Table, tables
+from lib.catalog import TYPES, Column, Table, tables
 from lib.db import ddl
 
 GIFTS = Table(
@@ -69,7 +69,7 @@ def test_add_column_carries_the_check_of_the_rule(column: Column, check: str) ->
 
 @pytest.mark.parametrize("kind", ["uuid", "text", "money", "total", "ratio", "integer", "boolean"])
 def test_column_without_a_rule_has_no_check(kind: str) -> None:
-    assert ddl.add_column(GIFTS, Column("n", kind, "", optional=True)).endswith(f" n {ddl.TYPES[kind]}")
+    assert ddl.add_column(GIFTS, Column("n", kind, "", optional=True)).endswith(f" n {TYPES[kind].sql}")
 
 
 def test_dates_of_a_mart_have_no_check() -> None:

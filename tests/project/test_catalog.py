@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from lib import catalog, db
+from lib.catalog import TYPES
 from lib.db import schema
-from lib.db.ddl import TYPES
 
 FOUND = """
 SELECT
@@ -60,13 +60,13 @@ def test_database_has_the_meanings_of_the_tables(created: pd.DataFrame) -> None:
     assert found.to_dict() == {table.name: table.meaning for table in catalog.tables().values()}
 
 
-@pytest.mark.parametrize("kind", catalog.ARROW_TYPES)
+@pytest.mark.parametrize("kind", TYPES)
 def test_database_type_holds_every_value_of_the_arrow_type(empty_database: sa.URL, kind: str) -> None:
-    values = pa.array(EXTREMES[kind], catalog.ARROW_TYPES[kind]).to_pylist()
+    values = pa.array(EXTREMES[kind], TYPES[kind].arrow).to_pylist()
     with db.transaction() as connection:
-        db.run(connection, f"CREATE TABLE extremes (number serial, value {TYPES[kind]})")
+        db.run(connection, f"CREATE TABLE extremes (number serial, value {TYPES[kind].sql})")
         rows = [{"value": value} for value in values]
-        connection.execute(sa.text(f"INSERT INTO extremes (value) VALUES (CAST(:value AS {TYPES[kind]}))"), rows)
+        connection.execute(sa.text(f"INSERT INTO extremes (value) VALUES (CAST(:value AS {TYPES[kind].sql}))"), rows)
         found = connection.execute(sa.text("SELECT value FROM extremes ORDER BY number")).scalars().all()
     assert list(found) == values
 
@@ -74,13 +74,9 @@ def test_database_type_holds_every_value_of_the_arrow_type(empty_database: sa.UR
 @pytest.mark.parametrize(("kind", "value"), TOO_LARGE.items())
 def test_database_type_refuses_values_beyond_the_arrow_type(empty_database: sa.URL, kind: str, value: str) -> None:
     with db.connect() as connection, connection.begin():
-        db.run(connection, f"CREATE TABLE extremes (value {TYPES[kind]})")
+        db.run(connection, f"CREATE TABLE extremes (value {TYPES[kind].sql})")
         with pytest.raises(sa.exc.DataError), connection.begin_nested():
             db.run(connection, f"INSERT INTO extremes VALUES ({value})")
-
-
-def test_every_type_has_an_arrow_a_frame_and_a_database_type() -> None:
-    assert catalog.ARROW_TYPES.keys() == catalog.FRAME_TYPES.keys() == TYPES.keys()
 
 
 def test_bookkeeping_columns_are_listed() -> None:

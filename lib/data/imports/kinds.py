@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib.catalog import ARROW_TYPES
+from lib.catalog import TYPES
 from lib.data.imports.dialect import Dialect
 from lib.data.parquet import uuid_array
 from lib.util.countries import alpha3
@@ -135,7 +135,7 @@ def _series(text: pa.Array) -> pd.Series:
 
 
 def _utc(instants: pd.Series) -> pa.Array:
-    return pa.array(instants.dt.as_unit("us"), ARROW_TYPES["timestamptz"], from_pandas=True)
+    return pa.array(instants.dt.as_unit("us"), TYPES["timestamptz"].arrow, from_pandas=True)
 
 
 MOST = 2**31 - 1  # the database's integer
@@ -220,7 +220,7 @@ def _money(text: pa.Array, dialect: Dialect) -> Read:
     plain = sound if dialect.decimal == "." else pc.replace_substring(sound, dialect.decimal, ".")
     short = pc.replace_substring_regex(plain, r"(\.[0-9]{2})0+$", r"\1")
     dropped = count(pc.not_equal(short, plain))
-    return Read(short.cast(ARROW_TYPES["money"]), Counter({"decimals beyond cents that are zero dropped": dropped}))
+    return Read(short.cast(TYPES["money"].arrow), Counter({"decimals beyond cents that are zero dropped": dropped}))
 
 
 def _why_no_money(cell: str, dialect: Dialect) -> str:
@@ -239,9 +239,9 @@ KINDS: dict[str, Kind] = {
     "uuid": Kind(pa.uuid(), _uuid, lambda cell, _: "not_a_uuid"),
     "text": Kind(pa.string(), _text, _why_no_text),
     "char2": Kind(pa.string(), _country_code, lambda cell, _: "not_a_country_code"),
-    "money": Kind(ARROW_TYPES["money"], _money, _why_no_money),
+    "money": Kind(TYPES["money"].arrow, _money, _why_no_money),
     "integer": Kind(pa.int32(), _integer, _why_no_integer),
     "boolean": Kind(pa.bool_(), _boolean, lambda cell, _: "not_a_boolean"),
     "date": Kind(pa.date32(), read_day, why_no_day),
-    "timestamptz": Kind(ARROW_TYPES["timestamptz"], read_instant, why_no_instant),
+    "timestamptz": Kind(TYPES["timestamptz"].arrow, read_instant, why_no_instant),
 }
