@@ -47,7 +47,7 @@ def test_figures_write_their_own_numbers_in_the_same_way() -> None:
     assert chart.layout.separators == ",."
     assert (chart.layout.yaxis.tickprefix, chart.layout.yaxis.ticksuffix) == ("", "\xa0€")
     assert "%{y:,.0f}\xa0€" in chart.data[-1].hovertemplate
-    assert "highest 2.345\xa0€ at 2025-01-02" in chart.layout.meta["alt"]
+    assert "2.345\xa0€ on 2 Jan 2025" in chart.layout.meta["alt"]
 
 
 def test_a_currency_before_its_amount_stands_before_it_on_an_axis_too() -> None:

@@ -1,4 +1,4 @@
-"""Tests of the figures: what they hold, what they say in words, and that names show exactly."""
+"""Tests of the charts: their data, their text alternatives, and that labels are escaped."""
 
 import json
 
@@ -18,7 +18,7 @@ DAILY = pd.DataFrame(
 HOSTILE = '<a href="https://x.example">A & B</a>'
 
 
-def test_it_shows_itself_as_plain_json_and_words() -> None:
+def test_a_chart_displays_as_plotly_json_and_its_text_alternative() -> None:
     shown = charts.lines(DAILY, "date", {"revenue": "revenue"})._repr_mimebundle_()
     figure = shown[look.MIME]
     assert set(figure) == {"data", "layout", "config"}
@@ -27,15 +27,38 @@ def test_it_shows_itself_as_plain_json_and_words() -> None:
     assert figure["config"]["showSendToCloud"] is False
 
 
-def test_a_notebook_shows_it_the_same_way() -> None:
+def test_a_notebook_displays_a_chart_the_same_way() -> None:
     shown, _ = InteractiveShell.instance().display_formatter.format(charts.lines(DAILY, "date", {"revenue": "revenue"}))
     assert set(shown) == {look.MIME, "text/plain"}
-    assert shown["text/plain"].startswith("revenue from 2025-01-01")
+    assert shown["text/plain"].startswith("revenue: 1 on Jan 1, 2025")
 
 
-def test_words_name_the_extremes() -> None:
-    alt = charts.lines(DAILY, "date", {"revenue": "Revenue"}, unit="USD").layout.meta["alt"]
-    assert alt == "Revenue from 2025-01-01 to 2025-01-03: lowest $1 at 2025-01-01, highest $5 at 2025-01-02."
+def test_text_alternative_names_the_extremes() -> None:
+    daily = pd.DataFrame({"date": pd.date_range("2025-01-01", periods=9), "revenue": [2.0, 1, 3, 4, 5, 9, 8, 7, 6]})
+    alt = charts.lines(daily, "date", {"revenue": "Revenue"}, unit="USD").layout.meta["alt"]
+    assert alt == "Revenue from Jan 1, 2025 to Jan 9, 2025: lowest $1 on Jan 2, 2025, highest $9 on Jan 6, 2025."
+
+
+def test_text_alternative_lists_few_values_and_names_months() -> None:
+    monthly = DAILY.assign(date=pd.date_range("2025-01-01", periods=3, freq="MS"))
+    alt = charts.bars(monthly, "date", {"revenue": "Revenue", "mean": "average"}, unit="USD").layout.meta["alt"]
+    assert alt == "Revenue: $1 in Jan 2025, $5 in Feb 2025, $2 in Mar 2025. average: lowest $1, highest $3."
+    shares = pd.DataFrame({"lines": [1.0, 2.0], "share": [0.75, 0.25]})
+    alt = charts.bars(shares, "lines", {"share": "share of orders"}, unit="%").layout.meta["alt"]
+    assert alt == "share of orders: 75.0% at 1, 25.0% at 2."
+
+
+def test_text_alternative_of_a_concentration_curve_says_what_the_top_brings() -> None:
+    curve = pd.DataFrame({"products": [0.0, 0.25, 0.5, 1.0], "revenue": [0.0, 0.5, 0.8, 1.0]})
+    figure = charts.concentration(curve)
+    expected = "The top 10% of the products bring 20% of the revenue, the top 20% 40%, half of them 80%."
+    assert figure.layout.meta["alt"] == expected
+    assert figure.layout.xaxis.title.text == "share of the products, the best first"
+    buyers = curve.rename(columns={"products": "share_of_customers"}).assign(predicted_value=np.nan)
+    series = {"revenue": "revenue to date", "predicted_value": "predicted value"}
+    alt = charts.concentration(buyers, "buyers", "share_of_customers", series).layout.meta["alt"]
+    assert alt.startswith("The top 10% of the buyers bring 20% of the revenue to date")
+    assert alt.endswith("Concentration of buyers, predicted value: nothing to show.")
 
 
 def test_the_main_line_lies_on_top() -> None:
@@ -43,20 +66,20 @@ def test_the_main_line_lies_on_top() -> None:
     assert [trace.name for trace in figure.data] == ["mean", "revenue"]
 
 
-def test_two_products_of_one_name_stay_two_bars() -> None:
+def test_products_with_the_same_name_stay_separate_bars() -> None:
     mugs = pd.DataFrame({"name": ["Mug", "Mug"], "revenue": [2, 1], "previous_revenue": [0, 0]})
     figure = charts.compared(mugs, "name", "USD")
     assert list(figure.data[0].y) == [0, 1]
     assert list(figure.layout.yaxis.ticktext) == ["Mug", "Mug"]
 
 
-def test_names_are_shown_exactly() -> None:
+def test_names_are_escaped() -> None:
     figure = charts.compared(pd.DataFrame({"name": [HOSTILE], "revenue": [2], "previous_revenue": [1]}), "name", "USD")
     assert figure.data[0].customdata[0] == '&lt;a href="https://x.example"&gt;A &amp; B&lt;/a&gt;'
     assert "<a" not in figure.layout.yaxis.ticktext[0]
 
 
-def test_the_map_knows_countries_by_their_code() -> None:
+def test_the_map_finds_countries_by_their_code() -> None:
     frame = pd.DataFrame({"country_code": ["GB", None, "MT"], "country": ["UK", "EU", "Malta"], "customers": [3, 2, 1]})
     figure = charts.country_map(frame, "customers", "customers")
     assert list(figure.data[0].locations) == ["GBR", "MLT"]
@@ -64,7 +87,7 @@ def test_the_map_knows_countries_by_their_code() -> None:
 
 
 @pytest.mark.parametrize(("value", "top"), [(50, 150), (400, 400)])
-def test_the_gauge_has_room_for_its_value(value: float, top: float) -> None:
+def test_the_scale_of_the_gauge_includes_its_value(value: float, top: float) -> None:
     assert charts.gauge(value, 100, "USD").data[0].gauge.axis.range == (0, top)
 
 
@@ -78,7 +101,7 @@ def test_fan_chart_joins_history_and_forecast_with_both_intervals() -> None:
     figure = charts.fan_chart(DAILY_REVENUE, AHEAD, "USD")
     assert [trace.name for trace in figure.data] == ["95 % interval", "80 % interval", "revenue", "forecast"]
     assert list(figure.data[-1].y) == [2, 2, 3]
-    assert figure.layout.meta["alt"].startswith("Forecast from 2025-01-04 to 2025-01-05: lowest $2")
+    assert figure.layout.meta["alt"].startswith("Forecast: $2 on Jan 4, 2025, $3 on Jan 5, 2025.")
 
 
 def test_fan_chart_shows_other_models_and_marks_holidays() -> None:
@@ -92,7 +115,7 @@ def test_backtest_chart_compares_observed_and_predicted() -> None:
     predictions = AHEAD.rename(columns={"forecast": "ensemble"}).assign(observed=[4.0, 5.0], ETS=1.0)
     figure = charts.backtest(predictions, "ensemble", "USD")
     assert [trace.name for trace in figure.data] == ["80 % interval", "ETS", "observed", "ensemble"]
-    assert "highest $5" in figure.layout.meta["alt"]
+    assert "$5 on Jan 5, 2025" in figure.layout.meta["alt"]
 
 
 def test_calibration_is_compared_with_the_diagonal() -> None:
@@ -108,7 +131,7 @@ def test_decomposition_has_a_chart_per_component(months: list[str], pictures: in
     year = pd.DataFrame({"month": months, "effect": [0.1] * len(months)})
     figure = charts.decomposition(trend, week, year, "USD")
     assert len(figure.data) == len(figure.layout.annotations) == pictures
-    assert "Weekday effect from Mon to Tue: lowest -50.0% at Mon" in figure.layout.meta["alt"]
+    assert "Weekday effect: -50.0% at Mon, 50.0% at Tue." in figure.layout.meta["alt"]
     assert ("Month effect" in figure.layout.meta["alt"]) == (pictures == 3)
 
 
@@ -130,7 +153,7 @@ def test_every_segment_has_a_forecast(n: int) -> None:
     assert figure.layout.meta["alt"].startswith(f"Forecast of {counted}, predicted revenue in total: ")
 
 
-def test_entities_draws_every_reference() -> None:
+def test_entity_diagram_draws_every_foreign_key() -> None:
     keys = pd.DataFrame({"table": ["orders"], "references": ["users"]})
     figure = charts.entities(keys, {"users": "9 columns", "orders": "8 columns"})
     assert len(figure.data) == 1
@@ -138,11 +161,11 @@ def test_entities_draws_every_reference() -> None:
 
 
 @pytest.mark.parametrize("draw", [charts.lines, charts.bars])
-def test_nothing_to_show_is_said(draw: object) -> None:
+def test_an_empty_chart_says_so(draw: object) -> None:
     assert draw(DAILY.head(0), "date", {"revenue": "Revenue"}).layout.meta["alt"] == "Revenue: nothing to show."
 
 
-MARKS = pd.DataFrame(
+EVENTS = pd.DataFrame(
     {
         "name": ["<b>sale</b>", "mail"],
         "start_date": pd.to_datetime(["2024-12-30", "2025-01-02"]),
@@ -151,17 +174,17 @@ MARKS = pd.DataFrame(
 )
 
 
-def test_marks_lie_in_lanes_above_the_lines_and_within_their_days() -> None:
-    figure = charts.lines(DAILY, "date", {"revenue": "revenue"}, marks=MARKS)
+def test_annotations_are_drawn_in_lanes_and_cut_to_the_days_shown() -> None:
+    figure = charts.lines(DAILY, "date", {"revenue": "revenue"}, annotations=EVENTS)
     bars = figure.data[-1]
     assert list(bars.base) == [DAILY["date"].iloc[0].to_numpy(), pd.Timestamp("2025-01-02").to_numpy()]
-    assert list(bars.y) == [0, 1], "two at once lie in two lanes"
+    assert list(bars.y) == [0, 1], "overlapping events have lanes of their own"
     assert [milliseconds / 86_400_000 for milliseconds in bars.x] == [2, 2]
     assert bars.customdata[0] == "&lt;b&gt;sale&lt;/b&gt;"
-    assert "Meanwhile: <b>sale</b>, mail." in figure.layout.meta["alt"]
+    assert "Annotations: <b>sale</b>, mail." in figure.layout.meta["alt"]
 
 
-def test_lines_are_named_at_their_ends_and_no_name_lies_on_another() -> None:
+def test_names_at_the_ends_of_lines_do_not_overlap() -> None:
     frame = DAILY.assign(mean=[1.0, 5.0, 2.001])
     figure = charts.lines(frame, "date", {"revenue": "revenue", "mean": "mean"})
     below, above = figure.layout.annotations
@@ -170,7 +193,7 @@ def test_lines_are_named_at_their_ends_and_no_name_lies_on_another() -> None:
     assert figure.layout.showlegend is False
 
 
-def test_what_lies_behind_is_drawn_first_and_in_the_numbers() -> None:
+def test_background_series_are_drawn_first_and_part_of_the_numbers() -> None:
     figure = charts.lines(DAILY, "date", {"mean": "mean of 7 days"}, behind={"revenue": "day"})
     assert [trace.name for trace in figure.data] == ["day", "mean of 7 days"]
     assert figure.layout.meta["numbers"] == {
@@ -186,17 +209,17 @@ def test_a_bridge_has_totals_and_signed_steps() -> None:
     assert figure.layout.meta["alt"] == "Bridge: a $10, b -$4, c $6."
 
 
-def test_parts_are_shown_beside_what_they_were() -> None:
+def test_revenue_is_compared_with_the_previous_period() -> None:
     frame = pd.DataFrame({"channel": [HOSTILE, "web", "mail"], "revenue": [3, 2, 1], "previous_revenue": [2, 2.5, 5]})
     figure = charts.compared(frame, "channel", "USD")
-    bars, marks, texts = figure.data
-    assert (list(bars.x), list(marks.x)) == ([3, 2, 1], [2, 2.5, 5])
-    assert list(texts.x) == [3, 2.5, 1], "beside the bar, but behind a mark that would be written over"
+    bars, previous, texts = figure.data
+    assert (list(bars.x), list(previous.x)) == ([3, 2, 1], [2, 2.5, 5])
+    assert list(texts.x) == [3, 2.5, 1], "next to the bar, but behind a line that would cross the value"
     assert "<a" not in figure.layout.yaxis.ticktext[0]
-    assert figure.layout.meta["alt"].endswith("mail $1, before $5.")
+    assert figure.layout.meta["alt"].endswith("mail $1 ($5).")
 
 
-def test_hours_without_orders_are_zero() -> None:
+def test_hours_without_orders_count_as_zero() -> None:
     figure = charts.week_hours(pd.DataFrame({"weekday": [2], "hour": [9], "orders": [3]}))
     z = np.array(figure.data[0].z)
     assert (z.shape, z.sum(), z[1][9]) == ((7, 24), 3, 3)
@@ -205,7 +228,7 @@ def test_hours_without_orders_are_zero() -> None:
     assert nothing.layout.meta["alt"].endswith("none.")
 
 
-def test_a_switch_shows_each_way_with_its_label() -> None:
+def test_a_switch_displays_each_chart_with_its_label() -> None:
     chart = charts.lines(DAILY, "date", {"revenue": "revenue"})
     InteractiveShell.clear_instance()
     InteractiveShell.instance()

@@ -1,12 +1,11 @@
-"""Draws: frame -> Figure; every figure has one look and a text alternative."""
+"""Charts: each function draws a frame as a `Chart` in the house style with a text alternative."""
 
 from lib.report.charts.cohort import cohort_revenue, customer_value, retention_curves, retention_matrix
 from lib.report.charts.customers import churn, lifetime_values, past_and_future, reliability, second_orders, treemap
-from lib.report.charts.executive import bridge, compared, concentration, country_map, gauge, week_hours
 from lib.report.charts.figure import Chart, Switch
 from lib.report.charts.forecast import anomalies, backtest, calibration, decomposition, fan_chart, segment_forecasts
 from lib.report.charts.over_time import bars, lines
-from lib.report.charts.schema import entities
+from lib.report.charts.overview import bridge, compared, concentration, country_map, entities, gauge, week_hours
 
 __all__ = [
     "Chart",

@@ -1,4 +1,4 @@
-"""The one look of every figure: colours, type, margins, number formats, and the text alternative."""
+"""Chart class, house style and text alternatives that every figure shares."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,58 +10,54 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from lib.formatting import around_money, integer, money, percent, separators
+from lib.formatting import around_money, day, decimal, integer, money, month, percent, separators
 from lib.report.palette import CLEAR, FONT, GRID, LABEL_SIZE, TEXT, TEXT_SIZE
 
 __all__ = [
-    "HEIGHT",
-    "Chart",
-    "Switch",
-    "amount",
-    "describe",
-    "empty_chart",
-    "escape_label",
-    "hover_number",
-    "label_line_ends",
-    "range_text",
-    "shortened",
-    "styled",
-    "unit_affixes",
-    "value_axis",
+    "HEIGHT", "Chart", "Switch", "amount", "describe", "empty_chart", "escape_label", "hover_number",
+    "label_line_ends", "range_text", "shortened", "styled", "unit_affixes", "value_axis", "value_range",
 ]  # fmt: skip
 
 MIME = "application/vnd.plotly.v1+json"
 # JupyterLab serves the project's folder under /files, so that maps need no network there either.
 CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "topojsonURL": "/files/lib/report/"}
 HEIGHT = 340
-LINE_PIXELS = 16  # between two names
-END = "end"  # by this name a narrow page knows what it shows as a legend instead
+LINE_PIXELS = 16  # between two names at the ends of lines
+LINE_END = "end"  # name of these annotations; on a narrow page report.js replaces them with a legend
+LISTED_POINTS = 8  # text alternatives list the values of a chart with at most this many
 
 
-class Chart(go.Figure):
-    """A figure that shows itself as plotly's own data, with a text alternative, the same wherever it is shown."""
+class Chart(go.Figure):  # type: ignore[misc]  # plotly has no type information
+    """A plotly figure that carries its text alternative and displays the same in JupyterLab, exports and tests."""
 
-    _ipython_display_ = _repr_html_ = None  # plotly's own ways of showing itself know no text alternative
+    _ipython_display_ = _repr_html_ = None  # plotly's own displays have no text alternative
 
     def _repr_mimebundle_(self, *_args: Any, **_kwargs: Any) -> dict[str, Any]:
         return {MIME: json.loads(self.to_json()) | {"config": CONFIG}, "text/plain": self.layout.meta["alt"]}
 
 
 class Switch:
-    """The same in several ways, by their labels: a page shows one of them at a time, a notebook all."""
+    """Several charts of the same data, by label: a page shows one at a time, JupyterLab shows all."""
 
-    def __init__(self, ways: Mapping[str, Chart]) -> None:
-        self.ways = ways
+    def __init__(self, charts: Mapping[str, Chart]) -> None:
+        self.charts = charts
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display  # only a notebook shows anything
+        from IPython.display import display  # only needed within a notebook
 
-        for label, chart in self.ways.items():
-            display(chart._repr_mimebundle_(), raw=True, metadata={"switch": label})
+        for label, chart in self.charts.items():
+            display(chart._repr_mimebundle_(), raw=True, metadata={"switch": label})  # type: ignore[no-untyped-call]  # IPython types only a part
 
 
 def styled(figure: Chart, alt: str, height: int = HEIGHT, numbers: pd.DataFrame | None = None) -> Chart:
-    """The figure in the one look; `numbers` is what it shows as a table, for those who want to look closer."""
+    """Apply the house style and return the figure.
+
+    Args:
+        figure: Changed in place.
+        alt: Text alternative: what the figure shows, as a sentence.
+        height: In pixels.
+        numbers: The values of the figure, which its page offers as a table and as CSV.
+    """
     meta = {"alt": alt} if numbers is None else {"alt": alt, "numbers": _table(numbers)}
     figure.update_layout(
         template="none", height=height, meta=meta, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
@@ -74,30 +70,37 @@ def styled(figure: Chart, alt: str, height: int = HEIGHT, numbers: pd.DataFrame 
     return figure
 
 
+def _table(frame: pd.DataFrame) -> dict[str, Any]:
+    """The frame as JSON: columns and data, days as ISO dates."""
+    days = {str(name): frame[name].dt.strftime("%Y-%m-%d") for name in frame.select_dtypes("datetime")}
+    return json.loads(frame.assign(**days).to_json(orient="split", index=False, double_precision=6))
+
+
 def empty_chart(reason: str, characters: int = 120) -> Chart:
-    """A small empty figure that says why it is empty, in lines of at most so many characters: 42 fit on a phone."""
+    """A small chart that only shows why it is empty, wrapped at `characters` per line (42 fit on a phone)."""
     lines = "<br>".join(wrap(reason, characters))
     figure = Chart().add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
     figure.update_xaxes(visible=False).update_yaxes(visible=False)
     return styled(figure, reason, height=90)
 
 
-def _table(frame: pd.DataFrame) -> dict[str, Any]:
-    """The frame as JSON: columns and data; days without their midnight."""
-    days = {name: frame[name].dt.strftime("%Y-%m-%d") for name in frame.select_dtypes("datetime")}
-    return json.loads(frame.assign(**days).to_json(orient="split", index=False, double_precision=6))
-
-
 def label_line_ends(figure: Chart, ends: Sequence[tuple[Any, float, str, str]], height: int = HEIGHT) -> None:
-    """Write a name with a dot of its colour beside the end (x, y, name, colour) of each line, none over another."""
+    """Write each line's name next to its last point, shifted up where it would overlap the name below.
+
+    Args:
+        figure: Holds the lines already: the names are placed by the range of their values.
+        ends: x, y, name and colour of each line.
+        height: Of the figure, in pixels.
+    """
     values = [value for trace in figure.data for value in trace.y if pd.notna(value)]
     span = max([*values, 0]) - min([*values, 0]) or 1
     floor = -np.inf
     for x, y, name, colour in sorted(ends, key=lambda end: end[1]):
-        place = max(y / span * (height - 60), floor)  # in pixels above the axis, where a name does not lie on one below
+        point = y / span * (height - 60)  # in pixels above the axis
+        place = max(point, floor)
         floor = place + LINE_PIXELS
         figure.add_annotation(
-            name=END, x=x, y=y, yshift=place - y / span * (height - 60), xshift=6, xanchor="left", showarrow=False,
+            name=LINE_END, x=x, y=y, yshift=place - point, xshift=6, xanchor="left", showarrow=False,
             text=f"<span style='color:{colour}'>●</span> {escape_label(name)}", font={"size": LABEL_SIZE},
         )  # fmt: skip
     longest = max((len(name) for _, _, name, _ in ends), default=0)
@@ -105,23 +108,24 @@ def label_line_ends(figure: Chart, ends: Sequence[tuple[Any, float, str, str]], 
 
 
 def value_axis(axis: go.layout.YAxis | go.layout.XAxis, unit: str) -> None:
+    """Format an axis that starts at zero: unit is "%", a currency code, or "" for counts."""
     axis.update(unit_affixes(unit), tickformat=".0%" if unit == "%" else ",", rangemode="tozero")
 
 
 def unit_affixes(unit: str) -> dict[str, str]:
-    """What an axis writes before and after its numbers: the sign of a currency, on the locale's side."""
+    """Plotly's tick prefix and suffix: the currency symbol, on the side where the locale writes it."""
     before, after = around_money(unit) if _is_currency(unit) else ("", "")
     return {"tickprefix": before, "ticksuffix": after}
 
 
 def hover_number(variable: str, unit: str) -> str:
-    """How plotly is to write a variable of that unit where a pointer is."""
+    """Plotly's hover template of a variable ("x", "y", "customdata") with this unit."""
     before, after = unit_affixes(unit).values()
     return f"{before}%{{{variable}:{'.1%' if unit == '%' else ',.0f'}}}{after}"
 
 
 def amount(value: float, unit: str) -> str:
-    """A value of that unit in words: a share, money, or a count."""
+    """A value with its unit: a share, an amount of money, or a count."""
     if unit == "%":
         return percent(value)
     return money(value, unit, digits=False) if _is_currency(unit) else integer(value)
@@ -132,31 +136,48 @@ def _is_currency(unit: str) -> bool:
 
 
 def describe(frame: pd.DataFrame, x: str, column: str, label: str, unit: str) -> str:
-    """What a line or bar chart shows: its range on both axes and where its extremes lie."""
+    """Text alternative of a line or bar chart: each value if there are few, else the range and both extremes."""
     shown = frame[[x, column]].dropna()
     if shown.empty:
         return f"{label}: nothing to show."
-    low, high = shown.loc[shown[column].idxmin()], shown.loc[shown[column].idxmax()]
-    first, last = _place(shown[x].iloc[0]), _place(shown[x].iloc[-1])
-    lowest = f"lowest {amount(low[column], unit)} at {_place(low[x])}"
-    return f"{label} from {first} to {last}: {lowest}, highest {amount(high[column], unit)} at {_place(high[x])}."
+    preposition, names = _axis_words(shown[x])
+    points = zip(shown[column], names, strict=True)
+    values = [f"{amount(value, unit)} {preposition} {name}" for value, name in points]
+    if len(shown) <= LISTED_POINTS:
+        return f"{label}: {', '.join(values)}."
+    low, high = values[int(shown[column].argmin())], values[int(shown[column].argmax())]
+    return f"{label} from {names[0]} to {names[-1]}: lowest {low}, highest {high}."
 
 
-def _place(value: object) -> str:
-    return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else str(value)
+def _axis_words(values: pd.Series) -> tuple[str, list[str]]:
+    """The values of an axis in words, and their preposition: on a day, in a month, at anything else."""
+    if not isinstance(values.iloc[0], pd.Timestamp):
+        return "at", [decimal(value, 0) if isinstance(value, float) else str(value) for value in values]
+    if len(values) > 1 and values.dt.is_month_start.all():
+        return "in", [month(value) for value in values]
+    return "on", [day(value) for value in values]
+
+
+def value_range(values: pd.Series, label: str, unit: str) -> str:
+    """Text alternative of a comparison series: its lowest and highest value."""
+    if values.isna().all():
+        return f"{label}: nothing to show."
+    return f"{label}: lowest {amount(values.min(), unit)}, highest {amount(values.max(), unit)}."
 
 
 def range_text(matrix: pd.DataFrame) -> str:
+    """ ", from 0% to 22%" of a matrix of shares; empty without a value."""
     values = matrix.to_numpy(float)
-    return (
-        "" if np.isnan(values).all() else f", from {percent(np.nanmin(values), 0)} to {percent(np.nanmax(values), 0)}"
-    )
+    if np.isnan(values).all():
+        return ""
+    return f", from {percent(np.nanmin(values), 0)} to {percent(np.nanmax(values), 0)}"
 
 
 def escape_label(text: object) -> str:
-    """Text as plotly shows it literally: plotly reads a few HTML tags and entities in labels."""
+    """Escape text for a plotly label, which would interpret a few HTML tags and entities."""
     return escape(str(text), quote=False)
 
 
 def shortened(text: str, limit: int = 34) -> str:
+    """The text, cut with an ellipsis where it has more characters than `limit`."""
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"

@@ -1,4 +1,4 @@
-"""Draws what runs along an axis: lines, upright bars, and what was going on meanwhile."""
+"""Line and bar charts over time, with event annotations."""
 
 from collections.abc import Mapping
 
@@ -13,13 +13,14 @@ from lib.report.charts.figure import (
     label_line_ends,
     styled,
     value_axis,
+    value_range,
 )
 from lib.report.palette import BARS, FAINT, INK, LINES, SMALL_SIZE, SMALLEST_SIZE, SPAN
 
 __all__ = ["bars", "lines"]
 
 LANE_PIXELS = 18
-NAMED_LANES = 3  # with more of them at once the bars are thin, and a pointer shows the names
+NAMED_LANES = 3  # with more lanes the bars are thin and show their names on hover only
 DAY = pd.Timedelta(days=1)
 
 
@@ -30,52 +31,75 @@ def lines(
     unit: str = "",
     *,
     behind: Mapping[str, str] | None = None,
-    marks: pd.DataFrame | None = None,
+    annotations: pd.DataFrame | None = None,
 ) -> Chart:
-    """Lines over the column `x`, one per column of `series` with its label; the first is the main one.
+    """One line per series, the first of them the main one.
 
-    Columns of `behind` are drawn faintly below; `marks` (name, start_date, end_date) as bars above: what was going on.
+    Args:
+        frame: One row per point.
+        x: Column of the horizontal axis.
+        series: Label by column; at most five.
+        unit: "%", a currency code, or "" for counts.
+        behind: Label by column of series drawn faintly behind the lines.
+        annotations: name, start_date and end_date (inclusive) of events, drawn as bars above the lines.
     """
     figure, height, behind = Chart(), HEIGHT, behind or {}
-    shown = list(zip(series.items(), LINES, strict=False))
-    for (column, label), colour in [*((pair, FAINT) for pair in behind.items()), *reversed(shown)]:
+    _draw_lines(figure, frame, x, series, behind, unit)
+    alt = _alternative(frame, x, series, unit)
+    if annotations is not None and len(annotations) and len(frame):
+        height += _annotate(figure, annotations, frame[x].iloc[0], frame[x].iloc[-1])
+        alt += f" Annotations: {', '.join(annotations['name'])}."
+    styled(figure, alt, height, frame[[x, *series, *behind]].rename(columns={**series, **behind}))
+    value_axis(figure.layout.yaxis, unit)
+    figure.update_layout(hovermode="x unified", showlegend=False)
+    if len(series) > 1:
+        label_line_ends(figure, _ends(frame, x, series), height)
+    return figure
+
+
+def _draw_lines(
+    figure: Chart, frame: pd.DataFrame, x: str, series: Mapping[str, str], behind: Mapping[str, str], unit: str
+) -> None:
+    """Add the series behind, then the lines in reverse order, so that the main line lies on top."""
+    coloured = [(column, label, FAINT) for column, label in behind.items()]
+    shown = zip(series.items(), LINES, strict=False)
+    coloured += reversed([(column, label, colour) for (column, label), colour in shown])
+    for column, label, colour in coloured:
         figure.add_scatter(
             x=frame[x], y=frame[column], name=label, mode="lines", connectgaps=False,
             line={"color": colour, "width": 1.2},
             hovertemplate=f"{escape_label(label)}: {hover_number('y', unit)}<extra></extra>",
         )  # fmt: skip
-    figure.data[-1].line.width = 2.6  # the main line lies on top
-    column, label = next(iter(series.items()))
-    words = describe(frame, x, column, label, unit)
-    if marks is not None and len(marks) and len(frame):
-        height += _mark(figure, marks, frame[x].iloc[0], frame[x].iloc[-1])
-        words += f" Meanwhile: {', '.join(marks['name'])}."
-    styled(figure, words, height, frame[[x, *series, *behind]].rename(columns={**series, **behind}))
-    value_axis(figure.layout.yaxis, unit)
-    figure.update_layout(hovermode="x unified", showlegend=False)
-    if len(series) > 1:
-        label_line_ends(figure, [end for end in _ends(frame, x, series) if end], height)
-    return figure
+    figure.data[-1].line.width = 2.6
 
 
-def _ends(frame: pd.DataFrame, x: str, series: Mapping[str, str]) -> list[tuple]:
+def _alternative(frame: pd.DataFrame, x: str, series: Mapping[str, str], unit: str) -> str:
+    """The main series in full, then the range of each further one."""
+    (column, label), *others = series.items()
+    words = [describe(frame, x, column, label, unit)]
+    words += [value_range(frame[column], label, unit) for column, label in others]
+    return " ".join(words)
+
+
+def _ends(frame: pd.DataFrame, x: str, series: Mapping[str, str]) -> list[tuple[object, float, str, str]]:
     """Last point, name and colour of each line that has one."""
-    last = {column: frame[[x, column]].dropna().tail(1) for column in series}
-    return [
-        (last[column][x].iloc[0], last[column][column].iloc[0], series[column], colour)
-        for column, colour in zip(series, LINES, strict=False)
-        if len(last[column])
-    ]
+    ends = []
+    for (column, label), colour in zip(series.items(), LINES, strict=False):
+        last = frame[[x, column]].dropna().tail(1)
+        if len(last):
+            ends.append((last[x].iloc[0], last[column].iloc[0], label, colour))
+    return ends
 
 
-def _mark(figure: Chart, marks: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> int:
-    """Draw each mark, as far as it lies between the two days, above the lines; the height that takes."""
-    starts, ends = marks["start_date"].clip(lower=first), marks["end_date"].clip(upper=last) + DAY
+def _annotate(figure: Chart, annotations: pd.DataFrame, first: pd.Timestamp, last: pd.Timestamp) -> int:
+    """Draw each event above the lines, cut to the days shown; returns the height that takes, in pixels."""
+    starts, ends = annotations["start_date"], annotations["end_date"]
+    starts, ends = starts.where(starts > first, first), ends.where(ends < last, last) + DAY
     places = _lanes(starts, ends)
     lane = LANE_PIXELS if max(places) < NAMED_LANES else LANE_PIXELS // 3
-    names = [escape_label(name) for name in marks["name"]]
+    names = [escape_label(name) for name in annotations["name"]]
     figure.add_bar(
-        base=starts, x=(ends - starts) / pd.Timedelta(milliseconds=1), y=places, orientation="h", width=0.8, yaxis="y2",
+        base=starts, x=1000 * (ends - starts).dt.total_seconds(), y=places, orientation="h", width=0.8, yaxis="y2",
         text=names if lane == LANE_PIXELS else None, textposition="inside", insidetextanchor="start", textangle=0,
         textfont={"size": SMALL_SIZE, "color": INK}, marker={"color": SPAN, "line": {"width": 0}}, showlegend=False,
         customdata=names, hovertemplate="%{customdata}<extra></extra>",
@@ -91,7 +115,7 @@ def _mark(figure: Chart, marks: pd.DataFrame, first: pd.Timestamp, last: pd.Time
 
 
 def _lanes(starts: pd.Series, ends: pd.Series) -> list[int]:
-    """For each mark, in the order of the starts, the first lane that is free then."""
+    """The first lane that is free when each event starts; the events are ordered by their start."""
     busy: list[pd.Timestamp] = []
     places = []
     for start, end in zip(starts, ends, strict=True):
@@ -102,12 +126,11 @@ def _lanes(starts: pd.Series, ends: pd.Series) -> list[int]:
 
 
 def bars(frame: pd.DataFrame, x: str, series: Mapping[str, str], unit: str = "") -> Chart:
-    """Upright bars over the column `x`, side by side for several columns of `series`."""
+    """Vertical bars over the column `x`, side by side for several columns of `series` (column -> label)."""
     figure = Chart()
     for colour, (column, label) in zip(BARS, series.items(), strict=False):
         figure.add_bar(x=frame[x], y=frame[column], name=label, marker_color=colour)
-    column, label = next(iter(series.items()))
-    words = describe(frame, x, column, label, unit)
-    styled(figure, words, numbers=frame[[x, *series]].rename(columns=series))
+    alt = _alternative(frame, x, series, unit)
+    styled(figure, alt, numbers=frame[[x, *series]].rename(columns=series))
     value_axis(figure.layout.yaxis, unit)
     return figure
