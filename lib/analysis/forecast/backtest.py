@@ -1,6 +1,6 @@
 """Rolling-origin backtest: every model forecasts windows of the past it has not seen, and is scored on them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,12 +57,11 @@ class Backtest:
 
     def calibrated(self, model: str, number: int) -> Simulation:
         """The model's simulation in that window, widened by the factor of all other windows."""
-        others = [window for other, window in enumerate(self.windows) if other != number]
-        return self.windows[number].simulations[model].widened(_width_factor(others, model))
+        return self.windows[number].simulations[model].widened(self.width_factor(model, leave_out=number))
 
-    def width_factor(self, model: str) -> float:
-        """The factor that all windows give for the model's intervals."""
-        return _width_factor(self.windows, model)
+    def width_factor(self, model: str, leave_out: int | None = None) -> float:
+        """The factor that the windows, except one of them, give for the model's intervals."""
+        return width_factor([window.errors[model] for n, window in enumerate(self.windows) if n != leave_out])
 
     def scores(self) -> pd.DataFrame:
         """Accuracy of each model over the windows, the smallest mase first.
@@ -179,10 +178,6 @@ def _window(past: Past, day: pd.Timestamp, horizon: int, seed: int) -> Window:
     train = past.until(day)
     simulations = simulate_all(train, horizon, seed=seed)
     return Window(_observed(past, day, horizon), simulations, scores.naive_scale(train))
-
-
-def _width_factor(windows: Sequence[Window], model: str) -> float:
-    return width_factor([window.errors[model] for window in windows])
 
 
 def _point(window: Window, model: str) -> Floats:

@@ -35,11 +35,10 @@ class Forecast:
 
     Attributes:
         model: name of the published model, `none` without history.
-        frame: per day of the horizon the columns of `simulation.interval_frame`, and ETS and ARIMA if they were fitted.
+        frame: per day of the horizon the columns of `Simulation.interval_frame`, and ETS and ARIMA if they were fitted.
         total: expected revenue of the horizon.
         total_80: 80 % prediction interval of the total.
         total_95: 95 % prediction interval of the total.
-        earned: whether the backtest justified the ensemble.
         reason: sentence on the choice of the model.
     """
 
@@ -48,18 +47,12 @@ class Forecast:
     total: float
     total_80: tuple[float, float]
     total_95: tuple[float, float]
-    earned: bool
     reason: str
 
-
-@dataclass(frozen=True)
-class _Choice:
-    """The model to publish, whether the backtest justified the ensemble, the reason, the factor for its intervals."""
-
-    model: str
-    earned: bool
-    reason: str
-    width_factor: float = 1.0
+    @property
+    def earned(self) -> bool:
+        """Whether the backtest justified the ensemble."""
+        return self.model == ENSEMBLE
 
 
 def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42) -> Forecast:
@@ -77,37 +70,37 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
     check_horizon(horizon)
     if past.series.empty:
         no_days = Simulation(np.empty(0), np.empty((1, 0))).interval_frame(dates(past.series))
-        return Forecast("none", no_days, 0.0, (0.0, 0.0), (0.0, 0.0), False, "No day has had revenue yet.")
-    choice = _choose(past, tested)
+        return Forecast("none", no_days, 0.0, (0.0, 0.0), (0.0, 0.0), "No day has had revenue yet.")
+    model, factor, reason = _choose(past, tested)
     if past.is_plain:
         simulations = {SEASONAL_NAIVE: simulate(SEASONAL_NAIVE, past, horizon, seed=seed)}
     else:
         simulations = simulate_all(past, horizon, seed=seed)
-    return _published(past, horizon, simulations, choice)
+    if model == ENSEMBLE:
+        reason += _failed_words(simulations)
+    return _published(past, horizon, simulations, model, reason, factor)
 
 
 def untested(past: Past, horizon: int = 30, *, seed: int = 42) -> Forecast:
     """Forecast a series that is too thin to backtest: 8-week weekday average, or seasonal naive if it is shorter."""
     model = SEASONAL_NAIVE if past.is_plain else WEEKDAY_AVERAGE
     simulations = {model: simulate(model, past, horizon, seed=seed)}
-    return _published(past, horizon, simulations, _Choice(model, False, "Sales are too sparse to backtest a model."))
+    return _published(past, horizon, simulations, model, "Sales are too sparse to backtest a model.")
 
 
-def _published(past: Past, horizon: int, simulations: Mapping[str, Simulation], choice: _Choice) -> Forecast:
-    chosen = simulations[choice.model].widened(choice.width_factor)
+def _published(
+    past: Past, horizon: int, simulations: Mapping[str, Simulation], model: str, reason: str, width_factor: float = 1.0
+) -> Forecast:
+    chosen = simulations[model].widened(width_factor)
     days = chosen.interval_frame(past.days_ahead(horizon))
     others = {name: np.maximum(simulations[name].point, 0.0) for name in SHOWN_WITH_IT if name in simulations}
     every = pd.date_range(past.end, periods=horizon, freq="D", unit="us", name="date")
-    reason = choice.reason
-    if choice.model == ENSEMBLE:
-        reason += _failed_words(simulations)
     return Forecast(
-        model=choice.model,
+        model=model,
         frame=days.assign(**others).reindex(every, fill_value=0.0),
         total=float(days["forecast"].sum()),
         total_80=chosen.total_interval(80),
         total_95=chosen.total_interval(95),
-        earned=choice.earned,
         reason=reason,
     )
 
@@ -117,17 +110,18 @@ def _failed_words(simulations: Mapping[str, Simulation]) -> str:
     return f" The ensemble is without {' and '.join(failed)}, which could not be fitted." if failed else ""
 
 
-def _choose(past: Past, tested: Backtest) -> _Choice:
+def _choose(past: Past, tested: Backtest) -> tuple[str, float, str]:
+    """The model to publish, the factor for its intervals, and the reason."""
     if past.is_plain:
-        return _Choice(SEASONAL_NAIVE, False, _plain_words(past))
+        return SEASONAL_NAIVE, 1.0, _plain_words(past)
     if not tested.windows:
         reason = f"The forecast is seasonal naive (last week): {past.days} days of history are too few for a backtest."
-        return _Choice(SEASONAL_NAIVE, False, reason)
+        return SEASONAL_NAIVE, 1.0, reason
     mases = tested.scores()["mase"]
     if mases[ENSEMBLE] < mases[SEASONAL_NAIVE]:
-        return _Choice(ENSEMBLE, True, _skill_words(tested), tested.width_factor(ENSEMBLE))
+        return ENSEMBLE, tested.width_factor(ENSEMBLE), _skill_words(tested)
     simple = WEEKDAY_AVERAGE if mases[WEEKDAY_AVERAGE] < mases[SEASONAL_NAIVE] else SEASONAL_NAIVE
-    return _Choice(simple, False, _guard_words(simple, tested), tested.width_factor(simple))
+    return simple, tested.width_factor(simple), _guard_words(simple, tested)
 
 
 def _plain_words(past: Past) -> str:
