@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 import psycopg2
+import psycopg2.extensions
 import sqlalchemy as sa
 import tenacity
 
@@ -23,6 +25,7 @@ __all__ = [
     "begin_resolved",
     "connect",
     "definitions",
+    "driver_cursor",
     "engine",
     "frame",
     "literal",
@@ -206,6 +209,11 @@ def _error(error: psycopg2.Error) -> WorkbookError:
 def run(connection: sa.Connection, statements: str) -> None:
     """Run statements without bound values, so that a percent sign needs no escape."""
     connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+
+
+def driver_cursor(connection: sa.Connection) -> psycopg2.extensions.cursor:
+    """A cursor of psycopg2, for COPY."""
+    return cast("psycopg2.extensions.cursor", connection.connection.cursor())
 
 
 def literal(text: str) -> str:

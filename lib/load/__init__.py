@@ -1,4 +1,4 @@
-"""Frames into tables: built beside the live ones and swapped, or added to them; checked, and never seen half done."""
+"""Load Parquet files into PostgreSQL: replace all rows by a swap, or append; checked, and atomic for readers."""
 
 from lib.load.append import append
 from lib.load.replace import replace

@@ -1,9 +1,11 @@
-"""The rules that rows must keep: how many break each, what is refused for it, and how it went before."""
+"""Data-quality checks: one .sql file per rule, run over the current schema, recorded, and refused if errors fail."""
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
-from itertools import chain
+from functools import cache
+from pathlib import Path
 
 import pandas as pd
 import sqlalchemy as sa
@@ -12,65 +14,126 @@ from lib.db.connection import SQL_FOLDER, frame, run, sql, transaction
 from lib.errors import DataError
 from lib.load.marts import MARTS, WORK_MEMORY, gather_visits
 
-__all__ = ["checks", "history", "names", "record", "refuse_errors", "run_checks", "sorted_results"]
+__all__ = [
+    "Check",
+    "all_checks",
+    "by_source",
+    "history",
+    "read_check",
+    "record",
+    "refuse_errors",
+    "run_all",
+    "run_checks",
+    "sorted_results",
+]
 
 COLUMNS = ["check", "severity", "meaning", "failed", "sample"]
-REJECTED = "rejected_lines"  # the name under which refused lines of own files are kept beside the checks
+REJECTED = "rejected_lines"  # name under which the number of rejected rows is recorded with the checks
+DERIVED = ("visits", *MARTS)
+HEADER = re.compile(r"-- (error|warning): (.+)\n(?:-- needs: (.+)\n)?")
 
 
-def checks(connection: sa.Connection, as_of: date | str) -> pd.DataFrame:
-    """Every check of lib/sql/checks over the present schema: check, severity, meaning, failed (rows that break it).
+@dataclass(frozen=True)
+class Check:
+    """One rule: its query returns the rows that break it. needs: temporary table and marts that the query reads."""
 
-    `sample` shows up to three of these rows, without personal data. `as_of` is the first day that no report holds.
+    name: str
+    severity: str
+    meaning: str
+    needs: tuple[str, ...]
+    query: str
+
+    @property
+    def bound(self) -> bool:
+        """Whether the query has the bind parameter :as_of."""
+        return ":as_of" in self.query
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """Every check of lib/sql/checks, by name."""
+    return tuple(read_check(path) for path in sorted((SQL_FOLDER / "checks").glob("*.sql")))
+
+
+def read_check(path: Path) -> Check:
+    """The check of a file: first line `-- error: Meaning.` or `-- warning: Meaning.`, then `-- needs: a, b` or nothing.
+
+    Raises:
+        ValueError: The header is malformed, or needs anything else than `visits` and the marts.
+    """
+    text = path.read_text(encoding="utf-8")
+    header = HEADER.match(text)
+    needs = tuple(name.strip() for name in (header[3] or "").split(",") if name.strip()) if header else ()
+    if not header or not set(needs) <= set(DERIVED):
+        raise ValueError(
+            f"{path}: malformed header; expected `-- error: Meaning.` or `-- warning: Meaning.`, then at most one line "
+            f"`-- needs: ` with names of {', '.join(DERIVED)}"
+        )
+    return Check(path.stem, header[1], header[2], needs, text)
+
+
+def by_source() -> tuple[list[Check], list[Check]]:
+    """The checks that read only tables, and those that need `visits` or marts."""
+    of_tables = [check for check in all_checks() if not check.needs]
+    return of_tables, [check for check in all_checks() if check.needs]
+
+
+def run_all(connection: sa.Connection, as_of: date | str) -> pd.DataFrame:
+    """Run every check over the current schema.
+
+    Args:
+        connection: A connection in a transaction.
+        as_of: First day that is not in the reports.
+
+    Returns:
+        One row per check: check, severity, meaning, failed (number of rows that break the rule), sample (up to three of
+        these rows, without personal data).
     """
     gather_visits(connection)
-    return sorted_results([run_checks(connection, as_of, chain(*names()))])
+    return sorted_results([run_checks(connection, as_of, all_checks())])
 
 
-def names() -> tuple[list[str], list[str]]:
-    """The checks that ask for visits or marts, and the others."""
-    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((SQL_FOLDER / "checks").glob("*.sql"))}
-    derived = re.compile(rf"\b(visits|{'|'.join(MARTS)})\b")
-    late = [name for name, text in texts.items() if derived.search(text.partition("\n")[2])]
-    return late, [name for name in texts if name not in late]
-
-
-def run_checks(connection: sa.Connection, as_of: date | str, wanted: Iterable[str]) -> pd.DataFrame:
-    """The named checks, as `checks` gives them; those that ask for visits need them gathered."""
+def run_checks(connection: sa.Connection, as_of: date | str, due: Iterable[Check]) -> pd.DataFrame:
+    """Run some checks; columns as in `run_all`. Checks that need `visits` need it gathered."""
     run(connection, f"SET LOCAL work_mem = '{WORK_MEMORY}'")
-    return pd.DataFrame([_check(connection, name, as_of) for name in wanted], columns=COLUMNS)
+    return pd.DataFrame([_result(connection, check, as_of) for check in due], columns=COLUMNS)
 
 
-def sorted_results(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The results of all parts, by name."""
-    return pd.concat(parts).sort_values("check", ignore_index=True)
+def sorted_results(results: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Several results together, sorted by check."""
+    return pd.concat(results).sort_values("check", ignore_index=True)
 
 
-def _check(connection: sa.Connection, name: str, as_of: date | str) -> dict:
-    text = sql(f"checks/{name}")
-    severity, meaning = re.match(r"-- (error|warning): (.+)", text).groups()
-    bound = {"as_of": as_of} if ":as_of" in text else {}
-    broken = sa.text(f"SELECT count(*) FROM ({text}) AS broken")  # noqa: S608 - our file
-    failed = connection.execute(broken, bound).scalar()
+def _result(connection: sa.Connection, check: Check, as_of: date | str) -> dict[str, object]:
+    bound = {"as_of": as_of} if check.bound else {}
+    count = sa.text(f"SELECT count(*) FROM ({check.query}) AS broken")  # noqa: S608 - our file
+    failed = connection.execute(count, bound).scalar()
     sample = None
     if failed:
-        rows = sa.text(f"SELECT broken::text FROM ({text}) AS broken LIMIT 3")  # noqa: S608 - our file
+        rows = sa.text(f"SELECT broken::text FROM ({check.query}) AS broken LIMIT 3")  # noqa: S608 - our file
         sample = " ".join(connection.execute(rows, bound).scalars())
-    return {"check": name, "severity": severity, "meaning": meaning, "failed": failed, "sample": sample}
+    return {
+        "check": check.name,
+        "severity": check.severity,
+        "meaning": check.meaning,
+        "failed": failed,
+        "sample": sample,
+    }
 
 
 def refuse_errors(results: pd.DataFrame) -> None:
-    """Raise DataError, naming the checks, when a rule of severity error is broken."""
+    """Raise DataError, naming the checks, if a check of severity error failed."""
     broken = results[(results["severity"] == "error") & (results["failed"] > 0)]
     if len(broken):
-        found = "; ".join(f"{row.failed} rows break {row.check} ({row.meaning})" for row in broken.itertuples())
+        failures = zip(broken["failed"], broken["check"], broken["meaning"].str.rstrip("."), strict=True)
+        found = "; ".join(f"{failed} rows fail {check} ({meaning})" for failed, check, meaning in failures)
         raise DataError(
-            f"the rows break the workbook's rules: {found} The old data stay; mend the source and run again."
+            f"data checks failed: {found}. The previously loaded data is unchanged. Correct the source and run again."
         )
 
 
 def record(results: pd.DataFrame, rejected: int, run_id: str) -> pd.DataFrame:
-    """Keep the results, and the number of refused lines, whatever becomes of the load; the history with them."""
+    """Record the results and the number of rejected rows in a separate transaction; returns the history."""
     rows = [
         {"run_id": run_id, "name": row.check, "severity": row.severity, "failed": row.failed, "sample": row.sample}
         for row in results.itertuples()
@@ -82,5 +145,5 @@ def record(results: pd.DataFrame, rejected: int, run_id: str) -> pd.DataFrame:
 
 
 def history(connection: sa.Connection) -> pd.DataFrame:
-    """The last runs, the latest last: run_id, checked_at, broken_errors, broken_warnings, rejected_lines."""
+    """The last runs, latest last: run_id, checked_at, broken_errors, broken_warnings, rejected_lines."""
     return frame(connection, sql("load/quality_history"))

@@ -1,4 +1,4 @@
-"""The lines of own files that an import refused, into the table workbook.rejects."""
+"""Copy the rejected rows of an import into the table workbook.rejects."""
 
 import io
 from pathlib import Path
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from lib.db.connection import run
+from lib.db.connection import driver_cursor, run
 
 __all__ = ["FILE", "count", "keep"]
 
@@ -20,18 +20,18 @@ COLUMNS = {"file": "file", "line": "line", "column": "column_name", "rule": "rul
 
 
 def count(folder: Path) -> int:
-    """Lines that the import of the data in `folder` refused; none where there was no import."""
+    """Number of rows that the import of the data in `folder` rejected; 0 without an import."""
     path = folder / FILE
     return pq.read_metadata(path).num_rows if path.exists() else 0
 
 
-def keep(connection: sa.Connection, folder: Path, run_id: str, *, instead: bool) -> None:
-    """Put the refused lines into workbook.rejects, instead of those there or beside them."""
-    if instead:
+def keep(connection: sa.Connection, folder: Path, run_id: str, *, replace: bool) -> None:
+    """Copy the rejected rows into workbook.rejects, after deleting earlier ones if `replace`."""
+    if replace:
         run(connection, "DELETE FROM workbook.rejects")
     if not (folder / FILE).exists():
         return
-    with connection.connection.cursor() as cursor, pq.ParquetFile(folder / FILE) as rows:
+    with driver_cursor(connection) as cursor, pq.ParquetFile(folder / FILE) as rows:
         for batch in rows.iter_batches():
             _copy(cursor, batch, run_id)
 

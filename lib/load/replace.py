@@ -1,9 +1,7 @@
-"""All rows replaced: built in a schema of its own, over two connections, checked, and swapped in at once."""
+"""Replace all rows: build the tables in a staging schema over two connections, check them, and swap them in."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +15,7 @@ from lib.db.connection import begin, begin_resolved, connect, run, transaction
 from lib.db.locks import hold
 from lib.db.watchdog import connection_watchdog
 from lib.load import checks, rejects
+from lib.load.checks import Check
 from lib.load.copy import copy_rows, files_of
 from lib.load.distributed import shards
 from lib.load.marts import MARTS, build, gather_visits
@@ -27,11 +26,20 @@ __all__ = ["replace"]
 
 
 def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: Engine | None = None) -> Load:
-    """Load the Parquet files of `folder` in place of all rows; readers see the old rows until all is checked.
+    """Replace all rows by those of the Parquet files in `folder`; readers see the old rows until the swap.
 
-    Where the folder has a plan instead, `engine` makes the rows and loads them, part by part.
-    Raises DataError when a file is missing or a rule is broken, DatabaseError when another run is loading, a table
-    differs from the catalog, or the server gives up; then the old rows stay, and nothing else.
+    Args:
+        folder: The Parquet files, or the generation plan of a shop that is generated while it is loaded.
+        as_of: First day that is not in the reports.
+        run_id: Under which rejects and results of the checks are recorded.
+        engine: Where the shards of a generation plan are generated.
+
+    Returns:
+        Rows by table, results of the checks and timings.
+
+    Raises:
+        DataError: A file is missing or a check of severity error fails. Like after any error, the old rows remain.
+        DatabaseError: Another run is loading, a table differs from the catalog, or the server reports an error.
     """
     watch, plan = Stopwatch(), read_generation_plan(folder)
     paths = {} if plan else files_of(folder)
@@ -45,12 +53,12 @@ def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine:
         checks.refuse_errors(results)
         with watch.part("swap"), begin_resolved(main):
             swap(main, STAGING)
-            rejects.keep(main, folder, run_id, instead=True)
+            rejects.keep(main, folder, run_id, replace=True)
     return Load(counts(rows), results, past, rejects.count(folder), watch.seconds, watch.parts)
 
 
 def _fill(main: sa.Connection, paths: dict[str, list[Path]]) -> dict[str, int]:
-    """Make the bare tables and fill the six; rows by table."""
+    """Create the tables without keys and copy the six files; returns rows by table."""
     with begin(main, "owner"):
         schema.use(main, STAGING)
         schema.create_tables(main)
@@ -62,21 +70,20 @@ def _fill(main: sa.Connection, paths: dict[str, list[Path]]) -> dict[str, int]:
 def _build_all(
     main: sa.Connection, watch: Stopwatch, rows: dict[str, int], as_of: date | str
 ) -> tuple[dict[str, int], pd.DataFrame]:
-    """Keys and indexes by this connection, marts by another at the same time, and checks by whichever is free.
+    """Build keys and indexes, then check the tables; meanwhile build and check the marts in a second connection.
 
-    Gives rows by table, and the results of the checks.
+    Returns rows by table, marts included, and the results of all checks.
     """
-    late, others = checks.names()
-    waiting = iter(others)
+    of_tables, of_derived = checks.by_source()
     with ThreadPoolExecutor(1) as second:
-        derived = second.submit(_derive, watch, as_of, chain(late, waiting))
+        derived = second.submit(_derive, watch, as_of, of_derived)
         with watch.part("keys"), begin(main, "owner"):
             schema.use(main, STAGING)
             schema.build_keys(main, [name for name in tables() if name not in MARTS])
         with begin(main, "owner"):
             schema.use(main, STAGING)
-            found = checks.run_checks(main, as_of, waiting)
-        made, more = derived.result()
+            results = checks.run_checks(main, as_of, of_tables)
+        mart_rows, mart_results = derived.result()
     with watch.part("mart keys"), begin(main, "owner"):
         schema.use(main, STAGING)
         schema.build_keys(main, MARTS)
@@ -85,11 +92,11 @@ def _build_all(
         roles.grant(main)
     with begin(main):
         take_over_additions(main, STAGING)
-    return rows | made, checks.sorted_results([found, more])
+    return rows | mart_rows, checks.sorted_results([results, mart_results])
 
 
-def _derive(watch: Stopwatch, as_of: date | str, wanted: Iterator[str]) -> tuple[dict[str, int], pd.DataFrame]:
-    """Make the marts and run the wanted checks, over a connection of its own."""
+def _derive(watch: Stopwatch, as_of: date | str, due: list[Check]) -> tuple[dict[str, int], pd.DataFrame]:
+    """Build the marts and run the checks that need them, in a separate connection."""
     with transaction("owner") as connection:
         schema.use(connection, STAGING)
         with watch.part("marts"):
@@ -98,4 +105,4 @@ def _derive(watch: Stopwatch, as_of: date | str, wanted: Iterator[str]) -> tuple
             rows = {mart: build(connection, mart) for mart in MARTS}
             run(connection, f"ANALYZE {', '.join(MARTS)}")
         with watch.part("checks"):
-            return rows, checks.run_checks(connection, as_of, wanted)
+            return rows, checks.run_checks(connection, as_of, due)

@@ -1,4 +1,4 @@
-"""What a load did, for the notebook and the run page."""
+"""The outcome of a load, and the fingerprint of a database."""
 
 import time
 from collections.abc import Iterator
@@ -16,10 +16,11 @@ __all__ = ["Load", "Stopwatch", "counts", "fingerprint"]
 
 @dataclass(frozen=True)
 class Load:
-    """Rows per table and mart, the checks and how many rows break each, the seconds of each part of the work.
+    """Outcome of a load.
 
-    `tables` has table, kind, rows and, after an append, inserted, updated and unchanged. `rejected` counts the lines of
-    own files that were not loaded. `history` has run_id, checked_at, broken_rules and rejected of the last runs.
+    tables: table, kind, rows and, after an append, inserted, updated and unchanged. checks: check, severity, meaning,
+    failed, sample. history: run_id, checked_at, broken_errors, broken_warnings, rejected_lines of the last runs.
+    rejected: rows of imported files that were not loaded. seconds, parts: duration of all and of each part.
     """
 
     tables: pd.DataFrame
@@ -31,11 +32,11 @@ class Load:
 
     @property
     def rows(self) -> int:
-        """Rows copied from files, marts not counted."""
+        """Rows copied into the tables, without the marts."""
         return int(self.tables.loc[self.tables["kind"] == "table", "rows"].sum())
 
     def facts(self) -> dict[str, Any]:
-        """Rows in and there per table, checks, history and seconds, for the run page."""
+        """Rows by table, checks, history and durations, for the run page."""
         own = self.tables[self.tables["kind"] == "table"]
         return {
             "rows": self.rows,
@@ -49,37 +50,35 @@ class Load:
 
 @dataclass
 class Stopwatch:
-    """Seconds of the parts of some work, and of all of it so far."""
+    """Measures the seconds of named parts of a task, and of the whole task so far."""
 
     parts: dict[str, float] = field(default_factory=dict)
     _started: float = field(default_factory=time.perf_counter)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """The seconds of the block count for the part `name`."""
+        """Add the seconds of the block to the part `name`."""
         started = time.perf_counter()
         yield
         self.parts[name] = self.parts.get(name, 0) + time.perf_counter() - started
 
     @property
     def seconds(self) -> float:
-        """Seconds since the stopwatch was made."""
+        """Seconds since the stopwatch was created."""
         return time.perf_counter() - self._started
 
 
 def counts(rows: dict[str, int]) -> pd.DataFrame:
-    """table, kind, rows, in the order of the catalog."""
+    """table, kind (table or mart) and rows, in the order of the catalog."""
     ordered = [name for name in tables() if name in rows]
     kinds = ["mart" if tables()[name].mart else "table" for name in ordered]
     return pd.DataFrame({"table": ordered, "kind": kinds, "rows": [rows[name] for name in ordered]})
 
 
 def fingerprint(connection: sa.Connection) -> str:
-    """Digest of all rows of the eight tables without bookkeeping and predictions; the order of rows does not matter."""
-    parts = [
-        connection.execute(sa.text(_digest(table.name, table.loaded_names))).scalar() for table in tables().values()
-    ]
-    return format(sum(int(part) for part in parts) % 2**64, "016x")
+    """Digest of all rows without bookkeeping and prediction columns: equal rows in any order have equal digests."""
+    digests = [connection.execute(sa.text(_digest(table.name, table.loaded_names))) for table in tables().values()]
+    return format(sum(int(digest.scalar_one()) for digest in digests) % 2**64, "016x")
 
 
 def _digest(table: str, columns: list[str]) -> str:

@@ -1,7 +1,8 @@
-"""The schema that a load is built in: made empty, gone at the end, and with it who still works for an ended load."""
+"""The staging schema of a load, and the swap of its tables into `public`, keeping what users added there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import sqlalchemy as sa
 import tenacity
@@ -16,13 +17,15 @@ from lib.load.distributed import ledger
 __all__ = ["STAGING", "refuse_obstacles", "staging", "swap", "take_over_additions"]
 
 STAGING = "workbook_next"
+LOCK_TIMEOUT = "100ms"  # below deadlock_timeout, so that no reader becomes the victim of a deadlock
+GIVE_UP_SECONDS = 60
 
 
 @contextmanager
 def staging(main: sa.Connection) -> Iterator[None]:
-    """No schema STAGING, without what a killed run left there; it goes when the block ends, however it does.
+    """Drop the staging schema before and after the block; leftover worker sessions are terminated.
 
-    Only the connection that holds the lock may drop it: another one could meet the schema of the next run.
+    Only the connection that holds the lock may drop it: another one could drop the schema of the next run.
     """
     with begin(main, "owner"):
         schema.create_workbook_schema(main)
@@ -37,27 +40,23 @@ def staging(main: sa.Connection) -> Iterator[None]:
 
 
 def _drop(main: sa.Connection) -> None:
-    """Drop the schema; workers that still load parts of an ended load would be waited for."""
-    ledger.end_parts(main)
+    """Drop the schema, after terminating workers that still load shards of an ended load and would block the drop."""
+    ledger.terminate_workers(main)
     run(main, f"DROP SCHEMA IF EXISTS {STAGING} CASCADE")
 
 
-LOCK_TIMEOUT = "100ms"  # under deadlock_timeout, so that no reader is ever chosen as a deadlock's victim
-GIVE_UP_SECONDS = 60
-
-
 def refuse_obstacles(connection: sa.Connection) -> None:
-    """Raise DatabaseError, naming it, when people added what new tables could not take over."""
+    """Raise DatabaseError if users added objects to the tables that new tables cannot take over; names them."""
     found = [row.obstacle for row in _rows(connection, "obstacles", tables=_present(connection))]
     if found:
         raise DatabaseError(
-            f"new tables could not take over what is on the present ones: {', '.join(found)}; "
-            "drop it, or add rows instead of replacing them with load_mode: append"
+            f"replacing the tables would lose {', '.join(found)}. "
+            "Drop these, or append rows instead of replacing them with load_mode: append"
         )
 
 
 def take_over_additions(connection: sa.Connection, schema: str) -> None:
-    """Give the tables of `schema` the indexes, triggers and constraints that people added to those of `public`."""
+    """Add the indexes, triggers and constraints that users added to the tables of `public` to those of `schema`."""
     for row in _rows(connection, "additions", schema=schema, tables=list(tables())):
         run(connection, row.statement)
 
@@ -65,7 +64,8 @@ def take_over_additions(connection: sa.Connection, schema: str) -> None:
 def swap(connection: sa.Connection, schema: str) -> None:
     """Drop the tables of `public` and move those of `schema` there; visible to all when the transaction commits.
 
-    Raises DatabaseError, naming the sessions in the way, when the locks cannot be had within a minute.
+    Raises:
+        DatabaseError: The locks are not available within GIVE_UP_SECONDS; names the sessions that hold them.
     """
     retry = tenacity.Retrying(
         retry=tenacity.retry_if_exception(lock_timed_out),
@@ -79,13 +79,13 @@ def swap(connection: sa.Connection, schema: str) -> None:
         if not lock_timed_out(error):
             raise
         raise DatabaseError(
-            f"the new tables could not take the old ones' place within {GIVE_UP_SECONDS} s because of "
-            f"{_blockers(connection)}; end them and run again, nothing was changed"
+            f"the tables could not be swapped within {GIVE_UP_SECONDS} s because of {_blockers(connection)}. "
+            "End these sessions and run again; no row was changed"
         ) from error
 
 
 def _try_swap(connection: sa.Connection, schema: str) -> None:
-    """All locks at once or none, and no change without them: waiting while holding is what makes a deadlock."""
+    """Take all locks at once or none, then swap: waiting while holding locks would cause deadlocks."""
     with connection.begin_nested():
         run(connection, f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         old = _present(connection)
@@ -101,7 +101,7 @@ def _try_swap(connection: sa.Connection, schema: str) -> None:
         for table in owners:
             run(connection, f"ALTER TABLE {table.name} OWNER TO {table.owner}")
         for view in views:
-            _make_again(connection, view)
+            _recreate(connection, view)
         for grant in grants:
             run(connection, f"GRANT {grant.privilege} ON {grant.name} TO {grant.grantee}{grant.option}")
 
@@ -118,11 +118,11 @@ def _blockers(connection: sa.Connection) -> str:
     return blockers(connection, old + views)
 
 
-def _rows(connection: sa.Connection, name: str, **bound: list[str] | str) -> list[sa.Row]:
+def _rows(connection: sa.Connection, name: str, **bound: list[str] | str) -> list[sa.Row[Any]]:
     return list(connection.execute(sa.text(sql(f"swap/{name}")), bound))
 
 
-def _make_again(connection: sa.Connection, view: sa.Row) -> None:
+def _recreate(connection: sa.Connection, view: sa.Row[Any]) -> None:
     owner = connection.dialect.identifier_preparer.quote(view.owner)
     run(connection, f"CREATE {view.kind} {view.name}{view.options} AS {view.definition}")
     run(connection, f"ALTER {view.kind} {view.name} OWNER TO {owner}")

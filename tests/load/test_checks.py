@@ -1,5 +1,6 @@
 """The checks: a good shop breaks none, each finds what it is there for, and what they found is kept."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -161,7 +162,7 @@ SPOILED = [  # the check, what is done to the demo shop, rows that break the che
 
 
 def _failed(connection: sa.Connection) -> dict[str, int]:
-    return checks.checks(connection, "2025-07-01").set_index("check")["failed"].to_dict()
+    return checks.run_all(connection, "2025-07-01").set_index("check")["failed"].to_dict()
 
 
 @pytest.fixture
@@ -199,7 +200,7 @@ def test_no_check_shows_personal_data(demo: sa.Connection) -> None:
 
 def test_a_broken_check_tells_its_meaning_and_some_rows(demo: sa.Connection) -> None:
     db.run(demo, "UPDATE products SET cost = price + 1")
-    row = checks.checks(demo, "2025-07-01").set_index("check").loc["product_cost_exceeds_price"]
+    row = checks.run_all(demo, "2025-07-01").set_index("check").loc["product_cost_exceeds_price"]
     assert (row["severity"], row["meaning"]) == ("warning", "Products that cost more than their list price.")
     assert row["sample"].count("(") == 3
 
@@ -217,15 +218,29 @@ RESULTS = pd.DataFrame(
 
 def test_only_errors_are_refused() -> None:
     checks.refuse_errors(RESULTS[RESULTS["check"] != "b"])
-    with pytest.raises(DataError, match=r"2 rows break b \(B\.\) The old data stay; mend the source and run again\."):
+    with pytest.raises(DataError, match=r"2 rows fail b \(B\)\. The previously loaded data is unchanged\. Correct"):
         checks.refuse_errors(RESULTS)
 
 
-def test_the_checks_that_wait_for_marts_are_told_apart() -> None:
-    late, others = checks.names()
-    assert {"funnel_out_of_order", "daily_kpis_differ", "lifetime_value_differs"} <= set(late)
-    assert {"order_total_differs", "order_without_items"} <= set(others)
-    assert len(late) + len(others) == len(list((SQL_FOLDER / "checks").glob("*.sql")))
+def test_checks_are_split_by_their_sources() -> None:
+    of_tables, of_derived = ({check.name for check in part} for part in checks.by_source())
+    assert {"funnel_out_of_order", "daily_kpis_differ", "lifetime_value_differs"} <= of_derived
+    assert {"order_total_differs", "order_without_items"} <= of_tables
+    assert of_tables | of_derived == {path.stem for path in (SQL_FOLDER / "checks").glob("*.sql")}
+
+
+@pytest.mark.parametrize("check", checks.all_checks(), ids=lambda check: check.name)
+def test_every_check_declares_what_it_reads(check: checks.Check) -> None:
+    body = check.query.split("\n", 2 if check.needs else 1)[-1]
+    assert {name for name in checks.DERIVED if re.search(rf"\b{name}\b", body)} == set(check.needs)
+    assert check.meaning.endswith(".")
+
+
+@pytest.mark.parametrize("text", ["SELECT 1", "-- fatal: No.\nSELECT 1", "-- error: No.\n-- needs: orders\nSELECT 1"])
+def test_a_malformed_header_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.sql").write_text(text)
+    with pytest.raises(ValueError, match=r"bad\.sql: malformed header; expected `-- error: Meaning\.`"):
+        checks.read_check(tmp_path / "bad.sql")
 
 
 def test_the_history_has_every_run(demo_database: sa.URL) -> None:
@@ -244,7 +259,7 @@ def test_results_of_a_refused_load_are_kept(demo_database: sa.URL, demo_folder: 
     dearer = shop["orders"].assign(total_amount=shop["orders"]["total_amount"] + 1)
     parquet.write_tables(shop | {"orders": dearer}, tmp_path)
     for run_id, load_rows in load.MODES.items():
-        with pytest.raises(DataError, match="break order_total_differs"):
+        with pytest.raises(DataError, match="fail order_total_differs"):
             load_rows(tmp_path, as_of="2025-07-01", run_id=run_id)
         kept = f"SELECT failed > 1 FROM workbook.data_quality_results WHERE run_id = '{run_id}' AND check_name = "
         assert ask(f"{kept} 'order_total_differs'") == [(True,)]

@@ -212,9 +212,9 @@ def test_a_part_is_loaded_once(opened: plan.GenerationPlan) -> None:
 def test_a_part_of_another_plan_or_load_is_refused(opened: plan.GenerationPlan) -> None:
     part = opened.shards()[0]
     others = plan.shards_of(COUNTS, Shop(seed=7, as_of=SHOP.as_of, history_days=200), opened.blocks, generator=1)
-    with pytest.raises(DatabaseError, match=r"of another plan than the load a run: generator, shop differ; let all"):
+    with pytest.raises(DatabaseError, match=r"another plan than the load a run: generator, shop differ\. Install"):
         shards.load_part("a run", others[0])
-    with pytest.raises(DatabaseError, match=r"knows of no load another run .* DATABASE_URL names another database"):
+    with pytest.raises(DatabaseError, match=r"no load another run is in progress .* differs from that of the run"):
         shards.load_part("another run", part)
     assert ask(f"SELECT count(*) FROM {STAGING}.users") == [(0,)]
 
@@ -252,7 +252,7 @@ def test_a_ledger_that_differs_from_the_recipe_is_refused(ready: None, tmp_path:
     known = json.loads(path.read_text())
     known["rows"][2]["orders"] += 1
     path.write_text(json.dumps(known))
-    with pytest.raises(DataError, match="1 parts have other rows than 02_generate counted, such as part 2 of orders"):
+    with pytest.raises(DataError, match="1 shards differ from the counts of 02_generate, such as shard 2 of orders"):
         load.replace(tmp_path / "plan", as_of=AS_OF, engine=HERE)
     assert ask("SELECT to_regnamespace(:name)", name=STAGING) == [(None,)]
 
@@ -268,7 +268,7 @@ def test_tables_that_differ_from_the_ledger_are_refused(
         return counts(main, run_id)
 
     monkeypatch.setattr(ledger, "rows", with_a_stray)
-    with pytest.raises(DataError, match=r"the tables hold .*, the ledger of the load .*the old data stay"):
+    with pytest.raises(DataError, match=r"the tables have .* expected .* as in the ledger.*data is unchanged"):
         load.replace(tmp_path / "plan", as_of=AS_OF, engine=HERE)
 
 
@@ -277,14 +277,14 @@ def test_workers_elsewhere_want_a_server_that_they_reach(
 ) -> None:
     described(tmp_path / "plan", DEMO_COUNTS, DEMO_SHOP)
     monkeypatch.setattr(shards, "external_url", lambda: None)
-    with pytest.raises(UsageError, match="cannot reach this machine's private PostgreSQL: name a server"):
+    with pytest.raises(UsageError, match="cannot reach the private PostgreSQL of this machine"):
         load.replace(tmp_path / "plan", as_of=AS_OF, engine=Engine("dask", "tls://10.0.0.5:8786"))
 
 
 def test_a_worker_elsewhere_that_knows_no_server_begins_none(own_folders: Path) -> None:
     part = plan.shards_of(COUNTS, SHOP, [range(1)])[0]
-    with pytest.raises(UsageError, match=r"knows no database: start it with the DATABASE_URL of the run"):
-        shards._load_elsewhere("a run", part)
+    with pytest.raises(UsageError, match=r"has no database\. Start it with the DATABASE_URL of the run"):
+        shards._load_remote("a run", part)
     assert not (own_folders / "postgres").exists()
 
 

@@ -98,7 +98,7 @@ def test_a_stopped_run_ends_its_kernels(kind: signal.Signals, step: str, untouch
     assert '"status": "stopped"' in _newest(untouched, "run.json").read_text("utf-8")
 
 
-def test_a_killed_kernel_is_told(untouched: Ran) -> None:
+def test_a_killed_kernel_is_reported(untouched: Ran) -> None:
     with running(*OTHER, output=untouched.output, url=untouched.url) as process:
         begun(process, untouched, "01_schema")[0].kill()
         _, words = process.communicate(timeout=60)
@@ -133,7 +133,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(tmp_path)], check=True)
 
 
-def test_a_full_disk_is_told(small_disk: Path, untouched: Ran) -> None:
+def test_a_full_disk_is_reported(small_disk: Path, untouched: Ran) -> None:
     done = pipeline(*OTHER, output=small_disk / "output", url=untouched.url)
     assert (done.returncode, one_sentence(done.stderr)) == (1, True)
     assert "No space left on device" in done.stderr

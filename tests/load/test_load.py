@@ -66,7 +66,7 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, int | Decimal) else str(value)
 
 
-def test_what_was_done_is_told(demo_database: sa.URL, demo_folder: Path) -> None:
+def test_what_was_done_is_reported(demo_database: sa.URL, demo_folder: Path) -> None:
     told = load.replace(demo_folder, as_of="2025-07-01")
     rows = {name: pq.read_metadata(parquet.table_path(demo_folder, name)).num_rows for name in NAMES}
     assert told.rows == sum(rows.values())
@@ -129,7 +129,7 @@ def test_fingerprint_sees_each_change(demo_database: sa.URL) -> None:
 
 def test_a_missing_file_is_named(unchanged: None, demo_folder: Path, tmp_path: Path) -> None:
     for name in NAMES:
-        with pytest.raises(DataError, match=rf"{name}\.parquet is not there: run 02_generate first"):
+        with pytest.raises(DataError, match=rf"{name}\.parquet; expected the six tables of 02_generate"):
             load.replace(tmp_path, as_of="2025-07-01")
         parquet.table_path(tmp_path, name).symlink_to(parquet.table_path(demo_folder, name))
 
@@ -157,7 +157,7 @@ def test_a_foreign_file_is_named(unchanged: None, shop: dict[str, pd.DataFrame],
         parquet.write_tables(shop, tmp_path)
         spoil(parquet.table_path(tmp_path, "orders"))
         with pytest.raises(
-            DataError, match=r"orders\.parquet (lacks the columns \['status'\]|is no Parquet file).*run 02"
+            DataError, match=r"orders\.parquet (lacks the columns \['status'\]|is not a Parquet file).*Run 02"
         ):
             load.replace(tmp_path, as_of="2025-07-01")
 
@@ -172,14 +172,14 @@ def test_columns_in_another_order_are_found(unchanged: None, shop: dict[str, pd.
 
 CENT = Decimal("0.01")
 BROKEN = {
-    "total off by a cent": ("orders", "total_amount", lambda v: v + CENT, "1 rows break order_total_differs"),
+    "total off by a cent": ("orders", "total_amount", lambda v: v + CENT, "1 rows fail order_total_differs"),
     "unknown customer": ("orders", "user_id", lambda v: f"f{v[1:]}", r"orders breaks a rule: .*orders_user_id_fkey"),
     "unknown status": ("orders", "status", lambda _: "lost", r"orders breaks a rule: .*orders_status_check"),
     "order before sign-up": (
         "orders",
         "order_date",
         lambda v: v.replace(year=1999),
-        "1 rows break order_before_signup",
+        "1 rows fail order_before_signup",
     ),
     "NUL in a text": ("orders", "shipping_city", lambda _: "a\0b", "a row breaks a rule: invalid byte sequence"),
 }
@@ -203,7 +203,7 @@ def test_a_key_twice_changes_nothing(unchanged: None, shop: dict[str, pd.DataFra
 # Who else is there.
 
 
-def test_a_second_load_is_told_who_loads(unchanged: None, demo_folder: Path) -> None:
+def test_a_second_load_is_reported_who_loads(unchanged: None, demo_folder: Path) -> None:
     with db.transaction() as first:
         locks.lock(first)
         pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()

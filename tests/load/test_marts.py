@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from lib import catalog, db, load
 from lib.data import parquet
+from lib.load import marts
 from lib.load.marts import MARTS, gather_visits, selection
 from tests.conftest import ask
 
@@ -118,9 +119,9 @@ def test_marts_are_as_made_over_everything(
     parquet.write_tables({name: shop[name].head(0) for name in NAMES} | change(shop), tmp_path)
     done = load.append(tmp_path, as_of="2025-07-02").tables.set_index("table")
     assert differences() == dict.fromkeys(MARTS, 0)
-    touched = done.loc["daily_kpis", ["inserted", "updated"]].sum()
-    assert (touched == 0) == (change is other_stock)
-    assert ask("SELECT count(*) FROM daily_kpis WHERE updated_at > :before", before=before[0][1]) == [(touched,)]
+    affected = done.loc["daily_kpis", ["inserted", "updated"]].sum()
+    assert (affected == 0) == (change is other_stock)
+    assert ask("SELECT count(*) FROM daily_kpis WHERE updated_at > :before", before=before[0][1]) == [(affected,)]
 
 
 def test_days_at_the_ends_come_and_go(demo_database: sa.URL, shop: Shop, tmp_path: Path) -> None:
@@ -141,15 +142,15 @@ def test_days_at_the_ends_come_and_go(demo_database: sa.URL, shop: Shop, tmp_pat
     assert dated("2025-03-02") == [("2025-03-01", "2025-03-02", 2)]
 
 
-def test_only_touched_rows_are_made(demo_database: sa.URL, shop: Shop, tmp_path: Path, monkeypatch) -> None:
+def test_only_affected_rows_are_rebuilt(demo_database: sa.URL, shop: Shop, tmp_path: Path, monkeypatch) -> None:
     made = {}
-    write = load.touched.write_rows
+    write = marts.write_affected
 
     def counting(connection: sa.Connection, mart: str, into: str) -> int:
         made[mart] = write(connection, mart, into)
         return made[mart]
 
-    monkeypatch.setattr(load.touched, "write_rows", counting)
+    monkeypatch.setattr(marts, "write_affected", counting)
     parquet.write_tables({name: shop[name].head(0) for name in NAMES} | refund(shop), tmp_path)
     load.append(tmp_path, as_of="2025-07-01")
     refunded = refund(shop)["orders"]

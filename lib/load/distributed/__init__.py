@@ -1,1 +1,1 @@
-"""Loads whose rows are generated where they are loaded, each shard exactly once through a ledger."""
+"""Distributed load: rows are generated where they are loaded, each shard exactly once through a ledger."""

@@ -1,8 +1,8 @@
-"""Rows made where they are loaded: tasks that each make a part of the shop and COPY it beside its ledger, once.
+"""Distributed load: each task generates one shard and copies it, exactly once, even if workers fail.
 
-Every engine of tasks runs a task twice now and then: when a worker is lost, or is only thought to be. Rows, ledger and
-commit of a part are one transaction, so that the second time finds it done, and half of it is never there.
-A reader of an old snapshot is not catered for: the rows of parts cannot be frozen as those of `replacing` are.
+Task engines sometimes run a task twice, when a worker is lost or believed lost. The rows of a shard and its ledger
+entry are committed in one transaction, so a second run finds the shard loaded, and no shard is ever half loaded.
+Rows of shards cannot be frozen as in `replace`, so transactions with an older snapshot do not see them.
 """
 
 import socket
@@ -35,25 +35,26 @@ BLOCK_TABLES = ["users", "orders", "order_items", "events"]
 
 
 def fill(main: sa.Connection, plan: GenerationPlan, engine: Engine, run_id: str) -> dict[str, int]:
-    """Make the bare tables in the schema STAGING and let the engine's workers fill them; rows by table.
+    """Create the tables in the staging schema and let the engine's workers fill them; returns rows by table.
 
-    Raises UsageError for workers elsewhere and a private server here, DataError when ledger, tables and
-    plan do not have the same rows, and what the tasks raise.
+    Raises:
+        UsageError: The workers are on other machines, and the database is this machine's private server.
+        DataError: Ledger, tables and plan disagree on the rows.
     """
-    elsewhere = _is_elsewhere(engine)
-    if elsewhere and not external_url():
+    remote = _is_remote(engine)
+    if remote and not external_url():
         raise UsageError(
-            f"the workers at {engine.address} cannot reach this machine's private PostgreSQL: name a server that all "
-            "machines reach with DATABASE_URL, here and where the workers run"
+            f"the workers at {engine.address} cannot reach the private PostgreSQL of this machine. Set DATABASE_URL "
+            "to a server that all machines can reach, here and on the workers"
         )
-    parts = plan.shards()
+    tasks = plan.shards()
     with begin(main, "owner"):
-        ledger.open_plan(main, run_id, parts[0].plan)
+        ledger.open_plan(main, run_id, tasks[0].plan)
         schema.use(main, STAGING)
         schema.create_tables(main)
-        _load_parents(main, parts[0], run_id)
-    for _ in run_tasks(engine, partial(_load_elsewhere if elsewhere else load_part, run_id), parts):
-        pass  # what became of a part is asked of the ledger
+        _load_parents(main, tasks[0], run_id)
+    for _ in run_tasks(engine, partial(_load_remote if remote else load_part, run_id), tasks):
+        pass  # the ledger has the outcome of each shard
     with begin(main, "owner"):
         schema.use(main, STAGING)
         rows = _reconciled(main, plan, run_id)
@@ -63,47 +64,49 @@ def fill(main: sa.Connection, plan: GenerationPlan, engine: Engine, run_id: str)
     return rows
 
 
-def _is_elsewhere(engine: Engine) -> bool:
-    """Whether the workers may be on other machines than this one."""
+def _is_remote(engine: Engine) -> bool:
+    """Whether the workers may run on other machines."""
     return bool(engine.address) and urlsplit(engine.address).hostname not in LOCAL_HOSTS
 
 
-def _load_elsewhere(run_id: str, part: Shard) -> int:
-    """`load_part` on a machine that is told by its own environment which server; it must not begin a private one."""
+def _load_remote(run_id: str, shard: Shard) -> int:
+    """`load_part` on another machine, whose environment must name the server: it must not start a private one."""
     if not external_url():
         raise UsageError(
-            f"the worker at {socket.gethostname()} knows no database: start it with the DATABASE_URL of the run in its "
-            "environment (`make dask-worker`)"
+            f"the worker at {socket.gethostname()} has no database. Start it with the DATABASE_URL of the run "
+            "(`make dask-worker`)"
         )
-    return load_part(run_id, part)
+    return load_part(run_id, shard)
 
 
-def _load_parents(main: sa.Connection, part: Shard, run_id: str) -> None:
-    """The tables that all blocks share, as a part of its own."""
-    tables = parent_tables(cached_plan(part.counts, part.shop))
-    ledger.claim(main, run_id, PARENTS, part.plan, list(tables))
+def _load_parents(main: sa.Connection, shard: Shard, run_id: str) -> None:
+    """Load the tables that all blocks share, as a separate shard."""
+    tables = parent_tables(cached_plan(shard.counts, shard.shop))
+    ledger.claim(main, run_id, PARENTS, shard.plan, list(tables))
     ledger.fill(main, run_id, PARENTS, _copy(main, [tables]))
 
 
-def load_part(run_id: str, part: Shard) -> int:
-    """Make the rows of a part and COPY them into the tables of the schema STAGING, unless they are there; rows copied.
+def load_part(run_id: str, shard: Shard) -> int:
+    """Generate the rows of a shard and copy them into the staging schema, unless they are loaded; returns rows copied.
 
-    A task: it may run anywhere, twice, and be killed at any moment. The address of the database is the worker's own.
-    Raises DatabaseError when there is no such load, or one of another plan.
+    A task: it can run anywhere, twice, and be killed at any moment. The worker's environment names the database.
+
+    Raises:
+        DatabaseError: The load does not exist, or has another plan.
     """
     with connection_watchdog(), connect() as connection, begin(connection, "owner"):
-        ledger.session_of(connection, run_id, part.number)
+        ledger.session_of(connection, run_id, shard.number)
         run(connection, f"SET LOCAL search_path = {STAGING}")
-        if not ledger.claim(connection, run_id, part.number, part.plan, BLOCK_TABLES):
+        if not ledger.claim(connection, run_id, shard.number, shard.plan, BLOCK_TABLES):
             return 0
-        plan = cached_plan(part.counts, part.shop)
-        rows = _copy(connection, ahead(block_tables(plan, block) for block in part.blocks))
-        ledger.fill(connection, run_id, part.number, rows)
+        plan = cached_plan(shard.counts, shard.shop)
+        rows = _copy(connection, ahead(block_tables(plan, block) for block in shard.blocks))
+        ledger.fill(connection, run_id, shard.number, rows)
     return sum(rows.values())
 
 
 def _copy(connection: sa.Connection, blocks: Iterable[Mapping[str, pa.Table]]) -> Counter[str]:
-    """COPY the tables of each block, some rows at a time; rows by table."""
+    """Copy the tables of each block in batches; returns rows by table."""
     rows: Counter[str] = Counter()
     for block in blocks:
         for name, table in block.items():
@@ -113,19 +116,22 @@ def _copy(connection: sa.Connection, blocks: Iterable[Mapping[str, pa.Table]]) -
 
 
 def _reconciled(main: sa.Connection, plan: GenerationPlan, run_id: str) -> dict[str, int]:
-    """Rows by table, when the ledger has what the plan expects of every part, and each table what the ledger has."""
+    """Rows by table, after checking the ledger against the plan and the tables against the ledger."""
     found = ledger.rows(main, run_id)
     expected = {(name, part): rows for part, tables in enumerate(plan.rows) for name, rows in tables.items()}
     if differ := sorted(at for at in found.keys() | expected.keys() if found.get(at) != expected.get(at)):
         name, part = differ[0]
         raise DataError(
-            f"{len(differ)} parts have other rows than 02_generate counted, such as part {part} of {name}: "
-            f"{found.get(differ[0])} instead of {expected.get(differ[0])}; run again from 02_generate on"
+            f"{len(differ)} shards differ from the counts of 02_generate, such as shard {part} of {name}: "
+            f"{found.get(differ[0])} rows; expected {expected.get(differ[0])}. Run again from 02_generate on."
         )
-    rows = Counter()
+    rows: Counter[str] = Counter()
     for (name, _), n in found.items():
         rows[name] += n
-    there = {name: main.execute(sa.text(f"SELECT count(*) FROM {name}")).scalar_one() for name in rows}  # noqa: S608
-    if there != rows:
-        raise DataError(f"the tables hold {there}, the ledger of the load {dict(rows)}; run again, the old data stay")
+    loaded = {name: main.execute(sa.text(f"SELECT count(*) FROM {name}")).scalar_one() for name in rows}  # noqa: S608
+    if loaded != rows:
+        raise DataError(
+            f"the tables have {loaded} rows; expected {dict(rows)} as in the ledger. "
+            "The previously loaded data is unchanged. Run again."
+        )
     return dict(rows)

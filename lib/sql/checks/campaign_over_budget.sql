@@ -1,2 +1,2 @@
--- warning: Campaigns that spent more than a tenth over their budget.
+-- warning: Campaigns that spent over 110 % of their budget.
 SELECT campaign_id, budget, spend FROM marketing_campaigns WHERE spend > budget * 1.1

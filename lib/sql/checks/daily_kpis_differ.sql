@@ -1,4 +1,5 @@
--- error: Totals of daily_kpis that differ from the tables they were made from.
+-- error: Totals of daily_kpis that differ from the tables they are built from.
+-- needs: visits, daily_kpis
 WITH
 mart AS (
     SELECT

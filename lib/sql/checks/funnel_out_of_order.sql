@@ -1,4 +1,5 @@
--- warning: Visits that do not begin with a session_start, do not reach the steps one after another, or buy without all.
+-- warning: Visits that do not start with a session_start, skip the order of the steps, or purchase without all steps.
+-- needs: visits
 SELECT session_id, begun
 FROM visits
 WHERE started IS DISTINCT FROM begun

@@ -1,2 +1,2 @@
--- warning: Lines of more than ten thousand units of a product.
+-- warning: Order items of more than 10,000 units.
 SELECT order_item_id, order_id, quantity FROM order_items WHERE quantity > 10000

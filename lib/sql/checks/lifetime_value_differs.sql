@@ -1,4 +1,5 @@
--- error: Totals of customer_lifetime_value that differ from the tables they were made from.
+-- error: Totals of customer_lifetime_value that differ from the tables they are built from.
+-- needs: customer_lifetime_value
 WITH
 mart AS (
     SELECT count(*) AS customers, coalesce(sum(revenue), 0) AS revenue, coalesce(sum(orders), 0) AS orders

@@ -1,2 +1,2 @@
--- error: Orders that have no item.
+-- error: Orders without an item.
 SELECT order_id FROM orders WHERE NOT EXISTS (SELECT FROM order_items WHERE order_items.order_id = orders.order_id)

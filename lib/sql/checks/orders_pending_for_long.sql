@@ -1,4 +1,4 @@
--- warning: Orders still pending or shipped ninety days after they were placed.
+-- warning: Orders still pending or shipped 90 days after they were placed.
 SELECT order_id, order_date, status
 FROM orders
 WHERE status IN ('pending', 'shipped')

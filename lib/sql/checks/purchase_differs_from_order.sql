@@ -1,4 +1,4 @@
--- warning: Purchase events that do not agree with their order in customer, revenue, or in naming an order at all.
+-- warning: Purchase events without an order, or with another customer or revenue than their order.
 SELECT events.event_id, events.order_id
 FROM events LEFT JOIN orders USING (order_id)
 WHERE events.event_type = 'purchase'

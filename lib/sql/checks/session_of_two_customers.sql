@@ -1,2 +1,3 @@
--- warning: Visits with events of more than one customer.
+-- warning: Visits with events of several customers.
+-- needs: visits
 SELECT session_id, begun FROM visits WHERE shared

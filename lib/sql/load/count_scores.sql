@@ -1,2 +1,2 @@
--- How many customers of the mart have scores.
+-- Number of customers with scores.
 SELECT count(*) FROM public.customer_lifetime_value WHERE predicted_as_of IS NOT NULL

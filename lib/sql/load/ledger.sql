@@ -1,2 +1,2 @@
--- Rows of every part of every table, as the ledger of a load has them.
+-- Rows by table and shard in the ledger of a load.
 SELECT table_name, part, rows FROM workbook.load_ledger WHERE run_id = :run_id

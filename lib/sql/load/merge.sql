@@ -1,5 +1,5 @@
--- Inserts the rows of one table into another, or updates by key those that differ; how many of each. The names come from
--- the catalog.
+-- Upserts rows by key; returns how many were inserted and how many updated because they differed. Names come from the
+-- catalog.
 WITH merged AS (
     INSERT INTO public.{table} AS present ({columns})
     SELECT {columns} FROM {added}

@@ -1,2 +1,2 @@
--- The plan of a load that is under way; it stays as it is until the transaction ends.
+-- The plan of a load in progress, locked until the transaction ends.
 SELECT plan FROM workbook.load_plans WHERE run_id = :run_id FOR KEY SHARE

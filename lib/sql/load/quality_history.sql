@@ -1,4 +1,4 @@
--- The last twenty times that the checks ran, the latest last: how many checks were broken, and lines of own files refused.
+-- The last twenty runs of the checks, latest last: broken checks by severity, and rejected rows of imported files.
 WITH
 times AS (
     SELECT

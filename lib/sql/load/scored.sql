@@ -1,4 +1,4 @@
--- The place of scores on their way into the mart, gone when the transaction ends.
+-- Temporary table for scores on their way into the mart.
 CREATE TEMPORARY TABLE scored ON COMMIT DROP AS
 SELECT user_id, predicted_orders, predicted_value, churn_risk, rfm_segment, model_version, predicted_as_of
 FROM public.customer_lifetime_value

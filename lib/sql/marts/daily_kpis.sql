@@ -1,10 +1,11 @@
--- One row per day from the first order, event or sign-up to the last: the figures reports and dashboards share.
+-- One row per day from the first order, event or sign-up to the last: the measures that reports and dashboards share.
 -- revenue = sum of total_amount of completed orders, dated on the day of the order (UTC).
--- costed_revenue = of that the lines whose product has a cost; cost = quantity x cost of those lines.
+-- costed_revenue = the part of it from items whose product has a cost; cost = quantity x cost of these items.
+-- Sources: the tables, or their affected rows.
 WITH
 completed AS (
     SELECT order_id, user_id, total_amount, (order_date AT TIME ZONE 'UTC')::date AS date
-    FROM orders
+    FROM {orders}
     WHERE status = 'completed'
 ),
 first_orders AS (
@@ -30,15 +31,15 @@ new_days AS (
     SELECT date, count(*) AS new_customers FROM first_orders GROUP BY date
 ),
 signup_days AS (
-    SELECT signup_date AS date, count(*) AS signups FROM users GROUP BY signup_date
+    SELECT signup_date AS date, count(*) AS signups FROM {users} GROUP BY signup_date
 ),
-lost_days AS (
+ended_days AS (
     SELECT
         (order_date AT TIME ZONE 'UTC')::date AS date,
         count(*) FILTER (WHERE status = 'cancelled') AS cancelled_orders,
         count(*) FILTER (WHERE status = 'refunded') AS refunded_orders,
         sum(total_amount) FILTER (WHERE status = 'refunded') AS refunded_amount
-    FROM orders
+    FROM {orders}
     GROUP BY 1
 ),
 sessions AS (
@@ -52,7 +53,7 @@ session_days AS (
 days AS (
     SELECT generate_series(min(date), max(date), interval '1 day')::date AS date
     FROM (
-        SELECT date FROM lost_days
+        SELECT date FROM ended_days
         UNION ALL SELECT date FROM signup_days
         UNION ALL SELECT date FROM session_days
     ) AS seen
@@ -80,7 +81,7 @@ final AS (
     LEFT JOIN unit_days USING (date)
     LEFT JOIN new_days USING (date)
     LEFT JOIN signup_days USING (date)
-    LEFT JOIN lost_days USING (date)
+    LEFT JOIN ended_days USING (date)
     LEFT JOIN session_days USING (date)
 )
 SELECT * FROM final

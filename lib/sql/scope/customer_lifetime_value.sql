@@ -1,8 +1,8 @@
--- In the place of the tables that the mart asks: the touched customers and all orders of theirs.
-CREATE TEMPORARY TABLE orders ON COMMIT DROP AS
-SELECT placed.* FROM public.orders AS placed JOIN touched_customers USING (user_id);
+-- Sources of customer_lifetime_value for the affected customers: mart_users, and mart_orders with all of their orders.
+CREATE TEMPORARY TABLE mart_orders ON COMMIT DROP AS
+SELECT placed.* FROM public.orders AS placed JOIN affected_customers USING (user_id);
 
-CREATE TEMPORARY TABLE users ON COMMIT DROP AS
-SELECT present.* FROM public.users AS present JOIN touched_customers USING (user_id);
+CREATE TEMPORARY TABLE mart_users ON COMMIT DROP AS
+SELECT present.* FROM public.users AS present JOIN affected_customers USING (user_id);
 
-ANALYZE orders, users
+ANALYZE mart_orders, mart_users

@@ -1,4 +1,4 @@
--- One row per visit (session_id): the first instant of each of its steps, and whether its events name several customers.
+-- One row per visit (session_id): the first instant of each step, and whether its events have several customers.
 SELECT
     session_id,
     min(event_timestamp) AS begun,
@@ -8,7 +8,7 @@ SELECT
     min(event_timestamp) FILTER (WHERE event_type = 'add_to_cart') AS carted,
     min(event_timestamp) FILTER (WHERE event_type = 'checkout') AS checked_out,
     min(event_timestamp) FILTER (WHERE event_type = 'purchase') AS purchased,
-    -- No least uuid before PostgreSQL 18's successor: that of 64-bit hashes tells as much.
+    -- PostgreSQL 18 has no min(uuid); the minimum of 64-bit hashes serves as well.
     min(uuid_hash_extended(user_id, 0)) <> max(uuid_hash_extended(user_id, 0)) AS shared
 FROM events
 GROUP BY session_id

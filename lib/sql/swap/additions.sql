@@ -1,5 +1,5 @@
--- What people added to the tables of `public`, as statements that add it to the tables of the schema :schema: indexes,
--- triggers, and constraints that concern one table alone. Our own are there already, by the same names.
+-- Statements that add users' indexes, triggers and single-table constraints of the tables of `public` to the tables of the
+-- schema :schema. The workbook's own exist there already, by the same names.
 WITH
 old AS (
     SELECT

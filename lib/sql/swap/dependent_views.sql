@@ -1,5 +1,5 @@
--- Views and materialized views over the named tables, nested ones after those they read, with what is needed to make
--- them again: definition, options, owner, comments, indexes.
+-- Views and materialized views over the given tables, nested ones after the views they read, with everything needed to
+-- recreate them: definition, options, owner, comments, indexes.
 WITH RECURSIVE dependents AS (
     SELECT rules.ev_class AS oid, 1 AS depth
     FROM pg_depend AS depends

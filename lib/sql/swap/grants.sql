@@ -1,4 +1,4 @@
--- Privileges that others than the owner hold on the named relations, or on single columns of them.
+-- Privileges on the given relations, or on single columns of them, of roles other than the owner.
 WITH
 held AS (
     SELECT oid, '' AS columns, acl.* FROM pg_class, aclexplode(relacl) AS acl

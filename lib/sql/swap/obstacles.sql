@@ -1,4 +1,4 @@
--- What people added to the named tables and new tables could not take over; in words, one row for each.
+-- Objects of users on the given tables that new tables cannot take over; one description per row.
 WITH
 ours AS (
     SELECT oid, oid::regclass::text AS name FROM pg_class WHERE oid = ANY(CAST(:tables AS regclass[]))

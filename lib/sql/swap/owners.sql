@@ -1,4 +1,4 @@
--- Tables among the named ones whose owner is another than that of the table of the same name in the schema :schema.
+-- Given tables whose owner differs from that of the table with the same name in the schema :schema.
 SELECT format('%s.%I', old.relnamespace::regnamespace, old.relname) AS name, quote_ident(pg_get_userbyid(old.relowner)) AS owner
 FROM pg_class AS old
 JOIN pg_class AS new ON new.relname = old.relname AND new.relnamespace = CAST(:schema AS regnamespace)

@@ -1,10 +1,10 @@
--- Adds the days before and after of customers whose first completed order is another one than before, the days that
--- daily_kpis lacks, and those that it has too many: between the first and the last of what the shop has now.
-INSERT INTO touched_days
+-- Adds the old and new first-order days of customers whose first completed order changed, days missing in daily_kpis,
+-- and days of daily_kpis outside the range of the data.
+INSERT INTO affected_days
 WITH
 firsts AS (
     SELECT user_id, min((order_date AT TIME ZONE 'UTC')::date) AS date
-    FROM public.orders JOIN touched_customers USING (user_id)
+    FROM public.orders JOIN affected_customers USING (user_id)
     WHERE status = 'completed'
     GROUP BY user_id
 ),
