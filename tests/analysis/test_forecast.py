@@ -276,7 +276,7 @@ def test_under_eight_weeks_seasonal_naive_is_published(n: int) -> None:
     published = forecast(past(shop_like(n)), backtest(past(shop_like(n))), 30)
     assert published.model == SEASONAL_NAIVE
     assert published.reason == (
-        f"The forecast is seasonal naive (last week): there are {n} days of history, and a model needs 56."
+        f"The forecast is seasonal naive (last week): the history has {n} of the 56 days that a model needs."
     )
     assert published.frame["forecast"].iloc[0] == shop_like(n).iloc[-7]
 
@@ -291,8 +291,8 @@ def test_history_too_short_for_a_window_gets_seasonal_naive() -> None:
     [
         ([0] * 100, 0, "the same revenue, 0.00"),
         ([5] * 100, 150, "the same revenue, 5.00"),
-        ([7], 210, "are 1 days of"),
-        ([1, 3], 60, "are 2 days of"),
+        ([7], 210, "has 1 of the 56"),
+        ([1, 3], 60, "has 2 of the 56"),
     ],
 )
 def test_flat_and_tiny_series_get_a_sentence(values: list[float], total: float, word: str) -> None:

@@ -123,5 +123,5 @@ def test_table_and_chart_of_segments_have_the_same_total() -> None:
 
 def test_summary_names_model_and_history() -> None:
     assert forecast.summary(ahead(1, "2024-04-10"), history([5.0] * 100)) == (
-        "The ensemble forecasts 10 days from 100 days of history."
+        "Model: ensemble; days forecast: 10; days of history: 100."
     )

@@ -26,6 +26,7 @@ SEGMENTS = 6
 SEGMENT_ORIGINS = 3  # backtest windows per segment, so that six segments take little longer than the whole shop
 SEGMENT_DAYS = 420  # of history; more lowers the error by half a per cent on real series and doubles the time
 YEAR = 365
+NO_GAIN = 0.005  # a smaller share rounds to zero in whole per cents
 THIN = 0.5  # share of days with sales below which a segment's models are not backtested
 
 
@@ -126,7 +127,7 @@ def _choose(past: Past, tested: Backtest) -> tuple[str, float, str]:
 
 def _plain_words(past: Past) -> str:
     if past.days < SHORTEST_HISTORY:
-        why = f"there are {past.days} days of history, and a model needs {SHORTEST_HISTORY}"
+        why = f"the history has {past.days} of the {SHORTEST_HISTORY} days that a model needs"
     else:
         why = f"every day so far had the same revenue, {decimal(past.series.iloc[0])}"
     return f"The forecast is seasonal naive (last week): {why}."
@@ -135,12 +136,18 @@ def _plain_words(past: Past) -> str:
 def _skill_words(tested: Backtest) -> str:
     gain, _ = tested.gains(ENSEMBLE, SEASONAL_NAIVE)
     over_average, is_significant = tested.gains(ENSEMBLE, WEEKDAY_AVERAGE)
-    start = f"In {_windows(tested)} the MASE of the {ENSEMBLE} was {percent(gain, 0)} below seasonal naive (last week)"
-    if over_average < 0.005:  # rounds to no gain in whole per cents
-        compared = f"{percent(-over_average, 0)} above" if over_average < -0.005 else "equal to"
-        return f"{start} and {compared} the {WEEKDAY_AVERAGE}: it has no skill compared with that average."
-    doubt = "" if is_significant else ", which is not distinguishable from noise"
-    return f"{start} and {percent(over_average, 0)} below the {WEEKDAY_AVERAGE}{doubt}."
+    compared = f"{_compared(gain)} {SEASONAL_NAIVE} (last week) and {_compared(over_average)} the {WEEKDAY_AVERAGE}"
+    if over_average < NO_GAIN:
+        verdict = ": it has no skill compared with that average"
+    else:
+        verdict = "" if is_significant else ", which is not distinguishable from noise"
+    return f"In {_windows(tested)} the MASE of the {ENSEMBLE} was {compared}{verdict}."
+
+
+def _compared(gain: float) -> str:
+    if abs(gain) < NO_GAIN:
+        return "equal to that of"
+    return f"{percent(abs(gain), 0)} {'below' if gain > 0 else 'above'} that of"
 
 
 def _guard_words(simple: str, tested: Backtest) -> str:

@@ -131,4 +131,4 @@ def summary(ahead: Forecast, history: History) -> str:
     """A sentence on what was forecast by which model."""
     if ahead.frame.empty:
         return "Nothing is forecast without history."
-    return f"The {ahead.model} forecasts {len(ahead.frame)} days from {len(history.series)} days of history."
+    return f"Model: {ahead.model}; days forecast: {len(ahead.frame)}; days of history: {len(history.series)}."
