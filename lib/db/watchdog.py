@@ -63,9 +63,11 @@ class _Watchdog:
         self._connections: list[psycopg2.extensions.connection] = []
 
     def add(self, opened: psycopg2.extensions.connection, _: object = None) -> None:
+        """Watch a connection too."""
         self._connections.append(opened)
 
     def probe_until_stopped(self) -> None:
+        """Probe the server at intervals; close the connections after FAILED_PROBES probes without a response."""
         failed = 0
         while not self.stopped.wait(PROBE_EVERY_S):
             failed = 0 if _answers(self._options) else failed + 1

@@ -36,18 +36,6 @@ def test_create_table_writes_defaults_and_checks() -> None:
     assert ddl.create_table(GIFTS) == CREATE_GIFTS
 
 
-def test_every_statement_is_generated_in_the_same_order_each_time() -> None:
-    first, second = (
-        [
-            *map(ddl.create_table, tables().values()),
-            *(key.statement for key in ddl.all_keys()),
-            *(index.statement for index in ddl.all_indexes()),
-        ]
-        for _ in range(2)
-    )
-    assert first == second
-
-
 @pytest.mark.parametrize(
     ("column", "check"),
     [

@@ -349,8 +349,8 @@ def test_overview_lists_tables_and_foreign_keys(empty_database: sa.URL) -> None:
         6,
     ]
     assert facts.loc[facts["kind"] == "mart", "table"].tolist() == ["daily_kpis", "customer_lifetime_value"]
-    wanted = [(t.name, c.references) for t in catalog.tables().values() for c in t.columns if c.references]
-    assert sorted(keys.itertuples(index=False, name=None)) == sorted(wanted)
+    expected = [(t.name, c.references) for t in catalog.tables().values() for c in t.columns if c.references]
+    assert sorted(keys.itertuples(index=False, name=None)) == sorted(expected)
 
 
 def test_create_does_not_wait_for_readers_and_writers_of_complete_tables(demo_database: sa.URL) -> None:
