@@ -1,4 +1,4 @@
-"""Opens pages from disk in a real Chromium and tells what they asked for and complained about."""
+"""Open pages from disk in a real Chromium, and record their requests and console errors."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ _FLAGS = (
 
 
 class Opened(NamedTuple):
-    """A page with what it asked for (addresses, its own first) and what it complained about."""
+    """A page with the addresses it requested, its own first, and its errors and warnings."""
 
     page: Page
     requests: list[str]
@@ -33,16 +33,19 @@ class Opened(NamedTuple):
 
 
 def chromium() -> str:
-    """Path of an installed Chromium; without one the test is skipped, or fails where CI is set."""
+    """Path of an installed Chromium; without one, the test is skipped, or fails if CI is set."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None and os.environ.get("CI"):
-        pytest.fail(f"none of {', '.join(_NAMES)} is installed, and CI must look at the pages")
-    return found or pytest.skip(f"none of {', '.join(_NAMES)} is installed: pages are not looked at")
+        pytest.fail(f"none of {', '.join(_NAMES)} is installed; CI must test the pages")
+    return found or pytest.skip(f"none of {', '.join(_NAMES)} is installed; pages are not tested")
 
 
 @contextmanager
 def open_page(path: Path, **options: object) -> Iterator[Opened]:
-    """`path` opened in a fresh Chromium, figures drawn; `options` as for a browser context (viewport, color_scheme)."""
+    """Open `path` in a fresh Chromium and wait for its figures.
+
+    `options` are those of a browser context, such as viewport and color_scheme.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=_FLAGS)
         page = browser.new_context(**options).new_page()
@@ -58,5 +61,5 @@ def open_page(path: Path, **options: object) -> Iterator[Opened]:
 
 
 def drawn(page: Page) -> int:
-    """How many figures the page says it has drawn."""
+    """Number of figures that the page has drawn."""
     return int(page.evaluate("document.documentElement.dataset.figuresDrawn"))

@@ -278,11 +278,11 @@ def _finish(this: Run, status: str, seconds: float) -> None:
 
 def _cards(this: Run) -> list[dict[str, Any]]:
     """What the front page shows of each page of the run: the reports first, then the steps that prepare them."""
-    from lib.report.pages import card
+    from lib.report.pages import preview
 
     ordered = sorted(this.steps, key=lambda step: (not step.is_report, step.name))
     outcomes = [this.outcomes[step.name] for step in ordered if step.name in this.outcomes]
-    return [outcome | card(this.folder / f"{outcome['step']}.ipynb") for outcome in outcomes if outcome["page"]]
+    return [outcome | preview(this.folder / f"{outcome['step']}.ipynb") for outcome in outcomes if outcome["page"]]
 
 
 def _publish(pages: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""A real browser draws every figure, asks for nothing, and shows the page on any screen and on paper."""
+"""Tests in a real browser: figures are drawn without a request, on any screen, in print and by keyboard."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def page(hostile: Path, tmp_path: Path) -> Path:
     return tmp_path / "04_executive.html"
 
 
-def test_page_draws_all_figures_and_asks_for_nothing(page):
+def test_page_draws_all_figures_without_a_request(page):
     with open_page(page, viewport=DESKTOP) as (shown_page, requests, errors):
         assert drawn(shown_page) == shown_page.locator("figure.chart").count() == 2
         assert requests == [page.as_uri()]
@@ -48,7 +48,7 @@ def test_dark_page_has_light_text_and_prints(page, tmp_path):
         assert errors == []
 
 
-def test_phone_scrolls_only_downwards(page, tmp_path):
+def test_phone_scrolls_vertically_only(page, tmp_path):
     write_index(
         tmp_path / "index.html", {"run_id": "r", "versions": {"x" * 80: "1"}}, [{"page": page.name, "title": "T"}]
     )
@@ -59,7 +59,7 @@ def test_phone_scrolls_only_downwards(page, tmp_path):
             assert errors == []
 
 
-def test_a_figure_that_cannot_be_drawn_shows_its_words(tmp_path):
+def test_a_figure_that_cannot_be_drawn_shows_its_text_alternative(tmp_path):
     nowhere = {"type": "choropleth", "locations": ["TX"], "z": [1], "locationmode": "USA-states"}
     layouts = ({"meta": {"alt": "what it would show"}, "geo": {"scope": "usa"}}, {"meta": {"alt": "bars"}})
     figures = zip(([nowhere], [{"type": "bar", "y": [1]}]), layouts, strict=True)
@@ -91,10 +91,10 @@ def test_every_figure_of_a_real_run_is_drawn(whole_run: Ran, step: str) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_every_figure_of_a_real_run_has_its_numbers(whole_run: Ran, step: str) -> None:
+def test_every_figure_of_a_real_run_has_its_data(whole_run: Ran, step: str) -> None:
     held = exporter.figures(exporter.read_notebook(whole_run.folder / f"{step}.ipynb"))
     page = (whole_run.output / "reports" / f"{step}.html").read_text("utf-8")
-    assert page.count('class="numbers"') == sum(bool(figure["data"]) for figure in held), "what is empty has none"
+    assert page.count('class="numbers"') == sum(bool(figure["data"]) for figure in held), "empty figures have no data"
 
 
 def test_all_countries_of_a_real_run_are_on_the_map(whole_run: Ran) -> None:
@@ -103,7 +103,7 @@ def test_all_countries_of_a_real_run_are_on_the_map(whole_run: Ran) -> None:
         assert page.locator(".choroplethlayer path").count() == countries
 
 
-def test_the_front_page_of_a_real_run_leads_to_every_report(whole_run: Ran) -> None:
+def test_the_front_page_of_a_real_run_links_every_report(whole_run: Ran) -> None:
     path = whole_run.output / "reports" / "index.html"
     with open_page(path, viewport=DESKTOP) as (page, requests, errors):
         leads = page.eval_on_selector_all(".reports a", "all => all.map(a => a.href)")
@@ -128,7 +128,7 @@ def test_a_switch_works_by_keyboard(executive: Path) -> None:
         assert errors == []
 
 
-def test_on_paper_every_panel_is_shown(executive: Path, tmp_path: Path) -> None:
+def test_print_shows_every_panel(executive: Path, tmp_path: Path) -> None:
     with open_page(executive, viewport=DESKTOP) as (page, _, errors):
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert all(panel.is_visible() for panel in page.locator(".switched .panel").all())
@@ -137,7 +137,7 @@ def test_on_paper_every_panel_is_shown(executive: Path, tmp_path: Path) -> None:
         assert errors == []
 
 
-def test_the_reader_chooses_light_or_dark(executive: Path) -> None:
+def test_the_theme_button_chooses_light_or_dark(executive: Path) -> None:
     colour = "getComputedStyle(document.body).backgroundColor"
     with open_page(executive, viewport=DESKTOP, color_scheme="dark") as (page, _, errors):
         dark = page.evaluate(colour)
@@ -150,7 +150,7 @@ def test_the_reader_chooses_light_or_dark(executive: Path) -> None:
         assert errors == []
 
 
-def test_the_numbers_of_a_figure_are_there_to_take(executive: Path, tmp_path: Path) -> None:
+def test_data_and_picture_of_a_figure_can_be_downloaded(executive: Path, tmp_path: Path) -> None:
     with open_page(executive, viewport=DESKTOP, accept_downloads=True) as (page, _, errors):
         page.locator(".numbers summary").nth(1).click()
         with page.expect_download() as download:
@@ -165,7 +165,7 @@ def test_the_numbers_of_a_figure_are_there_to_take(executive: Path, tmp_path: Pa
     assert len(rows) == 365
 
 
-def test_a_text_that_a_spreadsheet_would_run_is_taken_as_text(tmp_path: Path) -> None:
+def test_formulas_in_downloaded_text_are_disarmed(tmp_path: Path) -> None:
     drawn = {"data": [{"type": "bar", "y": [1]}], "layout": {"meta": {"alt": "bars"}}}
     drawn["layout"]["meta"]["numbers"] = {"columns": ["name", "n"], "data": [["=1+1", -1], ['a "b"', 2]]}
     export(notebook(tmp_path / "n.ipynb", shown({PLOTLY: drawn})), tmp_path / "n.html")
@@ -180,7 +180,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_taken_as_text(tmp_path: Path) ->
     ("name", "scheme"),
     [*((name, "light") for name in ("index", "dictionary", *STEPS)), ("index", "dark"), ("04_executive", "dark")],
 )
-def test_nothing_keeps_people_from_using_a_page(whole_run: Ran, name: str, scheme: str) -> None:
+def test_pages_have_no_serious_accessibility_violation(whole_run: Ran, name: str, scheme: str) -> None:
     path = whole_run.output / "reports" / f"{name}.html"
     with open_page(path, viewport=DESKTOP, color_scheme=scheme) as (page, _, _):
         found = Axe().run(page).response["violations"]

@@ -1,4 +1,4 @@
-"""The pages hold what the notebook holds, load nothing, show data as text, and are written whole or not at all."""
+"""Tests of the pages: they hold every output, load nothing, escape data, and are replaced atomically."""
 
 import gzip
 import json
@@ -12,7 +12,8 @@ from nbformat import NotebookNode, v4, write
 
 from lib import catalog
 from lib.errors import OutputError, UsageError
-from lib.report.pages import assets, card, export, write_dictionary, write_index
+from lib.report.pages import export, preview, write_dictionary, write_index
+from lib.report.pages import page as pages
 from lib.report.pages.front import headline
 
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -58,24 +59,24 @@ def test_every_figure_of_the_notebook_is_in_the_page(hostile, page):
     assert held == page.count("<figure ") == page.count('role="img"') == 2
 
 
-def test_a_template_that_drops_figures_is_refused(hostile, tmp_path, monkeypatch):
-    broken = shutil.copytree(assets.TEMPLATES, tmp_path / "template")
+def test_a_template_that_drops_figures_is_an_error(hostile, tmp_path, monkeypatch):
+    broken = shutil.copytree(pages.TEMPLATES, tmp_path / "template")
     source = (broken / "notebook.html.j2").read_text("utf-8")
     (broken / "notebook.html.j2").write_text(source.replace("plotly in output.data", "false"), "utf-8")
-    monkeypatch.setattr(assets, "TEMPLATES", broken)
-    with pytest.raises(OutputError, match="2 figures, its page would show 0"):
+    monkeypatch.setattr(pages, "TEMPLATES", broken)
+    with pytest.raises(OutputError, match="2 figures, its page would show 0; expected all of them"):
         export(hostile, tmp_path / "b.html")
     assert not (tmp_path / "b.html").exists()
 
 
-def test_page_loads_nothing_and_says_so(page):
+def test_page_loads_nothing_by_its_security_policy(page):
     assert re.findall(r"""(?:src|srcset|href|action)\s*=\s*["']?(?:https?:)?//""", page) == []
     assert re.search(r"default-src 'none'.*script-src 'sha256-[^;]+' 'sha256-", page)
     assert "unsafe-eval" not in page
     assert len(page) < 2_600_000
 
 
-def test_data_stays_text(page):
+def test_data_is_escaped(page):
     figures = re.findall(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
     assert [json.loads(text)["data"][0]["type"] for text in figures] == ["bar", "choropleth"]
     assert json.loads(figures[0])["data"][0]["x"] == list(HOSTILE)
@@ -89,7 +90,7 @@ def test_code_and_prompts_are_not_shown(page):
     assert 'href="05_cohort.html">Cohort</a>' in page
 
 
-def test_the_map_is_packed_only_where_a_map_is(page, tmp_path):
+def test_libraries_are_packed_only_where_a_figure_needs_them(page, tmp_path):
     export(notebook(tmp_path / "n.ipynb", shown({PLOTLY: figure("bar", "bars", y=[1])})), tmp_path / "n.html")
     export(notebook(tmp_path / "w.ipynb"), tmp_path / "w.html")
     plain, words = ((tmp_path / name).read_text("utf-8") for name in ("n.html", "w.html"))
@@ -101,12 +102,12 @@ def packed_ids(page: str) -> set[str]:
     return set(re.findall(r'<script id="(\w+)" type="application/octet-stream">', page))
 
 
-def test_same_notebook_gives_same_bytes(hostile, page, tmp_path):
+def test_pages_are_reproducible_byte_for_byte(hostile, page, tmp_path):
     export(hostile, tmp_path / "a.html", reports=[{"page": "04_executive.html"}, {"page": "05_cohort.html"}])
     assert (tmp_path / "a.html").read_text("utf-8") == page
 
 
-def test_failed_notebook_says_what_stopped_it(tmp_path):
+def test_failed_notebook_shows_its_error(tmp_path):
     error = v4.new_output("error", ename="DataError", evalue="line 12: <b>x</b>", traceback=["secret frame"])
     export(notebook(tmp_path / "f.ipynb", error), tmp_path / "f.html")
     text = (tmp_path / "f.html").read_text("utf-8")
@@ -114,7 +115,7 @@ def test_failed_notebook_says_what_stopped_it(tmp_path):
     assert "secret frame" not in text
 
 
-def test_failing_write_leaves_the_old_page(hostile, tmp_path, monkeypatch):
+def test_failed_write_leaves_the_page_unchanged(hostile, tmp_path, monkeypatch):
     old = tmp_path / "old.html"
     old.write_text("old", "utf-8")
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
@@ -124,32 +125,31 @@ def test_failing_write_leaves_the_old_page(hostile, tmp_path, monkeypatch):
     assert not list(tmp_path.glob(".old*"))
 
 
-def test_what_is_no_notebook_is_refused(tmp_path):
+def test_unreadable_notebook_is_an_error(tmp_path):
     (tmp_path / "half.ipynb").write_text('{"cells": [', "utf-8")
     for name in ("half.ipynb", "none.ipynb"):
         with pytest.raises(UsageError, match=name):
             export(tmp_path / name, tmp_path / "a.html")
 
 
-def test_index_shows_values_as_text_and_the_main_reports_first(tmp_path):
+def test_index_escapes_values_and_keeps_the_order_of_the_reports(tmp_path):
     run = {"run_id": HOSTILE[0], "params": {"shop": {"name": HOSTILE[1]}}, "finished_at": "2025-11-23T00:43:12+00:00"}
-    pages = [{"page": f"{name}.html", "title": HOSTILE[2]} for name in ("01_schema", "05_cohort", "04_executive")]
-    write_index(tmp_path / "index.html", run, pages)
+    names = ["04_executive.html", "05_cohort.html", "01_schema.html"]
+    write_index(tmp_path / "index.html", run, [{"page": name, "title": HOSTILE[2]} for name in names])
     text = (tmp_path / "index.html").read_text("utf-8")
     assert "<img" not in text
     assert "<script>window" not in text
     assert "shop.name" in text
-    assert "23 November 2025, 00:43 UTC" in text
-    cards = re.findall(r'<li><a href="([^"]+)"', text)
-    assert cards == ["04_executive.html", "05_cohort.html", "01_schema.html"]
+    assert "Nov 23, 2025, 00:43 UTC" in text
+    assert re.findall(r'<li><a href="([^"]+)"', text) == names
 
 
 def past(errors: int, warnings: int) -> dict:
-    told = {"broken_errors": errors, "broken_warnings": warnings, "rejected_lines": 3}
-    return {"run_id": "r", "checked_at": "2025-11-23T00:43:12+00:00", **told}
+    counts = {"broken_errors": errors, "broken_warnings": warnings, "rejected_lines": 3}
+    return {"run_id": "r", "checked_at": "2025-11-23T00:43:12+00:00", **counts}
 
 
-def test_index_tells_broken_checks_first_and_how_it_went_before(tmp_path):
+def test_index_lists_failed_checks_first_and_the_check_history(tmp_path):
     checks = [
         {"check": name, "meaning": "m", "severity": severity, "failed": failed, "sample": sample}
         for name, severity, failed, sample in (
@@ -162,33 +162,34 @@ def test_index_tells_broken_checks_first_and_how_it_went_before(tmp_path):
     write_index(tmp_path / "index.html", run, [])
     text = (tmp_path / "index.html").read_text("utf-8")
     assert re.findall(r'row">(kept|doubtful|wrong)<', text) == ["wrong", "doubtful", "kept"]
-    assert "2 rows to look at, such as (1) (&lt;2&gt;)" in text
-    assert "the last 3 loads, the latest last; the tallest column has 2." in text
+    assert "warning: 2 rows, such as (1) (&lt;2&gt;)" in text
+    assert "the last 3 loads, the latest on the right; the highest column stands for 2." in text
     assert 'oldest first: 1 2 0"' in text
     assert re.findall(r"height:([\d.]+)%", text) == ["0.0", "50.0", "50.0", "50.0", "0.0", "0.0"]
     write_index(tmp_path / "index.html", run | {"history": [past(0, 0)] * 2}, [])
-    assert "No check was broken in the last 2 loads." in (tmp_path / "index.html").read_text("utf-8")
+    assert "No check failed in the last 2 loads." in (tmp_path / "index.html").read_text("utf-8")
 
 
-def test_headline_is_as_good_as_the_run():
+def test_headline_reflects_the_run():
     check = {"check": "c", "meaning": "m", "severity": "error", "failed": 0}
     tables = [{"table": "orders", "read": 5, "loaded": 5}]
     good = {"status": "completed", "checks": [check], "tables": tables}
-    assert headline(good) == (
-        "good",
-        "The run is complete and good: 5 rows loaded, all 1 checks passed.",
-    )
-    refused = {"lines_read": 7, "rejects": [{"file": "f", "rule": "r", "lines": 2}]}
-    assert headline(good | refused) == ("warn", "The run is complete: 2 of 7 lines of the own files were not used.")
+    assert headline(good) == ("good", "The run completed without problems: 5 rows loaded, 1 check passed.")
+    rejected = {"lines_read": 7, "rejects": [{"file": "f", "rule": "r", "lines": 2}]}
+    assert headline(good | rejected) == ("warn", "The run completed: 2 of 7 rows of your files were rejected.")
     assert headline(good | {"status": "stopped"})[0] == "bad"
-    assert headline(good | {"checks": [check | {"failed": 1, "severity": "warn"}]})[0] == "warn"
-    assert headline(good | {"checks": [check | {"failed": 1}]})[0] == "bad"
+    warning = check | {"failed": 1, "severity": "warning"}
+    assert headline(good | {"checks": [warning]}) == ("warn", "The run completed: 1 check gave a warning.")
+    assert headline(good | {"checks": [check | {"failed": 1}] * 2}) == (
+        "bad",
+        "The run completed, but 2 checks failed: read the checks before the reports.",
+    )
     stopped = {"status": "failed", "steps": [{"step": "03_load", "title": "Load", "status": "failed"}]}
     assert "stopped at “Load”" in headline(stopped)[1]
-    assert "stopped at “Load”: 2 lines of the own files cannot be used" in headline(stopped | refused)[1]
+    assert "stopped at “Load”: 2 rows of your files were rejected, see below." in headline(stopped | rejected)[1]
 
 
-def test_refused_lines_say_where_why_and_what_to_do(tmp_path):
+def test_rejected_rows_say_where_why_and_what_to_do(tmp_path):
     rejects = [{"file": "<b>.csv", "rule": "not_positive", "lines": 30, "fallen": False, "example": "line 3: <script>"}]
     rejects += [{"file": "f.csv", "rule": "fk.user_id", "lines": 2, "fallen": True, "example": "line 4"}]
     example = {"file": "f.csv", "line": 17, "column": "price", "value": "<i>", "reason": "wanted more", "fallen": False}
@@ -196,15 +197,15 @@ def test_refused_lines_say_where_why_and_what_to_do(tmp_path):
     run = {"run_id": "r", "status": "completed", "lines_read": 900, "files": files, "rejects": rejects}
     write_index(tmp_path / "index.html", run | {"examples": [example] * 20}, [])
     text = (tmp_path / "index.html").read_text("utf-8")
-    assert "30 lines break a rule, and 2 fall with them" in text
+    assert "30 rows break a rule, and 2 rows are rejected with their parent" in text
     assert "12 more are in <code>output/rejects</code>" in text
     assert "&lt;script&gt;" in text and "&lt;i&gt;" in text and "<script>" not in text.partition("</script>")[2]
     assert "wanted more" in text
 
 
-def test_packing_can_be_undone():
-    assert gzip.decompress(b64decode(assets.packed_plotly())).decode() == assets.plotly_code()
-    world = json.loads(gzip.decompress(b64decode(assets.packed_world())))
+def test_packed_libraries_unpack():
+    assert gzip.decompress(b64decode(pages.packed_plotly())).decode() == pages.plotly_code()
+    world = json.loads(gzip.decompress(b64decode(pages.packed_world())))
     codes = [country["id"] for country in world["objects"]["countries"]["geometries"] if country["id"]]
     assert set(COUNTRIES) < set(codes)
     assert len(codes) == len(set(codes)) == 243
@@ -214,7 +215,7 @@ def switched(label: str) -> NotebookNode:
     return v4.new_output("display_data", data={PLOTLY: figure("bar", label, y=[1])}, metadata={"switch": label})
 
 
-def test_ways_to_show_the_same_are_panels_of_one_switch(tmp_path):
+def test_charts_of_a_switch_become_its_panels(tmp_path):
     outputs = [switched("by <day>"), switched("by week"), shown({PLOTLY: figure("bar", "alone", y=[1])})]
     export(notebook(tmp_path / "n.ipynb", *outputs), tmp_path / "n.html")
     text = (tmp_path / "n.html").read_text("utf-8")
@@ -223,33 +224,36 @@ def test_ways_to_show_the_same_are_panels_of_one_switch(tmp_path):
     assert text.count('checked=""') == 1
 
 
-def test_the_numbers_of_a_figure_are_a_table(tmp_path):
+def test_data_of_a_figure_is_a_table(tmp_path):
     drawn = figure("bar", "bars", y=[1])
-    drawn["layout"]["meta"]["numbers"] = {"columns": ["first_name", "n"], "data": [[HOSTILE[0], 1234.5], ["b", None]]}
+    rows = [[HOSTILE[0], 1234.5], ["2025-06-30", None]]
+    drawn["layout"]["meta"]["numbers"] = {"columns": ["first_name", "n"], "data": rows}
     export(notebook(tmp_path / "n.ipynb", shown({PLOTLY: drawn})), tmp_path / "n.html")
     text = (tmp_path / "n.html").read_text("utf-8")
     table = text[text.index('<details class="numbers">') :]
     assert '<th scope="col">first name</th>' in table
     assert '<td class="num">1,234.50</td>' in table
+    assert "<td>Jun 30, 2025</td>" in table
     assert "&lt;script&gt;window.P_1=1" in table
 
 
-def test_a_card_has_the_question_and_a_stamp_of_the_first_figure(tmp_path):
+def test_preview_has_the_question_and_a_thumbnail_of_the_first_figure(tmp_path):
     line = {
         "data": [{"type": "scatter", "mode": "lines", "x": ["2025-01-01", "2025-01-03"], "y": [0, 2]}],
         "layout": {},
     }
     packed = {"type": "bar", "y": {"dtype": "f8", "bdata": "AAAAAAAA8D8AAAAAAAAAQA=="}}
-    told = card(notebook(tmp_path / "a.ipynb", shown({PLOTLY: figure("indicator", "g")}), shown({PLOTLY: line})))
-    assert told["question"] == "Is it good?"
-    assert '<polyline points="3.0,69.0 157.0,3.0"' in told["stamp"]
-    assert card(notebook(tmp_path / "b.ipynb", shown({PLOTLY: {"data": [packed]}})))["stamp"].count("<rect") == 2
-    assert card(notebook(tmp_path / "c.ipynb"))["stamp"] == ""
+    outputs = shown({PLOTLY: figure("indicator", "g")}), shown({PLOTLY: line})
+    found = preview(notebook(tmp_path / "a.ipynb", *outputs))
+    assert found["question"] == "Is it good?"
+    assert '<polyline points="3.0,69.0 157.0,3.0"' in found["thumbnail"]
+    assert preview(notebook(tmp_path / "b.ipynb", shown({PLOTLY: {"data": [packed]}})))["thumbnail"].count("<rect") == 2
+    assert preview(notebook(tmp_path / "c.ipynb"))["thumbnail"] == ""
 
 
-def test_a_stamp_of_a_matrix_keeps_its_gaps(tmp_path):
+def test_thumbnail_of_a_heatmap_keeps_its_gaps(tmp_path):
     matrix = figure("heatmap", "m", z=[[1.0, None], [0.5, 0.0]])
-    assert card(notebook(tmp_path / "m.ipynb", shown({PLOTLY: matrix})))["stamp"].count("<rect") == 3
+    assert preview(notebook(tmp_path / "m.ipynb", shown({PLOTLY: matrix})))["thumbnail"].count("<rect") == 3
 
 
 def test_the_dictionary_has_every_column_with_its_rules(tmp_path):
@@ -258,4 +262,4 @@ def test_the_dictionary_has_every_column_with_its_rules(tmp_path):
     for table in catalog.tables().values():
         section = text[text.index(f'id="{table.name}"') :].partition("</table>")[0]
         assert re.findall(r"<code>(\w+)</code>", section) == table.column_names
-    assert "different in each row; personal" in text
+    assert "unique; personal" in text

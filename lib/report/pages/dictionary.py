@@ -1,15 +1,15 @@
-"""The dictionary of the data as a page: every table and column with its type, its meaning and its rules."""
+"""Data dictionary page: every table and column with its type, meaning and rules."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lib.catalog import Column, bookkeeping, tables
-from lib.report.pages import assets
-from lib.report.pages.page import render, write
+from lib.report.pages.page import render, resources, write
 
-__all__ = ["PAGE", "write_dictionary"]
+__all__ = ["DICTIONARY", "write_dictionary"]
 
-PAGE = "dictionary.html"
+DICTIONARY = "dictionary.html"
 TYPES = {
     "uuid": "UUID",
     "text": "text",
@@ -20,14 +20,14 @@ TYPES = {
     "integer": "whole number",
     "boolean": "yes or no",
     "date": "day",
-    "timestamptz": "instant",
+    "timestamptz": "timestamp (UTC)",
 }
 
 
-def write_dictionary(page: Path, reports: Sequence[Mapping]) -> None:
-    """Writes the page from the catalog, with links to `reports` ({"page": file name}) in its head."""
+def write_dictionary(page: Path, reports: Sequence[Mapping[str, Any]]) -> None:
+    """Write the data dictionary from the catalog, with `reports` ({"page": file name}) linked in its menu."""
     values = {
-        "resources": assets.frame("The data dictionary", page, reports),
+        "resources": resources("Data dictionary", page, reports),
         "tables": list(tables().values()),
         "bookkeeping": bookkeeping(),
         "types": TYPES,
@@ -37,19 +37,20 @@ def write_dictionary(page: Path, reports: Sequence[Mapping]) -> None:
 
 
 def _rules(column: Column, key: str) -> list[str]:
-    """What the database and the reader of own files demand of the values, in words."""
-    said = {
-        "key": column.name == key,
-        "may be empty": column.optional,
-        f"one of {column.references}": column.references,
-        f"above {column.above}": column.above is not None,
+    """What the database, and the import of your files, require of the values."""
+    rules = {
+        "primary key": column.name == key,
+        "optional": column.optional,
+        f"refers to {column.references}": column.references,
+        f"greater than {column.above}": column.above is not None,
         f"at least {column.least}": column.least is not None,
         f"at most {column.most}": column.most is not None,
         f"at most {column.most_characters} characters": column.most_characters,
         f"one of {', '.join(column.one_of)}": column.one_of,
-        f"form of an {column.form}": column.form,
-        "different in each row": column.unique,
+        f"valid {column.form} address": column.form,
+        "not blank": column.not_blank,
+        "unique": column.unique,
         f"not before {column.not_before}": column.not_before,
         "personal": column.personal,
     }
-    return [words for words, holds in said.items() if holds]
+    return [rule for rule, applies in rules.items() if applies]

@@ -1,112 +1,101 @@
-"""The front page of the reports: what ran, on what data, and is it good."""
+"""Front page of the reports: whether the run succeeded, its reports, data, checks and parameters."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from lib.formatting import decimal, integer
-from lib.report.pages import assets
-from lib.report.pages.page import render, write
+from lib.formatting import NOT_KNOWN, day, decimal, integer
+from lib.report.pages.page import label, render, resources, write
 
 __all__ = ["headline", "write_index"]
 
-_FIRST = ("executive", "cohort", "forecast", "customers")
-_NOT_KNOWN = "-"
-_FACTS = (
-    "params_file",
-    "finished_at",
-    "seconds",
-    "database",
-    "git",
-    "versions",
-    "tables",
-    "files",
-    "rejects",
-    "examples",
-    "checks",
-    "history",
-    "steps",
-)
+Run = Mapping[str, Any]
 
 
-def write_index(page: Path, run: Mapping, reports: Sequence[Mapping], dictionary: str = "") -> None:
-    """Writes the front page of one run: its manifest in plain words, and links to `reports` and the dictionary.
+def write_index(page: Path, run: Run, reports: Sequence[Mapping[str, Any]], dictionary: str = "") -> None:
+    """Write the front page of a run.
 
-    A report is {"page", "title"} and may have more: what lib.report.pages.thumbnails tells of it.
+    Args:
+        page: The HTML file.
+        run: The manifest of the run; each section needs its part of it only.
+        reports: Reports in the order in which they are listed: page (file name), and where known title and the
+            values of `preview`.
+        dictionary: File name of the data dictionary.
     """
     tone, sentence = headline(run)
     values = {
-        "resources": assets.frame("Shop analytics: the latest run", page, reports),
-        "run": dict.fromkeys(_FACTS) | run,
+        "resources": resources("Shop analytics: latest run", page, reports),
+        "run": run,
         "tone": tone,
-        "dictionary": dictionary,
         "sentence": sentence,
-        "cards": sorted(reports, key=_rank),
+        "reports": reports,
+        "dictionary": dictionary,
         "checks": sorted(_list(run, "checks"), key=_urgency),
         "tallest": max((past["broken_errors"] + past["broken_warnings"] for past in _list(run, "history")), default=0),
         "params": list(_flat(run.get("params") or {})),
     }
-    filters = {"count": _count, "rows": _rows, "seconds": _seconds, "instant": _instant, "label": assets.label}
+    filters: dict[str, Callable[..., object]] = {
+        "count": _count,
+        "rows": _rows,
+        "seconds": _seconds,
+        "timestamp": _timestamp,
+        "label": label,
+    }
     write(page, render("front.html.j2", values, filters))
 
 
-def headline(run: Mapping) -> tuple[str, str]:
-    """Tone (good, warn, bad) and one sentence that says whether the run's numbers can be used."""
-    failed = [step for step in _list(run, "steps") if step["status"] == "failed"]
-    refused = sum(entry["lines"] for entry in _list(run, "rejects"))
-    errors, warnings = (_broken(run, severe) for severe in (True, False))
-    if run.get("status") != "completed" or failed:
-        where = f" at “{failed[0].get('title') or failed[0]['step']}”" if failed else ""
-        unused = f": {_count(refused)} lines of the own files cannot be used, and are told below" if refused else ""
-        return (
-            "bad",
-            f"The run stopped{where}{unused}. The reports of the steps before it are complete, the later ones are not.",
-        )
-    if errors:
-        return (
-            "bad",
-            f"The run is complete, but {_rules(errors)} of the data broken: read the checks before the reports.",
-        )
-    doubts = (
-        [f"{_count(refused)} of {_count(run['lines_read'])} lines of the own files were not used"] if refused else []
-    )
-    doubts += [f"{_rules(warnings)} worth a look"] if warnings else []
+def headline(run: Run) -> tuple[str, str]:
+    """Tone (good, warn or bad), and a sentence that says whether the run's numbers can be used."""
+    rejected = sum(entry["lines"] for entry in _list(run, "rejects"))
+    if failure := _failure(run):
+        rows = f": {_rows(rejected)} of your files were rejected, see below" if rejected else ""
+        return "bad", f"{failure}{rows}. Reports of the steps before it are complete, later ones are missing."
+    if errors := _failed_checks(run, "error"):
+        return "bad", f"The run completed, but {_checks(errors)} failed: read the checks before the reports."
+    warnings = _failed_checks(run, "warning")
+    doubts = [f"{_count(rejected)} of {_rows(run['lines_read'])} of your files were rejected"] if rejected else []
+    doubts += [f"{_checks(warnings)} gave a warning"] if warnings else []
     if doubts:
-        return "warn", f"The run is complete: {' and '.join(doubts)}."
-    return "good", f"The run is complete and good{_proof(run)}."
+        return "warn", f"The run completed: {' and '.join(doubts)}."
+    return "good", f"The run completed without problems{_loaded(run)}."
 
 
-def _proof(run: Mapping) -> str:
+def _failure(run: Run) -> str:
+    """Where the run stopped; empty if it completed."""
+    failed = [step for step in _list(run, "steps") if step["status"] == "failed"]
+    if failed:
+        return f"The run stopped at “{failed[0].get('title') or failed[0]['step']}”"
+    return "" if run.get("status") == "completed" else "The run stopped"
+
+
+def _failed_checks(run: Run, severity: str) -> int:
+    return sum(1 for check in _list(run, "checks") if check["failed"] and check["severity"] == severity)
+
+
+def _checks(number: int) -> str:
+    return "1 check" if number == 1 else f"{number} checks"
+
+
+def _loaded(run: Run) -> str:
     loaded = sum(table.get("loaded") or 0 for table in _list(run, "tables"))
     checks = len(_list(run, "checks"))
     parts = [f"{_rows(loaded)} loaded"] if loaded else []
-    parts += [f"all {checks} checks passed"] if checks else []
+    parts += [f"{_checks(checks)} passed"] if checks else []
     return ": " + ", ".join(parts) if parts else ""
 
 
-def _broken(run: Mapping, severe: bool) -> int:
-    return sum(1 for check in _list(run, "checks") if check["failed"] and (check["severity"] == "error") == severe)
-
-
-def _rules(number: int) -> str:
-    return "1 rule is" if number == 1 else f"{number} rules are"
-
-
-def _list(run: Mapping, key: str) -> list[Mapping]:
+def _list(run: Run, key: str) -> Sequence[Mapping[str, Any]]:
     return run.get(key) or []
 
 
-def _rank(report: Mapping) -> tuple[int, str]:
-    places = [place for place, word in enumerate(_FIRST) if word in report["page"]]
-    return (places[0] if places else len(_FIRST), report["page"])
-
-
-def _urgency(check: Mapping) -> tuple[bool, bool]:
-    """Broken checks come first, errors before warnings."""
+def _urgency(check: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Sort key: failed checks first, errors before warnings."""
     return not check["failed"], check["severity"] != "error"
 
 
-def _flat(params: Mapping, prefix: str = "") -> Iterator[tuple[str, object]]:
+def _flat(params: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Name and value of each parameter, `shop.name` for one within a group."""
     for key, value in params.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")
@@ -119,18 +108,18 @@ def _rows(number: int) -> str:
 
 
 def _count(number: object) -> str:
-    return integer(number) if isinstance(number, int | float) else _NOT_KNOWN
+    return integer(number) if isinstance(number, int | float) else NOT_KNOWN
 
 
 def _seconds(seconds: object) -> str:
     if not isinstance(seconds, int | float):
-        return _NOT_KNOWN
+        return NOT_KNOWN
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{decimal(seconds, 1)} s"
 
 
-def _instant(value: object) -> str:
+def _timestamp(value: object) -> str:
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     if not isinstance(moment, datetime):
-        return _NOT_KNOWN
-    return f"{moment.day} {moment:%B %Y, %H:%M} {moment.tzname() or ''}".strip()
+        return NOT_KNOWN
+    return f"{day(moment)}, {moment:%H:%M} {moment.tzname() or ''}".strip()

@@ -1,25 +1,101 @@
-"""Pages of our own templates, and how any page is written: whole or not at all."""
+"""Frame of every page: style, script, packed libraries and content security policy; rendering and writing."""
 
-from collections.abc import Callable, Mapping
+import base64
+import gzip
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from lib.report.pages import assets
+from lib.report.palette import css_variables
 from lib.util.files import replacing
 
-__all__ = ["render", "write"]
+__all__ = ["TEMPLATES", "label", "packed_plotly", "packed_world", "plotly_code", "render", "resources", "write"]
+
+TEMPLATES = Path(__file__).parents[1] / "template"
+WORLD = Path(__file__).parents[1] / "world_50m.json"
 
 
-def render(template: str, values: Mapping[str, Any], filters: Mapping[str, Callable] | None = None) -> str:
-    """The template with the values, each escaped; `filters` are beside jinja's own."""
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(assets.TEMPLATES), autoescape=True)
+def resources(
+    title: str, page: Path, reports: Sequence[Mapping[str, Any]], scripts: Iterable[str] = ()
+) -> dict[str, Any]:
+    """What page.html.j2 needs around the content.
+
+    Args:
+        title: Of the page.
+        page: File that will hold the page; its link in the menu is marked.
+        reports: Pages linked in the menu, in order: {"page": file name}.
+        scripts: Code that the page may run in addition to report.js.
+    """
+    script = (TEMPLATES / "report.js").read_text("utf-8")
+    return {
+        "title": title,
+        "page": page.name,
+        "reports": [{"page": report["page"], "label": label(report["page"])} for report in reports],
+        "style": css_variables() + (TEMPLATES / "report.css").read_text("utf-8"),
+        "script": script,
+        "policy": _policy([script, *scripts]),
+    }
+
+
+def label(page: str) -> str:
+    """Short name of a page for a link: `04_executive.html` -> `Executive`."""
+    words = Path(page).stem.lstrip("0123456789").replace("_", " ").strip()
+    return words[:1].upper() + words[1:] or page
+
+
+def _policy(scripts: Iterable[str]) -> str:
+    """Content security policy that allows these scripts, inline styles and embedded images, and no request."""
+    hashes = " ".join(f"'sha256-{_hash(script)}'" for script in scripts)
+    return (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"script-src {hashes}; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+@cache
+def plotly_code() -> str:
+    """The whole of plotly.js, as the plotly package ships it."""
+    from plotly.offline import get_plotlyjs  # slow to import, and pages without figures do not need it
+
+    return str(get_plotlyjs())
+
+
+@cache
+def packed_plotly() -> str:
+    """plotly.js as base64 of gzip, reproducible byte for byte."""
+    return _pack(plotly_code().encode())
+
+
+@cache
+def packed_world() -> str:
+    """The world map as base64 of gzip, reproducible byte for byte."""
+    return _pack(WORLD.read_bytes())
+
+
+def _pack(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode()
+
+
+def render(template: str, values: Mapping[str, Any], filters: Mapping[str, Callable[..., object]] | None = None) -> str:
+    """Render a template of `TEMPLATES`, every value escaped; `filters` are added to those of Jinja."""
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
     environment.filters |= filters or {}
     return environment.get_template(template).render(values)
 
 
 def write(page: Path, html: str) -> None:
-    """Write the page; raises OutputError, and leaves what was there, when it cannot."""
+    """Replace the page atomically.
+
+    Raises:
+        OutputError: The page cannot be written; the previous one is unchanged.
+    """
     with replacing(page) as temporary:
         temporary.write_text(html, encoding="utf-8", newline="\n")

@@ -1,21 +1,21 @@
-// Unpacks plotly.js, draws every figure of the page and says when that is done; lists the headings.
+// Unpacks plotly.js, draws every figure of the page and sets data-figures-drawn when done; lists the headings.
 "use strict";
 (() => {
   const root = document.documentElement;
   root.classList.add("js");
 
-  // Whatever the notebook asked for: no address to load a map from, no button that sends a figure away.
+  // Override the notebook's settings: no address to load a map from, no button that uploads a figure.
   const forced = {
     responsive: true,
     displaylogo: false,
     topojsonURL: "about:invalid",
     plotlyServerURL: "about:invalid",
     showSendToCloud: false,
-    displayModeBar: false, // a keyboard does not reach its buttons: what it offers lies below the figure
+    displayModeBar: false, // its buttons cannot be reached by keyboard; downloads are below the figure
   };
 
-  // The reader's choice of light or dark holds for the next page too, where the browser remembers anything.
-  const remembered = (theme) => {
+  // The choice of light or dark is kept in localStorage, if the browser allows it for local files.
+  const storedTheme = (theme) => {
     try {
       if (theme) localStorage.setItem("theme", theme);
       return localStorage.getItem("theme");
@@ -25,25 +25,25 @@
   };
   const isDark = () => getComputedStyle(root).colorScheme === "dark"
     || (!root.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
-  if (remembered()) root.dataset.theme = remembered();
+  if (storedTheme()) root.dataset.theme = storedTheme();
 
-  function letThemeBeChosen() {
+  function enableThemeButton() {
     const button = document.querySelector(".theme");
-    const name = () => { button.textContent = isDark() ? "Light" : "Dark"; };
+    const relabel = () => { button.textContent = isDark() ? "Light" : "Dark"; };
     button.addEventListener("click", () => {
       root.dataset.theme = isDark() ? "light" : "dark";
-      remembered(root.dataset.theme);
-      name();
+      storedTheme(root.dataset.theme);
+      relabel();
     });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
-    name();
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", relabel);
+    relabel();
   }
 
   const typeSize = (name) => Number(getComputedStyle(root).getPropertyValue(`--type-${name}`));
 
   const isGauge = (trace) => trace.type === "indicator";
 
-  const isEnd = (annotation) => annotation.name === "end";
+  const isLineEnd = (annotation) => annotation.name === "end";
 
   async function unpack(id) {
     const packed = atob(document.getElementById(id).textContent);
@@ -64,7 +64,7 @@
     if (!window.Plotly) throw new Error("plotly.js did not start");
   }
 
-  // Paper is narrower than a screen: a view box lets print styles scale the drawing as it is.
+  // Paper is narrower than a screen: with a view box, print styles can scale the drawing.
   function makeScalable(plot) {
     for (const svg of plot.querySelectorAll(".main-svg")) {
       const [width, height] = [svg.getAttribute("width"), svg.getAttribute("height")];
@@ -73,7 +73,8 @@
     }
   }
 
-  // A phone is narrow and touched: colour scales go below, maps shrink, and a finger scrolls the page.
+  // On a phone, colour scales move below the figure, maps shrink, names at line ends become a legend, and touch
+  // scrolls the page instead of zooming the figure.
   function fit(plot, data, layout) {
     delete layout.width;
     layout.autosize = true;
@@ -81,8 +82,8 @@
     const width = plot.clientWidth;
     if (width > 560) return;
     layout.font = { ...layout.font, size: typeSize("figure-phone") };
-    if (layout.annotations?.some(isEnd)) {
-      layout.annotations = layout.annotations.filter((annotation) => !isEnd(annotation));
+    if (layout.annotations?.some(isLineEnd)) {
+      layout.annotations = layout.annotations.filter((annotation) => !isLineEnd(annotation));
       layout.showlegend = true;
       layout.margin.r = 16;
     }
@@ -113,7 +114,7 @@
     figure.classList.add("drawn");
   }
 
-  // One of several panels is shown; a figure that was hidden when the window changed takes its size now.
+  // Show one panel, or all for -1. A figure that was hidden when the window was resized is resized now.
   function show(box, chosen) {
     box.querySelectorAll(":scope > .panel").forEach((panel, place) => {
       panel.hidden = place !== chosen && chosen >= 0;
@@ -123,41 +124,41 @@
 
   const chosen = (box) => [...box.querySelectorAll(".switch input")].findIndex((input) => input.checked);
 
-  function letPanelsBeChosen() {
+  function enableSwitches() {
     for (const box of document.querySelectorAll(".switched")) {
       show(box, chosen(box));
       box.querySelector(".switch").addEventListener("change", () => show(box, chosen(box)));
     }
   }
 
-  // A spreadsheet runs a text that begins like a formula.
-  function cell(value) {
+  // Prefix text that a spreadsheet would run as a formula.
+  function csvCell(value) {
     if (typeof value !== "string") return value ?? "";
     return `"${(/^[=+\-@\t\r]/.test(value) ? `'${value}` : value).replaceAll('"', '""')}"`;
   }
 
   const figureOf = (button) => button.closest(".numbers").previousElementSibling;
-  const nameOf = (button) => {
+  const fileNameOf = (button) => {
     const number = [...document.querySelectorAll("figure.chart")].indexOf(figureOf(button)) + 1;
     return `${document.title} ${number}`;
   };
 
-  function takeNumbers(button) {
+  function downloadCsv(button) {
     const { columns, data } = JSON.parse(figureOf(button).querySelector("script").textContent).layout.meta.numbers;
-    const lines = [columns, ...data].map((row) => row.map(cell).join(","));
+    const lines = [columns, ...data].map((row) => row.map(csvCell).join(","));
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([`${lines.join("\n")}\n`], { type: "text/csv" }));
-    link.download = `${nameOf(button)}.csv`;
+    link.download = `${fileNameOf(button)}.csv`;
     link.click();
     URL.revokeObjectURL(link.href);
   }
 
-  function takePicture(button) {
+  function downloadPng(button) {
     const plot = figureOf(button).querySelector(".plot");
-    window.Plotly.downloadImage(plot, { format: "png", scale: 2, filename: nameOf(button) });
+    window.Plotly.downloadImage(plot, { format: "png", scale: 2, filename: fileNameOf(button) });
   }
 
-  // A figure made for a wide screen would be printed with tiny letters.
+  // A figure laid out for a wide screen would be printed with tiny text.
   const paperWidth = 760;
   function resizeAll(size) {
     for (const plot of document.querySelectorAll(".drawn .plot")) {
@@ -170,16 +171,16 @@
     let drawn = 0;
     try {
       if (figures.length) await loadPlotly();
-      for (const figure of figures) drawn += await drawOrTell(figure);
+      for (const figure of figures) drawn += await tryDraw(figure);
     } catch (error) {
       figures.forEach((figure) => figure.classList.add("failed"));
       console.error("figures cannot be drawn:", error);
     }
-    letPanelsBeChosen();
+    enableSwitches();
     root.dataset.figuresDrawn = drawn;
   }
 
-  async function drawOrTell(figure) {
+  async function tryDraw(figure) {
     try {
       await draw(figure);
       return 1;
@@ -206,7 +207,7 @@
     document.querySelector("main").before(list);
   }
 
-  function letKeysScroll() {
+  function enableKeyboardScrolling() {
     for (const box of document.querySelectorAll(".table-scroll, .result")) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     }
@@ -222,10 +223,10 @@
   });
   document.addEventListener("DOMContentLoaded", () => {
     listHeadings();
-    letKeysScroll();
-    letThemeBeChosen();
-    for (const [kind, take] of Object.entries({ ".csv": takeNumbers, ".png": takePicture })) {
-      document.querySelectorAll(kind).forEach((button) => button.addEventListener("click", () => take(button)));
+    enableKeyboardScrolling();
+    enableThemeButton();
+    for (const [selector, download] of Object.entries({ ".csv": downloadCsv, ".png": downloadPng })) {
+      document.querySelectorAll(selector).forEach((button) => button.addEventListener("click", () => download(button)));
     }
     document.querySelector(".links [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
     drawAll();
