@@ -157,7 +157,7 @@ def transaction(role: str = "", *, read_only: bool = False) -> Iterator[sa.Conne
 def _connected() -> sa.Connection:
     pool = engine()
     retry = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_may_come_up),
+        retry=tenacity.retry_if_exception(_is_transient),
         stop=tenacity.stop_after_delay(STARTING_UP_SECONDS),
         wait=tenacity.wait_exponential(multiplier=0.1, max=2),
         reraise=True,
@@ -168,7 +168,7 @@ def _connected() -> sa.Connection:
         raise DatabaseError(_cannot_connect(pool.url, str(error.orig))) from error
 
 
-def _may_come_up(error: BaseException) -> bool:
+def _is_transient(error: BaseException) -> bool:
     """Whether a retry may succeed; decided by the text, because psycopg2 has no code for a failed connection."""
     return isinstance(error, sa.exc.OperationalError) and any(text in str(error.orig) for text in NOT_YET)
 
