@@ -5,6 +5,8 @@ from datetime import date, timedelta
 
 import pandas as pd
 
+from lib.formatting import day
+
 __all__ = ["Period", "period", "run_rate", "two_years", "year_before"]
 
 
@@ -43,9 +45,9 @@ class Period:
         return {name: (pd.Timestamp(day) - pd.DateOffset(years=1)).date() for name, day in self.bounds.items()}
 
     def __str__(self) -> str:
-        """`1 June 2025 to 30 June 2025`, both days included."""
+        """`Jun 1, 2025 to Jun 30, 2025`, both days included."""
         last = self.end - timedelta(days=1)
-        return f"{self.start.day} {self.start:%B %Y} to {last.day} {last:%B %Y}"
+        return f"{day(self.start)} to {day(last)}"
 
 
 def period(name: str, as_of: date | str) -> Period:

@@ -24,7 +24,7 @@ def test_period(name: str, as_of: str, days: tuple[str, ...]) -> None:
 
 
 def test_a_period_reads_with_both_its_days() -> None:
-    assert str(periods.period("last_month", "2025-03-31")) == "1 February 2025 to 28 February 2025"
+    assert str(periods.period("last_month", "2025-03-31")) == "Feb 1, 2025 to Feb 28, 2025"
 
 
 def test_a_year_before() -> None:

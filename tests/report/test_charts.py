@@ -139,7 +139,7 @@ def test_anomalies_are_marked_with_their_cause() -> None:
     days = pd.DataFrame({"date": DAILY["date"][1:2], "revenue": [5.0], "expected_revenue": [2.0], "change": [1.5]})
     figure = charts.anomalies(DAILY_REVENUE, days.assign(cause=HOSTILE), "USD")
     assert list(figure.data[1].customdata[0]) == ['&lt;a href="https://x.example"&gt;A &amp; B&lt;/a&gt;', "$2"]
-    assert figure.layout.meta["alt"].startswith("Revenue per day with 1 anomaly marked: 2025-01-02 $5")
+    assert figure.layout.meta["alt"].startswith("Revenue per day with 1 anomaly marked: Jan 2, 2025 $5")
 
 
 @pytest.mark.parametrize("n", [0, 1, 3])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lib.formatting import percent
+from lib.formatting import day, percent
 from lib.report.charts.figure import (
     Chart,
     amount,
@@ -169,12 +169,12 @@ def anomalies(history: pd.Series, days: pd.DataFrame, unit: str) -> Chart:
     figure.add_scatter(
         x=days["date"], y=days["revenue"], mode="markers", name="anomaly", customdata=facts,
         marker={"color": ORANGE, "size": 9},
-        hovertemplate=f"%{{x|%Y-%m-%d}}: {hover_number('y', unit)}, expected %{{customdata[1]}}; %{{customdata[0]}}"
+        hovertemplate=f"%{{x|%b %-d, %Y}}: {hover_number('y', unit)}, expected %{{customdata[1]}}; %{{customdata[0]}}"
         "<extra></extra>",
     )  # fmt: skip
     value_axis(figure.layout.yaxis, unit)
     triples = zip(days["date"], days["revenue"], days["cause"], strict=True)
-    listed = "; ".join(f"{date:%Y-%m-%d} {amount(value, unit)}, {cause}" for date, value, cause in triples)
+    listed = "; ".join(f"{day(date)} {amount(value, unit)}, {cause}" for date, value, cause in triples)
     marked = f"{len(days)} {'anomaly' if len(days) == 1 else 'anomalies'} marked"
     return styled(figure, f"Revenue per day with {marked}{f': {listed}' if listed else ''}.", numbers=days)
 
