@@ -30,7 +30,7 @@ def test_a_chart_displays_as_plotly_json_and_its_text_alternative() -> None:
 def test_a_notebook_displays_a_chart_the_same_way() -> None:
     shown, _ = InteractiveShell.instance().display_formatter.format(charts.lines(DAILY, "date", {"revenue": "revenue"}))
     assert set(shown) == {look.MIME, "text/plain"}
-    assert shown["text/plain"].startswith("revenue: 1 on Jan 1, 2025")
+    assert shown["text/plain"].startswith("Revenue: 1 on Jan 1, 2025")
 
 
 def test_text_alternative_names_the_extremes() -> None:
@@ -42,10 +42,10 @@ def test_text_alternative_names_the_extremes() -> None:
 def test_text_alternative_lists_few_values_and_names_months() -> None:
     monthly = DAILY.assign(date=pd.date_range("2025-01-01", periods=3, freq="MS"))
     alt = charts.bars(monthly, "date", {"revenue": "Revenue", "mean": "average"}, unit="USD").layout.meta["alt"]
-    assert alt == "Revenue: $1 in Jan 2025, $5 in Feb 2025, $2 in Mar 2025. average: lowest $1, highest $3."
+    assert alt == "Revenue: $1 in Jan 2025, $5 in Feb 2025, $2 in Mar 2025. Average: lowest $1, highest $3."
     shares = pd.DataFrame({"lines": [1.0, 2.0], "share": [0.75, 0.25]})
     alt = charts.bars(shares, "lines", {"share": "share of orders"}, unit="%").layout.meta["alt"]
-    assert alt == "share of orders: 75.0% at 1, 25.0% at 2."
+    assert alt == "Share of orders: 75.0% at 1, 25.0% at 2."
 
 
 def test_text_alternative_of_a_concentration_curve_says_what_the_top_brings() -> None:

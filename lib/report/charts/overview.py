@@ -101,7 +101,7 @@ def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
     height = max(160, 34 * len(frame) + 70)
     rows = zip(frame[name], revenue, previous, strict=True)
     described = ", ".join(f"{label} {amount(now, unit)} ({amount(past, unit)})" for label, now, past in rows)
-    alt = f"Revenue by {name}, the previous period in brackets: {described or 'nothing to show'}."
+    alt = f"Revenue, in brackets that of the previous period: {described or 'nothing to show'}."
     styled(figure, alt, height, frame[[name, "revenue", "previous_revenue"]])
     value_axis(figure.layout.xaxis, unit)
     figure.update_xaxes(showticklabels=False, showgrid=False, range=[0, 1.12 * highest or 1])
