@@ -22,8 +22,8 @@ def test_no_colour_literal_outside_the_palette() -> None:
 
 
 def test_fade_is_the_same_colour_with_an_opacity() -> None:
-    assert fade("#0072B2", 0.3) == "rgba(0,114,178,0.3)"
-    assert fade("#D55E00", 0) == "rgba(213,94,0,0)"
+    assert fade("#102030", 0.3) == "rgba(16,32,48,0.3)"
+    assert fade("#FFFFFF", 0) == "rgba(255,255,255,0)"
 
 
 @pytest.mark.parametrize("name", ["report/template/report.css", "report/template/report.js", "report/display.py"])

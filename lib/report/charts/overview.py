@@ -126,7 +126,7 @@ def concentration(
 
 
 def _top_shares(curve: pd.DataFrame, of: str, x: str, column: str, label: str) -> str:
-    """What the top 10 %, 20 % and half of the items bring."""
+    """Share of the total that the top 10 %, 20 % and half of the items bring."""
     known = curve[[x, column]].dropna()
     if len(known) < 2:
         return f"Concentration of {of}, {label}: nothing to show."
@@ -167,7 +167,7 @@ def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> 
     Args:
         frame: country_code (ISO 3166-1 alpha-2), country and the column `value`; unknown codes are left out.
         value: Column to colour by.
-        label: What the values are.
+        label: Name of the values.
         unit: Currency, "%", or "" for counts.
     """
     known = frame[frame["country_code"].map(alpha3, na_action="ignore").notna()]

@@ -37,7 +37,7 @@ def write_dictionary(page: Path, reports: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _rules(column: Column, key: str) -> list[str]:
-    """What the database, and the import of your files, require of the values."""
+    """Rules for the values that the database and the import of your files enforce."""
     rules = {
         "primary key": column.name == key,
         "optional": column.optional,

@@ -22,7 +22,7 @@ WORLD = Path(__file__).parents[1] / "world_50m.json"
 def resources(
     title: str, page: Path, reports: Sequence[Mapping[str, Any]], scripts: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """What page.html.j2 needs around the content.
+    """Values that page.html.j2 shows around the content.
 
     Args:
         title: Of the page.

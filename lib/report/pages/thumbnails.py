@@ -28,7 +28,7 @@ Points = tuple[np.ndarray, np.ndarray]
 
 
 def preview(notebook: Path) -> dict[str, str]:
-    """What the front page shows of an executed notebook.
+    """Preview of an executed notebook for the front page.
 
     Returns:
         question, the paragraph below the title; thumbnail, an SVG, empty if no figure can be drawn that small.
