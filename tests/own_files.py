@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from lib.catalog import tables
-from lib.data.imports import Imported, Policy, import_shop
+from lib.data.imports.format import Imported, Policy
+from lib.data.imports.importing import import_shop
 from lib.data.parquet import read_table
 from lib.run import params
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from lib.data.imports import Policy, import_shop, write_rejects
+from lib.data.imports.format import Policy
+from lib.data.imports.importing import import_shop
+from lib.data.imports.rejects import write_rejects
 from lib.data.profile import Profile
 from lib.data.synthetic import Counts, Shop, plan_shop
 from lib.data.synthetic.write import WrittenShop, count_shop, write_shop
@@ -22,8 +24,8 @@ from lib.util.files import replacing_folder
 __all__ = ["STEP", "Acquired", "Engine", "Policy", "acquire"]
 
 STEP = "02_generate"  # step under which a refused import records its facts for the run page
-COUNTS = dict.fromkeys(("read", "loaded", "refused", "repeated"), "int64")
-REJECTS = {"file": "str", "rule": "str", "lines": "int64", "fallen": "bool", "example": "str"}
+COUNTS = dict.fromkeys(("read", "loaded", "rejected", "duplicates"), "int64")
+REJECTS = {"file": "str", "rule": "str", "lines": "int64", "rejected_with_parent": "bool", "example": "str"}
 STRICT = Policy()  # rejects nothing: for a synthetic shop, which has no bad rows
 
 
@@ -63,10 +65,10 @@ class Acquired:
     def __str__(self) -> str:
         if self.lines.empty:
             return f"The synthetic shop has {integer(self.rows)} rows in {len(self.written)} tables."
-        read, loaded, refused, repeated = self.lines[["read", "loaded", "refused", "repeated"]].sum()
-        duplicates = f", {integer(repeated)} are duplicates" if repeated else ""
+        read, loaded, rejected, duplicated = self.lines[["read", "loaded", "rejected", "duplicates"]].sum()
+        duplicates = f", {integer(duplicated)} are duplicates" if duplicated else ""
         return (
-            f"The files have {integer(read)} rows: {integer(loaded)} are used, {integer(refused)} are rejected"
+            f"The files have {integer(read)} rows: {integer(loaded)} are used, {integer(rejected)} are rejected"
             f"{duplicates}. They become {integer(self.rows)} rows in {len(self.written)} tables."
         )
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from lib.data.imports.formats import NAMES
 from lib.errors import UsageError
 from lib.settings import PROJECT
 
@@ -52,7 +53,7 @@ class Generate(_Section):
 class Mapping(_Section):
     """How imported files are read."""
 
-    format: Literal["tables", "online_retail", "shopify"]
+    format: str
     columns: dict[str, str | dict[str, str]] = {}
     keys: Literal["uuid", "text"] = "uuid"
     delimiter: str = Field(",", min_length=1, max_length=1)
@@ -63,6 +64,13 @@ class Mapping(_Section):
     null_words: list[str] = []
     ignore_extra: bool = False
     countries: dict[str, str] = {}
+
+    @field_validator("format")
+    @classmethod
+    def _known_format(cls, value: str) -> str:
+        if value not in NAMES:
+            raise ValueError(f"unknown format {value!r}; expected one of {', '.join(NAMES)}")
+        return value
 
 
 class Params(_Section):

@@ -50,7 +50,7 @@ def take_file(
 
 def test_a_file_with_a_rejected_row(own_file: Path, tmp_path: Path) -> None:
     acquired = take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
-    counts = {"file": "shop.csv", "read": 2, "loaded": 1, "refused": 1, "repeated": 0}
+    counts = {"file": "shop.csv", "read": 2, "loaded": 1, "rejected": 1, "duplicates": 0}
     assert acquired.facts()["files"] == [counts]
     assert (acquired.facts()["lines_read"], acquired.facts()["lines_loaded"]) == (2, 1)
     assert acquired.rejects.to_dict("records") == [
@@ -58,8 +58,8 @@ def test_a_file_with_a_rejected_row(own_file: Path, tmp_path: Path) -> None:
             "file": "shop.csv",
             "rule": "not_positive",
             "lines": 1,
-            "fallen": False,
-            "example": "line 3, column UnitPrice, '0': wanted a number above 0; correct it, or remove the line",
+            "rejected_with_parent": False,
+            "example": "line 3, column UnitPrice, '0': expected a number above 0; correct it, or remove the line",
         }
     ]
     assert "1 are used, 1 are rejected" in str(acquired)
@@ -72,7 +72,7 @@ def test_too_many_bad_rows_keep_the_previous_data_and_are_recorded(own_file: Pat
     acquire(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
     before = {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()}
     recorded: list[tuple[str, dict]] = []
-    with pytest.raises(DataError, match=r"1 of 2 lines cannot be used, and max_reject_share is 0\.01"):
+    with pytest.raises(DataError, match=r"1 of 2 rows are invalid, but max_reject_share is 0\.01"):
         take_file(
             own_file, tmp_path, Policy("GBP", 0.01, "reject"), lambda step, **facts: recorded.append((step, facts))
         )
@@ -108,6 +108,6 @@ def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None
             sa.text("SELECT sum(total_amount) FROM orders WHERE status = 'completed'")
         ).scalar()
     assert revenue == sum(int(line["Quantity"]) * Decimal(line["UnitPrice"]) for line in sold)
-    assert acquired.lines[["read", "loaded", "refused"]].to_numpy().tolist() == [
+    assert acquired.lines[["read", "loaded", "rejected"]].to_numpy().tolist() == [
         [len(lines), len(usable), len(lines) - len(usable)]
     ]

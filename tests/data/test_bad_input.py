@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from lib.catalog import Column, tables
-from lib.data.imports import write_rejects
 from lib.data.imports.dialect import Layout, dialect_of
 from lib.data.imports.lines import stage
 from lib.data.imports.reading import read_blocks
+from lib.data.imports.rejects import write_rejects
 from lib.data.parquet import to_arrow
 from lib.errors import DataError
 from lib.run import params
@@ -58,7 +58,7 @@ def utc(words: str) -> pd.Timestamp:
 
 
 SPACE = "outer white space removed"
-NAIVE = "instant without offset taken in {}"
+NAIVE = "naive timestamp read in {}"
 WORDS = ["=cmd|' /C calc'!A0", "x'); drop table products;--", "<script>alert(1)</script>", "100%s %(x)s :y"]
 CELLS = [
     *refused(1, PRODUCT, "price", "not_finite", "NaN", "nan"),
@@ -79,7 +79,7 @@ CELLS = [
     *kept(16, PRODUCT, "name", "12345678901234567.89"),
     *kept(16, PRODUCT, "price", "9999999999.99", "1234567890.12"),
     *refused(16, PRODUCT, "price", "out_of_range", "12345678901234567.89"),
-    repaired(17, PRODUCT, "stock_quantity", "5.0", 5, "decimals that are zero dropped"),
+    repaired(17, PRODUCT, "stock_quantity", "5.0", 5, "zero decimals dropped"),
     *refused(18, PRODUCT, "stock_quantity", "not_an_integer", "5.5"),
     *kept(19, PRODUCT, "stock_quantity", ""),
     *refused(20, PRODUCT, "stock_quantity", "out_of_range", "2147483648"),
@@ -89,13 +89,15 @@ CELLS = [
     *kept(23, PRODUCT, "category", "NA"),
     *kept(23, USER, "country_code", "NA"),
     *kept(24, PRODUCT, "category", "null", "None", "NULL", "NaN"),
-    repaired(24, PRODUCT, "category", "null", None, "word of mapping.null_words taken as empty", null_words=["null"]),
+    repaired(24, PRODUCT, "category", "null", None, "placeholder of mapping.null_words read as empty",
+        null_words=["null"],
+    ),
     *kept(26, PRODUCT, "name", "\\N"),
     *refused(27, PRODUCT, "name", "nul_character", "Ja\0r"),
     *refused(28, PRODUCT, "category", "too_long", "x" * 201),
     repaired(29, PRODUCT, "category", "x" * 200 + " ", "x" * 200, SPACE),
     *kept(30, PRODUCT, "category", "🛒" * 200),
-    repaired(31, PRODUCT, "name", "Cafe\u0301", "Café", "written in Unicode's composed form (NFC)"),
+    repaired(31, PRODUCT, "name", "Cafe\u0301", "Café", "normalised to Unicode NFC"),
     *refused(32, PRODUCT, "name", "blank", "\u200b\u200d", "   ", "\u00a0", "\u200b\u00a0\ufeff"),
     *refused(33, PRODUCT, "name", "control_character", "Jar \u202egnp", "Jar\x01", "Jar\x7f"),
     *kept(34, PRODUCT, "name", "one\ntwo"),
@@ -114,7 +116,7 @@ CELLS = [
         47, ORDER, "order_date", "2025-03-01 12:00:00", utc("2025-03-01 11:00"), NAIVE.format("Europe/Berlin"),
         time_zone="Europe/Berlin",
     ),
-    repaired(47, ORDER, "order_date", "2025-03-01", utc("2025-03-01"), "day without a time taken as its midnight"),
+    repaired(47, ORDER, "order_date", "2025-03-01", utc("2025-03-01"), "date without a time read as midnight"),
     *refused(48, ORDER, "order_date", "not_iso", "03/04/2025"),
     *refused(48, USER, "signup_date", "not_iso", "03/04/2025"),
     *refused(49, USER, "signup_date", "not_iso", "13/04/2025"),
@@ -132,17 +134,19 @@ CELLS = [
     *refused(55, ORDER, "order_date", "not_a_date", "2025-02-10T10:00:60Z", "2025-02-10T24:00:00Z"),
     repaired(
         56, ORDER, "order_date", "2025-03-01T12:00:00.123456789Z", utc("2025-03-01 12:00:00.123456"),
-        "nanoseconds cut to microseconds",
+        "nanoseconds truncated to microseconds",
     ),
     *kept(57, ORDER, "order_date", "2025-03-01T12:00:00+02:00", "2025-03-01 12:00:00 -0530", "2025-03-01T12:00Z"),
     *refused(58, ORDER, "order_date", "no_such_time", "2025-03-30T02:30:00", time_zone="Europe/Berlin"),
     repaired(
         58, ORDER, "order_date", "2025-10-26T02:30:00", utc("2025-10-26 00:30"),
-        "the first of two equal clock times", time_zone="Europe/Berlin",
+        "ambiguous time: the first of two was used", time_zone="Europe/Berlin",
     ),
-    repaired(59, PRODUCT, "product_id", "{" + key("7", 1) + "}", key("7", 1), "UUID in another spelling"),
-    repaired(59, PRODUCT, "product_id", key("f", 2).upper(), key("f", 2), "UUID in another spelling"),
-    repaired(59, PRODUCT, "product_id", key("7", 3).replace("-", ""), key("7", 3), "UUID in another spelling"),
+    repaired(59, PRODUCT, "product_id", "{" + key("7", 1) + "}", key("7", 1), "UUID rewritten in its standard form"),
+    repaired(59, PRODUCT, "product_id", key("f", 2).upper(), key("f", 2), "UUID rewritten in its standard form"),
+    repaired(
+        59, PRODUCT, "product_id", key("7", 3).replace("-", ""), key("7", 3), "UUID rewritten in its standard form"
+    ),
     *refused(60, PRODUCT, "product_id", "not_a_uuid", "abc", key("b", 3) + "0", key("b", 3)[:-1] + "g"),
     *refused(60, PRODUCT, "product_id", "missing", ""),
     *refused(72, ITEM, "quantity", "not_positive", "-2", "0"),
@@ -301,7 +305,7 @@ def of_flags(outcome: str) -> Callable[[Path], None]:
         lines = pq.read_table(folder / "flags.parquet").to_pylist()
         if outcome == REPAIRED:
             assert [line["flag"] for line in lines[:-1]] == [True] * 6 + [False] * 3 + [None]
-            assert staged.notes[("flag", "another word for true or false")] == 7
+            assert staged.notes[("flag", "yes, no, 1, 0 and the like read as true or false")] == 7
         else:
             assert [line["fault_rule"] for line in lines] == [None] * 10 + ["not_a_boolean"]
 
@@ -339,8 +343,8 @@ def identical_line(folder: Path) -> None:
     rows["products"].append(dict(rows["products"][2]))
     found = one(folder, rows)
     counts = found.imported.lines.set_index("file").loc["products.csv"]
-    assert counts.to_dict() == {"read": 4, "loaded": 3, "refused": 0, "repeated": 1}
-    assert found.notes[("products.csv", "", "line identical to an earlier one, dropped")] == 1
+    assert counts.to_dict() == {"read": 4, "loaded": 3, "rejected": 0, "duplicates": 1}
+    assert found.notes[("products.csv", "", "exact duplicates, dropped")] == 1
 
 
 def orphans(folder: Path) -> None:
@@ -355,7 +359,7 @@ def orphans(folder: Path) -> None:
         ("order_items.csv", 5, "product_id", "fk.product_id"),
         ("events.csv", 2, "product_id", "fk.product_id"),
     } == set(found.faults())
-    assert set(found.rejects["reason"].str.extract(r"no line of (\w+)\.csv has this key")[0]) == {
+    assert set(found.rejects["reason"].str.extract(r"no row of (\w+)\.csv has this key")[0]) == {
         "users", "orders", "products",
     }  # fmt: skip
 
@@ -377,7 +381,9 @@ def rejected_parent(folder: Path) -> None:
         ("order_items.csv", 2, "order_id", "fk.order_id"),
     )
     item = found.rejects.query("file == 'order_items.csv'")["reason"].item()
-    assert item.startswith("line 2 of orders.csv was refused: line 2 of users.csv was refused: wanted an address")
+    assert item.startswith(
+        "line 2 of orders.csv was rejected: line 2 of users.csv was rejected: expected an e-mail address"
+    )
     assert "nobody" not in item
 
 
@@ -449,7 +455,7 @@ def backwards(content: bytes) -> bytes:
 def header_only(folder: Path) -> None:
     rows = shop(events=[])
     found = one(folder, rows)
-    assert ("events.csv", "", "file has no line after its header") in found.notes
+    assert ("events.csv", "", "file has no row below its header") in found.notes
 
 
 def lone_backslash_dot(folder: Path) -> None:
@@ -475,7 +481,7 @@ def total_differs(folder: Path) -> None:
         ("orders.csv", 3, "total_amount", "total_differs"),
         ("order_items.csv", 3, "order_id", "fk.order_id"),
     )
-    assert "the items come to 20.00" in found.rejects["reason"][0]
+    assert "the items sum to 20.00" in found.rejects["reason"][0]
 
 
 def total_differs_for_a_refused_item(folder: Path) -> None:
@@ -490,7 +496,7 @@ def total_differs_for_a_refused_item(folder: Path) -> None:
         ("order_items.csv", 3, "order_id", "fk.order_id"),
     )
     reasons = found.rejects.set_index("line")["reason"]
-    assert "line 4 of order_items.csv was refused: wanted a whole number" in reasons[3].iloc[0]
+    assert "line 4 of order_items.csv was rejected: expected a whole number" in reasons[3].iloc[0]
 
 
 CAMPAIGN = {
@@ -538,7 +544,7 @@ def other_currency(folder: Path) -> None:
 def two_files_for_one_table(folder: Path) -> None:
     path = write(folder / "data", shop())
     (path / "Users.csv.gz").write_bytes(gzip.compress((path / "users.csv").read_bytes()))
-    with pytest.raises(DataError, match=r"has Users\.csv\.gz and users\.csv; keep one file for users"):
+    with pytest.raises(DataError, match=r"has Users\.csv\.gz and users\.csv; Keep one file for users"):
         imported(path)
 
 
@@ -562,7 +568,7 @@ def packed(folder: Path) -> None:
     (path / "users.csv.gz").unlink()
     with zipfile.ZipFile(path / "users.csv", "w") as archive:
         archive.writestr("users.csv", "user_id")
-    with pytest.raises(DataError, match=r"users\.csv is a zip archive or an Excel file; unpack it"):
+    with pytest.raises(DataError, match=r"users\.csv is a zip archive or an Excel file; expected CSV\. Unpack it"):
         imported(path)
 
 
@@ -612,8 +618,8 @@ OTHERS: list[tuple[int, str, Callable[[Path], None]]] = [
     (62, "orphans", orphans),
     (62, "rejected parent", rejected_parent),
     (63, "byte order mark", byte_order_mark),
-    (64, "utf-16", file_refused("users.csv", lambda c: c.decode().encode("utf-16"), "set mapping.encoding to utf-16")),
-    (64, "cp1252", file_refused("products.csv", in_cp1252, "line 4 is not utf-8; it looks like cp1252: set mapping.")),
+    (64, "utf-16", file_refused("users.csv", lambda c: c.decode().encode("utf-16"), "Set mapping.encoding to utf-16")),
+    (64, "cp1252", file_refused("products.csv", in_cp1252, "line 4 is not utf-8; it looks like cp1252. Set mapping.")),
     (64, "latin-1", file_refused("products.csv", lambda c: c.replace(b"Jar", b"J\xe4r"), "looks like cp1252")),
     (64, "surrogates", file_refused("users.csv", lambda c: c.replace(b"ben,", b"\xed\xa0\x80,"), "line 3 is not")),
     (65, "semicolons", file_refused("users.csv", lambda c: c.replace(b",", b";"), "delimiter looks like ';'")),
@@ -629,10 +635,10 @@ OTHERS: list[tuple[int, str, Callable[[Path], None]]] = [
     (68, "no header", file_refused("users.csv", lambda c: c.partition(b"\n")[2], "lacks the columns user_id")),
     (68, "misspelt", file_refused("users.csv", header(email="emial"), "email (did you mean emial?)")),
     (68, "misspelt optional", file_refused("users.csv", header(city="citty"), "'citty' (did you mean city?)")),
-    (68, "duplicated", file_refused("users.csv", header(city="email"), "names email more than once")),
+    (68, "duplicated", file_refused("users.csv", header(city="email"), "duplicate columns email")),
     (68, "reordered", accepted("users.csv", backwards)),
     (68, "capitals and space", accepted("users.csv", header(email=" E-Mail "), columns={"users": {"email": "e-mail"}},
-        notes=(("e-mail", "name of the column written otherwise in the header"),))),
+        notes=(("e-mail", "column name matched ignoring case or white space"),))),
     (68, "extra", file_refused("users.csv", with_columns(note="x"), "'note'", "mapping.ignore_extra")),
     (68, "extra ignored", accepted("users.csv", with_columns(note="x"), ignore_extra=True,
         notes=(("note", "column is not used"),))),
@@ -651,11 +657,11 @@ OTHERS: list[tuple[int, str, Callable[[Path], None]]] = [
     (80, "texts", of_frame(["2025-01-01 10:00Z", "soon"], r"orders\.order_date is not of type timestamp")),
     (80, "mixed", of_frame([1, "x"], r"orders\.status is not of type string", "status")),
     (80, "NA and NaT", of_frame([pd.NA, pd.NaT], [None, None], "shipping_city")),
-    (80, "NA where required", of_frame([utc("2025-01-01"), pd.NaT], "is required and 1 of 2 rows lack it")),
+    (80, "NA where required", of_frame([utc("2025-01-01"), pd.NaT], "is required, but 1 of 2 rows lack it")),
     (80, "categorical", of_frame(pd.Categorical(["completed", "refunded"]), ["completed", "refunded"], "status")),
     (80, "zones", of_frame([NOON, utc("2025-01-02")], [utc("2025-01-01 10:00"), utc("2025-01-02")])),
-    (80, "with and without zone", of_frame([NOON, datetime(2025, 1, 2)], r"orders\.order_date .* without time zone")),
-    (80, "label twice", of_labels(lambda names: [*names[:-1], "status"], r"orders .*'status'.* more than once")),
+    (80, "with and without zone", of_frame([NOON, datetime(2025, 1, 2)], r"orders\.order_date .* have no time zone")),
+    (80, "label twice", of_labels(lambda names: [*names[:-1], "status"], r"orders .*duplicate columns .*'status'")),
     (80, "labels of several levels", of_labels(
         lambda names: pd.MultiIndex.from_product([["a"], names]), "orders .* several levels")),
 ]  # fmt: skip

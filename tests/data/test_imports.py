@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 from lib import db, load
 from lib.catalog import Column, tables
-from lib.data.imports import FORMATS, Policy, write_rejects
-from lib.data.imports.rejects import SCHEMA
+from lib.data.imports import formats
+from lib.data.imports.format import Policy
+from lib.data.imports.rejects import SCHEMA, write_rejects
 from lib.data.imports.rules import FORMS
 from lib.data.parquet import read_table, to_arrow
 from lib.data.profile import profile, total
@@ -34,14 +35,14 @@ RETAIL = PROJECT / "tests" / "fixtures" / "online_retail.csv"
 HOSTILE = ["'); DROP TABLE users;--", "<script>window.P_1=1</script>", "=cmd|' /C calc'!A0"]
 BROKEN = {
     "gzip that is cut off": (lambda content: gzip.compress(content)[:-12], "is a damaged gzip file"),
-    "utf-16 without mark": (lambda content: content.decode().encode("utf-16-le"), "set mapping.encoding to utf-16"),
+    "utf-16 without mark": (lambda content: content.decode().encode("utf-16-le"), "Set mapping.encoding to utf-16"),
     "quote inside a quoted text": (lambda content: content.replace(b"POSTAGE", b'"a"b'), "line 4: "),
     "quote left open to the end": (lambda content: content.replace(b"POSTAGE", b'"POSTAGE'), "line 4: unexpected end"),
     "quote left open for long": (lambda content: content.replace(b"POSTAGE", b'"' + b"\n" * 600_000), "line 4: field"),
     "Excel file": (lambda _: b"PK\x03\x04....", "save it as CSV"),
     "columns that lack": (
         lambda content: content.replace(b",Country", b""),
-        "lacks the columns Country; it has Invoice",
+        "lacks the columns Country; found Invoice",
     ),
 }
 
@@ -73,10 +74,10 @@ def test_csv_reading_leaves_the_limit_of_fields_as_it_was(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": "online_retale"}, "known are: tables, online_retail, shopify"),
-        ({"columns": {"invoice": "InvoiceNo"}}, "holds: product_code, quantity"),
-        ({"columns": {"invoise": "InvoiceNo"}}, "holds: invoice"),
-        ({"delimiter": ",,"}, "wanted one character"),
+        ({"format": "online_retale"}, "expected one of online_retail, shopify, tables"),
+        ({"columns": {"invoice": "InvoiceNo"}}, "lacks product_code, quantity"),
+        ({"columns": {"invoise": "InvoiceNo"}}, "lacks invoice"),
+        ({"delimiter": ",,"}, "expected one character"),
         ({"encoding": "utf-9"}, "such as utf-8"),
         ({"date_format": "%Q"}, "strptime"),
         ({"time_zone": "Europe/Londn"}, "Europe/London"),
@@ -93,9 +94,9 @@ def test_a_mapping_that_cannot_be_is_a_usage_error(change: dict, words: str, tmp
     ("columns", "words"),
     [
         ({"usres": {"email": "Mail"}}, r"has 'usres' \(did you mean users\?\)"),
-        ({"email": "Mail"}, "wanted a table with names below it"),
-        ({"users": {"emial": "Mail"}}, r"columns.users names 'emial', which is no field \(did you mean email\?\)"),
-        ({"users": {"email": 5}}, "users.email is 5; wanted the name of one column"),
+        ({"email": "Mail"}, "expected tables with column names"),
+        ({"users": {"emial": "Mail"}}, r"columns.users: unknown field 'emial' \(did you mean email\?\)"),
+        ({"users": {"email": 5}}, "users.email is 5; expected the name of one column"),
     ],
 )
 def test_names_for_what_is_not_there_are_a_usage_error(columns: dict, words: str, tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ def test_names_for_what_is_not_there_are_a_usage_error(columns: dict, words: str
 def test_a_folder_needs_its_files(tmp_path: Path) -> None:
     path = write(tmp_path / "data", shop())
     (path / "orders.csv").rename(path / "order.csv")
-    with pytest.raises(DataError, match=r"lacks orders\.csv \(did you mean order\?\); `make templates` shows"):
+    with pytest.raises(DataError, match=r"lacks orders\.csv \(did you mean order\?\)\. `make templates` writes"):
         imported(path)
 
 
@@ -131,7 +132,7 @@ def test_words_for_countries_and_for_nothing(tmp_path: Path) -> None:
         user["country_code"] = word
     found = imported(write(tmp_path / "data", rows), countries={"uk": "GB", "Atlantis": ""}, null_words=["n/a"])
     assert found.table("users")["country_code"].fillna("none").tolist() == ["GB", "none", "none"]
-    assert found.cases("country_code", "code taken from mapping.countries") == 2
+    assert found.cases("country_code", "country code from mapping.countries") == 2
     refused = imported(write(tmp_path / "data", rows))
     assert refused.faults()[0] == ("users.csv", 2, "country_code", "not_a_country_code")
 
@@ -205,26 +206,28 @@ def test_too_many_refused_lines_end_the_run(tmp_path: Path) -> None:
     rows["products"][2]["price"] = "9,99"
     assert refusal(tmp_path, rows, 0.1) == "", "1 of 10 lines is a tenth, and not more"
     words = refusal(tmp_path, rows, 0.099).splitlines()
-    assert words[0].startswith("1 of 10 lines cannot be used, and max_reject_share is 0.099: mend them")
-    assert words[1].startswith("products.csv, line 4, column price, '9,99': wanted digits with . before the cents")
+    assert words[0].startswith("1 of 10 rows are invalid, but max_reject_share is 0.099. Correct them")
+    assert words[1].startswith(
+        "products.csv, line 4, column price, '9,99': expected a number with the decimal separator ."
+    )
 
 
 def test_the_first_bad_line_ends_the_run_where_that_is_wanted(tmp_path: Path) -> None:
     rows = shop()
     rows["users"][0]["email"] = rows["users"][2]["email"] = "nobody"
     words = refusal(tmp_path, rows, 1.0, "fail").splitlines()
-    assert words[0].startswith("on_bad_rows is fail: mend them")
-    assert words[1].startswith("users.csv, line 2, column email, '…': wanted an address")
-    assert words[2:] == ["1 more lines break a rule", "2 lines fall with them"]
+    assert words[0].startswith("4 rows are invalid, and on_bad_rows is fail. Correct them")
+    assert words[1].startswith("users.csv, line 2, column email, '…': expected an e-mail address")
+    assert words[2:] == ["1 more rows break a rule", "2 rows are rejected with their parent"]
     assert refusal(tmp_path, shop(), 0, "fail") == ""
 
 
 def test_no_line_at_all_ends_the_run(tmp_path: Path) -> None:
-    assert "a shop without lines cannot be reported" in refusal(tmp_path, {name: [] for name in shop()}, 1.0)
+    assert "the files have no row below the header" in refusal(tmp_path, {name: [] for name in shop()}, 1.0)
     rows = shop()
     for row in (row for table in rows.values() for row in table):
         row |= dict.fromkeys(row, "")
-    assert refusal(tmp_path, rows, 1.0).startswith("none of the 10 lines can be used")
+    assert refusal(tmp_path, rows, 1.0).startswith("all 10 rows are invalid")
 
 
 def test_examples_are_few_and_those_that_broke_a_rule_come_first(tmp_path: Path) -> None:
@@ -234,7 +237,7 @@ def test_examples_are_few_and_those_that_broke_a_rule_come_first(tmp_path: Path)
     found = imported(write(tmp_path / "data", rows)).imported
     assert len(found.examples) == 20
     assert found.examples["file"].tolist() == ["products.csv"] * 19 + ["users.csv"]
-    assert found.rejects[["file", "rule", "lines", "fallen"]].to_numpy().tolist() == [
+    assert found.rejects[["file", "rule", "lines", "rejected_with_parent"]].to_numpy().tolist() == [
         ["products.csv", "not_a_number", 30, False],
         ["users.csv", "not_an_email", 1, False],
         ["orders.csv", "fk.user_id", 1, True],
@@ -391,9 +394,13 @@ def test_every_form_of_the_catalog_is_known() -> None:
 
 
 def test_every_format_has_params_and_a_query_per_table() -> None:
-    data = dict.fromkeys(FORMATS, RETAIL) | {"own_files": RETAIL.parent}
+    data = dict.fromkeys(formats.NAMES, RETAIL) | {"own_files": RETAIL.parent}
     names = ("own_files", "online_retail", "shopify")
     shipped = {params.load(params.find(name), [f"data={data[name]}"]).mapping.format for name in names}
-    assert shipped == set(FORMATS)
-    for form in FORMATS.values():
-        assert all((PROJECT / "lib/sql/imports" / form.folder / f"{name}.sql").exists() for name in form.tables)
+    assert shipped == set(formats.NAMES)
+    for form in map(formats.load_format, formats.NAMES):
+        sections = re.findall(
+            r"^-- name: (\w+)$", (PROJECT / f"lib/sql/imports/{form.name}.sql").read_text(), re.MULTILINE
+        )
+        assert {*form.tables, "notes"} <= set(sections)
+        assert len(sections) == len(set(sections))

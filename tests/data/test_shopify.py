@@ -41,7 +41,7 @@ def shop(folder: Path, *lines: str) -> Found:
 
 def test_every_line_is_loaded_or_refused(found: Found) -> None:
     assert found.imported.lines.to_dict("records") == [
-        {"file": "orders_export.csv", "read": 9, "loaded": 7, "refused": 2, "repeated": 0}
+        {"file": "orders_export.csv", "read": 9, "loaded": 7, "rejected": 2, "duplicates": 0}
     ]
     assert found.faults() == [
         ("orders_export.csv", 6, "Currency", "other_currency"),
@@ -70,7 +70,7 @@ def test_a_discount_of_the_order_is_spread_to_the_cent(found: Found) -> None:
 
 def test_status_follows_from_payment_parcel_and_cancellation(found: Found) -> None:
     assert found.table("orders")["status"].tolist() == ["completed", "cancelled", "refunded", "shipped", "completed"]
-    assert found.cases("Financial Status", "orders: refunded in part; counted in full") == 1
+    assert found.cases("Financial Status", "orders: partially refunded; counted in full") == 1
 
 
 def test_instants_are_in_utc(found: Found) -> None:

@@ -72,9 +72,13 @@ def test_two_wrong_lines_are_told_on_the_run_page(folder: Path, own_folders: Pat
     (page,) = re.findall(r"what happened: (.+)", ran.stdout)
     said = [line.removeprefix("error: ") for line in ran.stderr.splitlines()]
     assert (ran.returncode, len(said)) == (3, 4)
-    assert said[1].startswith("products.csv, line 5, column price, 'forty-nine': wanted digits with . before the cents")
-    assert said[2].startswith("users.csv, line 6, column signup_date, '9.6.2025': wanted a day or instant of ISO 8601")
-    assert said[3].endswith("lines fall with them")
+    assert said[1].startswith(
+        "products.csv, line 5, column price, 'forty-nine': expected a number with the decimal separator ."
+    )
+    assert said[2].startswith(
+        "users.csv, line 6, column signup_date, '9.6.2025': expected an ISO 8601 date or timestamp"
+    )
+    assert said[3].endswith("rows are rejected with their parent")
     with open_page(Path(page)) as (shown, _, errors):
         text = shown.inner_text("main")
         assert errors == []

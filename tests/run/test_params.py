@@ -117,7 +117,7 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         (MAPPING, "mapping is set, data is not"),
         (
             "mapping:\n  format: excel\ndata: x\n",
-            "line 2: mapping.format is 'excel': Input should be 'tables', 'online_retail' or 'shopify'",
+            "line 2: mapping.format: unknown format 'excel'; expected one of online_retail, shopify, tables",
         ),
         ("mapping:\n  delimiter: ','\ndata: x\n", "mapping.format: Field required"),
         ("seed: 1\nseed: 2\n", "line 2: duplicate key seed. Keep one"),

@@ -1,4 +1,4 @@
-"""The `mapping` section of a params file, checked: how a shop's files write their columns, numbers, dates and texts."""
+"""The validated `mapping` of a params file: how files write columns, numbers, dates and texts."""
 
 import codecs
 import csv
@@ -18,30 +18,30 @@ from lib.util.countries import alpha3
 
 __all__ = ["Dialect", "Layout", "dialect_of", "layout_of", "near"]
 
-# Each setting with what only a usable value survives, and an example of one.
+# Each setting with a call that fails for invalid values, and what was expected.
 TRIALS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "delimiter": (
         lambda sign: csv.reader([], delimiter=sign),
-        'wanted one character, such as "," or ";" or "\\t"',
+        'expected one character, such as "," or ";" or "\\t"',
     ),
     "encoding": (
         "".encode,
-        "wanted an encoding such as utf-8 or cp1252",
+        "expected an encoding such as utf-8 or cp1252",
     ),
     "date_format": (
         lambda words: pd.to_datetime(pd.Series(["1"]), format=words or None, errors="coerce"),
-        'wanted the parts of Python\'s strptime, such as %d.%m.%Y %H:%M, or "" for ISO 8601',
+        'expected a format of Python\'s strptime, such as %d.%m.%Y %H:%M, or "" for ISO 8601',
     ),
     "time_zone": (
         ZoneInfo,
-        "wanted a name such as UTC or Europe/London",
+        "expected an IANA name such as UTC or Europe/London",
     ),
 }
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are written; countries are case-folded name -> code, empty for none; `latest` is the last sound day."""
+    """How cells are written. countries: case-folded name -> code, empty for none. latest: last valid day."""
 
     delimiter: str
     encoding: str
@@ -57,9 +57,9 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Layout:
-    """A file's columns as the catalog describes columns, the name that the file has for each, and those it must have.
+    """Columns of a file as in the catalog, their names in the file, and those that must be in the file.
 
-    An optional column may have no name: the file does not have it.
+    An optional column without a name is not in the file.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Layout:
 
 
 def dialect_of(mapping: Mapping[str, Any], as_of: date) -> Dialect:
-    """The settings of the mapping; raises UsageError for one that cannot be."""
+    """The settings of the mapping; raises UsageError for an invalid one."""
     for name, (attempt, example) in TRIALS.items():
         try:
             attempt(mapping[name])
@@ -93,8 +93,8 @@ def dialect_of(mapping: Mapping[str, Any], as_of: date) -> Dialect:
 def _countries(codes: Mapping[str, str]) -> dict[str, str]:
     for name, code in codes.items():
         if code != "" and alpha3(code) is None:
-            hint = "wanted a quoted ISO 3166-1 code such as 'NO' (YAML reads a bare NO as false), or '' for none"
-            raise UsageError(f"mapping.countries gives {name!r} the code {code!r}; {hint}")
+            hint = "expected a quoted ISO 3166-1 code such as 'NO' (YAML reads a bare NO as false), or '' for none"
+            raise UsageError(f"mapping.countries: code of {name!r} is {code!r}; {hint}")
     return {name.casefold(): code for name, code in codes.items()}
 
 
@@ -104,23 +104,25 @@ def _a_year_after(day: date) -> date:
 
 
 def layout_of(name: str, columns: tuple[Column, ...], names: Mapping[str, str], place: str) -> Layout:
-    """The columns under their own names, or those that the mapping gives them at `place`, which must be there then.
+    """The layout of a file: columns with the names of the mapping, which must be in the file, or their own names.
 
-    Raises UsageError for a name of what is no field, and for one that is none.
+    Raises:
+        UsageError: The mapping at `place` has an unknown field or an invalid column name.
     """
     known = [column.name for column in columns]
     required = {column.name for column in columns if not column.optional}
     for field, called in names.items():
         if field not in known:
-            there = ", ".join(known)
-            raise UsageError(f"{place} names {field!r}, which is no field{near(field, known)}; there are {there}")
+            raise UsageError(
+                f"{place}: unknown field {field!r}{near(field, known)}; expected one of {', '.join(known)}"
+            )
         if not isinstance(called, str) or (not called and field in required):
-            raise UsageError(f"{place}.{field} is {called!r}; wanted the name of one column of the file")
+            raise UsageError(f"{place}.{field} is {called!r}; expected the name of one column of the file")
     needed = required | {field for field, called in names.items() if called}
     return Layout(name, columns, {field: field for field in known} | dict(names), frozenset(needed))
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """The known name that was probably meant, as a question."""
+    """A suggestion of the closest known name; empty without one."""
     found = difflib.get_close_matches(word.casefold(), {name.casefold(): name for name in known}, 1)
     return f" (did you mean {next(name for name in known if name.casefold() == found[0])}?)" if found else ""

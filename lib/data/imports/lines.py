@@ -1,11 +1,10 @@
-"""Each line of a file by itself: typed cells or the first rule that it breaks, into a Parquet file, block by block."""
+"""Convert and check each row of a file separately, block by block, into a Parquet file with the first broken rule."""
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -16,15 +15,15 @@ from lib.data.imports.rules import Cells, checked, ordered, reason
 
 __all__ = ["Staged", "stage", "stage_nothing"]
 
-EXCERPT = 200  # characters of a refused value that are kept
+EXCERPT = 200  # characters kept of an invalid value
 FAULT = ("fault_column", "fault_rule", "fault_value", "fault_reason")
 
-Notes = Counter[tuple[str, str]]  # (column of the file, what was done) -> cells
+Notes = Counter[tuple[str, str]]  # (column of the file, conversion) -> cells
 
 
 @dataclass(frozen=True)
 class Staged:
-    """A file that was read: the layout's name, the file's own, its lines, and what was done to its cells."""
+    """A file that was read: name of the layout, file name, number of rows, and conversions."""
 
     source: str
     file: str
@@ -33,9 +32,9 @@ class Staged:
 
 
 def stage(path: Path, layout: Layout, dialect: Dialect, folder: Path) -> Staged:
-    """Write all lines of a file to `folder`/<layout>.parquet: line, the fields, raw_line, and FAULT where one is bad.
+    """Write all rows of a file to `folder`/<layout>.parquet: line, the fields, raw_line, and FAULT of invalid rows.
 
-    Raises as read_blocks does.
+    Raises UsageError and DataError as `read_blocks` does.
     """
     header, blocks = read_blocks(path, layout, dialect)
     notes, lines = Counter(header.notes), 0
@@ -48,7 +47,7 @@ def stage(path: Path, layout: Layout, dialect: Dialect, folder: Path) -> Staged:
 
 
 def stage_nothing(layout: Layout, dialect: Dialect, folder: Path) -> None:
-    """Write what `stage` would of a file without lines, where an optional file is not there."""
+    """Write the Parquet file of an optional file that is absent: the same columns without rows."""
     _writer(layout, dialect, folder).close()
 
 
@@ -68,8 +67,8 @@ def _typed(block: Block, layout: Layout, dialect: Dialect) -> tuple[pa.Table, No
     known = [column for column in layout.columns if column.name in block.text]
     cells = ordered({c.name: checked(block.text[c.name], c, dialect) for c in known}, layout.columns)
     schema = _schema(layout, dialect)
-    gap = {c.name: pa.nulls(len(block.line), schema.field(c.name).type) for c in layout.columns}
-    values = gap | {name: found.values for name, found in cells.items()}
+    empty = {c.name: pa.nulls(len(block.line), schema.field(c.name).type) for c in layout.columns}
+    values = empty | {name: found.values for name, found in cells.items()}
     faults = _faults(block, cells, layout, dialect)
     rows = {"line": block.line, **values, "raw_line": block.raw, **faults}
     notes = Counter(
@@ -79,19 +78,21 @@ def _typed(block: Block, layout: Layout, dialect: Dialect) -> tuple[pa.Table, No
 
 
 def _faults(block: Block, cells: dict[str, Cells], layout: Layout, dialect: Dialect) -> dict[str, pa.Array]:
-    """Column, rule, value and reason of the first rule that each line breaks."""
-    first: dict[int, tuple[str, ...]] = {}
-    for column in reversed(layout.columns):
-        for place, rule in cells[column.name].rules.items() if column.name in cells else ():
-            value = block.text[column.name][place].as_py()[:EXCERPT]
-            first[place] = (layout.names[column.name], rule, value, reason(rule, column, dialect))
-    for place, fields in _of_another_width(block):
-        first[place] = ("", "wrong_field_count", f"{fields} fields", reason("wrong_field_count", None, dialect))
-    row = np.full(len(block.line), -1)
-    row[list(first)] = np.arange(len(first))
-    rows = pa.array(row, mask=row < 0)
-    columns = list(zip(*first.values(), strict=True)) or [()] * len(FAULT)
-    return {name: pa.array(column, pa.string()).take(rows) for name, column in zip(FAULT, columns, strict=True)}
+    """Column, rule, value and reason of the first rule that each row breaks: a wrong width, then by column."""
+    first: dict[int, tuple[str, str, str, str]] = {}
+    for row, fields in _of_another_width(block):
+        first[row] = ("", "wrong_field_count", f"{fields} fields", reason("wrong_field_count", None, dialect))
+    for column in layout.columns:
+        rules = cells[column.name].rules if column.name in cells else {}
+        for row, rule in rules.items():
+            if row not in first:
+                value = block.text[column.name][row].as_py()[:EXCERPT]
+                first[row] = (layout.names[column.name], rule, value, reason(rule, column, dialect))
+    faults: dict[str, list[str | None]] = {name: [None] * len(block.line) for name in FAULT}
+    for row, fault in first.items():
+        for name, text in zip(FAULT, fault, strict=True):
+            faults[name][row] = text
+    return {name: pa.array(texts, pa.string()) for name, texts in faults.items()}
 
 
 def _of_another_width(block: Block) -> Iterator[tuple[int, int]]:

@@ -1,16 +1,16 @@
-"""The bytes of a CSV file as blocks of text by column, each record with its line and its text as it stands there."""
+"""Read a CSV file in blocks of text columns, each record with its line number and its original text."""
 
 import codecs
 import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,18 +21,18 @@ from lib.errors import DataError, UsageError
 
 __all__ = ["Block", "read_blocks"]
 
-RUN = 500  # records turned into columns at a time: five times as fast as 50,000, whose lists Python's collector walks
+RUN = 500  # records converted to columns at a time: five times faster than 50,000, which burden the garbage collector
 BLOCK_RECORDS = 50_000
-BLOCK_CHARACTERS = 1 << 24  # a block of long records has fewer, so that memory does not depend on what is in the file
-FIELD_CHARACTERS = 1 << 19  # where a quote that was left open is given up
+BLOCK_CHARACTERS = 1 << 24  # a block of long records has fewer, so that memory does not depend on their length
+FIELD_CHARACTERS = 1 << 19  # a longer field counts as an unclosed quote
 
 
 @dataclass(frozen=True)
 class Block:
-    """Records in order: the line they begin on, their text as it stands in the file, and the cells by field.
+    """Records in order: number of the first line, original text, and cells by field.
 
-    A record with another number of fields than the header has that number in `fields`, and empty cells.
-    `empty` counts lines without text.
+    fields: null, or the number of fields where it differs from the header; the cells are then empty. empty: number of
+    records without text, which are left out.
     """
 
     line: pa.Array
@@ -44,55 +44,83 @@ class Block:
 
 @dataclass(frozen=True)
 class _Run:
-    """A few records, the line that the first begins on, and the lines of the file that hold them."""
+    """Some records, the number of the line that each ends on, the number of the first line, and all lines."""
 
     records: list[list[str]]
-    line: int
-    kept: list[str]
+    ends: list[int]
+    first_line: int
+    lines: list[str]
+
+
+class _Recorder:
+    """Iterates over lines and remembers them until they are taken: csv.reader does not return the text of a record."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._recorded: list[str] = []
+
+    def __iter__(self) -> "_Recorder":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._recorded.append(line)
+        return line
+
+    def take(self) -> list[str]:
+        """The lines since the last call."""
+        recorded, self._recorded = self._recorded, []
+        return recorded
 
 
 def read_blocks(path: Path, layout: Layout, dialect: Dialect) -> tuple[Header, Iterator[Block]]:
-    """Where the file has which field, and its records; the lines are counted as an editor does (header = 1).
+    """The header of a file and an iterator over its records in blocks. Lines are counted from 1, the header's.
 
-    Raises UsageError for a path that cannot be opened, DataError for bytes that are not such a file or that change
-    while they are read.
+    Raises:
+        UsageError: The path cannot be opened.
+        DataError: The file is empty, is not a CSV file in this encoding, or changes while it is read.
     """
     runs = _runs(path, dialect)
     first = next((run.records[0] for run in runs if run.records[0]), None)
     if first is None:
-        raise DataError(f"{path} is empty; wanted a line with the names of the columns, and lines below it")
+        raise DataError(f"{path} is empty; expected a header and rows below it")
     header = header_of(first, path, layout, dialect)
-    return header, _blocks(runs, header, dialect)
+    return header, _blocks(runs, header)
 
 
 def _runs(path: Path, dialect: Dialect) -> Iterator[_Run]:
-    """The records of the file in runs, alone up to the header; a line break inside quotes belongs to its record."""
-    before, line = _state(path), 1
+    """The records of the file in runs, one by one up to the header; a record can span several lines inside quotes."""
+    before, end = _state(path), 0  # end: number of the line that the last complete record ends on
     limit = csv.field_size_limit(FIELD_CHARACTERS)
     try:
         with _open(path) as binary, io.TextIOWrapper(binary, dialect.encoding, newline="") as text:
-            kept: list[str] = []
-            reader = csv.reader(_kept(text, kept), delimiter=dialect.delimiter, strict=True)
+            lines = _Recorder(text)
+            reader = csv.reader(lines, delimiter=dialect.delimiter, strict=True)
             size = 1
-            while records := list(islice(reader, size)):
-                yield _Run(records, line, kept.copy())
+            while True:
+                first_line, records, ends = end + 1, [], []
+                for record in islice(reader, size):
+                    end = reader.line_num
+                    records.append(record)
+                    ends.append(end)
+                if not records:
+                    break
+                yield _Run(records, ends, first_line, lines.take())
                 size = RUN if records[0] else size
-                line += len(kept)
-                kept.clear()
     except UnicodeError as error:
         raise DataError(_wrong_encoding(path, dialect)) from error
     except csv.Error as error:
-        raise DataError(_unclosed_quote(path, line + _last_start(kept, dialect), error)) from error
+        raise DataError(_unclosed_quote(path, end + 1, error)) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}); fetch or pack it again") from error
+        raise DataError(f"{path} is a damaged gzip file ({error}). Download or compress it again.") from error
     finally:
         csv.field_size_limit(limit)
     if _state(path) != before:
-        raise DataError(f"{path} changed while it was read; wait until it is written, then run again")
+        raise DataError(f"{path} changed while it was read. Wait until it is complete, then run again.")
 
 
 def _state(path: Path) -> tuple[int, ...]:
-    """What changes when the file is written to or replaced."""
+    """Values that change when the file is modified or replaced."""
     try:
         found = path.stat()
     except OSError as error:
@@ -100,15 +128,9 @@ def _state(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _kept(lines: Iterator[str], kept: list[str]) -> Iterator[str]:
-    for line in lines:
-        kept.append(line)
-        yield line
-
-
 @contextmanager
-def _open(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file, unpacked when they are gzip, whatever the name says."""
+def _open(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file, decompressed if they are gzip, whatever its name."""
     try:
         packed = path.open("rb")
     except OSError as error:
@@ -117,16 +139,16 @@ def _open(path: Path) -> Iterator[IO[bytes]]:
         magic = packed.read(4)
         packed.seek(0)
         if magic.startswith(b"PK\x03\x04"):
-            raise DataError(f"{path} is a zip archive or an Excel file; unpack it, or save it as CSV")
-        yield gzip.GzipFile(fileobj=packed) if magic.startswith(b"\x1f\x8b") else packed
+            raise DataError(f"{path} is a zip archive or an Excel file; expected CSV. Unpack it, or save it as CSV.")
+        yield cast("BinaryIO", gzip.GzipFile(fileobj=packed)) if magic.startswith(b"\x1f\x8b") else packed
 
 
 def _unopened(path: Path, error: OSError) -> str:
-    return f"{path} cannot be opened: {error.strerror}; wanted a .csv or .csv.gz file"
+    return f"{path} cannot be opened: {error.strerror}; expected a .csv or .csv.gz file"
 
 
 def _wrong_encoding(path: Path, dialect: Dialect) -> str:
-    """Which line is not in the encoding, and the encoding it looks like."""
+    """A sentence with the first line that is not in the encoding, and the likely encoding."""
     with _open(path) as binary:
         start = binary.read(4096)
         utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start
@@ -134,7 +156,7 @@ def _wrong_encoding(path: Path, dialect: Dialect) -> str:
         line = next((number for number, raw in enumerate(binary, 1) if not _decodes(raw, dialect.encoding)), 1)
     guess = "utf-16" if utf16 else "cp1252" if dialect.encoding.startswith("utf-8") else "utf-8"
     found = dialect.encoding.removesuffix("-sig")
-    return f"{path}, line {line} is not {found}; it looks like {guess}: set mapping.encoding to {guess}"
+    return f"{path}, line {line} is not {found}; it looks like {guess}. Set mapping.encoding to {guess}."
 
 
 def _decodes(raw: bytes, encoding: str) -> bool:
@@ -146,29 +168,16 @@ def _decodes(raw: bytes, encoding: str) -> bool:
 
 
 def _unclosed_quote(path: Path, line: int, error: csv.Error) -> str:
-    return (
-        f"{path}, line {line}: {error} (unclosed_quote); close each quote, and write one that belongs to a text twice"
-    )
+    return f"{path}, line {line}: {error} (unclosed_quote). Close each quote, and double quotes inside a text."
 
 
-def _last_start(kept: list[str], dialect: Dialect) -> int:
-    """How many of the lines come before the record that cannot be read."""
-    reader, start = csv.reader(kept, delimiter=dialect.delimiter, strict=True), 0
-    try:
-        for _ in reader:
-            start = reader.line_num
-    except csv.Error:
-        return start
-    return start
-
-
-def _blocks(runs: Iterator[_Run], header: Header, dialect: Dialect) -> Iterator[Block]:
-    """Blocks of runs."""
+def _blocks(runs: Iterator[_Run], header: Header) -> Iterator[Block]:
+    """The runs, joined to blocks."""
     parts, records, characters = [], 0, 0
     for run in runs:
-        parts.append(_block(run, header, dialect))
+        parts.append(_block(run, header))
         records += len(run.records)
-        characters += sum(map(len, run.kept))
+        characters += sum(map(len, run.lines))
         if records >= BLOCK_RECORDS or characters >= BLOCK_CHARACTERS:
             yield _joined(parts)
             parts, records, characters = [], 0, 0
@@ -186,29 +195,29 @@ def _joined(parts: list[Block]) -> Block:
     )
 
 
-def _block(run: _Run, header: Header, dialect: Dialect) -> Block:
-    """The run by column, without the records that hold nothing."""
-    starts, raw = _placed(run, dialect)
+def _block(run: _Run, header: Header) -> Block:
+    """The run by column, without the records that have no text."""
+    starts = [run.first_line, *(end + 1 for end in run.ends[:-1])]
     records, widths = run.records, list(map(len, run.records))
-    full = range(len(records))
+    full: Sequence[int] = range(len(records))
     if set(widths) - {header.width}:
-        full = [place for place in full if len(records[place]) > 1 or "".join(records[place]).strip()]
+        full = [row for row in full if len(records[row]) > 1 or "".join(records[row]).strip()]
         blank = [""] * header.width
-        records = [records[place] if widths[place] == header.width else blank for place in full]
+        records = [records[row] if widths[row] == header.width else blank for row in full]
     columns = list(zip(*records, strict=True)) or [()] * header.width
+    raw = _texts(run, starts)
     return Block(
-        pa.array([run.line + starts[place] for place in full], pa.int64()),
-        pa.array([raw[place] for place in full], pa.string()),
-        pa.array([None if widths[place] == header.width else widths[place] for place in full], pa.int32()),
+        pa.array([starts[row] for row in full], pa.int64()),
+        pa.array([raw[row] for row in full], pa.string()),
+        pa.array([None if widths[row] == header.width else widths[row] for row in full], pa.int32()),
         {name: pa.array(columns[place], pa.string()) for name, place in header.places.items()},
         len(run.records) - len(full),
     )
 
 
-def _placed(run: _Run, dialect: Dialect) -> tuple[Sequence[int], list[str]]:
-    """Lines of the run before each record, and its text; nearly always each record is one line."""
-    if len(run.records) == len(run.kept):
-        return range(len(run.kept)), run.kept
-    reader = csv.reader(run.kept, delimiter=dialect.delimiter, strict=True)
-    starts = [0, *(reader.line_num for _ in reader)]
-    return starts, ["".join(run.kept[start:end]) for start, end in pairwise(starts)]
+def _texts(run: _Run, starts: list[int]) -> list[str]:
+    """The text of each record; usually each record is one line."""
+    if len(run.records) == len(run.lines):
+        return run.lines
+    spans = zip(starts, run.ends, strict=True)
+    return ["".join(run.lines[start - run.first_line : end - run.first_line + 1]) for start, end in spans]

@@ -1,4 +1,4 @@
-"""The catalog's rules over the cells of a column: values, the rule that each bad cell breaks, what was set right."""
+"""Check the cells of a column against the catalog's rules, and explain each rule to people."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -16,12 +16,50 @@ from lib.data.imports.kinds import count, kind_of, matches
 __all__ = ["FORMS", "OLDEST", "REASONS", "Cells", "checked", "ordered", "reason"]
 
 OLDEST = "2000-01-01"
-FORMS = {"email": ("not_an_email", r"(?s).*.@.*.")}  # of the catalog: the rule, and what the text must fit
+FORMS = {"email": ("not_an_email", r"(?s).*.@.*.")}  # form in the catalog: rule and pattern
+REASONS = {
+    "wrong_field_count": (
+        "the number of fields differs from the header; look for a delimiter or a quote inside a text, "
+        "or for a truncated line"
+    ),
+    "missing": "a value is required here; fill it in",
+    "blank": "the text has only invisible characters; fill it in",
+    "nul_character": "the text has a NUL character, which PostgreSQL cannot store; remove it",
+    "control_character": "the text has an invisible control character; remove it",
+    "too_long": "expected at most {column.most_characters} characters; shorten the text",
+    "not_one_of": "expected one of {words}, in this spelling; replace the word",
+    "not_an_email": "expected an e-mail address with text before and after an @; correct it, or remove the line",
+    "not_a_country_code": (
+        "expected two capital letters of ISO 3166-1, such as GB; or set the code of this word under mapping.countries"
+    ),
+    "not_a_uuid": "expected a UUID of 32 hexadecimal digits; for other keys set mapping.keys to text",
+    "not_a_boolean": "expected true or false, yes or no, 1 or 0; replace the word",
+    "not_an_integer": "expected a whole number, such as 12, without thousands separator; correct it",
+    "not_a_number": (
+        "expected a number with the decimal separator {dialect.decimal}, such as 1234{dialect.decimal}50, without "
+        "currency or thousands separator; correct it, or set mapping.decimal to the separator of the file"
+    ),
+    "not_finite": "expected a finite number; correct it, or remove the line",
+    "not_positive": "expected a number above {column.above}; correct it, or remove the line",
+    "negative": "expected a number of at least {column.least}; correct it, or remove the line",
+    "too_many_decimals": "expected at most two decimals, since rounding would change the value; correct it",
+    "out_of_range": "the number is larger than the database can store; correct it, or remove the line",
+    "not_iso": (
+        "expected an ISO 8601 date or timestamp, such as 2024-03-31 or 2024-03-31T14:05:00+02:00 (not today, an "
+        "Excel serial number or seconds since 1970); for another format set mapping.date_format"
+    ),
+    "not_a_date": "expected an existing day and time in the format {form}; correct it",
+    "date_out_of_range": (
+        f"expected a day from {OLDEST} to {{dialect.latest}}, a year after as_of; correct it, or set as_of"
+    ),
+    "no_such_time": "this time does not exist in {dialect.time_zone}, where clocks skip it; check mapping.time_zone",
+    "before_start_date": "expected a day not before start_date of the same line; correct one of them",
+}
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A column's values, null where empty or bad, the rule that each bad place breaks, and counts of repairs."""
+    """Values of a column, null where empty or invalid; the rule by position; the number of cells by conversion."""
 
     values: pa.Array
     rules: dict[int, str]
@@ -29,7 +67,7 @@ class Cells:
 
 
 def checked(raw: pa.Array, column: Column, dialect: Dialect) -> Cells:
-    """The cells of a column by its type and rules."""
+    """Convert and check the cells of a column."""
     text, repairs = _tidied(raw, column, dialect)
     kind, empty = kind_of(column.type, dialect), pc.equal(text, "")
     read = kind.read(pc.if_else(empty, None, text), dialect)
@@ -43,7 +81,7 @@ def checked(raw: pa.Array, column: Column, dialect: Dialect) -> Cells:
 
 
 def ordered(cells: dict[str, Cells], columns: tuple[Column, ...]) -> dict[str, Cells]:
-    """The cells where each is not before the other of its row that the catalog names."""
+    """The cells, after checking days that must not be before another day of their row."""
     found = dict(cells)
     for column in columns:
         if column.not_before and {column.name, column.not_before} <= set(cells):
@@ -54,7 +92,7 @@ def ordered(cells: dict[str, Cells], columns: tuple[Column, ...]) -> dict[str, C
 
 
 def _without(values: pa.Array, rules: dict[int, str]) -> pa.Array:
-    """The values with gaps at the places that break a rule; what could not be read is a gap already."""
+    """The values, null at the positions that break a rule."""
     bad = np.zeros(len(values), bool)
     bad[list(rules)] = True
     flags = pc.and_(pa.array(bad), pc.is_valid(values))
@@ -62,15 +100,15 @@ def _without(values: pa.Array, rules: dict[int, str]) -> pa.Array:
 
 
 def _tidied(raw: pa.Array, column: Column, dialect: Dialect) -> tuple[pa.Array, Counter[str]]:
-    """Text without outer white space, in Unicode's composed form, empty where a word means that; and how often."""
+    """Normalised text (white space, NFC, placeholders, country codes), and the number of cells by conversion."""
     steps: dict[str, Callable[[pa.Array], pa.Array]] = {
         "outer white space removed": pc.utf8_trim_whitespace,
-        "written in Unicode's composed form (NFC)": _composed,
+        "normalised to Unicode NFC": _composed,
     }
     if dialect.null_words:
-        steps["word of mapping.null_words taken as empty"] = lambda text: _emptied(text, dialect.null_words)
+        steps["placeholder of mapping.null_words read as empty"] = lambda text: _emptied(text, dialect.null_words)
     if column.type == "char2" and dialect.countries:
-        steps["code taken from mapping.countries"] = lambda text: _replaced(text, dialect.countries)
+        steps["country code from mapping.countries"] = lambda text: _replaced(text, dialect.countries)
     repairs: Counter[str] = Counter()
     for words, step in steps.items():
         tidied = step(raw)
@@ -94,7 +132,7 @@ def _replaced(text: pa.Array, countries: dict[str, str]) -> pa.Array:
 
 
 def _broken(values: pa.Array, column: Column, dialect: Dialect) -> list[tuple[str, pa.Array]]:
-    """The rules that a value of this column can break, and where they are broken."""
+    """The rules of this column with the flags of the values that break them."""
     found: list[tuple[str, Any]] = []
     if column.above is not None:
         found.append(("not_positive", pc.less_equal(values, pa.scalar(column.above, values.type))))
@@ -113,7 +151,7 @@ def _broken(values: pa.Array, column: Column, dialect: Dialect) -> list[tuple[st
 
 
 def _out_of_range(values: pa.Array, dialect: Dialect) -> pa.Array:
-    days = values.cast(pa.timestamp("us")).cast(pa.date32(), safe=False)  # of an instant its day in UTC
+    days = values.cast(pa.timestamp("us")).cast(pa.date32(), safe=False)  # a timestamp counts by its UTC day
     first, last = (pa.scalar(day).cast(pa.date32()) for day in (OLDEST, str(dialect.latest)))
     return pc.or_(pc.less(days, first), pc.greater(days, last))
 
@@ -124,48 +162,8 @@ def _places(flags: pa.Array) -> list[int]:
     return np.flatnonzero(pc.fill_null(flags, False).to_numpy(zero_copy_only=False)).tolist()
 
 
-REASONS = {
-    "wrong_field_count": (
-        "the line has another number of fields than the header; look for a delimiter or a quote inside a text, "
-        "or for a line that was cut off"
-    ),
-    "missing": "a value is required here; fill it in",
-    "blank": "the text has nothing in it that can be seen; fill it in",
-    "nul_character": "the text holds a NUL character, which no database takes; remove it",
-    "control_character": "the text holds an invisible control character; remove it",
-    "too_long": "wanted at most {column.most_characters} characters; shorten the text",
-    "not_one_of": "wanted one of {words}, in these letters; replace the word",
-    "not_an_email": "wanted an address with something before and after an @; correct it, or remove the line",
-    "not_a_country_code": (
-        "wanted two capital letters of ISO 3166-1, such as GB; or say under mapping.countries which code the word has"
-    ),
-    "not_a_uuid": "wanted a UUID of 32 hexadecimal digits; for keys of another kind set mapping.keys to text",
-    "not_a_boolean": "wanted true or false, yes or no, 1 or 0; replace the word",
-    "not_an_integer": "wanted a whole number, such as 12, without thousands separator; correct it",
-    "not_a_number": (
-        "wanted digits with {dialect.decimal} before the cents, such as 1234{dialect.decimal}50, without currency or "
-        "thousands separator; mapping.decimal says which sign the file has"
-    ),
-    "not_finite": "wanted a number that can be counted with; correct it, or remove the line",
-    "not_positive": "wanted a number above {column.above}; correct it, or remove the line",
-    "negative": "wanted a number of at least {column.least}; correct it, or remove the line",
-    "too_many_decimals": "wanted at most two decimals, as rounding would change the value; write cents",
-    "out_of_range": "the number is larger than the database holds; correct it, or remove the line",
-    "not_iso": (
-        "wanted a day or instant of ISO 8601, such as 2024-03-31 or 2024-03-31T14:05:00+02:00 (no word such as today, "
-        "no serial number of Excel, no seconds since 1970); for another form set mapping.date_format"
-    ),
-    "not_a_date": "wanted an existing day and time, written as {form}; correct it",
-    "date_out_of_range": (
-        f"wanted a day from {OLDEST} to {{dialect.latest}}, a year after the parameter as_of; correct it, or set as_of"
-    ),
-    "no_such_time": "the clocks of {dialect.time_zone} skip this time of day; is mapping.time_zone right?",
-    "before_start_date": "wanted a day that is not before start_date of the same line; correct one of them",
-}
-
-
 def reason(rule: str, column: Column | None, dialect: Dialect) -> str:
-    """The rule in words, with what this column and this file want."""
+    """The rule as a sentence for people, with the limits of the column and the settings of the file."""
     words = ", ".join(column.one_of) if column else ""
-    form = f"mapping.date_format says, {dialect.date_format}" if dialect.date_format else "ISO 8601 does"
+    form = f"of mapping.date_format, {dialect.date_format}" if dialect.date_format else "of ISO 8601"
     return REASONS[rule].format(column=column, dialect=dialect, words=words, form=form)

@@ -1,4 +1,4 @@
-"""Writes an example of each of the six files of own data into output/templates."""
+"""Write example files of the six tables to output/templates, to be filled with a shop's data."""
 
 import shlex
 import shutil
@@ -11,11 +11,11 @@ from lib.util.files import replacing_folder
 
 __all__ = ["EXAMPLES", "main", "write_templates"]
 
-EXAMPLES = Path(__file__).parent / "examples"  # a shop small enough to read, which loads as it is
+EXAMPLES = Path(__file__).parent / "examples"  # a small shop that loads unchanged
 
 
 def write_templates(folder: Path) -> list[Path]:
-    """Write users.csv and the others in place of all in `folder`; their paths. Raises OutputError when it cannot."""
+    """Write the example files, replacing the content of `folder`; returns their paths. Raises OutputError."""
     with replacing_folder(folder) as temporary:
         for path in EXAMPLES.glob("*.csv"):
             shutil.copyfile(path, temporary / path.name)
@@ -23,7 +23,7 @@ def write_templates(folder: Path) -> list[Path]:
 
 
 def main() -> int:
-    """Write the templates and say what to do with them; the exit code."""
+    """Write the templates and print what to do next; returns the exit code."""
     folder = output_folder() / "templates"
     try:
         names = ", ".join(path.name for path in write_templates(folder))
@@ -32,8 +32,8 @@ def main() -> int:
         return error.exit_code
     sys.stdout.write(
         f"{folder} has {names}.\n"
-        f"They load as they are: make pipeline PARAMS=own_files DATA={shlex.quote(str(folder))}\n"
-        "Put your shop's lines in their place; params/own_files.yml explains other names, formats and keys.\n"
+        f"They load unchanged: make pipeline PARAMS=own_files DATA={shlex.quote(str(folder))}\n"
+        "Replace their rows by yours; params/own_files.yml explains other column names, formats and keys.\n"
     )
     return 0
 

@@ -1,14 +1,14 @@
-"""The UCI "Online Retail" layout: one line per article on an invoice, C before the number of a cancelled one."""
+"""The UCI "Online Retail" layout: one row per product on an invoice; numbers of cancelled invoices start with C."""
 
 import pyarrow as pa
 
 from lib.catalog import Column
 from lib.data.imports.dialect import Dialect
-from lib.data.imports.formats import Format
+from lib.data.imports.format import Format
 from lib.data.imports.store import Store
 from lib.util.countries import code
 
-__all__ = ["ONLINE_RETAIL"]
+__all__ = ["FORMAT"]
 
 LINES = (
     Column("invoice", "text", "Number of the invoice.", most_characters=100),
@@ -20,7 +20,7 @@ LINES = (
     Column("customer", "text", "Number of the customer.", most_characters=100),
     Column("country", "text", "English name of the customer's country.", optional=True, most_characters=100),
 )
-STRIKES = ("signs", "unknown_country", "conflicting_customer", "too_large")
+REJECTING = ("signs", "unknown_country", "conflicting_customer", "too_large")
 
 
 def _compare(store: Store, dialect: Dialect, _: str) -> None:
@@ -30,8 +30,8 @@ def _compare(store: Store, dialect: Dialect, _: str) -> None:
     store.add_rows(
         "country_codes", pa.table({"name": pa.array(names, pa.string()), "code": pa.array(codes, pa.string())})
     )
-    for name in STRIKES:
+    for name in REJECTING:
         store.run(f"online_retail/{name}")
 
 
-ONLINE_RETAIL = Format("online_retail", {"lines": LINES}, ("products", "users", "orders", "order_items"), _compare)
+FORMAT = Format("online_retail", {"lines": LINES}, ("products", "users", "orders", "order_items"), _compare)

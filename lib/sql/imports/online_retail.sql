@@ -1,0 +1,212 @@
+-- The UCI "Online Retail" layout: which rows are rejected, and the tables that follow from the others.
+
+-- name: countries
+-- The country names that occur.
+SELECT DISTINCT country AS name FROM lines WHERE country IS NOT NULL ORDER BY name
+
+-- name: unknown_country
+-- Rejects rows with a country name without a code.
+INSERT INTO excluded_lines
+SELECT
+    line, 'country' AS field, 'unknown_country' AS rule, country AS value,
+    'unknown country name; expected an English name. Set its code, or an empty one, under mapping.countries' AS reason,
+    false AS rejected_with_parent
+FROM lines
+JOIN country_codes ON country_codes.name = lines.country
+WHERE country_codes.code IS NULL
+
+-- name: signs
+-- Rejects rows with quantity 0, and rows with a negative quantity outside of a cancelled invoice.
+INSERT INTO excluded_lines
+SELECT
+    line, 'quantity' AS field, CASE WHEN quantity = 0 THEN 'zero_quantity' ELSE 'negative_quantity' END AS rule,
+    quantity::VARCHAR AS value,
+    CASE
+        WHEN quantity = 0 THEN 'expected at least one unit; remove the line'
+        ELSE 'only an invoice whose number starts with C can have negative quantities'
+    END AS reason, false AS rejected_with_parent
+FROM lines
+WHERE quantity = 0 OR (quantity < 0 AND NOT starts_with(invoice, 'C'))
+
+-- name: conflicting_customer
+-- Rejects rows whose invoice has another customer in an earlier row.
+INSERT INTO excluded_lines
+WITH owners AS (
+    SELECT invoice, min_by(customer, line) AS customer, min(line) AS line
+    FROM lines
+    GROUP BY invoice
+    HAVING min(customer) <> max(customer)
+)
+
+SELECT
+    lines.line, 'customer' AS field, 'conflicting_customer' AS rule, lines.customer AS value,
+    format('line {} has another customer for this invoice', owners.line) AS reason, false AS rejected_with_parent
+FROM lines
+JOIN owners USING (invoice)
+WHERE lines.customer <> owners.customer
+
+-- name: too_large
+-- Rejects the rows with which the total of an invoice exceeds the money type of the database.
+INSERT INTO excluded_lines
+WITH large AS (
+    SELECT invoice FROM lines GROUP BY invoice HAVING sum(abs(quantity) * price) > 9999999999.99
+),
+
+running AS (
+    SELECT line, quantity, sum(abs(quantity) * price) OVER (PARTITION BY invoice ORDER BY line) AS total
+    FROM lines
+    WHERE invoice IN (SELECT invoice FROM large)
+)
+
+SELECT
+    line, 'quantity' AS field, 'out_of_range' AS rule, quantity::VARCHAR AS value,
+    'the total of the invoice is larger than the database can store' AS reason, false AS rejected_with_parent
+FROM running
+WHERE total > 9999999999.99
+
+-- name: products
+-- One product per stock code: its most frequent description (ties: first in code order) and its latest selling price.
+WITH named AS (
+    SELECT product_code, description, count(*) AS lines
+    FROM lines
+    WHERE description IS NOT NULL
+    GROUP BY product_code, description
+),
+
+names AS (
+    SELECT product_code, min_by(description, row(-lines, description)) AS name FROM named GROUP BY product_code
+),
+
+priced AS (
+    SELECT product_code, max_by(price, row(NOT starts_with(invoice, 'C'), invoice_date, line)) AS price
+    FROM lines
+    GROUP BY product_code
+)
+
+SELECT key_of('product', product_code) AS product_id, coalesce(name, product_code) AS name, price
+FROM priced
+LEFT JOIN names USING (product_code)
+ORDER BY product_code
+
+-- name: users
+-- One customer per number: signed up with the first invoice, country of the latest row; by sign-up and name.
+WITH invoices AS (
+    SELECT min_by(customer, line) AS customer, min_by(invoice_date, line) AS order_date FROM lines GROUP BY invoice
+),
+
+signups AS (
+    SELECT customer, min(order_date)::DATE AS signup_date FROM invoices GROUP BY customer
+),
+
+homes AS (
+    SELECT customer, max(row(invoice_date, line, country)) AS latest FROM lines GROUP BY customer
+)
+
+SELECT
+    key_of('user', customer) AS user_id,
+    CASE
+        WHEN regexp_full_match(customer, '[a-z0-9._-]{1,64}') THEN customer
+        ELSE key_of('user', customer)::VARCHAR
+    END || '@no-email.invalid' AS email,
+    'Customer ' || customer AS name,
+    nullif(country_codes.code, '') AS country_code,
+    latest[3] AS country,
+    signup_date
+FROM signups
+JOIN homes USING (customer)
+LEFT JOIN country_codes ON country_codes.name = homes.latest[3]
+ORDER BY signup_date, name
+
+-- name: orders
+-- One order per invoice: date, customer and country of its first row, total of all rows; in the order of the first rows.
+WITH invoices AS (
+    SELECT
+        invoice,
+        min(line) AS line,
+        min_by(customer, line) AS customer,
+        min_by(invoice_date, line) AS order_date,
+        sum(abs(quantity) * price) AS total_amount
+    FROM lines
+    GROUP BY invoice
+)
+
+SELECT
+    key_of('order', invoices.invoice) AS order_id,
+    key_of('user', invoices.customer) AS user_id,
+    invoices.order_date,
+    CASE WHEN starts_with(invoices.invoice, 'C') THEN 'cancelled' ELSE 'completed' END AS status,
+    invoices.total_amount,
+    nullif(country_codes.code, '') AS shipping_country_code
+FROM invoices
+JOIN lines USING (line)
+LEFT JOIN country_codes ON country_codes.name = lines.country
+ORDER BY line
+
+-- name: order_items
+-- One item per row; its key counts repetitions of a product on the invoice, since line numbers may change.
+WITH numbered AS (
+    SELECT
+        *, row_number() OVER (PARTITION BY invoice, product_code ORDER BY line) - 1 AS repeat
+    FROM lines
+)
+
+SELECT
+    key_of('item', concat_ws(chr(31), invoice, product_code, repeat)) AS order_item_id,
+    key_of('order', invoice) AS order_id,
+    key_of('product', product_code) AS product_id,
+    abs(quantity) AS quantity,
+    price AS price_at_time,
+    0.00 AS discount
+FROM numbered
+ORDER BY line
+
+-- name: notes
+-- Decisions of the import: field, decision in words, cases.
+WITH invoices AS (
+    SELECT invoice, count(DISTINCT invoice_date) AS instants, min_by(invoice_date, line) AS order_date
+    FROM lines
+    GROUP BY invoice
+),
+
+products AS (
+    SELECT product_code, count(DISTINCT description) AS descriptions FROM lines GROUP BY product_code
+),
+
+customers AS (
+    SELECT customer, count(DISTINCT coalesce(country, '')) AS countries FROM lines GROUP BY customer
+),
+
+repeats AS (
+    SELECT count(*) - 1 AS lines
+    FROM lines
+    GROUP BY invoice, product_code, quantity, price, invoice_date
+),
+
+decisions AS (
+    SELECT
+        unnest([
+            row('invoice_date', 'orders: lines with different instants; the first line''s is kept',
+                (SELECT count(*) FROM invoices WHERE instants > 1)),
+            row('country', 'users: several countries; the latest line''s is kept',
+                (SELECT count(*) FROM customers WHERE countries > 1)),
+            row('description', 'products: several descriptions; the most frequent is kept',
+                (SELECT count(*) FROM products WHERE descriptions > 1)),
+            row('description', 'products: no description; named by the stock code',
+                (SELECT count(*) FROM products WHERE descriptions = 0)),
+            row('price', 'products: list price unknown; the latest selling price is used',
+                (SELECT count(*) FROM products)),
+            row('price', 'order_items: list price unknown; the discount is 0.00', (SELECT count(*) FROM lines)),
+            row('quantity', 'order_items: duplicates of a row on the same invoice, kept',
+                (SELECT coalesce(sum(lines), 0)::BIGINT FROM repeats)),
+            row('quantity', 'order_items: made positive on a cancelled invoice',
+                (SELECT count(*) FROM lines WHERE quantity < 0)),
+            row('invoice', 'orders: cancelled; the source does not say which order they cancel',
+                (SELECT count(*) FROM invoices WHERE starts_with(invoice, 'C'))),
+            row('customer', 'users: no e-mail; an unreachable placeholder (…@no-email.invalid) is used',
+                (SELECT count(*) FROM customers)),
+            row('invoice_date', 'orders: on or after as_of; loaded, not reported',
+                (SELECT count(*) FROM invoices WHERE order_date >= $as_of::DATE))
+        ]) AS decision
+)
+
+SELECT 'lines' AS source, decision[1] AS field, decision[2] AS note, decision[3] AS cases FROM decisions
