@@ -544,7 +544,7 @@ def other_currency(folder: Path) -> None:
 def two_files_for_one_table(folder: Path) -> None:
     path = write(folder / "data", shop())
     (path / "Users.csv.gz").write_bytes(gzip.compress((path / "users.csv").read_bytes()))
-    with pytest.raises(DataError, match=r"has Users\.csv\.gz and users\.csv; Keep one file for users"):
+    with pytest.raises(DataError, match=r"has Users\.csv\.gz and users\.csv\. Keep one file for users"):
         imported(path)
 
 

@@ -82,7 +82,7 @@ def test_two_wrong_lines_are_told_on_the_run_page(folder: Path, own_folders: Pat
     with open_page(Path(page)) as (shown, _, errors):
         text = shown.inner_text("main")
         assert errors == []
-    assert "2 lines break a rule" in text
+    assert "2 rows break a rule" in text
     for words in (
         "line 5, column price, 'forty-nine'",
         "line 6, column signup_date, '9.6.2025'",

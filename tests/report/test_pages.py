@@ -190,10 +190,25 @@ def test_headline_reflects_the_run():
 
 
 def test_rejected_rows_say_where_why_and_what_to_do(tmp_path):
-    rejects = [{"file": "<b>.csv", "rule": "not_positive", "lines": 30, "fallen": False, "example": "line 3: <script>"}]
-    rejects += [{"file": "f.csv", "rule": "fk.user_id", "lines": 2, "fallen": True, "example": "line 4"}]
-    example = {"file": "f.csv", "line": 17, "column": "price", "value": "<i>", "reason": "wanted more", "fallen": False}
-    files = [{"file": "f.csv", "read": 900, "loaded": 868, "refused": 32, "repeated": 0}]
+    rejects = [
+        {
+            "file": "<b>.csv",
+            "rule": "not_positive",
+            "lines": 30,
+            "rejected_with_parent": False,
+            "example": "line 3: <script>",
+        }
+    ]
+    rejects += [{"file": "f.csv", "rule": "fk.user_id", "lines": 2, "rejected_with_parent": True, "example": "line 4"}]
+    example = {
+        "file": "f.csv",
+        "line": 17,
+        "column": "price",
+        "value": "<i>",
+        "reason": "wanted more",
+        "rejected_with_parent": False,
+    }
+    files = [{"file": "f.csv", "read": 900, "loaded": 868, "rejected": 32, "duplicates": 0}]
     run = {"run_id": "r", "status": "completed", "lines_read": 900, "files": files, "rejects": rejects}
     write_index(tmp_path / "index.html", run | {"examples": [example] * 20}, [])
     text = (tmp_path / "index.html").read_text("utf-8")

@@ -146,8 +146,8 @@ def _notes(store: Store, files: _Files, as_of: date, lines: pd.DataFrame, writte
         *((name, "", "file is not used", 1) for name in files.unused),
         *((each.file, "", "file has no row below its header", int(not each.lines)) for each in files.staged),
         *(
-            (each.file, "", "exact duplicates of an earlier row, dropped", each.duplicates)
-            for each in lines.itertuples()
+            (file, "", "exact duplicates, dropped", n)
+            for file, n in zip(lines["file"], lines["duplicates"], strict=True)
         ),
         *(row for each in files.staged for row in _repairs(each)),
         *((files.name(n["source"]), files.column_of(n["source"], n["field"]), n["note"], n["cases"]) for n in decided),
