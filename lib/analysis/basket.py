@@ -1,66 +1,65 @@
-"""What is bought together (association rules) and what a customer may buy next, with the proof on last orders."""
+"""Market baskets: association rules, and next products for each customer, validated on the last orders."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from mlxtend.frequent_patterns import association_rules, fpgrowth
 from scipy import sparse
 from scipy.stats import hypergeom
 
 from lib.formatting import integer, percent
 
-__all__ = ["Proof", "named", "prove", "rules", "suggest"]
+__all__ = ["Validation", "named", "rules", "suggest", "validate"]
 
-LEAST_TOGETHER = 5  # orders with both products, below which a rule is an accident
-CHANCE = 0.01  # of a single false rule among all pairs that were looked at
-METRICS = ["antecedent support", "consequent support", "support", "confidence", "lift"]
-PRIOR = 50.0  # customers of average taste that each product's followers are mixed with
+LEAST_TOGETHER = 5  # minimum orders with both products of a rule
+CHANCE = 0.01  # family-wise error rate over all tested pairs
+PRIOR = 50.0  # pseudo-count of average customers in the followers of each product
 SUGGESTIONS = 10
-BATCH = 2_000  # customers scored at once: of each product a number is held
-MOST_PRODUCTS = 2_000  # suggested ones, those in most orders: of each pair a number is held
+BATCH = 2_000  # customers scored at once: memory is customers x products
+MOST_PRODUCTS = 2_000  # most frequent products that can be suggested: memory is its square
 
 
 def rules(lines: pd.DataFrame) -> pd.DataFrame:
-    """Rules "who takes antecedent takes consequent" by lift: orders with both, support, confidence and lift.
+    """Association rules between pairs of products, strongest first.
 
-    `lines` has order_id and product_id. support = orders with both / orders, confidence = orders with both / orders
-    with the antecedent, lift = confidence / share of orders with the consequent. Kept are pairs in at least five
-    orders that are together more often than chance allows (hypergeometric, at 1 % for all pairs together).
+    Kept are pairs in at least LEAST_TOGETHER orders that occur together more often than chance allows (hypergeometric
+    test, at 1 % for all pairs together).
+
+    Args:
+        lines: One row per product of an order: order_id, product_id.
+
+    Returns:
+        antecedent, consequent (product_id), orders (with both), support = orders / all orders, confidence = orders /
+        orders with the antecedent, lift = confidence / share of orders with the consequent.
     """
-    columns = ["antecedent", "consequent", "orders", "support", "confidence", "lift"]
     baskets, products = _matrix(lines, "order_id")
     n = baskets.shape[0]
-    often = np.asarray(baskets.sum(axis=0)).ravel() >= LEAST_TOGETHER
-    if not often.any():
-        return pd.DataFrame(columns=columns)
-    held = pd.DataFrame.sparse.from_spmatrix(baskets[:, often].astype(bool))
-    held.columns = [str(number) for number in np.flatnonzero(often)]
-    sets = fpgrowth(held, min_support=LEAST_TOGETHER / n, use_colnames=True, max_len=2)
-    if (sets["itemsets"].map(len) < 2).all():
-        return pd.DataFrame(columns=columns)
-    found = association_rules(sets, metric="lift", min_threshold=1.0, return_metrics=METRICS)
-    counted = found.assign(orders=(found["support"] * n).round().astype(int))
-    pairs = _beyond_chance(counted, n, looked_at=often.sum() * (often.sum() - 1) / 2)
-    pairs["antecedent"], pairs["consequent"] = (_only(pairs[name], products) for name in ("antecedents", "consequents"))
-    even = pairs.round({"lift": 9, "confidence": 9})  # both rules of a pair have one lift, but for the last digit
-    ordered = even.sort_values(["lift", "confidence", "antecedent"], ascending=[False, False, True], kind="stable")
-    return ordered[columns].reset_index(drop=True)
-
-
-def _beyond_chance(found: pd.DataFrame, n: int, looked_at: float) -> pd.DataFrame:
-    """The rules whose pair is together more often than independent products would be."""
-    first, second = ((found[f"{side} support"] * n).round().astype(int) for side in ("antecedent", "consequent"))
-    by_accident = hypergeom.sf(found["orders"] - 1, n, first, second)
-    return found[by_accident * looked_at < CHANCE].copy()
-
-
-def _only(sets: pd.Series, products: pd.Index) -> np.ndarray:
-    return products.to_numpy()[[int(number) for (number,) in sets]]
+    frequent = np.flatnonzero(np.asarray(baskets.sum(axis=0)).ravel() >= LEAST_TOGETHER)
+    held = baskets[:, frequent]
+    together = (held.T @ held).tocoo()  # orders with both products of each pair; with itself on the diagonal
+    counts = together.diagonal()
+    is_pair = (together.row != together.col) & (together.data >= LEAST_TOGETHER)
+    first, second = together.row[is_pair], together.col[is_pair]
+    found = pd.DataFrame(
+        {
+            "antecedent": products.to_numpy()[frequent[first]],
+            "consequent": products.to_numpy()[frequent[second]],
+            "orders": together.data[is_pair].astype(int),
+        }
+    )
+    found["support"] = found["orders"] / max(n, 1)
+    found["confidence"] = found["support"] / (counts[first] / max(n, 1))
+    found["lift"] = found["confidence"] / (counts[second] / max(n, 1))
+    by_chance = hypergeom.sf(found["orders"] - 1, n, counts[first], counts[second])
+    pairs_tested = len(frequent) * (len(frequent) - 1) / 2
+    kept = found[(found["lift"] >= 1) & (by_chance * pairs_tested < CHANCE)]
+    even = kept.round({"lift": 9, "confidence": 9})  # both rules of a pair have one lift, except for the last digit
+    order = ["lift", "confidence", "antecedent"]
+    return even.sort_values(order, ascending=[False, False, True], kind="stable", ignore_index=True)
 
 
 def _matrix(lines: pd.DataFrame, row: str) -> tuple[sparse.csr_matrix, pd.Index]:
-    """Which row holds which product, 1 or nothing, rows and products in the order of their names."""
+    """0/1 matrix of rows by products, both sorted by name."""
     rows, names = pd.factorize(lines[row], sort=True)
     columns, products = pd.factorize(lines["product_id"], sort=True)
     return _ones(rows, columns, (len(names), len(products))), pd.Index(products)
@@ -73,14 +72,18 @@ def _ones(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> spar
 
 
 def named(found: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
-    """The rules with the products' names in place of their keys; `products` has product_id and name."""
+    """The rules with product names instead of keys; `products` has product_id and name."""
     names = products.set_index("product_id")["name"]
     return found.assign(antecedent=found["antecedent"].map(names), consequent=found["consequent"].map(names))
 
 
 @dataclass(frozen=True)
-class Proof:
-    """Share of customers whose last order holds one of ten products suggested before it, beside the ten most bought."""
+class Validation:
+    """Validation of suggestions on the customers' last orders.
+
+    customers: number of customers with at least two orders. hit_rate, popularity: share of them whose last order has
+    one of ten products suggested from earlier orders, personally or by popularity; NaN without customers.
+    """
 
     customers: int
     hit_rate: float
@@ -88,27 +91,28 @@ class Proof:
 
     @property
     def personal(self) -> bool:
-        """Whether suggestions by what a customer bought did better than the same ones for all."""
+        """Whether personal suggestions beat the most popular products."""
         return self.hit_rate > self.popularity
 
     @property
-    def words(self) -> str:
-        """What was found, and what is therefore suggested."""
+    def summary(self) -> str:
+        """The result and its consequence, as a sentence of the report."""
         if not self.customers:
-            return "No customer ordered twice, so no suggestion could be tested; the most bought product is suggested."
-        verdict = "so each gets suggestions of his or her own" if self.personal else "so all get the most bought ones"
+            return "No customer ordered twice: suggestions cannot be validated, so everyone gets the most popular one."
+        verdict = "so suggestions are personal" if self.personal else "so everyone gets the most popular products"
         return (
-            f"Ten products suggested by what a customer had bought: at least one was in the last order of "
-            f"{percent(self.hit_rate)} of {integer(self.customers)} customers. The ten most bought ones: "
-            f"{percent(self.popularity)}; {verdict}."
+            f"Ten personal suggestions had a hit in the last order of {percent(self.hit_rate)} of "
+            f"{integer(self.customers)} customers, the ten most popular products of {percent(self.popularity)}, "
+            f"{verdict}."
         )
 
 
-def prove(lines: pd.DataFrame) -> Proof:
-    """Suggestions made from all that came before each customer's last order, held against that order.
+def validate(lines: pd.DataFrame) -> Validation:
+    """Compare suggestions from all earlier orders with the last order of each customer.
 
-    `lines` has user_id, order_number (1 for a customer's first order, then up) and product_id. Nothing of a last order
-    is known to any suggestion. NaN where no customer ordered twice.
+    Args:
+        lines: user_id, order_number (1 for a customer's first order) and product_id. Last orders are held out from all
+            suggestions.
     """
     last = lines.groupby("user_id")["order_number"].transform("max")
     tested = lines[(lines["order_number"] == last) & (last > 1)]
@@ -116,24 +120,24 @@ def prove(lines: pd.DataFrame) -> Proof:
     users = pd.Index(np.sort(tested["user_id"].unique()))
     n = len(users)
     if not n:
-        return Proof(0, np.nan, np.nan)
+        return Validation(0, np.nan, np.nan)
     hits = [
         tested.merge(_suggested(known, users, SUGGESTIONS, personal=personal), on=["user_id", "product_id"])
         for personal in (True, False)
     ]
-    return Proof(n, *(hit["user_id"].nunique() / n for hit in hits))
+    return Validation(n, *(hit["user_id"].nunique() / n for hit in hits))
 
 
-def suggest(lines: pd.DataFrame, users: pd.Series, proof: Proof) -> pd.DataFrame:
-    """The likeliest next product of each user: user_id, product_id; the most bought one unless personal ones won."""
-    return _suggested(lines, pd.Index(users), 1, personal=proof.personal)
+def suggest(lines: pd.DataFrame, users: pd.Series, validation: Validation) -> pd.DataFrame:
+    """The most likely next product of each user (user_id, product_id), personal if that validated better."""
+    return _suggested(lines, pd.Index(users), 1, personal=validation.personal)
 
 
 def _suggested(known: pd.DataFrame, users: pd.Index, count: int, *, personal: bool) -> pd.DataFrame:
-    """`count` products per user, the likeliest first: user_id, product_id.
+    """`count` products per user, most likely first: user_id, product_id.
 
-    A product's score is its share of all orders and, if personal, the mean over what the customer has bought, each
-    time it was bought, of how much more often than that the next order of who bought it holds the product.
+    The score of a product is its share of all orders plus, if personal, the mean over the customer's purchases of its
+    excess share in the next orders of other buyers of the purchased product.
     """
     known = known[known["product_id"].isin(known["product_id"].value_counts().index[:MOST_PRODUCTS])]
     products = pd.Index(np.sort(known["product_id"].unique()))
@@ -152,9 +156,9 @@ def _suggested(known: pd.DataFrame, users: pd.Index, count: int, *, personal: bo
 
 
 def _personal(known: pd.DataFrame, column: np.ndarray, users: pd.Index, share: np.ndarray, count: int) -> np.ndarray:
-    """Columns of the `count` products with the highest scores for each user, in batches of users."""
+    """Columns of the `count` products with the highest scores, for each user."""
     follows = _followers(known, column, len(share), share)
-    row = users.get_indexer(known["user_id"])
+    row = users.get_indexer(pd.Index(known["user_id"]))
     theirs = np.ones((row >= 0).sum()), (row[row >= 0], column[row >= 0])
     owned = sparse.csr_matrix(theirs, shape=(len(users), len(share)))  # orders of each customer with each product
     batches = (owned[at : at + BATCH] for at in range(0, len(users), BATCH))
@@ -162,9 +166,9 @@ def _personal(known: pd.DataFrame, column: np.ndarray, users: pd.Index, share: n
 
 
 def _followers(known: pd.DataFrame, column: np.ndarray, n: int, share: np.ndarray) -> np.ndarray:
-    """[i, j]: by how much the chance that the next order of who bought i holds j exceeds j's share of all orders.
+    """[i, j]: share of last orders with j among earlier buyers of i, minus the share of j in all orders.
 
-    Counted on each customer's last order; mixed with PRIOR customers of average taste.
+    Shrunk towards 0 by PRIOR average customers.
     """
     last = known.groupby("user_id")["order_number"].transform("max").to_numpy()
     number = known["order_number"].to_numpy()
@@ -183,5 +187,5 @@ def _scores(owned: sparse.csr_matrix, follows: np.ndarray, share: np.ndarray) ->
 
 
 def _first(scores: np.ndarray, count: int) -> np.ndarray:
-    """Columns of the highest scores of each row; of equal ones the first: rounded, to be the same anywhere."""
+    """Columns of the highest scores of each row, ties by position; rounded, to be equal on any processor."""
     return np.argsort(-scores.round(9), axis=1, kind="stable")[:, :count]

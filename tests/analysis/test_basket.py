@@ -1,4 +1,4 @@
-"""Baskets: rules by hand and as they were planted, suggestions that beat popularity only where they should."""
+"""Tests of baskets: rules by hand and as planted, suggestions that beat popularity only where they should."""
 
 import numpy as np
 import pandas as pd
@@ -37,11 +37,11 @@ def test_a_rule_by_hand():
     [[], ["a"], ["ab"] * 4 + ["c"] * 90, ["abc"] * 20, ["a", "b", "c"] * 9, ["ab", "a", "b", ""] * 25],
     ids=["none", "one", "too few together", "always all", "never together", "together by chance"],
 )
-def test_accidents_are_no_rules(baskets):
+def test_chance_pairs_are_not_rules(baskets):
     assert basket.rules(lines(*((f"u{n}", products) for n, products in enumerate(baskets)))).empty
 
 
-def test_rules_are_shown_by_name():
+def test_rules_have_product_names():
     found = pd.DataFrame({"antecedent": ["p1"], "consequent": ["p2"], "lift": [3.0]})
     names = pd.DataFrame({"product_id": ["p2", "p1"], "name": ["Saucer", "Cup"]})
     assert basket.named(found, names).iloc[0].tolist() == ["Cup", "Saucer", 3.0]
@@ -67,9 +67,9 @@ def test_the_planted_pairs_are_the_strongest(shop):
     assert len(found) <= 2 * (len(planted) + 1)
 
 
-def test_where_the_past_says_nothing_suggestions_are_the_most_bought(shop):
-    proof = basket.prove(shop[1])
-    assert proof.hit_rate == pytest.approx(proof.popularity, abs=0.05)
+def test_without_patterns_suggestions_equal_popularity(shop):
+    validation = basket.validate(shop[1])
+    assert validation.hit_rate == pytest.approx(validation.popularity, abs=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -81,33 +81,33 @@ def loyal():
 
 
 def test_what_customers_buy_again_is_suggested(loyal):
-    proof = basket.prove(loyal)
-    assert proof.customers == 300
-    assert proof.hit_rate > 0.9 > 0.6 > proof.popularity
-    assert "so each gets suggestions" in proof.words
-    said = basket.suggest(loyal, pd.Series(sorted({*loyal["user_id"], "who is new"})), proof)
-    favourite = "p" + (said["user_id"].str[1:].replace("ho is new", "0").astype(int) % 40).astype("str").str.zfill(2)
-    assert (said["product_id"] == favourite).mean() > 0.7
-    assert said["user_id"].iloc[-1] == "who is new"
+    validation = basket.validate(loyal)
+    assert validation.customers == 300
+    assert validation.hit_rate > 0.9 > 0.6 > validation.popularity
+    assert "so suggestions are personal" in validation.summary
+    suggested = basket.suggest(loyal, pd.Series(sorted({*loyal["user_id"], "v_new"})), validation)
+    favourite = "p" + (suggested["user_id"].str[1:].replace("_new", "0").astype(int) % 40).astype("str").str.zfill(2)
+    assert (suggested["product_id"] == favourite).mean() > 0.7
+    assert suggested["user_id"].iloc[-1] == "v_new"
 
 
-def test_the_last_order_is_not_known_to_its_own_test():
+def test_the_last_order_is_held_out():
     """Everyone's last order holds a product of its own, which no suggestion can know."""
     bought = lines(*((f"u{n}", products) for n in range(20) for products in (["a"], ["b"], [f"new {n}"])))
-    assert basket.prove(bought) == basket.Proof(20, 0.0, 0.0)
+    assert basket.validate(bought) == basket.Validation(20, 0.0, 0.0)
 
 
 def test_hit_rate_by_hand():
     """Of eleven equally popular products ten are suggested, by key; the last order of v holds the other one."""
     first = [f"p{number:02}" for number in range(11)]
-    proof = basket.prove(lines(("u", first), ("v", first), ("u", ["p00", "x"]), ("v", ["p10"])))
-    assert (proof.customers, proof.popularity) == (2, 0.5)
+    validation = basket.validate(lines(("u", first), ("v", first), ("u", ["p00", "x"]), ("v", ["p10"])))
+    assert (validation.customers, validation.popularity) == (2, 0.5)
 
 
 @pytest.mark.parametrize("baskets", [[], [("u", "ab")], [("u", "ab"), ("v", "b")]], ids=["none", "one", "once each"])
-def test_who_bought_once_gets_the_most_bought(baskets):
-    proof = basket.prove(lines(*baskets))
-    assert proof.customers == 0
-    assert proof.words.startswith("No customer ordered twice")
-    said = basket.suggest(lines(*baskets), pd.Series(["u", "w"], dtype="str"), proof)
-    assert said["product_id"].tolist() == (["b" if len(baskets) == 2 else "a"] * 2 if baskets else [])
+def test_customers_with_one_order_get_the_most_popular(baskets):
+    validation = basket.validate(lines(*baskets))
+    assert validation.customers == 0
+    assert validation.summary.startswith("No customer ordered twice")
+    suggested = basket.suggest(lines(*baskets), pd.Series(["u", "w"], dtype="str"), validation)
+    assert suggested["product_id"].tolist() == (["b" if len(baskets) == 2 else "a"] * 2 if baskets else [])
