@@ -28,7 +28,7 @@ TTL = "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL"  # a worker that says nothing fo
 def cluster(
     folder: Path, workers: int, host: str = "127.0.0.1", away: Sequence[str] = (), given_up_s: int = 3
 ) -> Iterator[str]:
-    """Address of a scheduler with so many workers, which work for the database of the present settings.
+    """Address of a scheduler with this many workers, which use the database of the current settings.
 
     `away`: words that run a command elsewhere, where one worker more is begun.
     """

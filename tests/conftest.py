@@ -32,7 +32,7 @@ CANARY = "CANARY_9f3@:/#%w"
 SHORT_WAITS = {"client.RETRY_FIRST_S": 0.01, "session.POLL_S": 0.02, "warehouse.POLL_S": 0.02}
 
 
-# A test that uses one of these needs a server, whatever else it does.
+# A test that uses one of these needs a server.
 SLOW_FIXTURES = {"server", "retail_folder", "whole_run", "fake", "browser"}
 
 

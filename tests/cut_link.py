@@ -35,7 +35,7 @@ __all__ = ["allowed", "cut_link", "measure_cut_link"]
 
 HERE, AWAY = "10.213.0.1", "10.213.0.2"
 AT_WORK = f"SELECT count(*) FROM pg_stat_activity WHERE client_addr = '{AWAY}' AND xact_start IS NOT NULL"
-PLAINTEXT = {"DB_ALLOW_PLAINTEXT": "1", "DASK_ALLOW_PLAINTEXT": "1"}  # nobody else is on this network
+PLAINTEXT = {"DB_ALLOW_PLAINTEXT": "1", "DASK_ALLOW_PLAINTEXT": "1"}  # no other host is on this network
 
 
 def allowed() -> str:
@@ -49,7 +49,7 @@ def allowed() -> str:
 def cut_link(folder: Path, given_up_s: int) -> dict[str, float]:
     """Seconds from the cut to the end of the load, and its rows, which are compared with those of a load from files.
 
-    `given_up_s`: after so many seconds of silence the scheduler gives a worker up.
+    `given_up_s`: seconds without a heartbeat after which a worker counts as lost.
     """
     folder.mkdir(parents=True, exist_ok=True)
     words = ["unshare", "--net", sys.executable, "-m", "tests.cut_link", str(folder), str(given_up_s)]

@@ -31,7 +31,7 @@ class StallingProxy:
             one.close()
 
     def stall(self) -> None:
-        """Pass nothing on from now on; new connections are taken, and nobody speaks on them."""
+        """Forward no more data; new connections are accepted without an answer."""
         self._flows.clear()
 
     def _serve(self) -> None:

@@ -35,7 +35,7 @@ class Ran(NamedTuple):
     @property
     def manifest(self) -> dict[str, Any]:
         """Content of run.json."""
-        return json.loads((self.folder / "run.json").read_text("utf-8"), parse_constant=int)  # NaN is no JSON
+        return json.loads((self.folder / "run.json").read_text("utf-8"), parse_constant=int)  # NaN is not JSON
 
 
 def pipeline(

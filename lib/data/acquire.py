@@ -102,7 +102,7 @@ def acquire(
         workers: Processes of this machine; 0 for one per core.
         engine: Where a synthetic shop is generated. With Dask only its generation plan is written, and the rows are
             generated where they are loaded. Files are always read on this machine.
-        policy: What happens to bad rows.
+        policy: Treatment of bad rows.
         record: Called with step and facts when an import is refused, before the error is raised.
 
     Raises:

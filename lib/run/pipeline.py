@@ -236,7 +236,7 @@ def _run_step(this: Run, step: Step) -> None:
 
 
 def _environment(this: Run) -> dict[str, str]:
-    """Settings by which a kernel finds the folders of the run, whatever its working directory."""
+    """Settings by which a kernel finds the folders of the run from any working directory."""
     return {"WORKBOOK_OUTPUT": str(this.folder.parents[1]), "WORKBOOK_RUN": this.folder.name}
 
 
@@ -277,7 +277,7 @@ def _finish(this: Run, status: str, seconds: float) -> None:
 
 
 def _cards(this: Run) -> list[dict[str, Any]]:
-    """What the front page shows of each page of the run: the reports first, then the steps that prepare them."""
+    """Content of the front page for each page of the run: reports first, then the steps that prepare them."""
     from lib.report.pages import preview
 
     ordered = sorted(this.steps, key=lambda step: (not step.is_report, step.name))

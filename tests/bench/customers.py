@@ -35,7 +35,7 @@ def measure_customers() -> dict[str, float]:
 
 
 def fit_here(buyers: int) -> None:
-    """In a process of its own: print the seconds that the fit and the scoring of so many buyers take."""
+    """In a separate process: print the seconds to fit and score this many buyers."""
     frame = drawn(buyers)
     started = time.perf_counter()
     model = clv.fit_models(frame)
@@ -45,14 +45,14 @@ def fit_here(buyers: int) -> None:
 
 
 def scored(model: clv.Model, frame: pd.DataFrame) -> pd.DataFrame:
-    """What the report keeps of every buyer: segment, orders, value and churn risk."""
+    """Memory that the report keeps per buyer: segment, orders, value and churn risk."""
     expected = clv.bg_nbd.expected_orders(model.orders, frame, CHURN_DAYS)
     curve = churn.Calibration(0.0, 1.0)
     return segments.rfm(frame).join(clv.score(model, frame, clv.Terms())).assign(churn_risk=churn.risk(expected, curve))
 
 
 def drawn(buyers: int, seed: int = 42) -> pd.DataFrame:
-    """Buyers of BG/NBD and Gamma-Gamma, parameters as of the made-up shop, with the columns of customer_history."""
+    """Simulated buyers: BG/NBD and Gamma-Gamma, parameters of the synthetic shop, with the columns of customer_history."""
     rng = np.random.default_rng(seed)
     rate, leave = rng.gamma(0.7, 1 / 80, buyers), rng.beta(0.8, 3.2, buyers)
     first = rng.integers(0, HISTORY_DAYS, buyers)
@@ -89,4 +89,4 @@ def _notebook_s() -> float:
 
 
 def _silent(_cell: int, _cells: int) -> None:
-    """Tells nobody which cell starts."""
+    """No progress is shown."""

@@ -1,4 +1,4 @@
-"""What each figure measures, and what is wanted of it."""
+"""Description and target of each figure."""
 
 from lib.data.workers import cores
 
@@ -7,12 +7,12 @@ __all__ = ["FIGURES", "RUNS", "SAMPLE_S"]
 RUNS = 3  # repetitions of what is compared, alternating
 SAMPLE_S = 0.1  # between two looks at a process from outside
 ALL = f"{cores()} cores"
-FIGURES = {  # name: (wanted, what is measured)
+FIGURES = {  # name: (target, description)
     # 2 million rows into one durable server on this machine, each over a new connection, after a CHECKPOINT.
     "load_s": ("", "lib.load.replace: Parquet to swapped tables with keys, indexes, foreign keys and ANALYZE"),
     "load_whole_s": ("", "the same with marts and checks, which go on at the same time over a second connection"),
-    "load_marts_s": ("", "of that the marts; while keys and indexes are built beside them"),
-    "load_checks_s": ("", "of that the checks; while keys and indexes are built beside them"),
+    "load_marts_s": ("", "of that the marts; in parallel with keys and indexes"),
+    "load_checks_s": ("", "of that the checks; in parallel with keys and indexes"),
     "psql_copy_s": ("", r"psql, one \copy of CSV per table into emptied live tables, keys and indexes in place"),
     "floor_s": ("", r"psql, \copy of our binary bytes into the same bare tables, then the same keys and indexes"),
     "adbc_s": ("", "ADBC ingest of the Arrow batches into emptied live tables"),
@@ -96,7 +96,7 @@ FIGURES = {  # name: (wanted, what is measured)
     "scale_plain_s": ("", "in one process"),
     "scale_pool_s": ("", "in two processes"),
     "scale_dask_s": ("", "by Dask with two workers on this machine that are there and have done nothing yet"),
-    "scale_own_s": ("", "the same, the cluster started and stopped, which takes some seconds whatever the rows"),
+    "scale_own_s": ("", "the same, the cluster started and stopped, which takes some seconds for any number of rows"),
     "scale_rows_per_s": ("", "rows over scale_dask_s"),
     "scale_dask_overhead": ("at most 0.15", "scale_dask_s over scale_pool_s of the same round, less one"),
     "scale_worker_peak_mb": ("under 600", f"highest RSS of one process of scale_own_s, every {SAMPLE_S} s"),

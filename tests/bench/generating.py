@@ -1,4 +1,4 @@
-"""How fast a shop is made up, beside one call of Faker per field, and in how much memory."""
+"""Speed and memory of the generator, compared with one call of Faker per field."""
 
 import io
 import json
@@ -21,7 +21,7 @@ __all__ = ["make_here", "measure_generate", "measure_generate_large", "take"]
 
 
 def take(name: str, times: float = 1, workers: int = 0) -> acquire.Acquired:
-    """Write the shop of a params file, with so many times its customers and what is theirs."""
+    """Write the shop of a params file with a multiple of its customers, orders and events."""
     values = params.load(params.find(name)).values()
     sizes = {key: round(values["generate"][key] * times) for key in ("users", "orders", "events")}
     shape = {key: values[key] for key in ("seed", "as_of")}
@@ -43,7 +43,7 @@ def _made(times: float = 1, workers: int = 0) -> tuple[dict, Seen]:
 
 
 def measure_generate() -> dict[str, float]:
-    """Rate of writing the rows of large.yml, beside the rate of calling Faker for each field, alternating."""
+    """Rate of writing the rows of large.yml and of calling Faker for each field, measured alternately."""
     pairs = [(_made()[0], _faker_rows_per_s()) for _ in range(RUNS)]
     rates = [made["rows"] / made["seconds"] for made, _ in pairs]
     return {

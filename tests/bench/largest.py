@@ -27,7 +27,7 @@ LARGE_ITEMS = 52_000_000  # asked for: chance makes it some millions less or mor
 
 
 def measure_scale_large(items: int = LARGE_ITEMS) -> dict[str, float]:
-    """Figures of a shop of so many order items, made and loaded whole by two workers of a cluster of its own.
+    """Figures of a shop with this many order items, generated and loaded by two workers of a new cluster.
 
     Ten lines an order and the fewest events that go with them: about three and a half times as many rows as items.
     """

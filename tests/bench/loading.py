@@ -1,4 +1,4 @@
-"""How fast rows are loaded, beside other ways to load them; how long readers wait; in how much memory."""
+"""Speed and memory of loading compared with other ways; how long readers wait."""
 
 import contextlib
 import importlib
@@ -79,7 +79,7 @@ def load_figures(rows: int, times: Mapping[str, list[float]], parts: list[Mappin
 
 
 def _timed(work: Callable[[], object], rows: int) -> float:
-    """Seconds of `work` after a checkpoint; with `rows` into emptied tables, which must hold so many afterwards."""
+    """Seconds of `work` after a checkpoint; with `rows` into emptied tables, which must have this many rows afterwards."""
     if rows:
         rivals.empty()
     with db.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
@@ -96,7 +96,7 @@ def _drop_floor() -> None:
 
 
 def _without_marts_and_checks(data: Path) -> None:
-    """Our load without what nobody else does: two empty marts, no check."""
+    """The load without its extras: two empty marts, no checks."""
     nothing = pd.DataFrame(columns=checks.COLUMNS)
     with (
         _replaced(replacing, "_derive", lambda *_: (dict.fromkeys(MARTS, 0), nothing)),
@@ -149,7 +149,7 @@ def poll() -> None:
 
 
 def blocked_ms(waits: list[float]) -> float:
-    """What the answers took beyond the patience, in all."""
+    """Total time of the answers beyond the patience."""
     return sum(max(wait - PATIENCE_MS, 0) for wait in waits)
 
 

@@ -1,4 +1,4 @@
-"""How long whole runs take, beside importing what they need, and in how much memory."""
+"""Duration and memory of whole runs, compared with importing their libraries."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What Dask costs: the same parts made and loaded by one process, by two, and by two workers of Dask, in turn."""
+"""Overhead of Dask: the same shards generated and loaded by one process, two processes, and two Dask workers."""
 
 import json
 import sys
@@ -88,7 +88,7 @@ def scale_figures(runs: dict[str, list[tuple[dict, Seen]]]) -> dict[str, float]:
 
 
 def fill_here(way: str, folder: str, address: str) -> None:
-    """In a process of its own: make and load the parts beside the tables; print rows and seconds."""
+    """In a separate process: generate and load the shards into the staging schema; print rows and seconds."""
     plan, watch = read_generation_plan(Path(folder)), Stopwatch()
     with db.connect() as main, hold(main), staging(main), watch.part("fill"):
         rows = shards.fill(main, plan, replace(WAYS[way], address=address), "bench")

@@ -41,7 +41,7 @@ def watch(process: psutil.Popen) -> Seen:
 
 
 def run_apart(call: str) -> tuple[dict, Seen]:
-    """What a call of this package, as `module.function(arguments)`, prints as JSON in a process of its own."""
+    """JSON printed by a call of this package, `module.function(arguments)`, in a separate process."""
     module = call.partition("(")[0].rpartition(".")[0]
     child = psutil.Popen(
         [sys.executable, "-c", f"import {module}; {call}"], cwd=settings.PROJECT, stdout=subprocess.PIPE

@@ -95,7 +95,7 @@ def test_impossible_sizes_are_refused(tmp_path: Path) -> None:
         acquire(SIZES | {"events": 1}, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"the real shop's file is not there: {REAL.name} beside the project")
+@pytest.mark.skipif(not REAL.exists(), reason=f"the real shop's file is not there: {REAL.name} next to the project")
 def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None:
     acquired = take_file(REAL, tmp_path, Policy("GBP", 0.01, "reject"))
     load.replace(tmp_path / "data", as_of="2011-12-09")

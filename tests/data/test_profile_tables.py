@@ -1,4 +1,4 @@
-"""Tests of the shape of a shop: counts by week, hour, basket and country, beside a truth and without one."""
+"""Tests of the profile tables: counts by week, hour, basket and country, with and without a truth."""
 
 from typing import Any
 

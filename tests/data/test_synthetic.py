@@ -195,7 +195,7 @@ def test_orders_match_the_request_within_5_percent(users, orders):
 
 
 def by_customer(orders, shown, end):
-    """What the models of customers ask for, by times that the clock has shown."""
+    """The history of customers for the models, in shop time."""
     found = orders.assign(shown=shown, end=end).groupby("user_id")
     first = found["shown"].min()
     return pd.DataFrame(
@@ -247,7 +247,7 @@ def test_a_wrong_rate_is_not_recovered(name, factor):
 
 
 def test_a_wrong_likelihood_recovers_nothing(monkeypatch):
-    """One that takes the last order for the end of observation: nobody then seems to leave."""
+    """A likelihood that takes the last order for the end of observation: then no customer seems to drop out."""
     right = bg_nbd.likelihood
     monkeypatch.setattr(bg_nbd, "likelihood", lambda x, recency, age, counts: right(x, recency, recency, counts))
     plan, customers = in_plain_days(10_000)

@@ -54,7 +54,7 @@ def test_a_slower_dask_has_an_overhead_above_zero() -> None:
     assert (SCALE["scale_rows_per_s"], SCALE["scale_worker_peak_mb"]) == (3, 5)
 
 
-def test_workers_that_grow_while_they_copy_are_told_from_those_that_were_larger_before_and_after() -> None:
+def test_growth_of_workers_while_copying_is_distinguished() -> None:
     assert LARGE["scale_large_growth"] == pytest.approx(0.25)
     assert (LARGE["scale_large_peak_mb"], LARGE["scale_large_s"], LARGE["scale_large_rows"]) == (9, 90, 7)
 
@@ -134,7 +134,7 @@ def test_figures_are_merged_by_name(tmp_path: Path) -> None:
 
 @pytest.fixture
 def written(demo_database: sa.URL, demo_folder: Path, tmp_path: Path) -> Path:
-    """The demo's Parquet files with all that the others load beside them."""
+    """The demo's Parquet files with the files that the other ways load."""
     for path in demo_folder.iterdir():
         (tmp_path / path.name).symlink_to(path)
     rivals.write_csv(tmp_path)

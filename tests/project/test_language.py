@@ -19,7 +19,7 @@ BANNED = {
     r"of before\b": "previous, existing",
     r"mend(s|ed|ing)?\b": "fix",
     r"made[- ]up\b": "synthetic",
-    r"(is|are) no (?!longer|more than)[a-z]": "is not a",
+    r"(?<!there )(is|are) no (?!longer|more than)[a-z]": "is not a",
     r"(whoever|whatever|nobody|somebody)\b": "name the person or the thing",
     r"hangs? on\b": "depends on",
     r"the word of\b": "name the thing",
@@ -41,7 +41,7 @@ BANNED = {
 }
 PHRASE = re.compile(r"\b(" + "|".join(BANNED) + ")", re.IGNORECASE)
 # A clause whose subject is a relative pronoun without an antecedent, such as `Who waits longer ends the session.`
-CLAUSE = re.compile(r"(?:^|[.;:] )(?:Who|What|Whoever|Whatever|Those who|That which) [^?]*(?:[.;:]|$)")
+CLAUSE = re.compile(r"(?:^|[.;:] )(?:Who|What(?! to do)|Whoever|Whatever|Those who|That which) [^?]*(?:[.;:]|$)")
 
 
 def findings(text: str) -> list[str]:

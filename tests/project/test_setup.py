@@ -55,7 +55,7 @@ def tracked() -> list[Path]:
     """Files of the repository, also those not yet added; what git ignores is not among them."""
     top = run("git", "rev-parse", "--show-toplevel")
     if top.returncode or Path(top.stdout.strip()) != ROOT:
-        pytest.skip("not a git checkout of its own, so there is no list of its files")
+        pytest.skip("not a git checkout, so its files cannot be listed")
     listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").stdout
     return [Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
@@ -156,7 +156,7 @@ def test_jupyter_listens_here_only_and_keeps_its_token() -> None:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """What set-up reads, in a folder whose name has a space and quotes."""
+    """The files that set-up reads, in a folder whose name has a space and quotes."""
     folder = tmp_path / """it's "my" shop"""
     folder.mkdir()
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):

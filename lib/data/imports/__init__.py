@@ -1,1 +1,1 @@
-"""Import a shop's own files: CSV in a declared format becomes the six tables, with every rejected row explained."""
+"""Import the files of a shop: CSV in a declared format becomes the six tables, with every rejected row explained."""

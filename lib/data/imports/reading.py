@@ -130,7 +130,7 @@ def _state(path: Path) -> tuple[int, ...]:
 
 @contextmanager
 def _open(path: Path) -> Iterator[BinaryIO]:
-    """The bytes of a file, decompressed if they are gzip, whatever its name."""
+    """The bytes of a file, decompressed if they are gzip under any name."""
     try:
         packed = path.open("rb")
     except OSError as error:
