@@ -39,38 +39,19 @@ VALUE_SIZE = 44  # the number in a gauge
 
 # Colours of the pages: on light and on dark. Text on each reaches the contrast of WCAG 2.2 AA.
 _THEME = {
-    "paper": ("#FFFFFF", "#14181E"),
-    "surface": ("#F5F6F8", "#1C222A"),
-    "line": ("#DDE1E7", "#333C48"),
-    "grid": ("#E6E9EE", "#2B333E"),
-    "edge": ("#FFFFFF", "#14181E"),
-    "ink": (INK, "#E7EAEF"),
-    "soft": ("#565F6E", "#A9B2BF"),
-    "accent": ("#1F5C99", "#86B9F2"),
-    "good": ("#1D6B43", "#7FD0A3"),
-    "bad": ("#A3271F", "#FF9D94"),
-    "warn": ("#7D5200", "#EEC274"),
-    "land": ("#ECEEF1", "#262D37"),
-    "mark": (BLUE, "#56B4E9"),
-    "cell-text": ("#10151C", "#10151C"),
-}
+    "paper": ("#FFFFFF", "#14181E"), "surface": ("#F5F6F8", "#1C222A"), "line": ("#DDE1E7", "#333C48"),
+    "grid": ("#E6E9EE", "#2B333E"), "edge": ("#FFFFFF", "#14181E"), "ink": (INK, "#E7EAEF"),
+    "soft": ("#565F6E", "#A9B2BF"), "accent": ("#1F5C99", "#86B9F2"), "good": ("#1D6B43", "#7FD0A3"),
+    "bad": ("#A3271F", "#FF9D94"), "warn": ("#7D5200", "#EEC274"), "land": ("#ECEEF1", "#262D37"),
+    "mark": (BLUE, "#56B4E9"), "cell-text": ("#10151C", "#10151C"),
+}  # fmt: skip
 # Type of the pages.
 _TYPE = {
-    "small": ".875rem",
-    "caption": ".9375rem",
-    "text": "1rem",
-    "lead": "1.0625rem",
-    "large": "1.125rem",
-    "intro": "1.1875rem",
-    "headline": "1.3125rem",
-    "section": "1.4375rem",
-    "title-phone": "1.6875rem",
-    "value": "1.75rem",
-    "title": "2.125rem",
-    "print": "10.5pt",
-    "figure-phone": str(SMALL_SIZE),  # pixels, read by report.js
-    "value-phone": "28",
-}
+    "small": ".875rem", "caption": ".9375rem", "text": "1rem", "lead": "1.0625rem", "large": "1.125rem",
+    "intro": "1.1875rem", "headline": "1.3125rem", "section": "1.4375rem", "title-phone": "1.6875rem",
+    "value": "1.75rem", "title": "2.125rem", "print": "10.5pt",
+    "figure-phone": str(SMALL_SIZE), "value-phone": "28",  # pixels, read by report.js
+}  # fmt: skip
 
 
 def css_variables() -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lib.formatting import integer, percent
+from lib.report import palette
 from lib.report.charts.figure import (
     Chart,
     amount,
@@ -18,20 +19,6 @@ from lib.report.charts.figure import (
     value_axis,
 )
 from lib.report.charts.over_time import lines
-from lib.report.palette import (
-    BLUE,
-    BOX,
-    BOX_TEXT,
-    CLEAR,
-    DIAL,
-    GREEN,
-    GREY,
-    LAND,
-    ORANGE,
-    SEQUENTIAL,
-    SMALL_SIZE,
-    VALUE_SIZE,
-)
 from lib.util.countries import alpha3
 
 __all__ = ["bridge", "compared", "concentration", "country_map", "entities", "gauge", "week_hours"]
@@ -54,9 +41,9 @@ def bridge(steps: pd.DataFrame, unit: str) -> Chart:
         x=["<br>".join(wrap(name, PHONE_LABEL)) for name in names], y=steps["amount"], customdata=names,
         measure=["absolute" if total else "relative" for total in steps["total"]],
         text=amounts, textposition="outside",
-        cliponaxis=False, connector={"line": {"color": GREY, "width": 1, "dash": "dot"}},
-        totals={"marker": {"color": BLUE}}, increasing={"marker": {"color": GREEN}},
-        decreasing={"marker": {"color": ORANGE}}, hovertemplate="%{customdata}: %{text}<extra></extra>",
+        cliponaxis=False, connector={"line": {"color": palette.GREY, "width": 1, "dash": "dot"}},
+        totals={"marker": {"color": palette.BLUE}}, increasing={"marker": {"color": palette.GREEN}},
+        decreasing={"marker": {"color": palette.ORANGE}}, hovertemplate="%{customdata}: %{text}<extra></extra>",
     )  # fmt: skip
     described = ", ".join(f"{step} {text}" for step, text in zip(steps["step"], amounts, strict=True))
     styled(figure, f"Bridge: {described}.", numbers=steps[["step", "amount"]])
@@ -84,12 +71,12 @@ def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
     figure = Chart()
     hover = f"%{{customdata}}<br>%{{fullData.name}}: {hover_number('x', unit)}<extra></extra>"
     figure.add_bar(
-        x=revenue, y=places, orientation="h", marker_color=BLUE, name="this period", customdata=names, width=0.5,
-        hovertemplate=hover,
+        x=revenue, y=places, orientation="h", marker_color=palette.BLUE, name="this period", customdata=names,
+        width=0.5, hovertemplate=hover,
     )  # fmt: skip
     figure.add_scatter(
         x=previous, y=places, mode="markers", name="previous period", customdata=names, hovertemplate=hover,
-        marker={"symbol": "line-ns", "size": 24, "line": {"width": 2.5, "color": ORANGE}},
+        marker={"symbol": "line-ns", "size": 24, "line": {"width": 2.5, "color": palette.ORANGE}},
     )  # fmt: skip
     highest = max([*revenue.dropna(), *previous.dropna()], default=1)
     overlapped = previous.between(revenue, revenue + LABEL_SHARE * highest)
@@ -146,7 +133,7 @@ def week_hours(orders: pd.DataFrame) -> Chart:
     counts = matrix.to_numpy()
     figure = Chart()
     figure.add_heatmap(
-        z=counts, x=list(matrix.columns), y=list(WEEKDAYS), colorscale=SEQUENTIAL, zmin=0, xgap=1, ygap=1,
+        z=counts, x=list(matrix.columns), y=list(WEEKDAYS), colorscale=palette.SEQUENTIAL, zmin=0, xgap=1, ygap=1,
         colorbar={"title": "orders", "thickness": 12, "len": 0.9},
         hovertemplate="%{y}, %{x}:00 to %{x}:59: %{z:,} orders<extra></extra>",
     )  # fmt: skip
@@ -173,15 +160,15 @@ def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> 
     known = frame[frame["country_code"].map(alpha3, na_action="ignore").notna()]
     figure = Chart()
     figure.add_choropleth(
-        locations=known["country_code"].map(alpha3), z=known[value], locationmode="ISO-3", colorscale=SEQUENTIAL,
-        text=[escape_label(name) for name in known["country"]],
+        locations=known["country_code"].map(alpha3), z=known[value], locationmode="ISO-3",
+        colorscale=palette.SEQUENTIAL, text=[escape_label(name) for name in known["country"]],
         hovertemplate=f"%{{text}}: {hover_number('z', unit)} {label}<extra></extra>",
-        marker_line={"width": 0.5, "color": GREY},
+        marker_line={"width": 0.5, "color": palette.GREY},
         colorbar={"title": label, "thickness": 12, "len": 0.7, "tickformat": ",~s"} | unit_affixes(unit),
     )  # fmt: skip
     figure.update_geos(
         projection_type="natural earth", projection_rotation_lon=0, lataxis_range=[-58, 84], resolution=50,
-        showframe=False, showcoastlines=False, showland=True, landcolor=LAND, bgcolor=CLEAR,
+        showframe=False, showcoastlines=False, showland=True, landcolor=palette.LAND, bgcolor=palette.CLEAR,
     )  # fmt: skip
     top = known.sort_values(value, ascending=False, kind="stable").head(5)
     rows = zip(top["country"], top[value], strict=True)
@@ -197,11 +184,11 @@ def gauge(value: float, target: float, unit: str) -> Chart:
         mode="gauge", value=value,
         gauge={
             "axis": {"range": [0, max(1.5 * target, value)], "tickformat": ",.3~s"} | unit_affixes(unit),
-            "bar": {"color": BLUE, "thickness": 0.6}, "borderwidth": 0, "bgcolor": DIAL,
-            "threshold": {"line": {"color": ORANGE, "width": 4}, "thickness": 0.9, "value": target},
+            "bar": {"color": palette.BLUE, "thickness": 0.6}, "borderwidth": 0, "bgcolor": palette.DIAL,
+            "threshold": {"line": {"color": palette.ORANGE, "width": 4}, "thickness": 0.9, "value": target},
         },
     )  # fmt: skip
-    figure.add_annotation(text=amount(value, unit), x=0.5, y=0.08, showarrow=False, font={"size": VALUE_SIZE})
+    figure.add_annotation(text=amount(value, unit), x=0.5, y=0.08, showarrow=False, font={"size": palette.VALUE_SIZE})
     alt = f"Gauge: {amount(value, unit)} of a target of {amount(target, unit)}, {percent(value / target, 0)}."
     return styled(figure, alt, 280, pd.DataFrame({"value": [value], "target": [target]}))
 
@@ -218,12 +205,13 @@ def entities(keys: pd.DataFrame, sizes: Mapping[str, str]) -> Chart:
     figure = Chart()
     for child, parent in keys[["table", "references"]].drop_duplicates().itertuples(index=False):
         (x0, y0), (x1, y1) = places[child], places[parent]
-        line = {"color": GREY, "width": 1.5}
+        line = {"color": palette.GREY, "width": 1.5}
         figure.add_scatter(x=[x0, x1], y=[y0, y1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
     for table, (x, y) in places.items():
         figure.add_annotation(
             x=x, y=y, text=f"<b>{table.replace('_', '<br>')}</b><br>{escape_label(sizes[table])}", showarrow=False,
-            bgcolor=BOX, bordercolor=BLUE, borderpad=5, font={"size": SMALL_SIZE, "color": BOX_TEXT},
+            bgcolor=palette.BOX, bordercolor=palette.BLUE, borderpad=5,
+            font={"size": palette.SMALL_SIZE, "color": palette.BOX_TEXT},
         )  # fmt: skip
     figure.update_xaxes(visible=False, range=[-1.35, 1.35]).update_yaxes(visible=False, range=[-1.25, 1.25])
     described = "; ".join(f"{row.table} refers to {row.references}" for row in keys.itertuples())
