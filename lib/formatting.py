@@ -1,10 +1,12 @@
-"""How values are written, by the name of their column: money, shares, counts, days, as people of a locale read them."""
+"""Number and date formats in the locale of the run, and the format of a column by its kind."""
 
 from collections.abc import Callable, Sequence
 from copy import copy
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from babel import Locale
 from babel.dates import format_date
@@ -17,59 +19,109 @@ from babel.numbers import (
     get_decimal_symbol,
     get_group_symbol,
 )
+from pandas.api import types
+
+from lib import catalog, kpis, settings
 
 __all__ = [
-    "FORMATS", "NOT_KNOWN", "NUMBERS", "around_money", "blocks", "day", "decimal", "integer", "money", "month",
-    "percent", "precise", "separators", "signed_percent", "use_locale", "writers",
+    "NOT_KNOWN", "NUMBERS", "around_money", "blocks", "day", "decimal", "integer", "kind_of", "money", "month",
+    "percent", "precise", "separators", "signed_percent", "writers",
 ]  # fmt: skip
 
-NOT_KNOWN = "–"  # noqa: RUF001 - an en dash is how a table shows that there is nothing to show
-BLOCKS = "▁▂▃▄▅▆▇█"
-_chosen = [Locale.parse("en_US")]  # of this process, as a kernel writes one report
+Moment = str | date | datetime | np.datetime64
 
-# How a column is written, wherever it is shown.
-FORMATS = {
+NOT_KNOWN = "–"  # noqa: RUF001 - an en dash is how a table shows a missing value
+BLOCKS = "▁▂▃▄▅▆▇█"
+NUMBERS = (
+    "money",
+    "whole money",
+    "percent",
+    "integer",
+    "decimal",
+    "precise",
+    "significant",
+)  # kinds that a table aligns right
+
+# Kinds of computed columns; those of the catalog and of the KPI registry are declared there.
+COMPUTED = {
     "money": (
-        "revenue", "previous_revenue", "refunded_amount", "avg_order_value", "spend", "acquisition_cost",
-        "expected_revenue", "predicted_value", "revenue_per_customer",
+        "previous_revenue", "expected_revenue", "year_before", "weekly_mean", "acquisition_cost",
+        "revenue_per_customer",
     ),
-    "whole money": ("predicted_revenue", "forecast", "lower_80", "upper_80", "lower_95", "upper_95", "ETS", "ARIMA"),
+    "whole money": (
+        "forecast", "predicted_revenue", "lower_80", "upper_80", "lower_95", "upper_95", "ETS", "ARIMA",
+    ),
     "percent": (
-        "share", "repeat_rate", "conversion_rate", "refund_rate", "churn_rate",
-        "wape", "total_error", "coverage_80", "coverage_95", "skill", "expected_share", "uplift", "gross_margin",
-        "change", "effect", "smape", "total_inside_80", "skill_weekday",
-        "share_of_customers", "share_of_revenue", "churn_risk", "said", "came", "support", "confidence", "smallest",
+        "share", "expected_share", "share_of_customers", "share_of_revenue", "change", "effect", "uplift", "churn_rate",
+        "wape", "smape", "total_error", "coverage_80", "coverage_95", "total_inside_80", "skill", "skill_weekday",
+        "support", "confidence", "smallest", "said", "came",
     ),
     "integer": (
-        "rows", "lines", "cases", "columns", "required_columns", "failed", "orders", "units", "customers", "buyers",
-        "active_customers", "new_customers", "cancelled_orders", "churn_days", "observed_buyers", "churned_buyers",
-        "windows", "wins", "fallbacks", "files", "milliseconds", "sessions", "expected", "discount_percent",
-        "stock_quantity", "units_30_days", "read", "loaded", "refused",
-        "repeated", "line", "signups", "clusters", "group", "actual",
+        "customers", "buyers", "observed_buyers", "churned_buyers", "churn_days", "expected", "actual", "failed",
+        "discount_percent", "units_30_days",
     ),
-    "decimal": (
-        "mase", "pinball", "orders_caused", "orders_factor", "visits_factor", "days_of_cover",
-        "mae", "lift", "silhouette", "one_cloud", "stability", "correlation",
-    ),
+    "significant": ("value",),  # of parameters of different magnitude
     "precise": ("auc", "brier", "estimate", "standard_error"),
     "month": ("month",),
-    "day": ("date", "start_date", "end_date"),
     "trend": ("trend",),
 }  # fmt: skip
-NUMBERS = {name for kind, names in FORMATS.items() if kind not in ("month", "day", "trend") for name in names}
+CATALOG_KINDS = {"money": "money", "total": "money", "integer": "integer", "date": "day", "timestamptz": "day"}
 
 
-def use_locale(name: str) -> None:
-    """Write everything from here on, in this process, as people of the locale do: `en_GB`, `de_DE`; else en_US."""
-    _chosen[:] = [Locale.parse(name)]
+def kind_of(column: str, values: pd.Series | None = None) -> str:
+    """How a column is written.
+
+    Args:
+        column: Its name, looked up in the KPI registry, COMPUTED and the catalog.
+        values: The column itself; its dtype decides if the name is not known.
+
+    Returns:
+        money, whole money, percent, integer, decimal, precise, significant, day, month, trend, yes/no or text.
+    """
+    declared = _declared().get(column, "")
+    return declared or ("text" if values is None else _kind_of_dtype(values))
+
+
+def _kind_of_dtype(values: pd.Series) -> str:
+    tests: dict[str, Callable[[Any], bool]] = {
+        "yes/no": types.is_bool_dtype,
+        "integer": types.is_integer_dtype,
+        "decimal": types.is_numeric_dtype,
+        "day": types.is_datetime64_any_dtype,
+    }
+    return next((kind for kind, test in tests.items() if test(values.dtype)), "text")
+
+
+@cache
+def _declared() -> dict[str, str]:
+    columns = [column for table in catalog.tables().values() for column in table.columns]
+    kinds = {column.name: _kind_in_catalog(column) for column in columns}
+    kinds |= {name: kind for kind, names in COMPUTED.items() for name in names}
+    return kinds | {kpi.name: kpi.kind for kpi in kpis.registry().values()}
+
+
+def _kind_in_catalog(column: catalog.Column) -> str:
+    if column.type == "ratio":
+        return "decimal" if column.unit else "percent"
+    return CATALOG_KINDS.get(column.type, "")
 
 
 def writers(currency: str) -> dict[str, Callable[[Any], str]]:
-    """How to write a value of each column that FORMATS names."""
-    kinds = {"money": lambda value: money(value, currency), "percent": percent, "integer": integer}
-    kinds |= {"whole money": lambda value: money(value, currency, digits=False)}
-    kinds |= {"decimal": decimal, "precise": precise, "month": month, "day": day, "trend": blocks}
-    return {name: kinds[kind] for kind, names in FORMATS.items() for name in names}
+    """The function that writes one value, by kind."""
+    return {
+        "money": lambda value: money(value, currency),
+        "whole money": lambda value: money(value, currency, digits=False),
+        "percent": percent,
+        "integer": integer,
+        "decimal": decimal,
+        "precise": precise,
+        "significant": significant,
+        "day": day,
+        "month": month,
+        "trend": blocks,
+        "yes/no": lambda value: "yes" if value else "no",
+        "text": str,
+    }
 
 
 def blocks(values: Sequence[float]) -> str:
@@ -81,33 +133,33 @@ def blocks(values: Sequence[float]) -> str:
 
 def money(value: float, currency: str, *, digits: bool = True) -> str:
     """An amount with its currency: `$1,234.50`; without digits `$1,235`."""
-    if pd.isna(value):
+    if _is_missing(value):
         return NOT_KNOWN
-    pattern = None if digits else _pattern(_chosen[0], "money", 0)
-    return format_currency(value, currency, pattern, locale=_chosen[0], currency_digits=digits)
+    pattern = None if digits else _pattern(_locale(), "money", 0)
+    return format_currency(value, currency, pattern, locale=_locale(), currency_digits=digits)
 
 
 def around_money(currency: str) -> tuple[str, str]:
-    """What stands before and after an amount, for axes that write their numbers themselves: `("$", "")`."""
-    pattern, symbol = _pattern(_chosen[0], "money", 0), get_currency_symbol(currency, _chosen[0])
+    """Prefix and suffix of an amount, for axes that write their numbers themselves: `("$", "")`."""
+    pattern, symbol = _pattern(_locale(), "money", 0), get_currency_symbol(currency, _locale())
     return pattern.prefix[0].replace("¤", symbol), pattern.suffix[0].replace("¤", symbol)
 
 
 def separators() -> str:
-    """The decimal sign and the one between groups of digits: `.,`."""
-    return get_decimal_symbol(_chosen[0]) + get_group_symbol(_chosen[0])
+    """The decimal separator and the thousands separator: `.,`."""
+    return get_decimal_symbol(_locale()) + get_group_symbol(_locale())
 
 
 def integer(value: float) -> str:
     """A count: `1,234`."""
-    return NOT_KNOWN if pd.isna(value) else format_decimal(round(value), locale=_chosen[0])
+    return NOT_KNOWN if _is_missing(value) else format_decimal(round(value), locale=_locale())
 
 
 def decimal(value: float, digits: int = 2) -> str:
-    """A number with so many decimals: `1.25`."""
-    if pd.isna(value):
+    """A number with this many decimals: `1.25`."""
+    if _is_missing(value):
         return NOT_KNOWN
-    return format_decimal(value, _pattern(_chosen[0], "decimal", digits), locale=_chosen[0])
+    return format_decimal(value, _pattern(_locale(), "decimal", digits), locale=_locale())
 
 
 def precise(value: float) -> str:
@@ -115,38 +167,56 @@ def precise(value: float) -> str:
     return decimal(value, 3)
 
 
-def percent(value: float, digits: int = 1) -> str:
-    """A share with so many decimals: `12.5%`."""
-    if pd.isna(value):
+def significant(value: float) -> str:
+    """A number with at most six significant digits: `0.00568269`."""
+    if _is_missing(value):
         return NOT_KNOWN
-    return format_percent(value, _pattern(_chosen[0], "percent", digits), locale=_chosen[0])
+    return format_decimal(float(f"{value:.6g}"), "#,##0.############", locale=_locale())
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A share with this many decimals: `12.5%`."""
+    if _is_missing(value):
+        return NOT_KNOWN
+    return format_percent(value, _pattern(_locale(), "percent", digits), locale=_locale())
 
 
 def signed_percent(value: float) -> str:
-    """A change with its sign: `+12.5%`; `nothing to compare with` for NaN."""
-    if pd.isna(value):
-        return "nothing to compare with"
-    return percent(value) if value < 0 else f"+{percent(value)}"
+    """A change with its sign: `+12.5%`."""
+    return f"+{percent(value)}" if value >= 0 else percent(value)
 
 
-def day(value: object) -> str:
+def day(value: Moment) -> str:
     """A day: `Jun 30, 2025`."""
-    return NOT_KNOWN if pd.isna(value) else format_date(pd.Timestamp(value).date(), "medium", locale=_chosen[0])
+    return NOT_KNOWN if _is_missing(value) else format_date(pd.Timestamp(value).date(), "medium", locale=_locale())
 
 
-def month(value: object) -> str:
+def month(value: Moment) -> str:
     """A calendar month: `Jun 2025`."""
-    return NOT_KNOWN if pd.isna(value) else format_date(pd.Timestamp(value).date(), "MMM y", locale=_chosen[0])
+    return NOT_KNOWN if _is_missing(value) else format_date(pd.Timestamp(value).date(), "MMM y", locale=_locale())
+
+
+def _is_missing(value: Any) -> bool:
+    return bool(pd.isna(value))
+
+
+def _locale() -> Locale:
+    return _parsed(settings.locale())
+
+
+@cache
+def _parsed(name: str) -> Locale:
+    return Locale.parse(name)
 
 
 @cache
 def _pattern(locale: Locale, kind: str, digits: int) -> NumberPattern:
-    """The locale's own pattern of such a number, with so many decimals."""
-    own = {
+    """The locale's pattern of this kind of number, with this many decimals."""
+    patterns = {
         "money": locale.currency_formats["standard"],
         "decimal": locale.decimal_formats[None],
         "percent": locale.percent_formats[None],
     }
-    pattern = copy(own[kind])
+    pattern = copy(patterns[kind])
     pattern.frac_prec = (digits, digits)
     return pattern

@@ -1,11 +1,13 @@
 """Addresses, secrets and folders of this installation, from the environment or `.env`; no other module reads them."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from dotenv import dotenv_values
 
-__all__ = ["LOCAL_HOSTS", "PROJECT", "get", "output_folder", "run_folder"]
+__all__ = ["LOCAL_HOSTS", "PROJECT", "get", "locale", "output_folder", "run_folder", "use_locale"]
 
 PROJECT = Path(__file__).resolve().parents[1]
 LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")  # host names of this machine, to which plaintext is acceptable
@@ -30,3 +32,19 @@ def output_folder() -> Path:
 def run_folder() -> Path:
     """Folder of the current run: `runs/<WORKBOOK_RUN>` in the output folder, `runs/interactive` in JupyterLab."""
     return output_folder() / "runs" / (get("WORKBOOK_RUN") or "interactive")
+
+
+def locale() -> str:
+    """Locale of numbers and dates: WORKBOOK_LOCALE, which the runner sets from the params, else en_US."""
+    return os.environ.get("WORKBOOK_LOCALE") or "en_US"
+
+
+@contextlib.contextmanager
+def use_locale(name: str) -> Iterator[None]:
+    """Write numbers and dates as in this locale, in this process and the kernels it starts, until the block ends."""
+    previous = os.environ.get("WORKBOOK_LOCALE", "")
+    os.environ["WORKBOOK_LOCALE"] = name
+    try:
+        yield
+    finally:
+        os.environ["WORKBOOK_LOCALE"] = previous

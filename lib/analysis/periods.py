@@ -1,4 +1,4 @@
-"""Which days a report looks at: the period by its name, what it is compared with, the year."""
+"""The days of a report: a period by its name, the previous period, the last twelve months."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ __all__ = ["Period", "period", "run_rate", "two_years", "year_before"]
 
 @dataclass(frozen=True)
 class Period:
-    """Days from `start` up to, not including, `end`, and the days before it to compare with."""
+    """The days from `start` up to, not including, `end`, and the previous period that they are compared with."""
 
     start: date
     end: date
@@ -21,27 +21,22 @@ class Period:
 
     @property
     def bounds(self) -> dict[str, date]:
-        """The period as the bound values of a question."""
+        """The period as the parameters of a question."""
         return {"start": self.start, "end": self.end}
 
     @property
     def previous_bounds(self) -> dict[str, date]:
-        """The period before as the bound values of a question."""
+        """The previous period as the parameters of a question."""
         return {"start": self.previous_start, "end": self.previous_end}
 
     @property
-    def pair(self) -> tuple[dict[str, date], dict[str, date]]:
-        """The bounds of the period and of the one before, for a question that is asked of each."""
-        return self.bounds, self.previous_bounds
-
-    @property
     def both(self) -> dict[str, date]:
-        """The period and the one before as the bound values of a question that compares them."""
+        """The period and the previous one as the parameters of a question that compares them."""
         return self.bounds | {"previous_start": self.previous_start, "previous_end": self.previous_end}
 
     @property
     def year_before(self) -> dict[str, date]:
-        """The same days of the year before as the bound values of a question."""
+        """The same days a year earlier as the parameters of a question."""
         return {name: (pd.Timestamp(day) - pd.DateOffset(years=1)).date() for name, day in self.bounds.items()}
 
     def __str__(self) -> str:
@@ -51,10 +46,13 @@ class Period:
 
 
 def period(name: str, as_of: date | str) -> Period:
-    """The period called `name` that ends at or before `as_of`; the day of `as_of` itself is never part of it.
+    """The period called `name` that ends at or before `as_of`.
 
-    last_30_days and last_90_days compare with as many days before; last_month with the month before; month_to_date
-    and year_to_date with as many days from the start of the month or year before.
+    Args:
+        name: last_30_days or last_90_days, compared with as many days before them; last_month, compared with the month
+            before it; month_to_date or year_to_date, compared with as many days from the start of the previous month
+            or year.
+        as_of: The first day without data; never part of the period.
     """
     now = pd.Timestamp(as_of)
     if name in ("last_30_days", "last_90_days"):
@@ -66,7 +64,7 @@ def period(name: str, as_of: date | str) -> Period:
             month - pd.DateOffset(months=1), month, month - pd.DateOffset(months=2), month - pd.DateOffset(months=1)
         )
     step = pd.DateOffset(months=1) if name == "month_to_date" else pd.DateOffset(years=1)
-    yesterday = now - pd.Timedelta(days=1)  # on the first of a month the period to date is all of the month before
+    yesterday = now - pd.Timedelta(days=1)  # on the first of a month, month_to_date is the whole previous month
     start = yesterday.replace(day=1) if name == "month_to_date" else yesterday.replace(month=1, day=1)
     previous = start - step
     return _period(start, now, previous, min(previous + (now - start), start))
@@ -77,19 +75,25 @@ def _period(*bounds: pd.Timestamp) -> Period:
 
 
 def year_before(as_of: date | str) -> dict[str, date]:
-    """Bounds of the twelve months that end before `as_of`."""
+    """The twelve months before `as_of` as the parameters of a question."""
     end = pd.Timestamp(as_of)
     return {"start": (end - pd.DateOffset(years=1)).date(), "end": end.date()}
 
 
 def two_years(as_of: date | str) -> dict[str, date]:
-    """Bounds that hold, for each day of the last twelve months, the same weekday 52 weeks earlier too."""
+    """The twelve months before `as_of` with the same weekdays 52 weeks earlier, as the parameters of a question."""
     end = pd.Timestamp(as_of)
     return {"start": (end - pd.DateOffset(years=1) - pd.Timedelta(days=364)).date(), "end": end.date()}
 
 
 def run_rate(revenue: float, name: str, span: Period) -> float:
-    """Revenue at the end of the calendar period that `name` is part of, at the mean rate of its days so far."""
+    """Revenue expected at the end of the calendar month or year, at the mean rate of its days so far.
+
+    Args:
+        revenue: Revenue of the period.
+        name: Name of the period; only month_to_date and year_to_date continue, others keep their revenue.
+        span: The period.
+    """
     ends = {"month_to_date": pd.DateOffset(months=1), "year_to_date": pd.DateOffset(years=1)}
     if name not in ends:
         return revenue

@@ -1,142 +1,169 @@
-"""Re-shapes what the SQL files answer: changes, causes, running means, sums of weeks and months."""
+"""Revenue by day, week and month, by segment, and what drove its change."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 __all__ = [
+    "Driver",
+    "annotations",
     "bridge_steps",
     "by",
-    "change",
+    "daily_trend",
     "days",
-    "main_cause",
-    "marks",
+    "main_driver",
+    "monthly_trend",
     "share_at",
-    "trend",
+    "weekly_trend",
     "with_previous",
-    "with_weekly_mean",
-    "with_year_before",
 ]
 
-
-STEPS = {  # of a bridge, by the columns of revenue_bridge
-    "previous_revenue": "the period before",
+SAME_WEEKDAY = pd.Timedelta(weeks=52)  # a year back such that Mondays meet Mondays
+STEPS = {  # label of each bridge step, by column of the question revenue_bridge
+    "previous_revenue": "previous period",
     "volume": "volume",
     "price": "price",
     "mix": "mix",
     "revenue": "this period",
 }
 TOTALS = ("previous_revenue", "revenue")
-PARTS = ("country", "category", "channel")  # of revenue, by the questions revenue_by_*
+NAMES = ("country_code", "country", "category", "channel")  # columns that name a segment in the questions revenue_by_*
+SHARES = ("share", "gross_margin")
 
 
-def trend(daily: pd.DataFrame, year: Mapping[str, date]) -> dict[str, dict[str, Any]]:
-    """What charts.lines takes to draw the revenue of `year` by day, week and month, each with the year before."""
-    names = {"revenue": "this year", "year_before": "a year before"}
-    by_day = with_year_before(with_weekly_mean(daily, "revenue"), "weekly_mean", year)
-    weeks, months = (by(step, daily, ["revenue"]) for step in ("W-MON", "MS"))
-    means = {"weekly_mean": "mean of 7 days", "year_before": "a year before"}
-    return {
-        "by day": {"frame": by_day, "x": "date", "series": means, "behind": {"revenue": "day"}},
-        "by week": {"frame": with_year_before(weeks, "revenue", year), "x": "date", "series": names},
-        "by month": {"frame": _with_month_before(months, year), "x": "date", "series": names},
-    }
+class Driver(NamedTuple):
+    """The segment that contributed most to a change of revenue.
+
+    Attributes:
+        kind: country, category or channel.
+        name: The segment.
+        amount: Its change, in currency.
+        share: Its change / the change of all segments; above 1 if others changed in the opposite direction.
+    """
+
+    kind: str
+    name: str
+    amount: float
+    share: float
 
 
-def _with_month_before(months: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
-    """The months of `year` with the revenue of the same month a year before as `year_before`."""
-    earlier = months[["date", "revenue"]].assign(date=months["date"] + pd.DateOffset(years=1))
-    joined = months.merge(earlier.rename(columns={"revenue": "year_before"}), on="date", how="left")
-    return joined[joined["date"] >= pd.Timestamp(year["start"])].reset_index(drop=True)
-
-
-def marks(campaigns: pd.DataFrame, odd_days: pd.DataFrame, bounds: Mapping[str, date]) -> pd.DataFrame:
-    """name, start_date, end_date: campaigns, and the odd days (date, cause) within the bounds, by their first days."""
-    start, end = (pd.Timestamp(bounds[name]) for name in ("start", "end"))
-    within = odd_days[(odd_days["date"] >= start) & (odd_days["date"] < end)]
-    names = "odd day: " + within["cause"].astype("str")
-    odd = pd.DataFrame({"name": names, "start_date": within["date"], "end_date": within["date"]})
-    shown = [frame for frame in (campaigns[list(odd.columns)], odd) if len(frame)]
-    return pd.concat(shown or [odd]).sort_values("start_date", kind="stable", ignore_index=True)
-
-
-def share_at(curve: pd.DataFrame, products: float) -> float:
-    """Share of revenue that this share of the products brings, the best first; NaN where nothing sold."""
-    return float(np.interp(products, curve["products"], curve["revenue"])) if len(curve) > 1 else np.nan
-
-
-def days(frame: pd.DataFrame, bounds: dict[str, date]) -> pd.DataFrame:
-    """One row for every day of the bounds, in order; days without a row are zero."""
+def days(frame: pd.DataFrame, bounds: Mapping[str, date]) -> pd.DataFrame:
+    """One row per day of the bounds, in order; days without a row are zero."""
     every = pd.date_range(bounds["start"], bounds["end"], inclusive="left", name="date")
     return frame.set_index("date").reindex(every, fill_value=0).reset_index()
 
 
-def with_previous(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """The parts of revenue with their `previous_revenue`; parts that only the period before has are there with none.
+def by(step: str, daily: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Sums per calendar week (W-MON, dated on its Monday) or month (MS); only complete ones."""
+    grouped = daily.set_index("date")[list(columns)].resample(step, closed="left", label="left")
+    sums, found = grouped.sum(min_count=1), grouped.size()
+    starts = pd.DatetimeIndex(sums.index)
+    complete = found.to_numpy() == (starts.shift(1) - starts).days.to_numpy()
+    return sums[complete].reset_index()
 
-    Both frames are answers of one of the questions revenue_by_*.
+
+def daily_trend(daily: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
+    """The days of `year` with `weekly_mean` and, as `year_before`, that of the same weekday 52 weeks earlier.
+
+    Args:
+        daily: date and revenue of every day of `year` and of the year before it, see periods.two_years.
+        year: Bounds of the days to return.
+
+    Returns:
+        date, revenue, weekly_mean (mean of the day and the six before it), year_before.
     """
-    names = [name for name in ("country_code", *PARTS) if name in now]
-    previous = before[[*names, "revenue"]].rename(columns={"revenue": "previous_revenue"})
-    joined = now.merge(previous[previous["previous_revenue"] != 0], on=names, how="outer", sort=False)
-    counts = [name for name in joined.select_dtypes("number") if name not in ("share", "gross_margin")]
-    filled = joined.fillna(dict.fromkeys(counts, 0)).astype(now.dtypes.to_dict())
+    return _with_year_before(daily.assign(weekly_mean=daily["revenue"].rolling(7).mean()), "weekly_mean", year)
+
+
+def weekly_trend(daily: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
+    """Revenue of the complete weeks of `year` and, as `year_before`, of the weeks 52 weeks earlier; see daily_trend."""
+    return _with_year_before(by("W-MON", daily, ["revenue"]), "revenue", year)
+
+
+def monthly_trend(daily: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
+    """Revenue of the complete months of `year` and, as `year_before`, of the same months a year earlier."""
+    return _with_year_before(by("MS", daily, ["revenue"]), "revenue", year, pd.DateOffset(years=1))
+
+
+def _with_year_before(
+    frame: pd.DataFrame, column: str, year: Mapping[str, date], back: pd.Timedelta | pd.DateOffset = SAME_WEEKDAY
+) -> pd.DataFrame:
+    earlier = pd.DataFrame({"date": frame["date"] + back, "year_before": frame[column]})
+    joined = frame.merge(earlier, on="date", how="left")
+    return joined[joined["date"] >= pd.Timestamp(year["start"])].reset_index(drop=True)
+
+
+def annotations(campaigns: pd.DataFrame, anomalies: pd.DataFrame, bounds: Mapping[str, date]) -> pd.DataFrame:
+    """Campaigns, and the anomalies within the bounds, for charts over time.
+
+    Args:
+        campaigns: name, start_date, end_date.
+        anomalies: date, cause.
+        bounds: start and end of the days of the chart.
+
+    Returns:
+        name, start_date, end_date, by start_date.
+    """
+    start, end = pd.Timestamp(bounds["start"]), pd.Timestamp(bounds["end"])
+    within = anomalies[(anomalies["date"] >= start) & (anomalies["date"] < end)]
+    names = "anomaly: " + within["cause"].astype("str")
+    found = pd.DataFrame({"name": names, "start_date": within["date"], "end_date": within["date"]})
+    shown = [frame for frame in (campaigns[list(found.columns)], found) if len(frame)]
+    return pd.concat(shown or [found]).sort_values("start_date", kind="stable", ignore_index=True)
+
+
+def with_previous(current: pd.DataFrame, previous: pd.DataFrame) -> pd.DataFrame:
+    """The segments of a period with their `previous_revenue`, by revenue; includes segments without revenue now.
+
+    Args:
+        current: The rows of one of the questions revenue_by_* for the period.
+        previous: Those for the previous period.
+    """
+    names = [name for name in NAMES if name in current]
+    earlier = previous[[*names, "revenue"]].rename(columns={"revenue": "previous_revenue"})
+    joined = current.merge(earlier[earlier["previous_revenue"] != 0], on=names, how="outer", sort=False)
+    amounts = [name for name in joined.select_dtypes("number") if name not in SHARES]
+    filled = joined.fillna(dict.fromkeys(amounts, 0)).astype(current.dtypes.to_dict())
     return filled.sort_values("revenue", ascending=False, kind="stable", ignore_index=True)
 
 
-def main_cause(parts: Mapping[str, pd.DataFrame]) -> tuple[str, str, float] | None:
-    """Of the parts of revenue (kind -> frame of a name column, revenue, previous_revenue), what explains most.
+def main_driver(segments: Mapping[str, pd.DataFrame]) -> Driver | None:
+    """The segment whose change comes nearest to the whole change of revenue without exceeding it, if there is one.
 
-    Kind, name, and its change as a share of the whole change, the nearest to all of it and not more where there is
-    one; None where nothing changed or no kind has two parts.
+    Args:
+        segments: Frames of with_previous by kind of segment, the name of their first column.
+
+    Returns:
+        The driver; None if revenue did not change or no kind has two segments.
     """
-    causes = [_largest_change(kind, frame) for kind, frame in parts.items() if len(frame) > 1]
-    found = [cause for cause in causes if cause]
-    return max(found, key=lambda cause: (cause[2] <= 1, -abs(1 - cause[2])), default=None)
+    found = [_largest_change(kind, frame) for kind, frame in segments.items() if len(frame) > 1]
+    drivers = [driver for driver in found if driver]
+    return max(drivers, key=lambda driver: (driver.share <= 1, -abs(1 - driver.share)), default=None)
 
 
-def _largest_change(kind: str, frame: pd.DataFrame) -> tuple[str, str, float] | None:
+def _largest_change(kind: str, frame: pd.DataFrame) -> Driver | None:
     changes = (frame["revenue"] - frame["previous_revenue"]).to_numpy()
     whole = round(changes.sum(), 2)
     if not whole:
         return None
-    shares = changes / whole
-    return kind, frame[kind].iloc[int(shares.argmax())], float(shares.max())
+    first = int((changes / whole).argmax())
+    return Driver(kind, frame[kind].iloc[first], float(changes[first]), float(changes[first] / whole))
 
 
 def bridge_steps(effects: Mapping[str, float]) -> pd.DataFrame:
-    """step, amount, total: the rows of a bridge from the answer of revenue_bridge."""
-    rows = [(label, float(effects[name]), name in TOTALS) for name, label in STEPS.items()]
+    """The rows of a bridge chart (step, amount, total) from the row of the question revenue_bridge."""
+    rows = [(label, float(effects[column]), column in TOTALS) for column, label in STEPS.items()]
     return pd.DataFrame(rows, columns=["step", "amount", "total"])
 
 
-def with_year_before(daily: pd.DataFrame, column: str, bounds: Mapping[str, date]) -> pd.DataFrame:
-    """The days of `bounds` with the column's value of the same weekday 52 weeks before as `year_before`.
+def share_at(curve: pd.DataFrame, products: float) -> float:
+    """Share of revenue that this share of the best products brings; NaN if nothing was sold.
 
-    `daily` has the days of both years; 364 days, so that Mondays meet Mondays.
+    Args:
+        curve: The rows of the question product_concentration.
+        products: A share from 0 to 1.
     """
-    earlier = daily[["date", column]].assign(date=daily["date"] + pd.Timedelta(days=364))
-    joined = daily.merge(earlier.rename(columns={column: "year_before"}), on="date", how="left")
-    return joined[joined["date"] >= pd.Timestamp(bounds["start"])].reset_index(drop=True)
-
-
-def by(step: str, daily: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Sums per calendar week (W-MON, named by its Monday) or month (MS); only those whose days are all there."""
-    grouped = daily.set_index("date")[list(columns)].resample(step, closed="left", label="left")
-    sums, days_there = grouped.sum(min_count=1), grouped.size()
-    ends = sums.index + pd.tseries.frequencies.to_offset(step)
-    whole = days_there.to_numpy() == (ends - sums.index).days.to_numpy()
-    return sums[whole].reset_index()
-
-
-def change(now: float, before: float) -> float:
-    """Relative change, 0.1 for a tenth more; NaN where there was nothing before."""
-    return now / before - 1 if before else np.nan
-
-
-def with_weekly_mean(daily: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The frame with a column `weekly_mean`: mean of the day and the six before, NaN where there are fewer."""
-    return daily.assign(weekly_mean=daily[column].rolling(7).mean())
+    return float(np.interp(products, curve["products"], curve["revenue"])) if len(curve) > 1 else np.nan

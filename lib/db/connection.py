@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ import psycopg2.extensions
 import sqlalchemy as sa
 import tenacity
 
+from lib import kpis
 from lib.db.url import external_url, url
 from lib.errors import DatabaseError, DataError, WorkbookError
 
@@ -24,7 +24,6 @@ __all__ = [
     "begin",
     "begin_resolved",
     "connect",
-    "definitions",
     "driver_cursor",
     "engine",
     "frame",
@@ -40,7 +39,6 @@ SQL_FOLDER = Path(__file__).parents[1] / "sql"
 STARTING_UP_SECONDS = 15
 NOT_YET = ("Connection refused", "starting up", "shutting down", "recovery", "not yet accepting")
 FRAME_TYPES = {1082: "datetime64[us]", 1700: "float64", 701: "float64"}  # PostgreSQL's date, numeric, double
-DEFINITION = re.compile(r"^-- (\w+): (.+)\.$", re.MULTILINE)
 BROKEN_RULES = ("21", "22", "23")  # SQLSTATE classes: cardinality violation, data exception, integrity violation
 READER_TIMEOUT = "30s"  # a slower query of a report is a mistake and must not block loads
 # Client and server both detect within 30 s that the other machine or the network is gone.
@@ -222,19 +220,14 @@ def literal(text: str) -> str:
 
 
 def sql(name: str) -> str:
-    """Text of lib/sql/<name>.sql."""
-    return (SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    """Text of lib/sql/<name>.sql, with the SELECT list of the KPI registry in place of `{kpis}`."""
+    return kpis.fill_in((SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 def read(question: str, **bound: object) -> pd.DataFrame:
     """Run lib/sql/questions/<question>.sql as reader with its named parameters; see `frame` for the types."""
     with transaction("reader") as connection:
         return frame(connection, sql(f"questions/{question}"), **bound)
-
-
-def definitions(question: str) -> dict[str, str]:
-    """What each column of the answer means, as lib/sql/questions/<question>.sql says: `revenue` -> `total of ...`."""
-    return dict(DEFINITION.findall(sql(f"questions/{question}")))
 
 
 def frame(connection: sa.Connection, statement: str, **bound: object) -> pd.DataFrame:

@@ -153,8 +153,8 @@ def named_columns(question: Question) -> list[str]:
 
 def settings_of(question: Question, currency: str) -> dict[str, Any]:
     """The visualization settings as Metabase takes them: those of the spec, and how each named column is written."""
-    kinds = {name: kind for kind, names in formatting.FORMATS.items() for name in names} | question.formats
-    written = {name: FORMATS[kinds[name]] for name in named_columns(question) if kinds.get(name) in FORMATS}
+    kinds = {name: question.formats.get(name) or formatting.kind_of(name) for name in named_columns(question)}
+    written = {name: FORMATS[kind] for name, kind in kinds.items() if kind in FORMATS}
     columns = {
         f'["name","{name}"]': style | ({"currency": currency} if style["number_style"] == "currency" else {})
         for name, style in written.items()

@@ -1,4 +1,4 @@
-"""What a notebook shows besides figures: sentences, cards and tables, every value escaped and set as people read."""
+"""Sentences, cards and tables of a notebook, with every value escaped and formatted."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,26 +7,28 @@ import pandas as pd
 from jinja2 import Environment
 from markupsafe import Markup
 
+from lib import kpis
 from lib.formatting import (
-    FORMATS,
     NOT_KNOWN,
     NUMBERS,
     day,
     decimal,
     integer,
+    kind_of,
     money,
     percent,
     precise,
     signed_percent,
-    use_locale,
     writers,
 )
+from lib.report.text import comparison
 
 __all__ = [
     "Shown",
     "cards",
     "day",
     "decimal",
+    "heading",
     "integer",
     "key_figures",
     "money",
@@ -37,11 +39,13 @@ __all__ = [
     "signed_percent",
     "sparkline",
     "table",
-    "use_locale",
 ]
 
-BETTER_LOWER = ("refund_rate", "refunded_amount", "cancelled_orders")
-TRENDS = FORMATS["trend"]
+# Words of column names that a heading writes differently.
+SPELLED = {
+    "auc": "AUC", "avg": "average", "cac": "CAC", "id": "ID", "kpi": "KPI", "mae": "MAE", "mase": "MASE", "rfm": "RFM",
+    "sku": "SKU", "smape": "sMAPE", "wape": "WAPE",
+}  # fmt: skip
 
 PAGES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
 SENTENCE = PAGES.from_string('<p class="sentence">{{ text }}</p>')
@@ -57,7 +61,7 @@ KEY_FIGURES = PAGES.from_string("""
 <div class="card-change {{ card.tone }}">{{ card.change }}</div>
 {{ card.line }}<div class="card-note">{{ card.definition }}</div></div>
 {% endfor %}</div>""")
-# A drawing in the size of its text: no axis, no scale but its own; the last point is marked.
+# A line chart as small as text, without axes and on its own scale; the last point is marked.
 SPARKLINE = PAGES.from_string("""
 <svg class="sparkline" viewBox="-3 -3 106 30" preserveAspectRatio="none" role="img" aria-label="{{ words }}">
 <polyline points="{% for x, y in points %}{{ x }},{{ y }} {% endfor %}"/>
@@ -65,7 +69,7 @@ SPARKLINE = PAGES.from_string("""
 TABLE = PAGES.from_string("""
 {% macro linked(text) %}{% if text.startswith(("http://", "https://")) %}<a href="{{ text }}">{{ text }}</a>
 {%- else %}{{ text }}{% endif %}{% endmacro %}
-{% macro cell(tag, column, text) %}<{{ tag }}{% if column in numbers %} class="num"{% endif %}>
+{% macro cell(tag, column, text) %}<{{ tag }}{% if kinds[column] in numbers %} class="num"{% endif %}>
 {%- if column == "link" %}{{ linked(text) }}{% else %}{{ text }}{% endif %}</{{ tag }}>
 {% endmacro %}
 <div class="table-scroll"><table class="data">
@@ -80,7 +84,7 @@ TABLE = PAGES.from_string("""
 
 
 class Shown:
-    """Something to look at: HTML for a page, the same in plain text for a terminal or a screen reader."""
+    """HTML for a page and the same as plain text for a terminal or a screen reader."""
 
     def __init__(self, html: str, text: str) -> None:
         self._html, self._text = html, text
@@ -98,10 +102,10 @@ def sentence(text: str) -> Shown:
 
 
 def show(*things: object) -> None:
-    """Each of the things, one below the other."""
-    from IPython.display import display  # only a notebook shows anything
+    """Display the things one below the other."""
+    from IPython.display import display  # only notebooks need IPython
 
-    display(*things)
+    display(*things)  # type: ignore[no-untyped-call]  # IPython annotates its display partly
 
 
 def cards(*facts: tuple[str, str, str]) -> Shown:
@@ -110,84 +114,87 @@ def cards(*facts: tuple[str, str, str]) -> Shown:
 
 
 def key_figures(
-    now: Mapping[str, float],
-    before: Mapping[str, float],
+    current: Mapping[str, float],
+    previous: Mapping[str, float],
     months: pd.DataFrame,
-    definitions: Mapping[str, str],
     currency: str,
+    registry: Mapping[str, kpis.Kpi] | None = None,
 ) -> Shown:
-    """One card per column of `definitions`: its value, the change on the period before, the course of its months."""
-    written = writers(currency)
-    cards = [
-        _key_figure(name, now, before, months, written[name]) | {"definition": meaning}
-        for name, meaning in definitions.items()
-    ]
+    """One card per KPI: its value, the change from the previous period, a sparkline of its months, its definition.
+
+    Args:
+        current: Value by name of the KPI: the row of the question period_kpis.
+        previous: The same of the previous period.
+        months: The rows of the question monthly_kpis.
+        currency: ISO 4217 code of the amounts.
+        registry: The KPIs by name; all of them if not given.
+    """
+    cards = [_key_figure(kpi, current, previous, months, currency) for kpi in (registry or kpis.registry()).values()]
     text = "\n".join("{label}: {value}, {change}; {definition}".format_map(card) for card in cards)
     return Shown(KEY_FIGURES.render(cards=cards), text)
 
 
 def _key_figure(
-    name: str, now: Mapping[str, float], before: Mapping[str, float], months: pd.DataFrame, writer: Callable[[Any], str]
+    kpi: kpis.Kpi, current: Mapping[str, float], previous: Mapping[str, float], months: pd.DataFrame, currency: str
 ) -> dict[str, str]:
-    difference = now[name] - before[name]
-    tone = "" if not abs(difference) > 0 else "good" if (difference > 0) != (name in BETTER_LOWER) else "bad"
-    change = _change(name, now[name], before[name])
+    now, before, writer = current[kpi.name], previous[kpi.name], writers(currency)[kpi.kind]
+    change = comparison(now, before, writer(before), points=kpi.kind == "percent")
+    tone = ""
+    if abs(now - before) > 0:
+        tone = "good" if (now < before) == kpi.less_is_better else "bad"
     return {
-        "label": heading(name),
-        "value": writer(now[name]),
-        "change": f"{change} on {writer(before[name])} before" if change else f"{writer(before[name])} before",
+        "label": kpi.label,
+        "value": writer(now),
+        "change": change or f"previously {writer(before)}",
         "tone": tone,
-        "line": sparkline(months[name].tolist(), f"{heading(name)} of the last {len(months)} whole months", writer),
+        "line": sparkline(months[kpi.name].tolist(), f"{kpi.label} of the last {len(months)} whole months", writer),
+        "definition": kpi.definition,
     }
 
 
-def _change(name: str, now: float, before: float) -> str:
-    """In percent, or in percentage points for what is a share itself; empty where there is nothing to compare."""
-    if pd.isna(now) or pd.isna(before):
-        return ""
-    if name in FORMATS["percent"]:
-        points = 100 * (now - before)
-        return f"{'' if points < 0 else '+'}{decimal(points, 1)} points"
-    return signed_percent(now / before - 1) if before else ""
-
-
-def sparkline(values: Sequence[float], words: str, writer: Callable[[Any], str]) -> Markup:
-    """The course of the values as a small drawing with the words and their range for those who cannot see it."""
-    shown = [(place, value) for place, value in enumerate(values) if not pd.isna(value)]
-    if len(shown) < 2:
+def sparkline(values: Sequence[float], label: str, writer: Callable[[Any], str]) -> Markup:
+    """A small line chart of the values; its text alternative is the label with their range. Empty for one value."""
+    points = [(place, value) for place, value in enumerate(values) if not pd.isna(value)]
+    if len(points) < 2:
         return Markup()
-    low, high = min(value for _, value in shown), max(value for _, value in shown)
-    span, steps = (high - low) or 1, len(values) - 1
-    points = [(round(100 * place / steps, 1), round(24 - 24 * (value - low) / span, 1)) for place, value in shown]
-    return Markup(SPARKLINE.render(points=points, words=f"{words}: from {writer(low)} to {writer(high)}"))  # noqa: S704
+    low, high = min(value for _, value in points), max(value for _, value in points)
+    width, height = len(values) - 1, (high - low) or 1
+    drawn = [(round(100 * place / width, 1), round(24 - 24 * (value - low) / height, 1)) for place, value in points]
+    return Markup(SPARKLINE.render(points=drawn, words=f"{label}: from {writer(low)} to {writer(high)}"))  # noqa: S704
 
 
 def heading(column: str) -> str:
-    """A column's name as words: `avg_order_value` -> `average order value`."""
-    return column.replace("_", " ").replace("avg", "average")
+    """The heading of a column: the label of a KPI, else its name in words: `coverage_80` -> `Coverage 80`."""
+    if column in kpis.registry():
+        return kpis.registry()[column].label
+    text = " ".join(SPELLED.get(word, word) for word in column.split("_"))
+    return text if text.startswith("sMAPE") else text[:1].upper() + text[1:]
 
 
-def table(frame: pd.DataFrame, currency: str = "USD") -> Shown:
-    """The frame as a table; how a column is written follows from its name (FORMATS), all else is text.
+def table(frame: pd.DataFrame, currency: str = "USD", **kinds: str) -> Shown:
+    """The frame as a table.
 
-    An address in a column called link can be followed.
+    Args:
+        frame: Any frame. A web address in a column called link can be followed.
+        currency: ISO 4217 code of the amounts.
+        kinds: How a column is written (see formatting.kind_of), by name, where its name or dtype does not say it.
     """
+    kinds = {name: kinds.get(name, kind_of(name, frame[name])) for name in frame.columns}
     written = writers(currency)
-    cells = pd.DataFrame(
-        {name: [_text(value, written.get(name, str)) for value in frame[name]] for name in frame.columns},
-        dtype="object",
+    texts = pd.DataFrame(
+        {name: [_text(value, written[kind]) for value in frame[name]] for name, kind in kinds.items()}, dtype="object"
     )
-    drawn = {name: [_drawn(value, name) for value in frame[name]] for name in frame.columns if name in TRENDS}
-    rows = list(zip(*(drawn.get(name, cells[name]) for name in cells.columns), strict=True))
-    html = TABLE.render(columns=list(cells.columns), rows=rows, numbers=NUMBERS, heading=heading)
-    return Shown(html, cells.to_string(index=False) if rows else "no rows")
+    drawn = {
+        name: [sparkline(values, heading(name), integer) for values in frame[name]]
+        for name, kind in kinds.items()
+        if kind == "trend"
+    }
+    rows = list(zip(*(drawn.get(name, texts[name]) for name in texts.columns), strict=True))
+    html = TABLE.render(columns=list(texts.columns), rows=rows, kinds=kinds, numbers=NUMBERS, heading=heading)
+    return Shown(html, texts.to_string(index=False) if rows else "no rows")
 
 
-def _drawn(values: list[float], name: str) -> Markup:
-    return sparkline(values, heading(name), integer)
-
-
-def _text(value: object, writer: Callable[[Any], str]) -> str:
+def _text(value: Any, writer: Callable[[Any], str]) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

@@ -105,12 +105,11 @@ def run(file: Path, values: dict[str, Any]) -> None:
             unchanged, unless only optional steps failed.
     """
     output = settings.output_folder().resolve()
-    with _alone(output):
-        from lib import db, formatting
+    with _alone(output), settings.use_locale(values["locale"]):
+        from lib import db
         from lib.run import manifest, notebook, progress
 
         notebook.prepare()
-        formatting.use_locale(values["locale"])  # of the pages that this process writes; each notebook is told too
         steps = discover()
         record = manifest.describe(manifest.new_run_id(), file, values, db.server())
         manifest.prune(output / "runs", values["keep_runs"] - 1)

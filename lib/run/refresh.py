@@ -103,7 +103,7 @@ def refresh(output: Path) -> None:
     """Run every notebook in order with its defaults and save it; all that it writes goes to `output`."""
     # Kernels read their settings from the environment: neither the user's database nor .env is used.
     os.environ |= {"WORKBOOK_OUTPUT": str(output), "WORKBOOK_ENV_FILE": "", "DATABASE_URL": "", "DB_HOST": ""}
-    os.environ["METABASE_URL"] = ""
+    os.environ |= {"METABASE_URL": "", "WORKBOOK_LOCALE": ""}
     prepare()
     for step in discover():
         renew(step.path)

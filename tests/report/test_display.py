@@ -1,11 +1,11 @@
-"""Tests of what notebooks show: numbers as people read them, everything escaped."""
+"""Tests of sentences, cards and tables: formatted values, everything escaped."""
 
 import re
 
 import pandas as pd
 import pytest
 
-from lib import formatting
+from lib import formatting, kpis
 from lib.report import display
 
 HOSTILE = '<script>alert(1)</script> & "q"'
@@ -27,23 +27,23 @@ HOSTILE = '<script>alert(1)</script> & "q"'
         (display.percent(float("nan")), formatting.NOT_KNOWN),
         (display.signed_percent(0.05), "+5.0%"),
         (display.signed_percent(-0.05), "-5.0%"),
-        (display.signed_percent(float("nan")), "nothing to compare with"),
+        (display.signed_percent(0), "+0.0%"),
         (display.day("2025-06-01"), "Jun 1, 2025"),
     ],
 )
-def test_numbers_read_as_people_write_them(shown: str, text: str) -> None:
+def test_values_are_formatted(shown: str, text: str) -> None:
     assert shown == text
 
 
-def test_a_table_escapes_names_and_sets_numbers_to_the_right() -> None:
+def test_a_table_escapes_names_and_aligns_numbers_right() -> None:
     html = display.table(pd.DataFrame({"name": [HOSTILE], "refunded_amount": [2.5]}))._repr_html_()
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
-    assert '<th class="num">refunded amount</th>' in html
+    assert '<th class="num">Refunded amount</th>' in html
     assert '<td class="num">$2.50</td>' in html
 
 
-def test_a_table_writes_gaps_yes_and_no() -> None:
+def test_a_table_writes_missing_values_and_booleans() -> None:
     shown = display.table(pd.DataFrame({"a": [None], "b": [True], "orders": [float("nan")]}))
     assert repr(shown).split() == ["a", "b", "orders", formatting.NOT_KNOWN, "yes", formatting.NOT_KNOWN]
 
@@ -54,45 +54,59 @@ def test_an_empty_table_says_so() -> None:
     assert "no rows" in shown._repr_html_()
 
 
-def test_a_sentence_is_escaped_on_a_page_and_plain_elsewhere() -> None:
+def test_a_sentence_is_escaped_in_html_only() -> None:
     shown = display.sentence(HOSTILE)
     assert "<script>" not in shown._repr_html_()
     assert repr(shown) == HOSTILE
 
 
+REGISTRY = {
+    "repeat_rate": kpis.Kpi("repeat_rate", "Repeat rate", "share of <old> customers", "percent", "1"),
+    "refunded_amount": kpis.Kpi("refunded_amount", "Refunded amount", "given back", "money", "1", less_is_better=True),
+}
 MONTHS = pd.DataFrame({"repeat_rate": [0.1, None, 0.3], "refunded_amount": [1.0, 2.0, 3.0]})
 
 
-def test_key_figures_say_value_change_and_meaning() -> None:
+def test_key_figures_have_value_change_and_definition() -> None:
     now, before = {"repeat_rate": 0.5, "refunded_amount": 3.0}, {"repeat_rate": 0.25, "refunded_amount": 2.0}
-    meanings = {"repeat_rate": "share of <old> customers", "refunded_amount": "given back"}
-    shown = display.key_figures(now, before, MONTHS, meanings, "USD")
+    shown = display.key_figures(now, before, MONTHS, "USD", REGISTRY)
     assert repr(shown).splitlines() == [
-        "repeat rate: 50.0%, +25.0 points on 25.0% before; share of <old> customers",
-        "refunded amount: $3.00, +50.0% on $2.00 before; given back",
+        "Repeat rate: 50.0%, +25.0 points vs 25.0%; share of <old> customers",
+        "Refunded amount: $3.00, +50.0% vs $2.00; given back",
     ]
     html = shown._repr_html_()
     assert "share of &lt;old&gt; customers" in html
-    assert re.findall(r'card-change (\w*)"', html) == ["good", "bad"], "a higher refund is no good news"
+    assert re.findall(r'card-change (\w*)"', html) == ["good", "bad"], "more refunds are bad news"
     assert html.count('<svg class="sparkline"') == 2
-    assert 'aria-label="repeat rate of the last 3 whole months: from 10.0% to 30.0%"' in html
+    assert 'aria-label="Repeat rate of the last 3 whole months: from 10.0% to 30.0%"' in html
 
 
-def test_a_key_figure_without_anything_before() -> None:
-    shown = display.key_figures(
-        {"revenue": 3.0}, {"revenue": 0.0}, pd.DataFrame({"revenue": [3.0]}), {"revenue": "x"}, "USD"
-    )
-    assert repr(shown) == "revenue: $3.00, $0.00 before; x"
-    assert "<svg" not in shown._repr_html_(), "one month has no course"
+def test_a_key_figure_without_a_previous_value() -> None:
+    registry = {"revenue": kpis.Kpi("revenue", "Revenue", "x", "money", "sum(revenue)")}
+    shown = display.key_figures({"revenue": 3.0}, {"revenue": 0.0}, pd.DataFrame({"revenue": [3.0]}), "USD", registry)
+    assert repr(shown) == "Revenue: $3.00, previously $0.00; x"
+    assert "<svg" not in shown._repr_html_(), "one month has no sparkline"
 
 
-def test_a_course_is_drawn_on_a_page_and_set_in_blocks_elsewhere() -> None:
+def test_headings_spell_acronyms() -> None:
+    columns = ["mase", "smape", "rfm_segment", "skill_weekday", "avg_order_value", "avg_age", "product_id"]
+    assert [display.heading(column) for column in columns] == [
+        "MASE", "sMAPE", "RFM segment", "Skill weekday", "Average order value", "Average age", "Product ID",
+    ]  # fmt: skip
+
+
+def test_a_table_writes_an_unknown_column_by_its_dtype_or_the_kind_given() -> None:
+    frame = pd.DataFrame({"new_count": [1234], "new_ratio": [0.25], "new_amount": [2.0]})
+    assert repr(display.table(frame, "EUR", new_amount="money")).split()[3:] == ["1,234", "0.25", "€2.00"]
+
+
+def test_a_trend_is_a_sparkline_in_html_and_blocks_in_text() -> None:
     shown = display.table(pd.DataFrame({"name": [HOSTILE], "trend": [[0.0, 7.0, 3.5]]}))
     assert '<polyline points="0.0,24.0 50.0,0.0 100.0,12.0 "/>' in shown._repr_html_()
     assert repr(shown).split()[-1] == "▁█▅"
 
 
-def test_an_address_in_a_link_column_can_be_followed_and_nothing_else_can() -> None:
+def test_only_web_addresses_in_a_link_column_become_links() -> None:
     links = ['https://example.com/?a=1&b="2"', "javascript:alert(1)", ""]
     html = display.table(pd.DataFrame({"link": links, "name": ["http://example.com"] * 3}))._repr_html_()
     assert html.count("<a ") == 1

@@ -14,8 +14,7 @@ import sqlalchemy as sa
 from nbformat import v4, write
 
 from lib import catalog, db, load
-from lib.analysis import periods
-from lib.analysis import revenue as metrics
+from lib.analysis import periods, revenue
 from lib.data import synthetic
 from lib.data.parquet import read_table, write_tables
 from lib.db import schema
@@ -87,7 +86,7 @@ def test_key_figures(shop: Shop) -> None:
     new = int((first[active] >= pd.Timestamp(shop.span.start)).sum())
     assert found["revenue"] == near(bought["total_amount"].sum())
     assert found["orders"] == len(bought)
-    assert found["units"] == lines["quantity"].sum()
+    assert read("revenue_by_category", **shop.span.bounds)["units"].sum() == lines["quantity"].sum()
     assert found["avg_order_value"] == near(bought["total_amount"].sum() / len(bought))
     assert (found["active_customers"], found["new_customers"]) == (len(active), new)
     assert found["repeat_rate"] == near((len(active) - new) / len(active))
@@ -127,8 +126,8 @@ def test_parts_of_revenue(shop: Shop, part: str) -> None:
     )
     rows = rows.assign(**{column: rows[column].fillna("not known")})
     now, before = (some.groupby(column)["amount"].sum() for some in (shop.now(rows), shop.before(rows)))
-    answers = [read(f"revenue_by_{part}", **days) for days in shop.span.pair]
-    found = metrics.with_previous(*answers).set_index(part)
+    current, previous = (read(f"revenue_by_{part}", **days) for days in (shop.span.bounds, shop.span.previous_bounds))
+    found = revenue.with_previous(current, previous).set_index(part)
     assert found["revenue"].to_dict() == {name: near(now.get(name, 0)) for name in found.index}
     assert found["previous_revenue"].to_dict() == {name: near(before.get(name, 0)) for name in found.index}
     assert set(now.index) | set(before.index) <= set(found.index)
@@ -184,13 +183,13 @@ def test_stock(shop: Shop) -> None:
     stock = shop.products.set_index("product_id")["stock_quantity"].astype(float)
     cover = (30 * stock / units).dropna()
     found = read("low_stock", as_of=as_of.date())
-    assert found["days_of_cover"].tolist() == [near(days) for days in sorted(cover[cover < 14])[:20]]
+    assert found["days_of_cover"].tolist() == [near(days) for days in sorted(cover[cover < 14])]
 
 
 def test_views_hold_what_the_tables_hold(shop: Shop) -> None:
-    revenue = near(done(shop)["total_amount"].sum())
+    total = near(done(shop)["total_amount"].sum())
     for view in ("sales_summary", "product_performance", "customer_summary", "geographic_performance"):
-        assert float(ask(f"SELECT sum(revenue) FROM {view}")[0][0]) == revenue
+        assert float(ask(f"SELECT sum(revenue) FROM {view}")[0][0]) == total
     assert ask("SELECT count(*) FROM customer_summary") == [(len(shop.users),)]
 
 

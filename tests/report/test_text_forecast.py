@@ -32,7 +32,7 @@ def test_headline_has_total_interval_changes_and_reason() -> None:
     text = forecast.headline(ahead(120, "2025-02-04"), history(values), "USD")
     assert text == (
         "The next 10 days are expected to bring $120 (80 % prediction interval $70 to $170), "
-        "20% more than the last 10 days and 140% more than the same days of the previous year. "
+        "+20.0% vs the last 10 days and +140.0% vs the same days of the previous year. "
         "It beat seasonal naive."
     )
 

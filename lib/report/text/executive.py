@@ -1,43 +1,79 @@
-"""The sentences of the executive report: changes, their causes, what is reached of the target."""
+"""Sentences of the executive report: revenue and its driver, the target, the bridge, stock."""
+
+from collections.abc import Mapping
 
 import pandas as pd
 
-from lib.formatting import money, percent
+from lib.analysis.periods import Period
+from lib.analysis.revenue import Driver
+from lib.formatting import integer, money, percent
+from lib.report.text import comparison
 
-__all__ = ["against", "cause", "largest_step", "reached"]
-
-
-def against(now: float, before: float, when: str) -> str:
-    """A change in words: `12.0% more than in the month before`, or that there was nothing then."""
-    if not before or pd.isna(now) or pd.isna(before):
-        return f"with nothing in {when} to compare with"
-    if now == before:
-        return f"as much as in {when}"
-    return f"{percent(abs(now / before - 1))} {'more' if now > before else 'less'} than in {when}"
+__all__ = ["driver", "headline", "largest_step", "target"]
 
 
-def cause(found: tuple[str, str, float] | None) -> str:
-    """The part that explains most of a change (kind, name, share of it), as a sentence; empty for none."""
+def headline(
+    span: Period,
+    current: Mapping[str, float],
+    previous: Mapping[str, float],
+    year_earlier: Mapping[str, float],
+    main_driver: Driver | None,
+    currency: str,
+) -> str:
+    """Revenue and orders of the period, compared with two earlier spans, and the main driver of the change.
+
+    Args:
+        span: The period.
+        current: Its KPIs by name.
+        previous: Those of the previous period.
+        year_earlier: Those of the same days a year earlier.
+        main_driver: The driver of the change, from revenue.main_driver.
+        currency: ISO 4217 code of the amounts.
+    """
+    orders = f"{integer(current['orders'])} completed order{'' if current['orders'] == 1 else 's'}"
+    spans = {"the previous period": previous, "the same days a year earlier": year_earlier}
+    changes = [
+        comparison(current["revenue"], kpis["revenue"], name) or f"no revenue in {name} to compare with"
+        for name, kpis in spans.items()
+    ]
+    revenue = f"Revenue from {span} was {money(current['revenue'], currency)} from {orders}"
+    return f"{revenue}: {', '.join(changes)}. {driver(main_driver, currency)}".strip()
+
+
+def driver(found: Driver | None, currency: str) -> str:
+    """The segment that contributed most to the change of revenue, with its amount; empty if there is none."""
     if found is None:
         return ""
-    kind, name, share = found
-    if share > 1:  # a share of what is left when parts cancel each other out says nothing
-        return (
-            f"Parts of the shop moved against each other; the {kind} {name} moved most in the direction of the whole."
-        )
-    return f"The largest part of the change comes from the {kind} {name}: {percent(share)} of it."
+    amount = _signed(found.amount, currency)
+    if found.share > 1:  # a share of the small rest that remains after gains and losses offset each other says nothing
+        kind = "gain" if found.amount > 0 else "loss"
+        return f"Gains and losses offset each other; the largest {kind} came from {found.name} ({amount})."
+    return f"The {found.kind} {found.name} contributed most to the change: {amount}, {percent(found.share)} of it."
 
 
-def reached(now: float, rate: float, target: float, currency: str) -> str:
-    """How much of a target is reached and, for a period that goes on, what its end will be at the present rate."""
-    words = f"{percent(now / target)} of the target of {money(target, currency)} is reached"
-    return f"{words}." if rate == now else f"{words}; at this rate the period ends at {percent(rate / target)} of it."
+def target(revenue: float, run_rate: float, target: float, currency: str) -> str:
+    """The share of the target that was reached and, for an unfinished period, the share expected at its end.
+
+    Args:
+        revenue: Revenue of the period so far.
+        run_rate: Revenue at the end of the calendar period, from periods.run_rate.
+        target: Revenue target of the calendar period.
+        currency: ISO 4217 code of the amounts.
+    """
+    reached = f"Revenue reached {percent(revenue / target)} of the {money(target, currency)} target"
+    if run_rate == revenue:
+        return f"{reached}."
+    return f"{reached}; at the current rate the period will end at {percent(run_rate / target)}."
 
 
-def largest_step(steps: pd.DataFrame) -> str:
-    """Which step of a bridge is the largest, as a sentence."""
-    between = steps[~steps["total"]]
-    if not between["amount"].abs().gt(0).any():
+def largest_step(steps: pd.DataFrame, currency: str) -> str:
+    """The largest change of a bridge (step, amount, total), as a sentence."""
+    changes = steps[~steps["total"]]
+    if not changes["amount"].abs().gt(0).any():
         return "Nothing changed."
-    row = between.loc[between["amount"].abs().idxmax()]
-    return f"The largest step is {row['step']}, {'upwards' if row['amount'] > 0 else 'downwards'}."
+    largest = changes.iloc[int(changes["amount"].abs().to_numpy().argmax())]
+    return f"{largest['step'].capitalize()} contributed most: {_signed(largest['amount'], currency)}."
+
+
+def _signed(amount: float, currency: str) -> str:
+    return f"{'+' if amount > 0 else ''}{money(amount, currency, digits=False)}"

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from lib.analysis import revenue
 from lib.analysis.forecast import SEASONAL_NAIVE, WEEKDAY_AVERAGE, Backtest, Forecast, History, Segment
 from lib.formatting import day, money, percent
+from lib.report.text import comparison
 
 __all__ = [
     "backtest_summary", "coverage", "data_preparation", "headline", "score_definitions", "score_table", "segment_table",
@@ -56,15 +56,8 @@ def _changes(ahead: Forecast, history: History) -> list[str]:
     for name, first in spans.items():
         previous = series[first : first + length - pd.Timedelta(days=1)].sum()
         if first >= series.index[0] and first + length <= end and previous:
-            changes.append(_compared(revenue.change(ahead.total, previous), name))
+            changes.append(comparison(ahead.total, previous, name))
     return changes
-
-
-def _compared(change: float, with_what: str) -> str:
-    """`12% more than May`, or `unchanged from May` where whole per cents show no change."""
-    if abs(change) < 0.005:
-        return f"unchanged from {with_what}"
-    return f"{percent(abs(change), 0)} {'more' if change > 0 else 'less'} than {with_what}"
 
 
 def data_preparation(history: History, ahead: Forecast, holidays: pd.Series) -> str:
@@ -73,7 +66,8 @@ def data_preparation(history: History, ahead: Forecast, holidays: pd.Series) -> 
     if coming.empty:
         upcoming = "No public holiday of the shop's main country falls in the forecast."
     else:
-        named = ", ".join(f"{name} ({day(date)})" for date, name in coming.items())
+        dates = pd.DatetimeIndex(coming.index)
+        named = ", ".join(f"{name} ({day(date)})" for date, name in zip(dates, coming, strict=True))
         upcoming = f"Upcoming public holidays in the shop's main country: {named}."
     return " ".join([*history.notes, upcoming])
 

@@ -1,5 +1,5 @@
--- Products whose stock ends within 14 days at the rate of the 30 days before :as_of, the first to end first; at most 20.
--- days_of_cover: stock_quantity over the units a day in completed orders then. at_risk: how many such products there are.
+-- Products whose stock lasts less than 14 days at the sales rate of the 30 days before :as_of, the first to run out first.
+-- units_30_days: units in completed orders of those days. days_of_cover = stock_quantity / (units_30_days / 30).
 WITH
 sold AS (
     SELECT order_items.product_id, sum(quantity) AS units
@@ -9,7 +9,7 @@ sold AS (
         AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
     GROUP BY order_items.product_id
 ),
-covered AS (
+final AS (
     SELECT
         product_id,
         name,
@@ -19,13 +19,8 @@ covered AS (
         (stock_quantity * 30.0 / units)::double precision AS days_of_cover
     FROM sold JOIN products USING (product_id)
     WHERE stock_quantity IS NOT NULL
-),
-final AS (
-    SELECT name, category, stock_quantity, units_30_days, days_of_cover, count(*) OVER () AS at_risk, product_id
-    FROM covered
-    WHERE days_of_cover < 14
 )
-SELECT name, category, stock_quantity, units_30_days, days_of_cover, at_risk
+SELECT name, category, stock_quantity, units_30_days, days_of_cover
 FROM final
+WHERE days_of_cover < 14
 ORDER BY days_of_cover, name COLLATE "C", product_id
-LIMIT 20
