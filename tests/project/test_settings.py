@@ -59,3 +59,11 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_password_is_not_interpolated(env_file: Path) -> None:
     env_file.write_text("DB_PASSWORD='a${HOME}$b'\n")
     assert settings.get("DB_PASSWORD") == "a${HOME}$b"
+
+
+def test_a_locale_is_used_until_the_block_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORKBOOK_LOCALE", raising=False)
+    assert settings.locale() == "en_US"
+    with settings.use_locale("de_DE"):
+        assert settings.locale() == "de_DE"
+    assert settings.locale() == "en_US"

@@ -62,7 +62,7 @@ def raw_frames(folder: Path, as_of: str, period: str) -> Shop:
 
 @pytest.fixture(params=["demo", "online_retail"])
 def shop(request: pytest.FixtureRequest, demo_folder: Path) -> Iterator[Shop]:
-    """A made-up shop and a real one, loaded and as frames."""
+    """A synthetic shop and a real one, loaded and as frames."""
     if request.param == "demo":
         request.getfixturevalue("demo_database")
         return raw_frames(demo_folder, "2025-07-01", "last_90_days")

@@ -9,6 +9,7 @@ import nbformat
 import psutil
 import pytest
 
+from lib import settings
 from lib.errors import OutputError, UsageError
 from lib.run import notebook
 
@@ -55,6 +56,13 @@ def failure(path: Path, **values: Any) -> notebook.StepError:
     with pytest.raises(notebook.StepError) as failed:
         run(path, **values)
     return failed.value
+
+
+def test_a_notebook_writes_numbers_in_the_locale_of_the_run(tmp_path: Path) -> None:
+    cell = "from lib.report import display\ndisplay.sentence(display.money(1234.5, 'EUR'))"
+    with settings.use_locale("de_DE"):
+        executed = run(book(tmp_path, cell))
+    assert executed.cells[-1].outputs[0].data["text/plain"] == "1.234,50\xa0€"
 
 
 def test_runs_with_its_own_parameters_in_its_own_folder(tmp_path: Path) -> None:

@@ -1,15 +1,15 @@
--- The ten products with the most revenue in the period, with what they brought in the one before.
--- revenue: quantity x price paid, of completed orders. share: of the revenue of all products then.
--- gross_margin: revenue less cost of goods, over revenue. trend: revenue of each of the twelve weeks before :end.
+-- The ten products with the most revenue in the period, and their revenue in the previous period.
+-- revenue: quantity x price paid, in completed orders. share: revenue / revenue of all products in the period.
+-- gross_margin: (revenue - cost of goods) / revenue. trend: revenue of each of the twelve weeks before :end.
 WITH
 lines AS (
     SELECT
         order_items.product_id,
         order_items.quantity,
         order_items.quantity * order_items.price_at_time AS amount,
-        order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC' AS now,
+        order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC' AS in_period,
         order_date >= CAST(:previous_start AS date)::timestamp AT TIME ZONE 'UTC'
-            AND order_date < CAST(:previous_end AS date)::timestamp AT TIME ZONE 'UTC' AS before,
+            AND order_date < CAST(:previous_end AS date)::timestamp AT TIME ZONE 'UTC' AS in_previous,
         (CAST(:end AS date) - 1 - (order_date AT TIME ZONE 'UTC')::date) / 7 AS weeks_ago
     FROM orders JOIN order_items USING (order_id)
     WHERE orders.status = 'completed'
@@ -21,9 +21,9 @@ lines AS (
 sold AS (
     SELECT
         product_id,
-        sum(quantity) FILTER (WHERE now) AS units,
-        sum(amount) FILTER (WHERE now) AS revenue,
-        coalesce(sum(amount) FILTER (WHERE before), 0) AS previous_revenue
+        sum(quantity) FILTER (WHERE in_period) AS units,
+        sum(amount) FILTER (WHERE in_period) AS revenue,
+        coalesce(sum(amount) FILTER (WHERE in_previous), 0) AS previous_revenue
     FROM lines
     GROUP BY product_id
 ),

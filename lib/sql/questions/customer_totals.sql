@@ -1,4 +1,4 @@
--- Customers who had signed up before :as_of, and how many of them had a completed order by then (buyers); one row.
+-- Customers who signed up before :as_of, and those among them with a completed order before :as_of (buyers); one row.
 SELECT
     count(*) AS customers,
     count(*) FILTER (

@@ -1,5 +1,5 @@
 -- Customers by home country at :as_of: accounts, buyers (at least one completed order) and their revenue to date.
--- A country without a single ISO code is listed by its name alone.
+-- A country without an ISO code is listed by its name.
 WITH
 bought AS (
     SELECT user_id, sum(total_amount) AS revenue

@@ -1,4 +1,4 @@
--- The daily figures from :start up to, not including, :end.
+-- Measures of daily_kpis per day from :start up to, not including, :end.
 SELECT
     date, revenue, orders, units, costed_revenue, cost, active_customers, new_customers, signups, sessions,
     converted_sessions

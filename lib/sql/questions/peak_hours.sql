@@ -1,4 +1,4 @@
--- Completed orders by weekday (1 is Monday) and hour (UTC) from :start up to, not including, :end; hours without are left out.
+-- Completed orders by weekday (1 is Monday) and hour (UTC) from :start up to, not including, :end; only hours with orders.
 SELECT
     extract(isodow FROM order_date AT TIME ZONE 'UTC')::integer AS weekday,
     extract(hour FROM order_date AT TIME ZONE 'UTC')::integer AS hour,

@@ -1,5 +1,6 @@
--- How much of the revenue from :start up to, not including, :end the best products bring: at most 101 points of a curve.
--- products: share of the products that sold, the best first. revenue: share of the revenue that these brought.
+-- Concentration curve of the revenue from :start up to, not including, :end: at most 101 points.
+-- products: share of the products sold, by descending revenue. revenue: their share of the revenue.
+-- place: their number. sold_products: all products sold.
 WITH
 sold AS (
     SELECT order_items.product_id, sum(quantity * price_at_time) AS revenue

@@ -1,15 +1,15 @@
--- How revenue came from the period before to this one; one row.
--- price: units sold now x the change of the product's mean price, for products that were sold before too.
--- volume: the change of all units x the mean price of a unit before.
--- mix: the rest: a shift to dearer or cheaper products, new ones included; previous_revenue + volume + price + mix = revenue.
+-- Revenue change from the previous period to this one, split into volume, price and mix; one row.
+-- volume: change in units sold x previous mean price per unit.
+-- price: units of this period x change in the product's mean price, over the products sold in both periods.
+-- mix: the rest, a shift to more or less expensive products; previous_revenue + volume + price + mix = revenue.
 WITH
 placed AS (
     SELECT
         orders.*,
         order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC'
-            AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC' AS now,
+            AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC' AS in_period,
         order_date >= CAST(:previous_start AS date)::timestamp AT TIME ZONE 'UTC'
-            AND order_date < CAST(:previous_end AS date)::timestamp AT TIME ZONE 'UTC' AS before
+            AND order_date < CAST(:previous_end AS date)::timestamp AT TIME ZONE 'UTC' AS in_previous
     FROM orders
     WHERE status = 'completed'
         AND order_date >= CAST(LEAST(CAST(:start AS date), :previous_start) AS date)::timestamp AT TIME ZONE 'UTC'
@@ -18,10 +18,10 @@ placed AS (
 sold AS (
     SELECT
         order_items.product_id,
-        sum(quantity) FILTER (WHERE now) AS units,
-        sum(quantity * price_at_time) FILTER (WHERE now) AS revenue,
-        sum(quantity) FILTER (WHERE before) AS previous_units,
-        sum(quantity * price_at_time) FILTER (WHERE before) AS previous_revenue
+        sum(quantity) FILTER (WHERE in_period) AS units,
+        sum(quantity * price_at_time) FILTER (WHERE in_period) AS revenue,
+        sum(quantity) FILTER (WHERE in_previous) AS previous_units,
+        sum(quantity * price_at_time) FILTER (WHERE in_previous) AS previous_revenue
     FROM placed JOIN order_items USING (order_id)
     GROUP BY order_items.product_id
 ),

@@ -1,5 +1,5 @@
--- Revenue by product category from :start up to, not including, :end; the parts add up to the whole.
--- share: of the revenue of the period. gross_margin: as in period_kpis, of the category.
+-- Revenue by product category from :start up to, not including, :end; the rows add up to the revenue of the period.
+-- share: revenue / revenue of the period. gross_margin: as in lib/kpis.yml, for the category.
 WITH
 lines AS (
     SELECT

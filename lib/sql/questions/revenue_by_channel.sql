@@ -1,5 +1,5 @@
--- Revenue by the channel that brought the customer, from :start up to, not including, :end; the parts add up to the whole.
--- share: of the revenue of the period.
+-- Revenue by the channel that brought the customer, from :start up to, not including, :end; the rows add up to the revenue of the period.
+-- share: revenue / revenue of the period.
 WITH
 final AS (
     SELECT

@@ -1,6 +1,6 @@
--- Revenue by the customer's home country from :start up to, not including, :end; the parts add up to the whole.
+-- Revenue by the customer's home country from :start up to, not including, :end; the rows add up to the revenue of the period.
 -- customers: accounts that signed up before :end. active_customers: those with a completed order in the period.
--- share: of the revenue of the period.
+-- share: revenue / revenue of the period.
 WITH
 bought AS (
     SELECT user_id, count(*) AS orders, sum(total_amount) AS revenue

@@ -1,5 +1,5 @@
 -- The ten products with the most revenue in the days from :start up to, not including, :end.
--- revenue: quantity x price_at_time of the lines of completed orders. share: of the revenue of all products then.
+-- revenue: quantity x price_at_time, in completed orders. share: revenue / revenue of all products in these days.
 WITH
 sold AS (
     SELECT
