@@ -32,15 +32,8 @@ Moment = str | date | datetime | np.datetime64
 
 NOT_KNOWN = "–"  # noqa: RUF001 - an en dash is how a table shows a missing value
 BLOCKS = "▁▂▃▄▅▆▇█"
-NUMBERS = (
-    "money",
-    "whole money",
-    "percent",
-    "integer",
-    "decimal",
-    "precise",
-    "significant",
-)  # kinds that a table aligns right
+# Kinds that a table aligns right.
+NUMBERS = ("money", "whole money", "percent", "integer", "decimal", "precise", "significant")
 
 # Kinds of computed columns; those of the catalog and of the KPI registry are declared there.
 COMPUTED = {
@@ -54,7 +47,7 @@ COMPUTED = {
     "percent": (
         "share", "expected_share", "share_of_customers", "share_of_revenue", "change", "effect", "uplift", "churn_rate",
         "wape", "smape", "total_error", "coverage_80", "coverage_95", "total_inside_80", "skill", "skill_weekday",
-        "support", "confidence", "smallest", "said", "came",
+        "support", "confidence", "smallest",
     ),
     "integer": (
         "customers", "buyers", "observed_buyers", "churned_buyers", "churn_days", "expected", "actual", "failed",

@@ -1,4 +1,4 @@
-"""Tests of which days are looked at: by calendar, answers known by head."""
+"""Tests of the days of a report, with results known from the calendar."""
 
 import pytest
 
@@ -23,11 +23,11 @@ def test_period(name: str, as_of: str, days: tuple[str, ...]) -> None:
     assert tuple(str(d) for d in (*span.bounds.values(), *span.previous_bounds.values())) == days
 
 
-def test_a_period_reads_with_both_its_days() -> None:
+def test_a_period_is_written_with_its_first_and_last_day() -> None:
     assert str(periods.period("last_month", "2025-03-31")) == "Feb 1, 2025 to Feb 28, 2025"
 
 
-def test_a_year_before() -> None:
+def test_the_year_before_as_of() -> None:
     assert [str(day) for day in periods.year_before("2025-03-01").values()] == ["2024-03-01", "2025-03-01"]
 
 
@@ -40,6 +40,6 @@ def test_the_year_before_has_the_same_days() -> None:
 @pytest.mark.parametrize(
     ("name", "rate"), [("last_month", 90), ("month_to_date", 310), ("year_to_date", 90 / 68 * 365)]
 )
-def test_the_run_rate_goes_on_to_the_end_of_the_calendar_period(name: str, rate: float) -> None:
+def test_the_run_rate_extends_to_the_end_of_the_calendar_period(name: str, rate: float) -> None:
     span = periods.period(name, "2025-03-10")
     assert periods.run_rate(90, name, span) == pytest.approx(rate)

@@ -1,4 +1,4 @@
-"""Tests of the SQL files: the manual's queries run as they are, every question and check runs and says what it is."""
+"""Tests of the SQL files: the queries of the manual, the header of each file, the answer of each question."""
 
 import re
 from pathlib import Path
@@ -22,13 +22,13 @@ MANUAL = {
 
 
 @pytest.mark.parametrize(("query", "rows"), list(zip(MANUAL.values(), (10, 10, 100, 12), strict=True)), ids=MANUAL)
-def test_the_manual_runs_verbatim(demo_database: sa.URL, query: str, rows: int) -> None:
+def test_the_queries_of_the_manual_run_verbatim(demo_database: sa.URL, query: str, rows: int) -> None:
     with db.transaction(read_only=True) as connection:
         assert len(connection.execute(sa.text(query)).all()) == rows
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.sql")), ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_each_file_says_what_it_returns(path: Path) -> None:
+def test_each_file_starts_with_a_comment_on_its_result(path: Path) -> None:
     assert re.match(r"-- \w.{20}", path.read_text(encoding="utf-8"))
 
 
@@ -39,7 +39,7 @@ BOUND = {
 
 
 @pytest.mark.parametrize("question", sorted(path.stem for path in (FOLDER / "questions").glob("*.sql")))
-def test_each_question_is_answered_in_an_empty_shop_too(demo_database: sa.URL, question: str) -> None:
+def test_each_question_runs_on_a_full_and_on_an_empty_shop(demo_database: sa.URL, question: str) -> None:
     names = set(re.findall(r"(?<!:):(\w+)", db.sql(f"questions/{question}").partition("\n")[2]))
     bound = {name: value for name, value in BOUND.items() if name in names}
     full = db.read(question, **bound)
@@ -50,7 +50,7 @@ def test_each_question_is_answered_in_an_empty_shop_too(demo_database: sa.URL, q
     assert len(full) >= len(empty)
 
 
-def test_period_figures_equal_those_of_the_frames(demo_database: sa.URL, demo_folder: Path) -> None:
+def test_kpis_of_a_period_equal_those_of_the_frames(demo_database: sa.URL, demo_folder: Path) -> None:
     orders = pd.read_parquet(demo_folder / "orders.parquet").sort_values("order_date")
     done = orders[(orders["status"] == "completed") & (orders["order_date"] < "2025-04-01")]
     march = done[done["order_date"] >= "2025-03-01"]

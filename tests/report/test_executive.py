@@ -1,4 +1,4 @@
-"""Every number of the executive report, computed again from raw frames; shops of which there is little to say."""
+"""Tests of the executive report: each number is recomputed from raw frames; shops with little data; hostile names."""
 
 import json
 import re
@@ -28,7 +28,7 @@ TABLES = ("users", "products", "marketing_campaigns", "orders", "order_items", "
 
 
 class Shop(NamedTuple):
-    """The raw frames of a loaded shop, with the days of the report."""
+    """The raw frames of a loaded shop, the period and the year of the report."""
 
     span: periods.Period
     year: dict[str, date]
@@ -107,7 +107,7 @@ def test_conversion(shop: Shop) -> None:
     assert read("period_kpis", **shop.span.bounds)["conversion_rate"].item() == near(share)
 
 
-def test_a_month_has_the_figures_of_its_period(shop: Shop) -> None:
+def test_a_month_has_the_kpis_of_its_period(shop: Shop) -> None:
     months = read("monthly_kpis", **shop.year).set_index("month")
     assert len(months) <= 12
     for month, found in list(months.iterrows())[-2:]:
@@ -116,18 +116,18 @@ def test_a_month_has_the_figures_of_its_period(shop: Shop) -> None:
         assert found.to_dict() == {name: near(wanted[name]) for name in found.index}
 
 
-@pytest.mark.parametrize("part", ["country", "category", "channel"])
-def test_parts_of_revenue(shop: Shop, part: str) -> None:
-    column = {"country": "country", "category": "category", "channel": "acquisition_channel"}[part]
+@pytest.mark.parametrize("kind", ["country", "category", "channel"])
+def test_revenue_by_segment(shop: Shop, kind: str) -> None:
+    column = {"country": "country", "category": "category", "channel": "acquisition_channel"}[kind]
     rows = (
         shop.lines
-        if part == "category"
+        if kind == "category"
         else done(shop).merge(shop.users, on="user_id").rename(columns={"total_amount": "amount"})
     )
     rows = rows.assign(**{column: rows[column].fillna("not known")})
     now, before = (some.groupby(column)["amount"].sum() for some in (shop.now(rows), shop.before(rows)))
-    current, previous = (read(f"revenue_by_{part}", **days) for days in (shop.span.bounds, shop.span.previous_bounds))
-    found = revenue.with_previous(current, previous).set_index(part)
+    current, previous = (read(f"revenue_by_{kind}", **days) for days in (shop.span.bounds, shop.span.previous_bounds))
+    found = revenue.with_previous(current, previous).set_index(kind)
     assert found["revenue"].to_dict() == {name: near(now.get(name, 0)) for name in found.index}
     assert found["previous_revenue"].to_dict() == {name: near(before.get(name, 0)) for name in found.index}
     assert set(now.index) | set(before.index) <= set(found.index)
@@ -186,7 +186,7 @@ def test_stock(shop: Shop) -> None:
     assert found["days_of_cover"].tolist() == [near(days) for days in sorted(cover[cover < 14])]
 
 
-def test_views_hold_what_the_tables_hold(shop: Shop) -> None:
+def test_views_agree_with_the_tables(shop: Shop) -> None:
     total = near(done(shop)["total_amount"].sum())
     for view in ("sales_summary", "product_performance", "customer_summary", "geographic_performance"):
         assert float(ask(f"SELECT sum(revenue) FROM {view}")[0][0]) == total
@@ -197,7 +197,7 @@ EMPTY = dict.fromkeys(TABLES, 0)
 
 
 def first_order(shop: dict[str, pd.DataFrame], day: str = "") -> dict[str, pd.DataFrame]:
-    """The shop's first completed order with what belongs to it, and nothing else; on another day where one is given."""
+    """The shop reduced to its first completed order with items, products and customer, on another day if given."""
     order = shop["orders"][shop["orders"]["status"] == "completed"].head(1).assign(campaign_id=None)
     items = shop["order_items"].merge(order[["order_id"]])
     user = shop["users"].merge(order[["user_id"]]).assign(campaign_id=None)
@@ -214,16 +214,16 @@ def one_country(shop: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 SHOPS = {
-    "an empty shop": lambda shop: {name: frame.head(0) for name, frame in shop.items()},
-    "one order long ago": first_order,
-    "a shop that began yesterday": lambda shop: first_order(shop, "2025-06-30 12:00"),
+    "empty": lambda shop: {name: frame.head(0) for name, frame in shop.items()},
+    "one old order": first_order,
+    "opened yesterday": lambda shop: first_order(shop, "2025-06-30 12:00"),
     "one country": one_country,
 }
 
 
 @pytest.mark.parametrize("kind", SHOPS)
 @pytest.mark.parametrize("period", ["last_month", "year_to_date"])
-def test_a_shop_of_which_there_is_little_to_say(
+def test_the_report_of_a_shop_with_little_data(
     empty_database: sa.URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, period: str
 ) -> None:
     monkeypatch.setenv("WORKBOOK_RUN", "")
@@ -247,7 +247,7 @@ HOSTILE = (
 
 
 def spoiled(column: pd.Series) -> pd.Series:
-    """The column with a hostile text in place of each value, the same one for the same value."""
+    """The column with a hostile text in place of each value, equal for equal values."""
     codes, _ = pd.factorize(column)
     return pd.Series([f"{HOSTILE[code % len(HOSTILE)]} {code}" for code in codes], index=column.index, dtype="str")
 
@@ -258,7 +258,7 @@ def hostile(table: str, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**{name: spoiled(rows[name]) for name in free})
 
 
-def test_hostile_names_run_nothing_and_show_exactly(empty_database: sa.URL, tmp_path: Path) -> None:
+def test_hostile_names_are_shown_literally_and_not_executed(empty_database: sa.URL, tmp_path: Path) -> None:
     write_tables({name: hostile(name, rows) for name, rows in synthetic.generate_shop().items()}, tmp_path / "data")
     with db.transaction() as connection:
         schema.create(connection)
