@@ -73,14 +73,14 @@ def load_and_fall(fall: signal.Signals, moment: str, mark: Path, run_id: str, pa
     """Load a part; the first who comes to the moment, before or after the commit, is sent the signal there."""
     from lib.load.distributed import ledger, shards
 
-    fill = ledger.fill
-    ledger.fill = _falling(fill, fall, mark, before=True) if moment == "before the commit" else fill
+    record = ledger.record
+    ledger.record = _falling(record, fall, mark, before=True) if moment == "before the commit" else record
     try:
-        return (_falling(shards.load_part, fall, mark) if moment == "after the commit" else shards.load_part)(
+        return (_falling(shards.load_shard, fall, mark) if moment == "after the commit" else shards.load_shard)(
             run_id, part
         )
     finally:
-        ledger.fill = fill
+        ledger.record = record
 
 
 def _falling(function, fall: signal.Signals, mark: Path, *, before: bool = False):
@@ -98,9 +98,9 @@ def load_without_ledger(mark: Path, run_id: str, part: object) -> int:
     """Load a part as a loader does that keeps no ledger; the first is killed when its rows are in."""
     from lib.load.distributed import ledger
 
-    claim, fill = ledger.claim, ledger.fill
-    ledger.claim, ledger.fill = (lambda *_: True), (lambda *_: None)
+    claim, record = ledger.claim, ledger.record
+    ledger.claim, ledger.record = (lambda *_: True), (lambda *_: None)
     try:
         return load_and_fall(signal.SIGKILL, "after the commit", mark, run_id, part)
     finally:
-        ledger.claim, ledger.fill = claim, fill
+        ledger.claim, ledger.record = claim, record

@@ -1,4 +1,4 @@
-"""Load Parquet files into PostgreSQL: replace all rows by a swap, or append; checked, and atomic for readers."""
+"""Load a shop into PostgreSQL: replace all rows or append to them; all of it or nothing, with marts and checks."""
 
 from lib.load.append import append
 from lib.load.replace import replace
@@ -7,4 +7,4 @@ from lib.load.scores import save_scores
 
 __all__ = ["MODES", "Load", "append", "fingerprint", "replace", "save_scores"]
 
-MODES = {"replace": replace, "append": append}
+MODES = {"replace": replace, "append": append}  # by the parameter load_mode

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from lib.db.connection import SQL_FOLDER, frame, run, sql, transaction
 from lib.errors import DataError
-from lib.load.marts import MARTS, WORK_MEMORY, gather_visits
+from lib.load.marts import MARTS, WORK_MEMORY, create_sessions
 
 __all__ = [
     "Check",
@@ -29,7 +29,7 @@ __all__ = [
 
 COLUMNS = ["check", "severity", "meaning", "failed", "sample"]
 REJECTED = "rejected_lines"  # name under which the number of rejected rows is recorded with the checks
-DERIVED = ("visits", *MARTS)
+DERIVED = ("sessions", *MARTS)
 HEADER = re.compile(r"-- (error|warning): (.+)\n(?:-- needs: (.+)\n)?")
 
 
@@ -59,7 +59,7 @@ def read_check(path: Path) -> Check:
     """The check of a file: first line `-- error: Meaning.` or `-- warning: Meaning.`, then `-- needs: a, b` or nothing.
 
     Raises:
-        ValueError: The header is malformed, or needs anything else than `visits` and the marts.
+        ValueError: The header is malformed, or needs anything else than `sessions` and the marts.
     """
     text = path.read_text(encoding="utf-8")
     header = HEADER.match(text)
@@ -73,7 +73,7 @@ def read_check(path: Path) -> Check:
 
 
 def by_source() -> tuple[list[Check], list[Check]]:
-    """The checks that read only tables, and those that need `visits` or marts."""
+    """The checks that read only tables, and those that need `sessions` or marts."""
     of_tables = [check for check in all_checks() if not check.needs]
     return of_tables, [check for check in all_checks() if check.needs]
 
@@ -89,12 +89,12 @@ def run_all(connection: sa.Connection, as_of: date | str) -> pd.DataFrame:
         One row per check: check, severity, meaning, failed (number of rows that break the rule), sample (up to three of
         these rows, without personal data).
     """
-    gather_visits(connection)
+    create_sessions(connection)
     return sorted_results([run_checks(connection, as_of, all_checks())])
 
 
 def run_checks(connection: sa.Connection, as_of: date | str, due: Iterable[Check]) -> pd.DataFrame:
-    """Run some checks; columns as in `run_all`. Checks that need `visits` need it gathered."""
+    """Run some checks; columns as in `run_all`. Checks that need `sessions` need it gathered."""
     run(connection, f"SET LOCAL work_mem = '{WORK_MEMORY}'")
     return pd.DataFrame([_result(connection, check, as_of) for check in due], columns=COLUMNS)
 

@@ -1,4 +1,4 @@
-"""Copy record batches into a table in PostgreSQL's binary COPY format, encoding one batch ahead of the server."""
+"""Stream record batches into a table in PostgreSQL's binary COPY format, encoding one batch ahead of the server."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,23 +15,23 @@ from lib.data.parquet import existing_paths
 from lib.db.connection import driver_cursor
 from lib.errors import DataError
 
-__all__ = ["ahead", "batches_of", "copy_batches", "copy_rows", "encoded", "files_of"]
+__all__ = ["copy_batches", "copy_rows", "encode", "parquet_files", "prefetch", "read_batches"]
 
 BATCH_ROWS = 50_000
-CHUNK = 1 << 18
+CHUNK_BYTES = 1 << 18
 
 Item = TypeVar("Item")
 
 
-def files_of(folder: Path) -> dict[str, list[Path]]:
-    """The Parquet files of the six tables, parents before children.
+def parquet_files(folder: Path) -> dict[str, list[Path]]:
+    """The Parquet files of each table, parents before children.
 
     Raises:
-        DataError: A file is missing, or its columns differ from the catalog: pgpq would copy the bytes of another type
-            without converting them.
+        DataError: A file is missing, or a column is missing or of another type than in the catalog. pgpq does not
+            convert types, so the server would misread the bytes.
     """
-    known = [name for name, table in tables().items() if not table.mart]
-    return {name: [_checked(path, name) for path in existing_paths(folder, name)] for name in known}
+    names = [name for name, table in tables().items() if not table.mart]
+    return {name: [_checked(path, name) for path in existing_paths(folder, name)] for name in names}
 
 
 def _checked(path: Path, table: str) -> Path:
@@ -39,35 +39,44 @@ def _checked(path: Path, table: str) -> Path:
     try:
         found = pq.read_schema(path)
     except pa.ArrowInvalid as error:
-        raise DataError(f"{path} is not a Parquet file ({error}). Run 02_generate again.") from error
+        raise DataError(f"{path} is not a Parquet file: {error}. Run 02_generate again.") from error
     differ = [f.name for f in expected if f.name not in found.names or found.field(f.name).type != f.type]
     if differ:
-        raise DataError(f"{path} lacks the columns {differ} or has other types. Run 02_generate again.")
+        raise DataError(f"{path} lacks the columns {differ} or has them with another type. Run 02_generate again.")
     return path
 
 
 def copy_rows(connection: sa.Connection, table: str, paths: list[Path], *, into: str = "", frozen: bool = False) -> int:
-    """Copy the files of `table` into it, or into the table `into` with the same columns; returns the rows copied.
+    """Stream the files of `table` into it, or into the table `into` of the same columns.
 
-    `frozen` needs a table created in this transaction; its rows are visible to every snapshot, older ones included.
+    Args:
+        connection: In a transaction.
+        table: Name in the catalog.
+        paths: Parquet files.
+        into: Another table that receives the rows.
+        frozen: Make the rows visible to every snapshot, including older ones; needs a table that was created or
+            truncated in this transaction.
+
+    Returns:
+        Number of rows copied.
     """
-    return copy_batches(connection, table, batches_of(paths, arrow_schema(table).names), into=into, frozen=frozen)
+    return copy_batches(connection, table, read_batches(paths, arrow_schema(table).names), into=into, frozen=frozen)
 
 
 def copy_batches(
     connection: sa.Connection, table: str, batches: Iterable[pa.RecordBatch], *, into: str = "", frozen: bool = False
 ) -> int:
-    """Copy batches with the catalog's columns, as `copy_rows` does files; returns the rows copied."""
+    """Like `copy_rows`, for record batches with the columns of the catalog."""
     columns = ", ".join(tables()[table].column_names)
     options = "FORMAT binary, FREEZE" if frozen else "FORMAT binary"
     statement = f"COPY {into or table} ({columns}) FROM STDIN WITH ({options})"
     with driver_cursor(connection) as cursor:
-        cursor.copy_expert(statement, _Stream(ahead(encoded(table, batches))), size=CHUNK)
+        cursor.copy_expert(statement, _Stream(prefetch(encode(table, batches))), size=CHUNK_BYTES)
         return cursor.rowcount
 
 
-def encoded(table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
-    """The stream that COPY reads: header, batches, trailer."""
+def encode(table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+    """The binary COPY format: a header, one chunk per batch, a trailer."""
     schema = arrow_schema(table)
     plain = pa.schema([pa.field(f.name, pa.binary(16) if f.type == pa.uuid() else f.type) for f in schema])
     encoder = pgpq.ArrowToPostgresBinaryEncoder(plain)
@@ -78,37 +87,37 @@ def encoded(table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     yield encoder.finish()
 
 
-def batches_of(paths: list[Path], columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Record batches of the files with these columns."""
+def read_batches(paths: list[Path], columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """The rows of Parquet files in batches of BATCH_ROWS."""
     for path in paths:
         with pq.ParquetFile(path) as rows:
             yield from rows.iter_batches(BATCH_ROWS, columns=columns)
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The items, each computed in a second thread while the previous one is used."""
-    with ThreadPoolExecutor(1) as producer:
-        following = producer.submit(next, items, None)
+def prefetch(items: Iterator[Item]) -> Iterator[Item]:
+    """The items, each computed in a thread while the caller uses the previous one."""
+    with ThreadPoolExecutor(1) as executor:
+        following = executor.submit(next, items, None)
         while (item := following.result()) is not None:
-            following = producer.submit(next, items, None)
+            following = executor.submit(next, items, None)
             yield item
 
 
 class _Stream:
-    """A file-like object over chunks for copy_expert, which reads it; holds one chunk at a time."""
+    """A readable file over chunks of bytes, for copy_expert; holds one chunk at a time."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks, self._rest = chunks, memoryview(b"")
 
     def readline(self, size: int = -1, /) -> bytes:
-        """Required of file-like objects; copy_expert only reads."""
+        """Part of the interface of a file that copy_expert does not use."""
         raise NotImplementedError
 
-    def read(self, size: int = CHUNK, /) -> bytes:
+    def read(self, size: int = CHUNK_BYTES, /) -> bytes:
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return b""
             self._rest = memoryview(chunk)
-        part, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(part)
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(taken)

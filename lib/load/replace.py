@@ -1,8 +1,12 @@
-"""Replace all rows: build the tables in a staging schema over two connections, check them, and swap them in."""
+"""Replace all rows: build new tables in a staging schema over two connections, check them, and swap them in."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
+from itertools import chain
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import pandas as pd
 import sqlalchemy as sa
@@ -16,49 +20,48 @@ from lib.db.locks import hold
 from lib.db.watchdog import connection_watchdog
 from lib.load import checks, rejects
 from lib.load.checks import Check
-from lib.load.copy import copy_rows, files_of
+from lib.load.copy import copy_rows, parquet_files
 from lib.load.distributed import shards
-from lib.load.marts import MARTS, build, gather_visits
-from lib.load.result import Load, Stopwatch, counts
-from lib.load.swap import STAGING, refuse_obstacles, staging, swap, take_over_additions
+from lib.load.marts import MARTS, build, create_sessions
+from lib.load.result import Load, Stopwatch, row_counts
+from lib.load.swap import STAGING, copy_additions, refuse_obstacles, staging, swap
 
 __all__ = ["replace"]
 
 
 def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: Engine | None = None) -> Load:
-    """Replace all rows by those of the Parquet files in `folder`; readers see the old rows until the swap.
+    """Replace all rows by those of `folder`; readers see the old rows until the new ones are checked and swapped in.
 
     Args:
-        folder: The Parquet files, or the generation plan of a shop that is generated while it is loaded.
-        as_of: First day that is not in the reports.
-        run_id: Under which rejects and results of the checks are recorded.
+        folder: Has a Parquet file per table, or a generation plan, whose rows are generated and loaded by `engine`.
+        as_of: Report date, the first day that is not in the data.
+        run_id: Recorded with check results and rejected rows.
         engine: Where the shards of a generation plan are generated.
 
-    Returns:
-        Rows by table, results of the checks and timings.
-
     Raises:
-        DataError: A file is missing or a check of severity error fails. Like after any error, the old rows remain.
-        DatabaseError: Another run is loading, a table differs from the catalog, or the server reports an error.
+        DataError: A file is missing or a rule is broken. The old rows stay.
+        DatabaseError: Another run is loading, a table differs from the catalog, or PostgreSQL reports an error. The
+            old rows stay.
     """
     watch, plan = Stopwatch(), read_generation_plan(folder)
-    paths = {} if plan else files_of(folder)
+    paths = {} if plan else parquet_files(folder)
     with connection_watchdog(), connect() as main, hold(main), staging(main):
         with begin(main, "owner"):
             refuse_obstacles(main)
         with watch.part("copy"):
             rows = shards.fill(main, plan, engine or Engine(), run_id) if plan else _fill(main, paths)
-        rows, results = _build_all(main, watch, rows, as_of)
-        past = checks.record(results, rejects.count(folder), run_id)
+        mart_rows, results = _build_and_check(main, watch, as_of)
+        _finish_tables(main, watch)
+        history = checks.record(results, rejects.count(folder), run_id)
         checks.refuse_errors(results)
         with watch.part("swap"), begin_resolved(main):
             swap(main, STAGING)
-            rejects.keep(main, folder, run_id, replace=True)
-    return Load(counts(rows), results, past, rejects.count(folder), watch.seconds, watch.parts)
+            rejects.save(main, folder, run_id, replace=True)
+    return Load(row_counts(rows | mart_rows), results, history, rejects.count(folder), watch.seconds, watch.parts)
 
 
 def _fill(main: sa.Connection, paths: dict[str, list[Path]]) -> dict[str, int]:
-    """Create the tables without keys and copy the six files; returns rows by table."""
+    """Create the tables without keys and copy the files into them; rows by table."""
     with begin(main, "owner"):
         schema.use(main, STAGING)
         schema.create_tables(main)
@@ -67,23 +70,55 @@ def _fill(main: sa.Connection, paths: dict[str, list[Path]]) -> dict[str, int]:
     return rows
 
 
-def _build_all(
-    main: sa.Connection, watch: Stopwatch, rows: dict[str, int], as_of: date | str
-) -> tuple[dict[str, int], pd.DataFrame]:
-    """Build keys and indexes, then check the tables; meanwhile build and check the marts in a second connection.
+def _build_and_check(main: sa.Connection, watch: Stopwatch, as_of: date | str) -> tuple[dict[str, int], pd.DataFrame]:
+    """Build keys and, at the same time over a second connection, marts; then both connections run checks.
 
-    Returns rows by table, marts included, and the results of all checks.
+    Checks that need marts or sessions run on the second connection, which has them before it commits. The others wait
+    in a queue: each connection takes the next one as soon as it is free.
+
+    Returns:
+        Rows by mart, and the results of all checks.
     """
-    of_tables, of_derived = checks.by_source()
-    with ThreadPoolExecutor(1) as second:
-        derived = second.submit(_derive, watch, as_of, of_derived)
+    of_tables, of_marts = checks.by_source()
+    queue: SimpleQueue[Check] = SimpleQueue()
+    for check in of_tables:
+        queue.put(check)
+    with ThreadPoolExecutor(1) as executor:
+        second = executor.submit(_build_marts_and_check, watch, as_of, of_marts, queue)
         with watch.part("keys"), begin(main, "owner"):
             schema.use(main, STAGING)
             schema.build_keys(main, [name for name in tables() if name not in MARTS])
         with begin(main, "owner"):
             schema.use(main, STAGING)
-            results = checks.run_checks(main, as_of, of_tables)
-        mart_rows, mart_results = derived.result()
+            results = checks.run_checks(main, as_of, _taken_from(queue))
+        mart_rows, mart_results = second.result()
+    return mart_rows, checks.sorted_results([results, mart_results])
+
+
+def _build_marts_and_check(
+    watch: Stopwatch, as_of: date | str, of_marts: list[Check], queue: "SimpleQueue[Check]"
+) -> tuple[dict[str, int], pd.DataFrame]:
+    """Build the marts and run checks over a connection of its own; rows by mart, and the results."""
+    with transaction("owner") as connection:
+        schema.use(connection, STAGING)
+        with watch.part("marts"):
+            create_sessions(connection)
+            run(connection, f"TRUNCATE {', '.join(MARTS)}")
+            rows = {mart: build(connection, mart) for mart in MARTS}
+            run(connection, f"ANALYZE {', '.join(MARTS)}")
+        with watch.part("checks"):
+            return rows, checks.run_checks(connection, as_of, chain(of_marts, _taken_from(queue)))
+
+
+def _taken_from(queue: "SimpleQueue[Check]") -> Iterator[Check]:
+    """The checks in the queue, each removed when its turn comes; the other connection gets those that remain."""
+    with suppress(Empty):
+        while True:
+            yield queue.get_nowait()
+
+
+def _finish_tables(main: sa.Connection, watch: Stopwatch) -> None:
+    """Add the keys of the marts, comments, permissions, and what people added to the old tables."""
     with watch.part("mart keys"), begin(main, "owner"):
         schema.use(main, STAGING)
         schema.build_keys(main, MARTS)
@@ -91,18 +126,4 @@ def _build_all(
         schema.describe(main, like="public")
         roles.grant(main)
     with begin(main):
-        take_over_additions(main, STAGING)
-    return rows | mart_rows, checks.sorted_results([results, mart_results])
-
-
-def _derive(watch: Stopwatch, as_of: date | str, due: list[Check]) -> tuple[dict[str, int], pd.DataFrame]:
-    """Build the marts and run the checks that need them, in a separate connection."""
-    with transaction("owner") as connection:
-        schema.use(connection, STAGING)
-        with watch.part("marts"):
-            gather_visits(connection)
-            run(connection, f"TRUNCATE {', '.join(MARTS)}")
-            rows = {mart: build(connection, mart) for mart in MARTS}
-            run(connection, f"ANALYZE {', '.join(MARTS)}")
-        with watch.part("checks"):
-            return rows, checks.run_checks(connection, as_of, due)
+        copy_additions(main, STAGING)

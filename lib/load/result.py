@@ -1,4 +1,4 @@
-"""The outcome of a load, and the fingerprint of a database."""
+"""The result of a load, for the notebook and the run page; and the fingerprint of the database."""
 
 import time
 from collections.abc import Iterator
@@ -11,16 +11,20 @@ import sqlalchemy as sa
 
 from lib.catalog import tables
 
-__all__ = ["Load", "Stopwatch", "counts", "fingerprint"]
+__all__ = ["Load", "Stopwatch", "fingerprint", "row_counts"]
 
 
 @dataclass(frozen=True)
 class Load:
-    """Outcome of a load.
+    """What a load did.
 
-    tables: table, kind, rows and, after an append, inserted, updated and unchanged. checks: check, severity, meaning,
-    failed, sample. history: run_id, checked_at, broken_errors, broken_warnings, rejected_lines of the last runs.
-    rejected: rows of imported files that were not loaded. seconds, parts: duration of all and of each part.
+    Attributes:
+        tables: One row per table and mart: table, kind, rows and, after an append, inserted, updated, unchanged.
+        checks: One row per check: check, severity, meaning, failed, sample.
+        history: One row per run, the latest last: run_id, checked_at, broken_errors, broken_warnings, rejected_lines.
+        rejected: Rows of your files that were not loaded.
+        seconds: Duration of the load.
+        parts: Seconds of each part of the work: copy, keys, marts, checks, ...; some run at the same time.
     """
 
     tables: pd.DataFrame
@@ -32,17 +36,17 @@ class Load:
 
     @property
     def rows(self) -> int:
-        """Rows copied into the tables, without the marts."""
+        """Number of rows copied, without the marts."""
         return int(self.tables.loc[self.tables["kind"] == "table", "rows"].sum())
 
     def facts(self) -> dict[str, Any]:
-        """Rows by table, checks, history and durations, for the run page."""
-        own = self.tables[self.tables["kind"] == "table"]
+        """Rows per table, checks, history and durations as JSON types, for the run page."""
+        loaded = self.tables[self.tables["kind"] == "table"]
         return {
             "rows": self.rows,
             "seconds": self.seconds,
             "parts": self.parts,
-            "tables": [{"table": row.table, "read": row.rows, "loaded": row.rows} for row in own.itertuples()],
+            "tables": [{"table": row.table, "read": row.rows, "loaded": row.rows} for row in loaded.itertuples()],
             "checks": self.checks.to_dict("records"),
             "history": self.history.to_dict("records"),
         }
@@ -50,7 +54,7 @@ class Load:
 
 @dataclass
 class Stopwatch:
-    """Measures the seconds of named parts of a task, and of the whole task so far."""
+    """Seconds of each part of some work, and in total."""
 
     parts: dict[str, float] = field(default_factory=dict)
     _started: float = field(default_factory=time.perf_counter)
@@ -68,19 +72,21 @@ class Stopwatch:
         return time.perf_counter() - self._started
 
 
-def counts(rows: dict[str, int]) -> pd.DataFrame:
-    """table, kind (table or mart) and rows, in the order of the catalog."""
+def row_counts(rows: dict[str, int]) -> pd.DataFrame:
+    """One row per table, in the order of the catalog: table, kind (table or mart), rows."""
     ordered = [name for name in tables() if name in rows]
     kinds = ["mart" if tables()[name].mart else "table" for name in ordered]
     return pd.DataFrame({"table": ordered, "kind": kinds, "rows": [rows[name] for name in ordered]})
 
 
 def fingerprint(connection: sa.Connection) -> str:
-    """Digest of all rows without bookkeeping and prediction columns: equal rows in any order have equal digests."""
-    digests = [connection.execute(sa.text(_digest(table.name, table.loaded_names))) for table in tables().values()]
-    return format(sum(int(digest.scalar_one()) for digest in digests) % 2**64, "016x")
+    """Digest of all rows of tables and marts, independent of their order; 16 hexadecimal digits.
 
-
-def _digest(table: str, columns: list[str]) -> str:
-    row = f"ROW('{table}', {', '.join(columns)})::text"
-    return f"SELECT coalesce(sum(hashtextextended({row}, 0)::numeric), 0) FROM {table}"  # noqa: S608 - names of the catalog
+    Without the bookkeeping columns and the predictions, so that loading the same shop gives the same fingerprint.
+    """
+    total = 0
+    for table in tables().values():
+        row = f"ROW('{table.name}', {', '.join(table.loaded_names)})::text"
+        digest = f"SELECT coalesce(sum(hashtextextended({row}, 0)::numeric), 0) FROM {table.name}"  # noqa: S608 - names of the catalog
+        total += int(connection.execute(sa.text(digest)).scalar_one())
+    return format(total % 2**64, "016x")

@@ -1,4 +1,4 @@
-"""The staging schema of a load, and the swap of its tables into `public`, keeping what users added there."""
+"""The staging schema that a load is built in, and the swap of its tables with those of `public`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,18 +14,18 @@ from lib.db.locks import blockers, lock_timed_out
 from lib.errors import DatabaseError
 from lib.load.distributed import ledger
 
-__all__ = ["STAGING", "refuse_obstacles", "staging", "swap", "take_over_additions"]
+__all__ = ["STAGING", "copy_additions", "refuse_obstacles", "staging", "swap"]
 
 STAGING = "workbook_next"
-LOCK_TIMEOUT = "100ms"  # below deadlock_timeout, so that no reader becomes the victim of a deadlock
+LOCK_TIMEOUT = "100ms"  # shorter than deadlock_timeout, so that no reader is chosen as the victim of a deadlock
 GIVE_UP_SECONDS = 60
 
 
 @contextmanager
 def staging(main: sa.Connection) -> Iterator[None]:
-    """Drop the staging schema before and after the block; leftover worker sessions are terminated.
+    """Drop the staging schema at entry and exit; terminate the sessions of workers that still load into it.
 
-    Only the connection that holds the lock may drop it: another one could drop the schema of the next run.
+    Only the connection that holds the workbook's lock may drop it: another one could hit the schema of the next run.
     """
     with begin(main, "owner"):
         schema.create_workbook_schema(main)
@@ -40,23 +40,23 @@ def staging(main: sa.Connection) -> Iterator[None]:
 
 
 def _drop(main: sa.Connection) -> None:
-    """Drop the schema, after terminating workers that still load shards of an ended load and would block the drop."""
-    ledger.terminate_workers(main)
+    """Drop the schema, without waiting for workers that still load shards of a load that has ended."""
+    ledger.terminate_sessions(main)
     run(main, f"DROP SCHEMA IF EXISTS {STAGING} CASCADE")
 
 
 def refuse_obstacles(connection: sa.Connection) -> None:
-    """Raise DatabaseError if users added objects to the tables that new tables cannot take over; names them."""
+    """Raise DatabaseError if people added something to the tables that new tables cannot get: policies, rules, ..."""
     found = [row.obstacle for row in _rows(connection, "obstacles", tables=_present(connection))]
     if found:
         raise DatabaseError(
             f"replacing the tables would lose {', '.join(found)}. "
-            "Drop these, or append rows instead of replacing them with load_mode: append"
+            "Drop these, or append rows instead of replacing them with load_mode: append."
         )
 
 
-def take_over_additions(connection: sa.Connection, schema: str) -> None:
-    """Add the indexes, triggers and constraints that users added to the tables of `public` to those of `schema`."""
+def copy_additions(connection: sa.Connection, schema: str) -> None:
+    """Create in `schema` the indexes, triggers and constraints that people added to the tables of `public`."""
     for row in _rows(connection, "additions", schema=schema, tables=list(tables())):
         run(connection, row.statement)
 
@@ -64,8 +64,10 @@ def take_over_additions(connection: sa.Connection, schema: str) -> None:
 def swap(connection: sa.Connection, schema: str) -> None:
     """Drop the tables of `public` and move those of `schema` there; visible to all when the transaction commits.
 
+    Views that depend on them, owners and permissions are restored.
+
     Raises:
-        DatabaseError: The locks are not available within GIVE_UP_SECONDS; names the sessions that hold them.
+        DatabaseError: The locks were not granted within a minute; the message names the sessions that block them.
     """
     retry = tenacity.Retrying(
         retry=tenacity.retry_if_exception(lock_timed_out),
@@ -79,13 +81,13 @@ def swap(connection: sa.Connection, schema: str) -> None:
         if not lock_timed_out(error):
             raise
         raise DatabaseError(
-            f"the tables could not be swapped within {GIVE_UP_SECONDS} s because of {_blockers(connection)}. "
-            "End these sessions and run again; no row was changed"
+            f"cannot swap in the new tables: no lock within {GIVE_UP_SECONDS} s because of {_blockers(connection)}; "
+            "nothing was changed. End those sessions and run again."
         ) from error
 
 
 def _try_swap(connection: sa.Connection, schema: str) -> None:
-    """Take all locks at once or none, then swap: waiting while holding locks would cause deadlocks."""
+    """Swap in a savepoint, so that a retry starts without locks: holding some while waiting for others can deadlock."""
     with connection.begin_nested():
         run(connection, f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         old = _present(connection)
@@ -101,15 +103,25 @@ def _try_swap(connection: sa.Connection, schema: str) -> None:
         for table in owners:
             run(connection, f"ALTER TABLE {table.name} OWNER TO {table.owner}")
         for view in views:
-            _recreate(connection, view)
+            _create_view(connection, view)
         for grant in grants:
             run(connection, f"GRANT {grant.privilege} ON {grant.name} TO {grant.grantee}{grant.option}")
 
 
+def _create_view(connection: sa.Connection, view: sa.Row[Any]) -> None:
+    """Create a view with the owner, comments and indexes it had."""
+    owner = connection.dialect.identifier_preparer.quote(view.owner)
+    run(connection, f"CREATE {view.kind} {view.name}{view.options} AS {view.definition}")
+    run(connection, f"ALTER {view.kind} {view.name} OWNER TO {owner}")
+    for statement in view.followed_by:
+        run(connection, statement)
+
+
 def _present(connection: sa.Connection) -> list[str]:
+    """Those of our tables that exist in `public`."""
     names = [f"public.{name}" for name in tables()]
     found = connection.execute(sa.text("SELECT to_regclass(name) FROM unnest(:names) AS name"), {"names": names})
-    return [name for name, there in zip(names, found.scalars(), strict=True) if there]
+    return [name for name, present in zip(names, found.scalars(), strict=True) if present]
 
 
 def _blockers(connection: sa.Connection) -> str:
@@ -119,12 +131,5 @@ def _blockers(connection: sa.Connection) -> str:
 
 
 def _rows(connection: sa.Connection, name: str, **bound: list[str] | str) -> list[sa.Row[Any]]:
+    """Rows of lib/sql/swap/<name>.sql."""
     return list(connection.execute(sa.text(sql(f"swap/{name}")), bound))
-
-
-def _recreate(connection: sa.Connection, view: sa.Row[Any]) -> None:
-    owner = connection.dialect.identifier_preparer.quote(view.owner)
-    run(connection, f"CREATE {view.kind} {view.name}{view.options} AS {view.definition}")
-    run(connection, f"ALTER {view.kind} {view.name} OWNER TO {owner}")
-    for statement in view.followed_by:
-        run(connection, statement)

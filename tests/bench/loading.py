@@ -99,7 +99,7 @@ def _without_marts_and_checks(data: Path) -> None:
     """The load without its extras: two empty marts, no checks."""
     nothing = pd.DataFrame(columns=checks.COLUMNS)
     with (
-        _replaced(replacing, "_derive", lambda *_: (dict.fromkeys(MARTS, 0), nothing)),
+        _replaced(replacing, "_build_marts_and_check", lambda *_: (dict.fromkeys(MARTS, 0), nothing)),
         _replaced(checks, "run_checks", lambda *_: nothing),
     ):
         load.replace(data, as_of=AS_OF)

@@ -72,10 +72,10 @@ def _columns(table: str) -> str:
 
 def write_binary(folder: Path) -> None:
     """Write the very bytes that our load sends."""
-    for name, paths in copy.files_of(folder).items():
+    for name, paths in copy.parquet_files(folder).items():
         with (folder / f"{name}.bin").open("wb") as file:
-            batches = copy.batches_of(paths, list(tables()[name].column_names))
-            file.writelines(copy.encoded(name, batches))
+            batches = copy.read_batches(paths, list(tables()[name].column_names))
+            file.writelines(copy.encode(name, batches))
 
 
 def floor(folder: Path) -> None:
@@ -101,7 +101,7 @@ def adbc(folder: Path) -> None:
     """Ingest the Arrow batches by ADBC, in one transaction."""
     address = url().set(drivername="postgresql").render_as_string(hide_password=False)
     with adbc_driver_postgresql.dbapi.connect(address) as connection, connection.cursor() as cursor:
-        for name, paths in copy.files_of(folder).items():
+        for name, paths in copy.parquet_files(folder).items():
             batches = (batch for path in paths for batch in pq.ParquetFile(path).iter_batches(copy.BATCH_ROWS))
             reader = pa.RecordBatchReader.from_batches(pq.read_schema(paths[0]), batches)
             cursor.adbc_ingest(name, reader, mode="append")

@@ -8,13 +8,13 @@ from lib import db, load
 from lib.catalog import tables
 from lib.db import watchdog
 from lib.errors import WorkbookError
-from lib.load.copy import copy_rows, files_of
-from lib.load.marts import MARTS, build, gather_visits
+from lib.load.copy import copy_rows, parquet_files
+from lib.load.marts import MARTS, build, create_sessions
 
 __all__ = ["main"]
 
 AS_OF = "2025-07-01"
-HASTY = {"ASK_EVERY_S": 0.2, "PATIENCE_S": 2, "SILENCES": 1}  # as patient as libpq lets one be
+HASTY = {"PROBE_EVERY_S": 0.2, "PROBE_TIMEOUT_S": 2, "FAILED_PROBES": 1}  # 2 s is the shortest connect_timeout of libpq
 
 
 def broken(folder: Path, **_: object) -> None:
@@ -24,9 +24,9 @@ def broken(folder: Path, **_: object) -> None:
     sys.stdout.write("between\n")
     sys.stdout.flush()
     with db.transaction() as connection:
-        for name, paths in files_of(folder).items():
+        for name, paths in parquet_files(folder).items():
             copy_rows(connection, name, paths)
-        gather_visits(connection)
+        create_sessions(connection)
         db.run(connection, f"TRUNCATE {', '.join(MARTS)}")
         for mart in MARTS:
             build(connection, mart)

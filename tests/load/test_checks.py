@@ -15,7 +15,7 @@ from lib.data import parquet
 from lib.db.connection import SQL_FOLDER
 from lib.errors import DataError
 from lib.load import checks
-from lib.load.marts import gather_visits
+from lib.load.marts import create_sessions
 from tests.conftest import ask
 
 ONE_ORDER = "(SELECT min(order_id::text)::uuid FROM orders)"
@@ -191,7 +191,7 @@ def test_every_check_is_seen_to_fail() -> None:
 
 def test_no_check_shows_personal_data(demo: sa.Connection) -> None:
     personal = {column.name for table in tables().values() for column in table.columns if column.personal}
-    gather_visits(demo)
+    create_sessions(demo)
     for path in (SQL_FOLDER / "checks").glob("*.sql"):
         text = path.read_text(encoding="utf-8")
         shown = demo.execute(sa.text(text), {"as_of": "2025-07-01"} if ":as_of" in text else {}).keys()

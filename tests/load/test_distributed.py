@@ -137,7 +137,7 @@ def test_each_row_is_there_once_whatever_falls(
     for number, (fall, moment) in enumerate(FALLS):
         mark = tmp_path / f"mark {number}"
         with monkeypatch.context() as patch:
-            patch.setattr(shards, "load_part", partial(load_and_fall, fall, moment, mark))
+            patch.setattr(shards, "load_shard", partial(load_and_fall, fall, moment, mark))
             load.replace(tmp_path / "plan", as_of=AS_OF, engine=two_workers)
         assert mark.exists()
         assert fingerprint() == known
@@ -148,7 +148,7 @@ def test_without_a_ledger_rows_are_there_twice(
 ) -> None:
     """So that the test above could fail."""
     described(tmp_path / "plan")
-    monkeypatch.setattr(shards, "load_part", partial(load_without_ledger, tmp_path / "mark"))
+    monkeypatch.setattr(shards, "load_shard", partial(load_without_ledger, tmp_path / "mark"))
     monkeypatch.setattr(shards, "_reconciled", lambda main, *_: _counted(main))
     with pytest.raises(DataError, match="users breaks a rule: could not create unique index"):
         load.replace(tmp_path / "plan", as_of=AS_OF, engine=two_workers)
@@ -203,9 +203,9 @@ def opened(ready: None, tmp_path: Path) -> Iterator[plan.GenerationPlan]:
 
 def test_a_part_is_loaded_once(opened: plan.GenerationPlan) -> None:
     first, second, _ = opened.shards()
-    assert shards.load_part("a run", first) == sum(opened.rows[1].values())
-    assert shards.load_part("a run", first) == 0
-    assert shards.load_part("a run", second) == sum(opened.rows[2].values())
+    assert shards.load_shard("a run", first) == sum(opened.rows[1].values())
+    assert shards.load_shard("a run", first) == 0
+    assert shards.load_shard("a run", second) == sum(opened.rows[2].values())
     assert ask(f"SELECT count(*) FROM {STAGING}.users") == [(12 * BLOCK_USERS,)]
 
 
@@ -213,9 +213,9 @@ def test_a_part_of_another_plan_or_load_is_refused(opened: plan.GenerationPlan) 
     part = opened.shards()[0]
     others = plan.shards_of(COUNTS, Shop(seed=7, as_of=SHOP.as_of, history_days=200), opened.blocks, generator=1)
     with pytest.raises(DatabaseError, match=r"another plan than the load a run: generator, shop differ\. Install"):
-        shards.load_part("a run", others[0])
+        shards.load_shard("a run", others[0])
     with pytest.raises(DatabaseError, match=r"no load another run is in progress .* differs from that of the run"):
-        shards.load_part("another run", part)
+        shards.load_shard("another run", part)
     assert ask(f"SELECT count(*) FROM {STAGING}.users") == [(0,)]
 
 
@@ -232,7 +232,7 @@ def test_who_froze_while_it_copied_is_ended(opened: plan.GenerationPlan, monkeyp
 
     def freeze() -> None:
         with pytest.raises(DatabaseError) as gave_up, db.transaction("owner") as connection:
-            ledger.session_of(connection, "a run", 1)
+            ledger.prepare_session(connection, "a run", 1)
             ledger.claim(connection, "a run", 1, part.plan, shards.BLOCK_TABLES)
             with connection.connection.cursor() as cursor:
                 cursor.copy_expert(f"COPY {STAGING}.users (email) FROM STDIN", Frozen())
@@ -241,7 +241,7 @@ def test_who_froze_while_it_copied_is_ended(opened: plan.GenerationPlan, monkeyp
     frozen = threading.Thread(target=freeze, daemon=True)
     frozen.start()
     begun.wait()
-    assert shards.load_part("a run", part) == sum(opened.rows[1].values())
+    assert shards.load_shard("a run", part) == sum(opened.rows[1].values())
     thawed.set()
     frozen.join()
     assert "PostgreSQL reported" in told[0]

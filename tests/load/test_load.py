@@ -295,7 +295,7 @@ replacing.replace(Path(sys.argv[2]), as_of="2025-07-01")
 """
 
 
-@pytest.mark.parametrize("step", ["_fill", "copy_rows", "build", "take_over_additions", "swap"])
+@pytest.mark.parametrize("step", ["_fill", "copy_rows", "build", "copy_additions", "swap"])
 def test_a_killed_load_leaves_the_old_rows(unchanged: None, demo_folder: Path, step: str) -> None:
     before = fingerprint()
     command = [sys.executable, "-c", KILLED, step, str(demo_folder)]

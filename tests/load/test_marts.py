@@ -10,8 +10,7 @@ import sqlalchemy as sa
 
 from lib import catalog, db, load
 from lib.data import parquet
-from lib.load import marts
-from lib.load.marts import MARTS, gather_visits, selection
+from lib.load.marts import MARTS, create_sessions, selection
 from tests.conftest import ask
 
 NAMES = [name for name, table in catalog.tables().items() if not table.mart]
@@ -29,7 +28,7 @@ def differences() -> dict[str, int]:
     """Rows of each mart that differ from those that its definition makes over all tables."""
     found = {}
     with db.transaction("loader") as connection:
-        gather_visits(connection)
+        create_sessions(connection)
         for mart in MARTS:
             columns = ", ".join(catalog.tables()[mart].column_names)
             there, made = f"SELECT {columns} FROM {mart}", f"SELECT {columns} FROM ({selection(mart)}) AS made"
@@ -140,19 +139,3 @@ def test_days_at_the_ends_come_and_go(demo_database: sa.URL, shop: Shop, tmp_pat
     assert dated("2025-03-04") == [("2025-03-01", "2025-03-04", 4)]
     assert dated("2025-03-09") == [("2025-03-01", "2025-03-09", 9)]
     assert dated("2025-03-02") == [("2025-03-01", "2025-03-02", 2)]
-
-
-def test_only_affected_rows_are_rebuilt(demo_database: sa.URL, shop: Shop, tmp_path: Path, monkeypatch) -> None:
-    made = {}
-    write = marts.write_affected
-
-    def counting(connection: sa.Connection, mart: str, into: str) -> int:
-        made[mart] = write(connection, mart, into)
-        return made[mart]
-
-    monkeypatch.setattr(marts, "write_affected", counting)
-    parquet.write_tables({name: shop[name].head(0) for name in NAMES} | refund(shop), tmp_path)
-    load.append(tmp_path, as_of="2025-07-01")
-    refunded = refund(shop)["orders"]
-    assert made["customer_lifetime_value"] == refunded["user_id"].nunique()
-    assert refunded["order_date"].dt.date.nunique() <= made["daily_kpis"] <= 9

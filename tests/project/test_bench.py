@@ -14,7 +14,7 @@ from lib.analysis import clv
 from lib.analysis.forecast import ENSEMBLE, SEASONAL_NAIVE, WEEKDAY_AVERAGE
 from lib.data import acquire
 from lib.errors import DataError
-from lib.load.marts import MARTS, build, gather_visits
+from lib.load.marts import MARTS, build, create_sessions
 from lib.run import params
 from lib.run.steps import NOTEBOOKS, discover
 from tests.bench import __main__ as bench
@@ -159,7 +159,7 @@ def test_every_way_loads_the_rows_that_we_load(written: Path, way: str) -> None:
     RIVALS[way](written)
     assert rivals.count() == rows
     with db.transaction() as connection:
-        gather_visits(connection)
+        create_sessions(connection)
         db.run(connection, f"TRUNCATE {', '.join(MARTS)}")
         for mart in MARTS:
             build(connection, mart)

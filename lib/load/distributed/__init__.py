@@ -1,1 +1,1 @@
-"""Distributed load: rows are generated where they are loaded, each shard exactly once through a ledger."""
+"""Distributed load: workers generate the shards of a synthetic shop and load each exactly once, through a ledger."""

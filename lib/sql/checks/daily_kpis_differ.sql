@@ -1,5 +1,5 @@
--- error: Totals of daily_kpis that differ from the tables they are built from.
--- needs: visits, daily_kpis
+-- error: Totals of daily_kpis that differ from the tables it is built from.
+-- needs: daily_kpis, sessions
 WITH
 mart AS (
     SELECT
@@ -13,7 +13,7 @@ source AS (
         coalesce(sum(total_amount), 0) AS revenue, count(*) AS orders,
         count(DISTINCT user_id) AS new_customers,
         (SELECT count(*) FROM users) AS signups,
-        (SELECT count(*) FROM visits) AS sessions,
+        (SELECT count(*) FROM sessions) AS sessions,
         (
             SELECT coalesce(sum(order_items.quantity * products.cost), 0)
             FROM orders JOIN order_items USING (order_id) JOIN products USING (product_id)

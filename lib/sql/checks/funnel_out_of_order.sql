@@ -1,10 +1,10 @@
--- warning: Visits that do not start with a session_start, skip the order of the steps, or purchase without all steps.
--- needs: visits
-SELECT session_id, begun
-FROM visits
-WHERE started IS DISTINCT FROM begun
-    OR started >= least(viewed, carted, checked_out, purchased)
-    OR viewed >= least(carted, checked_out, purchased)
-    OR carted >= least(checked_out, purchased)
-    OR checked_out >= purchased
-    OR (purchased IS NOT NULL AND num_nulls(viewed, carted, checked_out) > 0)
+-- warning: Sessions not starting with session_start, with steps out of order, or with a purchase but a step missing.
+-- needs: sessions
+SELECT session_id, started_at
+FROM sessions
+WHERE session_start IS DISTINCT FROM started_at
+    OR session_start >= least(product_view, add_to_cart, checkout, purchase)
+    OR product_view >= least(add_to_cart, checkout, purchase)
+    OR add_to_cart >= least(checkout, purchase)
+    OR checkout >= purchase
+    OR (purchase IS NOT NULL AND num_nulls(product_view, add_to_cart, checkout) > 0)

@@ -1,4 +1,4 @@
--- error: Totals of customer_lifetime_value that differ from the tables they are built from.
+-- error: Totals of customer_lifetime_value that differ from the tables it is built from.
 -- needs: customer_lifetime_value
 WITH
 mart AS (

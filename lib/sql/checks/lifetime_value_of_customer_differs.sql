@@ -1,4 +1,4 @@
--- error: Customers whose orders or revenue in customer_lifetime_value differ from their completed orders.
+-- error: Customers whose orders or revenue in customer_lifetime_value differ from their orders.
 -- needs: customer_lifetime_value
 WITH completed AS (
     SELECT user_id, count(*) AS orders, sum(total_amount) AS revenue FROM orders WHERE status = 'completed' GROUP BY user_id

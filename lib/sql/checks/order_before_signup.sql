@@ -1,4 +1,4 @@
--- error: Orders placed before the day their customer signed up.
+-- error: Orders placed before their customer signed up.
 SELECT orders.order_id, orders.order_date, users.signup_date
 FROM orders JOIN users USING (user_id)
 WHERE (orders.order_date AT TIME ZONE 'UTC')::date < users.signup_date

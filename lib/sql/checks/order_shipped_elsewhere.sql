@@ -1,4 +1,4 @@
--- warning: Countries with more than half of their orders shipped to another country.
+-- warning: Countries whose customers ship more than half of their orders to another country.
 SELECT users.country_code, count(*) AS orders
 FROM orders JOIN users USING (user_id)
 WHERE users.country_code IS NOT NULL AND orders.shipping_country_code IS NOT NULL

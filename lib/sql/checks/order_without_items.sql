@@ -1,2 +1,2 @@
--- error: Orders without an item.
+-- error: Orders without items.
 SELECT order_id FROM orders WHERE NOT EXISTS (SELECT FROM order_items WHERE order_items.order_id = orders.order_id)

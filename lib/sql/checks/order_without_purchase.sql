@@ -1,4 +1,4 @@
--- warning: Orders without a purchase event, in a shop that has purchase events.
+-- warning: Orders without a purchase event, if the shop records purchase events.
 SELECT order_id, order_date
 FROM orders
 WHERE EXISTS (SELECT FROM events WHERE event_type = 'purchase')

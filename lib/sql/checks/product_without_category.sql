@@ -1,4 +1,4 @@
--- warning: Products without a category, in a shop that has categories.
+-- warning: Products without a category, if other products have one.
 SELECT product_id, price
 FROM products
 WHERE category IS NULL AND EXISTS (SELECT FROM products WHERE category IS NOT NULL)

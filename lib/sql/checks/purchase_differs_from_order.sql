@@ -1,4 +1,4 @@
--- warning: Purchase events without an order, or with another customer or revenue than their order.
+-- warning: Purchase events without an order, or whose customer or revenue differs from it.
 SELECT events.event_id, events.order_id
 FROM events LEFT JOIN orders USING (order_id)
 WHERE events.event_type = 'purchase'

@@ -1,3 +1,3 @@
--- warning: Visits longer than a day.
--- needs: visits
-SELECT session_id, begun, ended FROM visits WHERE ended - begun > interval '1 day'
+-- warning: Sessions longer than one day.
+-- needs: sessions
+SELECT session_id, started_at, ended_at FROM sessions WHERE ended_at - started_at > interval '1 day'

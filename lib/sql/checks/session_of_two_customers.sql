@@ -1,3 +1,3 @@
--- warning: Visits with events of several customers.
--- needs: visits
-SELECT session_id, begun FROM visits WHERE shared
+-- warning: Sessions with events of more than one customer.
+-- needs: sessions
+SELECT session_id, started_at FROM sessions WHERE has_several_customers

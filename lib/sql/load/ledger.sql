@@ -1,2 +1,2 @@
--- Rows by table and shard in the ledger of a load.
-SELECT table_name, part, rows FROM workbook.load_ledger WHERE run_id = :run_id
+-- Rows of each table in each shard, as recorded in the ledger of a load.
+SELECT table_name, part AS shard, rows FROM workbook.load_ledger WHERE run_id = :run_id

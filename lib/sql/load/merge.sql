@@ -1,5 +1,4 @@
--- Upserts rows by key; returns how many were inserted and how many updated because they differed. Names come from the
--- catalog.
+-- Upsert: insert new rows, update by key those that differ, and count both. The names come from the catalog.
 WITH merged AS (
     INSERT INTO public.{table} AS present ({columns})
     SELECT {columns} FROM {added}

@@ -1,3 +1,3 @@
--- Records how many rows failed a check in a run.
+-- Record how many rows failed a check in a run.
 INSERT INTO workbook.data_quality_results (run_id, check_name, severity, failed, sample)
 VALUES (:run_id, :name, :severity, :failed, :sample)

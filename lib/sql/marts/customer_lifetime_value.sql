@@ -1,5 +1,5 @@
--- One row per customer, with or without orders: completed orders and revenue to date. A load empties the predictions,
--- which were made from other rows; 08_customers fills them again. Sources: the tables, or their affected rows.
+-- One row per customer, with or without orders: completed orders and revenue to date. The predicted columns are NULL,
+-- because a load invalidates earlier predictions; 08_customers fills them again.
 WITH
 completed AS (
     SELECT
@@ -8,7 +8,7 @@ completed AS (
         sum(total_amount) AS revenue,
         min(order_date) AS first_order_date,
         max(order_date) AS last_order_date
-    FROM {orders}
+    FROM orders
     WHERE status = 'completed'
     GROUP BY user_id
 ),
@@ -26,7 +26,7 @@ final AS (
         NULL AS rfm_segment,
         NULL AS model_version,
         NULL AS predicted_as_of
-    FROM {users}
+    FROM users
     LEFT JOIN completed USING (user_id)
 )
 SELECT * FROM final

@@ -1,11 +1,11 @@
--- One row per day from the first order, event or sign-up to the last: the measures that reports and dashboards share.
+-- One row per day from the first order, session or sign-up to the last: the KPIs that reports and dashboards share.
 -- revenue = sum of total_amount of completed orders, dated on the day of the order (UTC).
--- costed_revenue = the part of it from items whose product has a cost; cost = quantity x cost of these items.
--- Sources: the tables, or their affected rows.
+-- costed_revenue = revenue of the order items whose product has a cost; cost = quantity x cost of those items.
+-- Reads the temporary table `sessions` (load/sessions.sql).
 WITH
 completed AS (
     SELECT order_id, user_id, total_amount, (order_date AT TIME ZONE 'UTC')::date AS date
-    FROM {orders}
+    FROM orders
     WHERE status = 'completed'
 ),
 first_orders AS (
@@ -27,36 +27,36 @@ unit_days AS (
     JOIN products USING (product_id)
     GROUP BY completed.date
 ),
-new_days AS (
+first_order_days AS (
     SELECT date, count(*) AS new_customers FROM first_orders GROUP BY date
 ),
 signup_days AS (
-    SELECT signup_date AS date, count(*) AS signups FROM {users} GROUP BY signup_date
+    SELECT signup_date AS date, count(*) AS signups FROM users GROUP BY signup_date
 ),
-ended_days AS (
+status_days AS (
     SELECT
         (order_date AT TIME ZONE 'UTC')::date AS date,
         count(*) FILTER (WHERE status = 'cancelled') AS cancelled_orders,
         count(*) FILTER (WHERE status = 'refunded') AS refunded_orders,
         sum(total_amount) FILTER (WHERE status = 'refunded') AS refunded_amount
-    FROM {orders}
+    FROM orders
     GROUP BY 1
 ),
-sessions AS (
-    SELECT (begun AT TIME ZONE 'UTC')::date AS date, purchased IS NOT NULL AS converted FROM visits
-),
 session_days AS (
-    SELECT date, count(*) AS sessions, count(*) FILTER (WHERE converted) AS converted_sessions
+    SELECT
+        (started_at AT TIME ZONE 'UTC')::date AS date,
+        count(*) AS sessions,
+        count(*) FILTER (WHERE purchase IS NOT NULL) AS converted_sessions
     FROM sessions
-    GROUP BY date
+    GROUP BY 1
 ),
 days AS (
     SELECT generate_series(min(date), max(date), interval '1 day')::date AS date
     FROM (
-        SELECT date FROM ended_days
+        SELECT date FROM status_days
         UNION ALL SELECT date FROM signup_days
         UNION ALL SELECT date FROM session_days
-    ) AS seen
+    ) AS dated
 ),
 final AS (
     SELECT
@@ -79,9 +79,9 @@ final AS (
     FROM days
     LEFT JOIN order_days USING (date)
     LEFT JOIN unit_days USING (date)
-    LEFT JOIN new_days USING (date)
+    LEFT JOIN first_order_days USING (date)
     LEFT JOIN signup_days USING (date)
-    LEFT JOIN ended_days USING (date)
+    LEFT JOIN status_days USING (date)
     LEFT JOIN session_days USING (date)
 )
 SELECT * FROM final

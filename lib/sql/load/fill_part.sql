@@ -1,2 +1,0 @@
--- Records the rows of a table in a claimed shard.
-UPDATE workbook.load_ledger SET rows = :rows WHERE run_id = :run_id AND table_name = :table AND part = :part
