@@ -8,19 +8,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from lib import kpis
-from lib.formatting import (
-    NOT_KNOWN,
-    NUMBERS,
-    day,
-    decimal,
-    integer,
-    kind_of,
-    money,
-    percent,
-    precise,
-    signed_percent,
-    writers,
-)
+from lib.formatting import NOT_KNOWN, NUMBERS, day, decimal, integer, kind_of, money, percent, writers
 from lib.report.text import comparison
 
 __all__ = [
@@ -33,10 +21,8 @@ __all__ = [
     "key_figures",
     "money",
     "percent",
-    "precise",
     "sentence",
     "show",
-    "signed_percent",
     "sparkline",
     "table",
 ]
