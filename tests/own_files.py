@@ -1,4 +1,4 @@
-"""A shop in CSV files that a test can spoil, and what an import makes of it."""
+"""A small shop as CSV files that a test can change, and its import."""
 
 import csv
 import io
@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from lib.catalog import tables
-from lib.data.imports.format import Imported, Policy
-from lib.data.imports.importing import import_shop
+from lib.data.imports.importing import Imported, import_shop
+from lib.data.imports.rejects import Policy
 from lib.data.parquet import read_table
 from lib.run import params
 
@@ -24,12 +24,12 @@ Rows = dict[str, list[dict[str, str]]]
 
 
 def key(kind: str, number: int) -> str:
-    """A UUID that a person can tell from others."""
+    """A UUID that shows its kind and number."""
     return f"{kind * 8}-0000-4000-8000-{number:012}"
 
 
 def shop(**more: list[dict[str, str]]) -> Rows:
-    """Two customers who ordered, a third who did not, and a third product that nobody bought; other tables on top."""
+    """Two customers with an order each, a third without, a third product without a sale, and further tables."""
     users = [
         {"user_id": key("a", n), "email": f"{name}@example.com", "name": name, "signup_date": "2025-01-10"}
         for n, name in enumerate(("ada", "ben", "cleo"), 1)
@@ -52,7 +52,7 @@ def shop(**more: list[dict[str, str]]) -> Rows:
 
 
 def text(rows: Sequence[Mapping[str, str]], columns: Sequence[str], delimiter: str = ",") -> str:
-    """The rows as CSV; all is quoted where a text has a carriage return, which Python would write bare."""
+    """The rows as CSV; all quoted if a text has a carriage return, which Python would not quote."""
     file = io.StringIO()
     bare = any("\r" in cell for row in rows for cell in row.values())
     writer = csv.DictWriter(
@@ -65,7 +65,7 @@ def text(rows: Sequence[Mapping[str, str]], columns: Sequence[str], delimiter: s
 
 
 def write(folder: Path, rows: Rows, delimiter: str = ",") -> Path:
-    """One file per table, with all columns of the catalog; the folder."""
+    """Write one file per table, with all columns of the catalog; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table_rows in rows.items():
         content = text(table_rows, tables()[name].column_names, delimiter)
@@ -75,7 +75,7 @@ def write(folder: Path, rows: Rows, delimiter: str = ",") -> Path:
 
 @dataclass(frozen=True)
 class Found:
-    """What an import gave, and where."""
+    """The result of an import, and its folder."""
 
     imported: Imported
     folder: Path
@@ -86,7 +86,7 @@ class Found:
 
     @property
     def rejects(self) -> pd.DataFrame:
-        """The refused lines."""
+        """The rejected rows."""
         return pq.read_table(self.folder / "rejects.parquet").to_pandas()
 
     @property
@@ -95,11 +95,11 @@ class Found:
         return {(n.file, n.column, n.note): n.cases for n in self.imported.notes.itertuples()}
 
     def cases(self, column: str, words: str) -> int:
-        """Cases of a note on a column, of whichever file."""
+        """Cases of a note on a column, in any file."""
         return sum(cases for (_, name, note), cases in self.notes.items() if (name, note) == (column, words))
 
     def faults(self) -> list[tuple[str, int, str, str]]:
-        """File, line, column and rule of each refused line."""
+        """File, line, column and rule of each rejected row."""
         return list(self.rejects[["file", "line", "column", "rule"]].itertuples(index=False, name=None))
 
 
@@ -107,7 +107,7 @@ def imported(
     data: Path, name: str = "own_files", *, as_of: date = AS_OF, policy: Policy | None = None,
     to: Path | None = None, **changes: Any,
 ) -> Found:  # fmt: skip
-    """The import of `data` by a params file's mapping with changes; bad lines are refused and no share is too large."""
+    """Import `data` by the mapping of a params file, with changes; by default any share of the rows may be rejected."""
     mapping = params.load(params.find(name), [f"data={data}"]).values()["mapping"] | changes
     target = to or data.parent / f"{data.name} imported {len(list(data.parent.iterdir()))}"
     return Found(import_shop(data, mapping, as_of, policy or Policy("USD", 1.0, "reject"), target), target)

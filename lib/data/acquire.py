@@ -10,9 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from lib.data.imports.format import Policy
 from lib.data.imports.importing import import_shop
-from lib.data.imports.rejects import write_rejects
+from lib.data.imports.rejects import Policy, write_rejects
 from lib.data.profile import Profile
 from lib.data.synthetic import Counts, Shop, plan_shop
 from lib.data.synthetic.write import WrittenShop, count_shop, write_shop

@@ -25,7 +25,7 @@ from tests.bench.forecasting import measure_forecast, measure_forecast_shop
 from tests.bench.generating import measure_generate, measure_generate_large
 from tests.bench.largest import measure_scale_large
 from tests.bench.loading import measure_load, measure_load_large
-from tests.bench.own_files import measure_own_files
+from tests.bench.own_files import measure_imports
 from tests.bench.running import measure_pipeline
 from tests.bench.scaling import measure_scale
 from tests.cut_link import measure_cut_link
@@ -35,7 +35,7 @@ __all__ = ["PARTS", "main", "merge"]
 SETTINGS = ("DATABASE_URL", "DB_HOST", "METABASE_URL", "WORKBOOK_RUN")
 PARTS = {
     "load": measure_load,
-    "own-files": measure_own_files,
+    "own-files": measure_imports,
     "generate": measure_generate,
     "pipeline": measure_pipeline,
     "customers": measure_customers,

@@ -1,4 +1,4 @@
-"""How fast own CSV is parsed, validated and loaded, beside loading the same rows from Parquet."""
+"""Speed of importing and loading a CSV file, compared with loading the same rows from Parquet."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,16 +12,16 @@ from lib.run import params
 from tests.bench.figures import RUNS
 from tests.bench.watching import seconds
 
-__all__ = ["measure_own_files", "write_invoices"]
+__all__ = ["measure_imports", "write_invoices"]
 
-LINES = 541_909  # as many as the whole of the UCI "Online Retail" set has
+LINES = 541_909  # size of the whole UCI "Online Retail" set
 AS_OF = "2011-12-09"
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 START = datetime(2010, 12, 1, 8)
 
 
 def write_invoices(path: Path, lines: int) -> None:
-    """A file of so many lines: 20 articles an invoice, 4,000 customers, every hundredth line unusable."""
+    """Write a file of this many rows: 20 items per invoice, 4,000 customers, every hundredth row unusable."""
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(HEADER)
         file.writelines(_invoice_lines(lines))
@@ -39,8 +39,8 @@ def _invoice_lines(lines: int) -> Iterator[str]:
         )
 
 
-def measure_own_files() -> dict[str, float]:
-    """Rows a second from CSV to the swapped tables, and from Parquet alone, alternating over the same file."""
+def measure_imports() -> dict[str, float]:
+    """Seconds and rows per second from CSV to the loaded tables, and the share of loading from Parquet, alternating."""
     output = settings.output_folder()
     path = output / "invoices.csv"
     write_invoices(path, LINES)
@@ -48,13 +48,13 @@ def measure_own_files() -> dict[str, float]:
         schema.create(connection)
     reading, loading = [], []
     for _ in range(RUNS):
-        reading.append(seconds(lambda: _take(path)))
+        reading.append(seconds(lambda: _import(path)))
         loading.append(seconds(lambda: load.replace(output / "data", as_of=AS_OF)))
     parquet, csv = median(loading), median(reading) + median(loading)
     return {"own_csv_s": csv, "own_csv_lines_per_s": LINES / csv, "own_csv_ratio_parquet": parquet / csv}
 
 
-def _take(path: Path) -> None:
+def _import(path: Path) -> None:
     values = params.load(params.find("online_retail"), [f"data={path}"]).values()
     policy = acquire.Policy(values["currency"], 0.05, "reject")
     sizes, mapping = values["generate"], values["mapping"]

@@ -1,4 +1,4 @@
-"""The catalogue of bad input, over real files: in each case a file or line is refused, a value set right or kept."""
+"""Tests of bad input by case number: each file or row is rejected, repaired or kept as the case says."""
 
 import codecs
 import gzip
@@ -15,42 +15,43 @@ import pyarrow.parquet as pq
 import pytest
 
 from lib.catalog import Column, tables
-from lib.data.imports.dialect import Layout, dialect_of
-from lib.data.imports.lines import stage
+from lib.data.imports.layout import Layout
+from lib.data.imports.options import read_options
 from lib.data.imports.reading import read_blocks
 from lib.data.imports.rejects import write_rejects
+from lib.data.imports.staging import stage
 from lib.data.parquet import to_arrow
 from lib.errors import DataError
 from lib.run import params
 from tests.own_files import AS_OF, Found, Rows, imported, key, shop, text, write
 
 USER, PRODUCT, ORDER, ITEM = "users", "products", "orders", "order_items"
-LINE_REFUSED, REPAIRED, KEPT = "line refused", "repaired", "kept"
+REJECTED, REPAIRED, KEPT = "rejected", "repaired", "kept"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A cell with a value, and what is to become of it."""
+    """A cell with a value, and the expected outcome."""
 
     number: int
     table: str
     column: str
     value: str
     outcome: str
-    wanted: Any = None  # the rule, the value after repair and its note, or nothing
+    expected: Any = None  # the rule; the repaired value and its note; None if kept
     mapping: dict[str, Any] = field(default_factory=dict)
 
 
-def refused(number: int, table: str, column: str, rule: str, *values: str, **mapping: Any) -> list[Case]:
-    return [Case(number, table, column, value, LINE_REFUSED, rule, mapping) for value in values]
+def rejected(number: int, table: str, column: str, rule: str, *values: str, **mapping: Any) -> list[Case]:
+    return [Case(number, table, column, value, REJECTED, rule, mapping) for value in values]
 
 
 def kept(number: int, table: str, column: str, *values: str, **mapping: Any) -> list[Case]:
     return [Case(number, table, column, value, KEPT, None, mapping) for value in values]
 
 
-def repaired(number: int, table: str, column: str, value: str, wanted: Any, note: str, **mapping: Any) -> Case:
-    return Case(number, table, column, value, REPAIRED, (wanted, note), mapping)
+def repaired(number: int, table: str, column: str, value: str, expected: Any, note: str, **mapping: Any) -> Case:
+    return Case(number, table, column, value, REPAIRED, (expected, note), mapping)
 
 
 def utc(words: str) -> pd.Timestamp:
@@ -61,30 +62,30 @@ SPACE = "outer white space removed"
 NAIVE = "naive timestamp read in {}"
 WORDS = ["=cmd|' /C calc'!A0", "x'); drop table products;--", "<script>alert(1)</script>", "100%s %(x)s :y"]
 CELLS = [
-    *refused(1, PRODUCT, "price", "not_finite", "NaN", "nan"),
-    *refused(2, PRODUCT, "cost", "not_finite", "NaN"),
-    *refused(3, PRODUCT, "price", "not_finite", "inf", "Infinity", "-inf"),
-    *refused(4, PRODUCT, "price", "not_a_number", "1e309"),
-    *refused(5, PRODUCT, "price", "not_positive", "0", "0.00"),
-    *refused(6, PRODUCT, "price", "not_positive", "-1"),
-    *refused(7, PRODUCT, "price", "too_many_decimals", "0.004"),
-    *refused(8, PRODUCT, "price", "too_many_decimals", "9.995"),
-    *refused(9, PRODUCT, "price", "out_of_range", "10000000000", "9" * 40),
-    *refused(10, PRODUCT, "price", "not_a_number", "9,99"),
-    *refused(11, PRODUCT, "price", "not_a_number", "1,234.50"),
-    *refused(12, PRODUCT, "price", "not_a_number", "$9.99", "9.99 €"),
-    *refused(13, PRODUCT, "price", "not_a_number", "1_000", "0x10", "٣"),
-    *refused(14, PRODUCT, "price", "missing", ""),
-    *refused(15, PRODUCT, "price", "too_many_decimals", "0.30000000000000004"),
+    *rejected(1, PRODUCT, "price", "not_finite", "NaN", "nan"),
+    *rejected(2, PRODUCT, "cost", "not_finite", "NaN"),
+    *rejected(3, PRODUCT, "price", "not_finite", "inf", "Infinity", "-inf"),
+    *rejected(4, PRODUCT, "price", "not_a_number", "1e309"),
+    *rejected(5, PRODUCT, "price", "not_positive", "0", "0.00"),
+    *rejected(6, PRODUCT, "price", "not_positive", "-1"),
+    *rejected(7, PRODUCT, "price", "too_many_decimals", "0.004"),
+    *rejected(8, PRODUCT, "price", "too_many_decimals", "9.995"),
+    *rejected(9, PRODUCT, "price", "out_of_range", "10000000000", "9" * 40),
+    *rejected(10, PRODUCT, "price", "not_a_number", "9,99"),
+    *rejected(11, PRODUCT, "price", "not_a_number", "1,234.50"),
+    *rejected(12, PRODUCT, "price", "not_a_number", "$9.99", "9.99 €"),
+    *rejected(13, PRODUCT, "price", "not_a_number", "1_000", "0x10", "٣"),
+    *rejected(14, PRODUCT, "price", "missing", ""),
+    *rejected(15, PRODUCT, "price", "too_many_decimals", "0.30000000000000004"),
     *kept(16, PRODUCT, "name", "12345678901234567.89"),
     *kept(16, PRODUCT, "price", "9999999999.99", "1234567890.12"),
-    *refused(16, PRODUCT, "price", "out_of_range", "12345678901234567.89"),
+    *rejected(16, PRODUCT, "price", "out_of_range", "12345678901234567.89"),
     repaired(17, PRODUCT, "stock_quantity", "5.0", 5, "zero decimals dropped"),
-    *refused(18, PRODUCT, "stock_quantity", "not_an_integer", "5.5"),
+    *rejected(18, PRODUCT, "stock_quantity", "not_an_integer", "5.5"),
     *kept(19, PRODUCT, "stock_quantity", ""),
-    *refused(20, PRODUCT, "stock_quantity", "out_of_range", "2147483648"),
+    *rejected(20, PRODUCT, "stock_quantity", "out_of_range", "2147483648"),
     *kept(20, PRODUCT, "stock_quantity", "2147483647"),
-    *refused(21, PRODUCT, "stock_quantity", "not_an_integer", "1e3"),
+    *rejected(21, PRODUCT, "stock_quantity", "not_an_integer", "1e3"),
     repaired(22, PRODUCT, "stock_quantity", " 5 ", 5, SPACE),
     *kept(23, PRODUCT, "category", "NA"),
     *kept(23, USER, "country_code", "NA"),
@@ -93,13 +94,13 @@ CELLS = [
         null_words=["null"],
     ),
     *kept(26, PRODUCT, "name", "\\N"),
-    *refused(27, PRODUCT, "name", "nul_character", "Ja\0r"),
-    *refused(28, PRODUCT, "category", "too_long", "x" * 201),
+    *rejected(27, PRODUCT, "name", "nul_character", "Ja\0r"),
+    *rejected(28, PRODUCT, "category", "too_long", "x" * 201),
     repaired(29, PRODUCT, "category", "x" * 200 + " ", "x" * 200, SPACE),
     *kept(30, PRODUCT, "category", "🛒" * 200),
     repaired(31, PRODUCT, "name", "Cafe\u0301", "Café", "normalised to Unicode NFC"),
-    *refused(32, PRODUCT, "name", "blank", "\u200b\u200d", "   ", "\u00a0", "\u200b\u00a0\ufeff"),
-    *refused(33, PRODUCT, "name", "control_character", "Jar \u202egnp", "Jar\x01", "Jar\x7f"),
+    *rejected(32, PRODUCT, "name", "blank", "\u200b\u200d", "   ", "\u00a0", "\u200b\u00a0\ufeff"),
+    *rejected(33, PRODUCT, "name", "control_character", "Jar \u202egnp", "Jar\x01", "Jar\x7f"),
     *kept(34, PRODUCT, "name", "one\ntwo"),
     *kept(35, PRODUCT, "name", "one\rtwo", "one\r\ntwo"),
     *kept(36, PRODUCT, "name", "a\\tb", "a\\"),
@@ -117,27 +118,27 @@ CELLS = [
         time_zone="Europe/Berlin",
     ),
     repaired(47, ORDER, "order_date", "2025-03-01", utc("2025-03-01"), "date without a time read as midnight"),
-    *refused(48, ORDER, "order_date", "not_iso", "03/04/2025"),
-    *refused(48, USER, "signup_date", "not_iso", "03/04/2025"),
-    *refused(49, USER, "signup_date", "not_iso", "13/04/2025"),
-    *refused(50, USER, "signup_date", "not_a_date", "2025-02-30"),
-    *refused(50, ORDER, "order_date", "not_a_date", "2025-02-30T10:00:00Z", "2025-02-10T10:00:00+99:99"),
-    *refused(51, USER, "signup_date", "not_iso", "infinity", "-infinity"),
-    *refused(51, ORDER, "order_date", "not_iso", "infinity"),
-    *refused(52, USER, "signup_date", "not_iso", "today", "now"),
-    *refused(52, ORDER, "order_date", "not_iso", "today", "now"),
-    *refused(53, USER, "signup_date", "not_iso", "45361"),
-    *refused(53, ORDER, "order_date", "not_iso", "45361", "1741000000"),
-    *refused(54, USER, "signup_date", "date_out_of_range", "0001-01-01", "9999-12-31", "1999-12-31", "2026-07-02"),
-    *refused(54, USER, "signup_date", "not_iso", "10000-01-01"),
+    *rejected(48, ORDER, "order_date", "not_iso", "03/04/2025"),
+    *rejected(48, USER, "signup_date", "not_iso", "03/04/2025"),
+    *rejected(49, USER, "signup_date", "not_iso", "13/04/2025"),
+    *rejected(50, USER, "signup_date", "not_a_date", "2025-02-30"),
+    *rejected(50, ORDER, "order_date", "not_a_date", "2025-02-30T10:00:00Z", "2025-02-10T10:00:00+99:99"),
+    *rejected(51, USER, "signup_date", "not_iso", "infinity", "-infinity"),
+    *rejected(51, ORDER, "order_date", "not_iso", "infinity"),
+    *rejected(52, USER, "signup_date", "not_iso", "today", "now"),
+    *rejected(52, ORDER, "order_date", "not_iso", "today", "now"),
+    *rejected(53, USER, "signup_date", "not_iso", "45361"),
+    *rejected(53, ORDER, "order_date", "not_iso", "45361", "1741000000"),
+    *rejected(54, USER, "signup_date", "date_out_of_range", "0001-01-01", "9999-12-31", "1999-12-31", "2026-07-02"),
+    *rejected(54, USER, "signup_date", "not_iso", "10000-01-01"),
     *kept(54, USER, "signup_date", "2000-01-01", "2026-07-01"),
-    *refused(55, ORDER, "order_date", "not_a_date", "2025-02-10T10:00:60Z", "2025-02-10T24:00:00Z"),
+    *rejected(55, ORDER, "order_date", "not_a_date", "2025-02-10T10:00:60Z", "2025-02-10T24:00:00Z"),
     repaired(
         56, ORDER, "order_date", "2025-03-01T12:00:00.123456789Z", utc("2025-03-01 12:00:00.123456"),
         "nanoseconds truncated to microseconds",
     ),
     *kept(57, ORDER, "order_date", "2025-03-01T12:00:00+02:00", "2025-03-01 12:00:00 -0530", "2025-03-01T12:00Z"),
-    *refused(58, ORDER, "order_date", "no_such_time", "2025-03-30T02:30:00", time_zone="Europe/Berlin"),
+    *rejected(58, ORDER, "order_date", "no_such_time", "2025-03-30T02:30:00", time_zone="Europe/Berlin"),
     repaired(
         58, ORDER, "order_date", "2025-10-26T02:30:00", utc("2025-10-26 00:30"),
         "ambiguous time: the first of two was used", time_zone="Europe/Berlin",
@@ -147,15 +148,15 @@ CELLS = [
     repaired(
         59, PRODUCT, "product_id", key("7", 3).replace("-", ""), key("7", 3), "UUID rewritten in its standard form"
     ),
-    *refused(60, PRODUCT, "product_id", "not_a_uuid", "abc", key("b", 3) + "0", key("b", 3)[:-1] + "g"),
-    *refused(60, PRODUCT, "product_id", "missing", ""),
-    *refused(72, ITEM, "quantity", "not_positive", "-2", "0"),
-    *refused(77, PRODUCT, "name", "too_long", "x" * 300_000),
+    *rejected(60, PRODUCT, "product_id", "not_a_uuid", "abc", key("b", 3) + "0", key("b", 3)[:-1] + "g"),
+    *rejected(60, PRODUCT, "product_id", "missing", ""),
+    *rejected(72, ITEM, "quantity", "not_positive", "-2", "0"),
+    *rejected(77, PRODUCT, "name", "too_long", "x" * 300_000),
 ]  # fmt: skip
 
 
 class Cells:
-    """Cells that are read in one way, each in a row of its own, in the files of one shop."""
+    """Cells that are read with the same mapping, each in a row of its own, in the files of one shop."""
 
     def __init__(self, cases: list[Case], folder: Path) -> None:
         self.rows, self.place = shop(), {}
@@ -166,7 +167,7 @@ class Cells:
         self.found = imported(write(folder / "data", self.rows), **cases[0].mapping)
 
     def _add(self, number: int, table: str) -> None:
-        """A row of the table; an order has an item, and an item its order."""
+        """Add a row to the table; an order gets an item, and an item an order."""
         ids = {"users": {"user_id": key("a", number), "email": f"{number}@example.com"}}
         ids |= {"products": {"product_id": key("b", number)}, "orders": {"order_id": key("c", number)}}
         ids |= {"order_items": {"order_id": key("c", number), "order_item_id": key("d", number)}}
@@ -174,14 +175,14 @@ class Cells:
             self.rows[name].append(shop()[name][-1] | ids[name])
 
     def line(self, case: Case) -> int:
-        """Where the row of the case begins: others above it may have line breaks in their texts."""
+        """Line on which the row of the case starts; rows above it may contain line breaks."""
         before = text(self.rows[case.table][: self.place[id(case)]], ["name", "category"])
         return 1 + len(re.findall(r"\r\n|\r|\n", before))
 
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Cells]:
-    """The import that a case is part of."""
+    """Finds the import that contains a case."""
     made: dict[str, Cells] = {}
 
     def find(case: Case) -> Cells:
@@ -193,21 +194,21 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Cells]:
     return find
 
 
-def is_refused(case: Case, cells: Cells) -> None:
+def is_rejected(case: Case, cells: Cells) -> None:
     rejects = cells.found.rejects
     (reject,) = rejects[(rejects["file"] == f"{case.table}.csv") & (rejects["line"] == cells.line(case))].itertuples()
-    assert (reject.column, reject.rule) == (case.column, case.wanted)
+    assert (reject.column, reject.rule) == (case.column, case.expected)
     assert reject.value == case.value[:200].replace("\0", "␀")
     assert case.value[:50].replace("\0", "␀").strip() in reject.raw_line
     assert len(reject.reason) > 15
 
 
 def is_repaired(case: Case, cells: Cells) -> None:
-    wanted, note = case.wanted
+    expected, note = case.expected
     value = value_of(case, cells)
-    assert value is None if wanted is None else value == wanted
+    assert value is None if expected is None else value == expected
     same = [other for other in CELLS if other.mapping == case.mapping and other.column == case.column]
-    least = sum(other.outcome == REPAIRED and other.wanted[1] == note for other in same)
+    least = sum(other.outcome == REPAIRED and other.expected[1] == note for other in same)
     assert cells.found.notes[(f"{case.table}.csv", case.column, note)] >= least
 
 
@@ -220,25 +221,25 @@ def is_kept(case: Case, cells: Cells) -> None:
 
 
 def value_of(case: Case, cells: Cells) -> Any:
-    """The cell as it is loaded; None for a gap."""
+    """The cell as it is loaded; None for a missing value."""
     lines, rows = cells.rows[case.table], cells.found.table(case.table)
     name = rows.columns[0]
-    own = case.wanted[0] if case.column == name else lines[cells.place[id(case)]][name]
+    own = case.expected[0] if case.column == name else lines[cells.place[id(case)]][name]
     value = rows[case.column].iloc[rows[name].tolist().index(own)]
     return None if pd.isna(value) else value
 
 
-CHECKS = {LINE_REFUSED: is_refused, REPAIRED: is_repaired, KEPT: is_kept}
+CHECKS = {REJECTED: is_rejected, REPAIRED: is_repaired, KEPT: is_kept}
 
 
-def test_kept_values_are_not_set_right(tmp_path: Path) -> None:
+def test_kept_values_are_not_repaired(tmp_path: Path) -> None:
     found = Cells([case for case in CELLS if case.outcome == KEPT], tmp_path).found
     assert found.faults() == []
     assert {words for file, _, words in found.notes if file.endswith(".csv")} == set()
 
 
 def one(folder: Path, rows: Rows, *faults: tuple[str, int, str, str], **mapping: Any) -> Found:
-    """The import of the rows, which has these refused lines and no others."""
+    """Import the rows, and check that these and no others are rejected."""
     found = imported(write(folder / "data", rows), **mapping)
     assert sorted(found.faults()) == sorted(faults)
     return found
@@ -264,7 +265,7 @@ def declared_decimal_comma(folder: Path) -> None:
 MONEY = ("price", "total_amount", "price_at_time", "discount")
 
 
-def reason_names_the_decimal_sign(folder: Path) -> None:
+def reason_names_the_decimal_separator(folder: Path) -> None:
     found = one(folder, spoiled("products", 3, price="9,99"), ("products.csv", 4, "price", "not_a_number"))
     assert "mapping.decimal" in found.rejects["reason"][0]
 
@@ -284,7 +285,7 @@ def composed_and_decomposed_email_are_one(folder: Path) -> None:
     one(folder, rows, ("users.csv", 5, "email", "duplicate_of_line_n"))
 
 
-def formula_is_kept_and_runs_in_no_spreadsheet(folder: Path) -> None:
+def formula_is_kept_and_escaped_in_the_rejects_file(folder: Path) -> None:
     rows = spoiled("products", 3, name=WORDS[0], price="=1+1")
     found = one(folder, rows, ("products.csv", 4, "price", "not_a_number"))
     write_rejects(found.folder, folder / "rejects")
@@ -295,13 +296,13 @@ FLAGS = ("true", "yes", "Y", "1", "on", "T", "false", "no", "0", "", "maybe")
 
 
 def of_flags(outcome: str) -> Callable[[Path], None]:
-    """No table has a column of truth values yet; the type is read all the same, from a file of its own."""
+    """A check of the boolean type, which no table has yet, with a file of its own."""
 
     def check(folder: Path) -> None:
         (folder / "flags.csv").write_text("flag\n" + "".join(f'"{word}"\n' for word in FLAGS))
         layout = Layout("flags", (Column("flag", "boolean", "", optional=True),), {"flag": "flag"}, frozenset())
-        dialect = dialect_of(params.load(params.find("own_files"), [f"data={folder}"]).values()["mapping"], AS_OF)
-        staged = stage(folder / "flags.csv", layout, dialect, folder)
+        options = read_options(params.load(params.find("own_files"), [f"data={folder}"]).values()["mapping"], AS_OF)
+        staged = stage(folder / "flags.csv", layout, options, folder)
         lines = pq.read_table(folder / "flags.parquet").to_pylist()
         if outcome == REPAIRED:
             assert [line["flag"] for line in lines[:-1]] == [True] * 6 + [False] * 3 + [None]
@@ -328,7 +329,7 @@ def duplicate_key(folder: Path) -> None:
     rows = shop()
     rows["products"].append(rows["products"][2] | {"name": "Other"})
     found = one(folder, rows, ("products.csv", 5, "product_id", "duplicate_of_line_n"))
-    assert "line 4 has" in found.rejects["reason"][0]
+    assert "line 4 already has" in found.rejects["reason"][0]
     assert found.table("products")["name"].tolist() == ["Mug", "Pot", "Jar"]
 
 
@@ -338,7 +339,7 @@ def duplicate_key_in_capitals(folder: Path) -> None:
     one(folder, rows, ("products.csv", 5, "product_id", "duplicate_of_line_n"))
 
 
-def identical_line(folder: Path) -> None:
+def identical_row(folder: Path) -> None:
     rows = shop()
     rows["products"].append(dict(rows["products"][2]))
     found = one(folder, rows)
@@ -372,10 +373,10 @@ def event(number: int, **cells: str) -> dict[str, str]:
 
 
 def rejected_parent(folder: Path) -> None:
-    """A customer falls, with them their order, with that its item: each with the reason of the first."""
+    """A customer is rejected, their order with them, and its item with that: each with the reason of the first."""
     found = one(
         folder,
-        spoiled("users", 1, email="nobody"),
+        spoiled("users", 1, email="nowhere"),
         ("users.csv", 2, "email", "not_an_email"),
         ("orders.csv", 2, "user_id", "fk.user_id"),
         ("order_items.csv", 2, "order_id", "fk.order_id"),
@@ -384,7 +385,7 @@ def rejected_parent(folder: Path) -> None:
     assert item.startswith(
         "line 2 of orders.csv was rejected: line 2 of users.csv was rejected: expected an e-mail address"
     )
-    assert "nobody" not in item
+    assert "nowhere" not in item
 
 
 def byte_order_mark(folder: Path) -> None:
@@ -396,14 +397,14 @@ def byte_order_mark(folder: Path) -> None:
 
 
 def file_refused(name: str, change: Callable[[bytes], bytes], *words: str, **mapping: Any) -> Callable[[Path], None]:
-    """A check that the file, changed, is refused in these words and by its path."""
+    """A check that the changed file is refused with its path and these words."""
 
     def check(folder: Path) -> None:
         path = write(folder / "data", shop())
         (path / name).write_bytes(change((path / name).read_bytes()))
-        with pytest.raises(DataError) as refused_:
+        with pytest.raises(DataError) as error:
             imported(path, **mapping)
-        assert all(word in str(refused_.value) for word in (str(path / name), *words))
+        assert all(word in str(error.value) for word in (str(path / name), *words))
 
     return check
 
@@ -412,7 +413,7 @@ def accepted(
     name: str, change: Callable[[bytes], bytes], *faults: tuple[str, int, str, str],
     notes: tuple[tuple[str, str], ...] = (), **mapping: Any,
 ) -> Callable[[Path], None]:  # fmt: skip
-    """A check that the file, changed, is read, with these refused lines and these notes (column, words)."""
+    """A check that the changed file is read, with these rejected rows and these notes (column, words)."""
 
     def check(folder: Path) -> None:
         path = write(folder / "data", shop())
@@ -430,7 +431,7 @@ def in_cp1252(content: bytes) -> bytes:
 
 
 def header(**changes: str) -> Callable[[bytes], bytes]:
-    """A change of names in the first line."""
+    """A change of names in the header."""
 
     def change(content: bytes) -> bytes:
         first, _, rest = content.decode().partition("\n")
@@ -459,7 +460,7 @@ def header_only(folder: Path) -> None:
 
 
 def lone_backslash_dot(folder: Path) -> None:
-    """What ends a COPY is a line like any other here: too short for a record of its own, kept inside a text."""
+    """The marker that ends a COPY is an ordinary text: a row with too few fields, or a line of a quoted text."""
     path = write(folder / "data", spoiled("products", 1, name="a\n\\.\nb"))
     with (path / "products.csv").open("a") as file:
         file.write("\\.\n" + ",".join([key("b", 4), "Lid", "", "", "1.00", "", ""]) + "\n")
@@ -484,7 +485,7 @@ def total_differs(folder: Path) -> None:
     assert "the items sum to 20.00" in found.rejects["reason"][0]
 
 
-def total_differs_for_a_refused_item(folder: Path) -> None:
+def total_differs_because_of_a_rejected_item(folder: Path) -> None:
     rows = shop()
     rows["order_items"].append(rows["order_items"][1] | {"order_item_id": key("d", 3), "quantity": "x"})
     rows["orders"][1]["total_amount"] = "30.00"
@@ -511,7 +512,7 @@ def ends_before_it_starts(folder: Path) -> None:
 
 
 def order_after_as_of(folder: Path) -> None:
-    """An order on or after as_of is loaded, as reports stop at as_of by themselves, and is told."""
+    """An order on or after as_of is loaded, since reports end at as_of anyway, and is noted."""
     found = one(folder, spoiled("orders", 1, order_date="2025-07-01T00:00:00Z"))
     assert found.notes[("orders.csv", "order_date", "orders: on or after as_of; loaded, not reported")] == 1
 
@@ -552,8 +553,8 @@ def file_that_grows(folder: Path) -> None:
     path = write(folder / "data", shop()) / "products.csv"
     columns = tables()["products"].columns
     layout = Layout("products", columns, {c.name: c.name for c in columns}, frozenset())
-    dialect = dialect_of(params.load(params.find("own_files"), [f"data={folder}"]).values()["mapping"], AS_OF)
-    _, blocks = read_blocks(path, layout, dialect)
+    options = read_options(params.load(params.find("own_files"), [f"data={folder}"]).values()["mapping"], AS_OF)
+    _, blocks = read_blocks(path, layout, options)
     with path.open("a") as file:
         file.write("more\n")
     with pytest.raises(DataError, match=r"products\.csv changed while it was read"):
@@ -572,16 +573,16 @@ def packed(folder: Path) -> None:
         imported(path)
 
 
-def of_frame(cells: Any, wanted: Any, column: str = "order_date") -> Callable[[Path], None]:
-    """A check that a frame's odd column gives these values, or is refused in these words."""
+def of_frame(cells: Any, expected: Any, column: str = "order_date") -> Callable[[Path], None]:
+    """A check that a frame's column is converted to these values, or refused with these words."""
 
     def check(_: Path) -> None:
         frame = pd.DataFrame(FRAME).assign(**{column: cells})
-        if isinstance(wanted, str):
-            with pytest.raises(DataError, match=wanted):
+        if isinstance(expected, str):
+            with pytest.raises(DataError, match=expected):
                 to_arrow(frame, "orders")
         else:
-            assert to_arrow(frame, "orders")[column].to_pylist() == wanted
+            assert to_arrow(frame, "orders")[column].to_pylist() == expected
 
     return check
 
@@ -604,17 +605,17 @@ def of_labels(columns: Any, words: str) -> Callable[[Path], None]:
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
 OTHERS: list[tuple[int, str, Callable[[Path], None]]] = [
-    (10, "the reason names mapping.decimal", reason_names_the_decimal_sign),
+    (10, "the reason names mapping.decimal", reason_names_the_decimal_separator),
     (10, "decimal comma", declared_decimal_comma),
     (25, "quoted empty", quoted_empty_is_empty),
     (31, "composed and decomposed e-mail", composed_and_decomposed_email_are_one),
-    (37, "formula in the rejects file", formula_is_kept_and_runs_in_no_spreadsheet),
+    (37, "formula in the rejects file", formula_is_kept_and_escaped_in_the_rejects_file),
     (45, "words for true and false", of_flags(REPAIRED)),
-    (46, "no word for true or false", of_flags(LINE_REFUSED)),
+    (46, "no word for true or false", of_flags(REJECTED)),
     (48, "declared date format", declared_date_format),
     (61, "duplicate key", duplicate_key),
     (61, "duplicate key in capitals", duplicate_key_in_capitals),
-    (61, "identical line", identical_line),
+    (61, "identical row", identical_row),
     (62, "orphans", orphans),
     (62, "rejected parent", rejected_parent),
     (63, "byte order mark", byte_order_mark),
@@ -624,7 +625,7 @@ OTHERS: list[tuple[int, str, Callable[[Path], None]]] = [
     (64, "surrogates", file_refused("users.csv", lambda c: c.replace(b"ben,", b"\xed\xa0\x80,"), "line 3 is not")),
     (65, "semicolons", file_refused("users.csv", lambda c: c.replace(b",", b";"), "delimiter looks like ';'")),
     (65, "tabs", file_refused("users.csv", lambda c: c.replace(b",", b"\t"), r"delimiter looks like '\t'")),
-    (66, "mixed ends of lines", accepted("users.csv", lambda c: c.replace(b"\n", b"\r\n", 2).replace(b"\n", b"\r", 1))),
+    (66, "mixed line endings", accepted("users.csv", lambda c: c.replace(b"\n", b"\r\n", 2).replace(b"\n", b"\r", 1))),
     (66, "blank lines", accepted(
         "users.csv", lambda c: c.replace(b"\n", b"\n\n \n"), notes=(("", "empty lines skipped"),))),
     (66, "lone backslash and dot", lone_backslash_dot),
@@ -646,7 +647,7 @@ OTHERS: list[tuple[int, str, Callable[[Path], None]]] = [
     (68, "header only", header_only),
     (69, "order before sign-up", order_before_signup),
     (70, "total differs", total_differs),
-    (70, "total differs for a refused item", total_differs_for_a_refused_item),
+    (70, "total differs because of a rejected item", total_differs_because_of_a_rejected_item),
     (71, "campaign ends before it starts", ends_before_it_starts),
     (73, "order on as_of", order_after_as_of),
     (74, "e-mail in capitals", email_in_capitals),
@@ -669,7 +670,7 @@ ALL = [(case.number, f"{case.column} {case.value[:12]!r} {case.outcome}", case) 
 
 
 @pytest.mark.parametrize("case", [case for _, _, case in ALL], ids=[f"{number:02}-{words}" for number, words, _ in ALL])
-def test_every_case_ends_as_the_catalogue_says(
+def test_each_case_has_the_expected_outcome(
     case: Case | Callable[[Path], None], cells: Callable[[Case], Cells], tmp_path: Path
 ) -> None:
     if isinstance(case, Case):

@@ -1,4 +1,4 @@
-"""Own files of every format: what cannot be read, what may be said of them, and how bad lines end a run or do not."""
+"""Tests of imported files of every format: unreadable files, settings of the mapping, and rejected rows."""
 
 import csv
 import gzip
@@ -15,18 +15,19 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
+import yaml
 
 from lib import db, load
 from lib.catalog import Column, tables
-from lib.data.imports import formats
-from lib.data.imports.format import Policy
-from lib.data.imports.rejects import SCHEMA, write_rejects
+from lib.data.imports.database import StagingDatabase
+from lib.data.imports.formats import NAMES as FORMATS
+from lib.data.imports.formats import load_format
+from lib.data.imports.rejects import SCHEMA, Policy, write_rejects
 from lib.data.imports.rules import FORMS
 from lib.data.parquet import read_table, to_arrow
 from lib.data.profile import profile, total
 from lib.db import ddl, schema
 from lib.errors import DataError, UsageError
-from lib.run import params
 from lib.settings import PROJECT
 from tests.own_files import Found, imported, key, shop, write
 
@@ -34,13 +35,22 @@ SIX = [table.name for table in tables().values() if not table.mart]
 RETAIL = PROJECT / "tests" / "fixtures" / "online_retail.csv"
 HOSTILE = ["'); DROP TABLE users;--", "<script>window.P_1=1</script>", "=cmd|' /C calc'!A0"]
 BROKEN = {
-    "gzip that is cut off": (lambda content: gzip.compress(content)[:-12], "is a damaged gzip file"),
-    "utf-16 without mark": (lambda content: content.decode().encode("utf-16-le"), "Set mapping.encoding to utf-16"),
+    "truncated gzip": (lambda content: gzip.compress(content)[:-12], "is a damaged gzip file"),
+    "utf-16 without mark": (
+        lambda content: content.decode().encode("utf-16-le"),
+        "Set mapping.encoding to utf-16",
+    ),
     "quote inside a quoted text": (lambda content: content.replace(b"POSTAGE", b'"a"b'), "line 4: "),
-    "quote left open to the end": (lambda content: content.replace(b"POSTAGE", b'"POSTAGE'), "line 4: unexpected end"),
-    "quote left open for long": (lambda content: content.replace(b"POSTAGE", b'"' + b"\n" * 600_000), "line 4: field"),
+    "unclosed quote at the end": (
+        lambda content: content.replace(b"POSTAGE", b'"POSTAGE'),
+        "line 4: unexpected end",
+    ),
+    "long unclosed quote": (
+        lambda content: content.replace(b"POSTAGE", b'"' + b"\n" * 600_000),
+        "line 4: field",
+    ),
     "Excel file": (lambda _: b"PK\x03\x04....", "save it as CSV"),
-    "columns that lack": (
+    "missing columns": (
         lambda content: content.replace(b",Country", b""),
         "lacks the columns Country; found Invoice",
     ),
@@ -58,14 +68,14 @@ def read(data: Path, name: str = "online_retail", **changes: Any) -> Found:
 
 
 @pytest.mark.parametrize(("change", "words"), BROKEN.values(), ids=BROKEN)
-def test_a_file_that_cannot_be_read_says_why(change: Any, words: str, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_refused_with_the_reason(change: Any, words: str, tmp_path: Path) -> None:
     path = retail(tmp_path, change(RETAIL.read_bytes()))
-    with pytest.raises(DataError, match=re.escape(words)) as refused:
+    with pytest.raises(DataError, match=re.escape(words)) as error:
         read(path)
-    assert str(path) in str(refused.value)
+    assert str(path) in str(error.value)
 
 
-def test_csv_reading_leaves_the_limit_of_fields_as_it_was(tmp_path: Path) -> None:
+def test_reading_restores_the_field_size_limit_of_csv(tmp_path: Path) -> None:
     before = csv.field_size_limit()
     read(retail(tmp_path))
     assert csv.field_size_limit() == before
@@ -85,7 +95,7 @@ def test_csv_reading_leaves_the_limit_of_fields_as_it_was(tmp_path: Path) -> Non
         ({"countries": {"EIRE": "XX"}}, "'EIRE'"),
     ],
 )
-def test_a_mapping_that_cannot_be_is_a_usage_error(change: dict, words: str, tmp_path: Path) -> None:
+def test_an_unusable_mapping_is_a_usage_error(change: dict, words: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=words):
         read(retail(tmp_path), **change)
 
@@ -93,25 +103,25 @@ def test_a_mapping_that_cannot_be_is_a_usage_error(change: dict, words: str, tmp
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"usres": {"email": "Mail"}}, r"has 'usres' \(did you mean users\?\)"),
+        ({"usres": {"email": "Mail"}}, r"mapping\.columns has 'usres' \(did you mean users\?\)"),
         ({"email": "Mail"}, "expected tables with column names"),
         ({"users": {"emial": "Mail"}}, r"columns.users: unknown field 'emial' \(did you mean email\?\)"),
         ({"users": {"email": 5}}, "users.email is 5; expected the name of one column"),
     ],
 )
-def test_names_for_what_is_not_there_are_a_usage_error(columns: dict, words: str, tmp_path: Path) -> None:
+def test_names_of_unknown_tables_and_fields_are_a_usage_error(columns: dict, words: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=words):
         imported(write(tmp_path / "data", shop()), columns=columns)
 
 
-def test_a_folder_needs_its_files(tmp_path: Path) -> None:
+def test_a_missing_file_of_a_folder_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "data", shop())
     (path / "orders.csv").rename(path / "order.csv")
     with pytest.raises(DataError, match=r"lacks orders\.csv \(did you mean order\?\)\. `make templates` writes"):
         imported(path)
 
 
-def test_other_files_of_a_folder_are_told(tmp_path: Path) -> None:
+def test_unused_csv_files_of_a_folder_are_noted(tmp_path: Path) -> None:
     path = write(tmp_path / "data", shop())
     (path / "returns.csv").write_text("x")
     (path / "README.txt").write_text("x")
@@ -126,24 +136,24 @@ def test_columns_have_the_names_of_the_mapping(tmp_path: Path) -> None:
     assert found.faults()[0] == ("users.csv", 3, "E-Mail", "not_an_email")
 
 
-def test_words_for_countries_and_for_nothing(tmp_path: Path) -> None:
+def test_country_words_and_null_words_are_replaced(tmp_path: Path) -> None:
     rows = shop()
     for user, word in zip(rows["users"], ("UK", "Atlantis", "n/a"), strict=True):
         user["country_code"] = word
     found = imported(write(tmp_path / "data", rows), countries={"uk": "GB", "Atlantis": ""}, null_words=["n/a"])
     assert found.table("users")["country_code"].fillna("none").tolist() == ["GB", "none", "none"]
     assert found.cases("country_code", "country code from mapping.countries") == 2
-    refused = imported(write(tmp_path / "data", rows))
-    assert refused.faults()[0] == ("users.csv", 2, "country_code", "not_a_country_code")
+    rejected = imported(write(tmp_path / "data", rows))
+    assert rejected.faults()[0] == ("users.csv", 2, "country_code", "not_a_country_code")
 
 
-def test_keys_of_any_text_become_uuids_of_their_own(tmp_path: Path) -> None:
+def test_text_keys_become_uuids(tmp_path: Path) -> None:
     rows = shop()
     for table in rows.values():
         for row in table:
             row |= {name: f"No. {value[-1]}" for name, value in row.items() if name.endswith("_id")}
     found = imported(write(tmp_path / "data", rows), keys="text")
-    space = uuid.UUID("12850252-e6dc-4b12-88c7-a202b1da15dd")  # fixed for ever: a shop keeps its keys
+    space = uuid.UUID("12850252-e6dc-4b12-88c7-a202b1da15dd")  # must never change, so that a shop keeps its keys
     assert found.faults() == []
     assert found.table("users")["user_id"][0] == str(uuid.uuid5(space, "user\x1fNo. 1"))
     assert found.table("order_items")["order_item_id"][1] == str(uuid.uuid5(space, "item\x1fNo. 2"))
@@ -164,15 +174,15 @@ EVENTS = {
     "purchase at another time": (
         {"event_timestamp": "2025-02-01T10:00:01Z"}, ("event_timestamp", "purchase_differs_from_order"),
     ),
-    "purchase of no order": ({"order_id": ""}, ("order_id", "purchase_differs_from_order")),
+    "purchase without order": ({"order_id": ""}, ("order_id", "purchase_differs_from_order")),
     "before sign-up": ({"event_timestamp": "2025-01-09T10:00:00Z"}, ("event_timestamp", "before_signup")),
     "unknown type": ({"event_type": "Purchase"}, ("event_type", "not_one_of")),
-    "visit of two": ({"session_id": key("f", 2)}, ("user_id", "session_of_two_customers")),
+    "session of two customers": ({"session_id": key("f", 2)}, ("user_id", "session_of_two_customers")),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("cells", "fault"), EVENTS.values(), ids=EVENTS)
-def test_an_event_that_contradicts_the_shop_takes_its_order_along(
+def test_an_order_is_rejected_with_its_contradictory_purchase(
     cells: dict[str, str], fault: tuple[str, str], tmp_path: Path
 ) -> None:
     found = imported(write(tmp_path / "data", shop(events=[SECOND, EVENT | cells])))
@@ -181,12 +191,12 @@ def test_an_event_that_contradicts_the_shop_takes_its_order_along(
     assert len(found.table("orders")) == len(found.table("events")) == 1
 
 
-def test_a_second_purchase_of_an_order_is_refused(tmp_path: Path) -> None:
+def test_a_second_purchase_of_an_order_is_rejected(tmp_path: Path) -> None:
     found = imported(write(tmp_path / "data", shop(events=[SECOND, EVENT, EVENT | {"event_id": key("e", 3)}])))
     assert found.faults() == [("events.csv", 4, "order_id", "purchased_twice")]
 
 
-def test_no_purchase_is_wanted_where_there_are_none(tmp_path: Path) -> None:
+def test_orders_need_no_purchase_in_a_shop_without_purchases(tmp_path: Path) -> None:
     view = EVENT | {"event_type": "product_view", "order_id": "", "revenue": ""}
     assert imported(write(tmp_path / "data", shop(events=[view]))).faults() == []
 
@@ -201,10 +211,10 @@ def refusal(folder: Path, rows: dict, share: float, on_bad_rows: str = "reject")
 FILES = [f"{name}.parquet" for name in SIX]
 
 
-def test_too_many_refused_lines_end_the_run(tmp_path: Path) -> None:
+def test_too_many_rejected_rows_stop_the_run(tmp_path: Path) -> None:
     rows = shop()
     rows["products"][2]["price"] = "9,99"
-    assert refusal(tmp_path, rows, 0.1) == "", "1 of 10 lines is a tenth, and not more"
+    assert refusal(tmp_path, rows, 0.1) == "", "1 of 10 rows equals the maximum share"
     words = refusal(tmp_path, rows, 0.099).splitlines()
     assert words[0].startswith("1 of 10 rows are invalid, but max_reject_share is 0.099. Correct them")
     assert words[1].startswith(
@@ -212,17 +222,17 @@ def test_too_many_refused_lines_end_the_run(tmp_path: Path) -> None:
     )
 
 
-def test_the_first_bad_line_ends_the_run_where_that_is_wanted(tmp_path: Path) -> None:
+def test_the_first_bad_row_stops_the_run_if_on_bad_rows_is_fail(tmp_path: Path) -> None:
     rows = shop()
     rows["users"][0]["email"] = rows["users"][2]["email"] = "nobody"
     words = refusal(tmp_path, rows, 1.0, "fail").splitlines()
     assert words[0].startswith("4 rows are invalid, and on_bad_rows is fail. Correct them")
     assert words[1].startswith("users.csv, line 2, column email, '…': expected an e-mail address")
-    assert words[2:] == ["1 more rows break a rule", "2 rows are rejected with their parent"]
+    assert words[2:] == ["1 more row breaks a rule", "2 rows are rejected with their parent"]
     assert refusal(tmp_path, shop(), 0, "fail") == ""
 
 
-def test_no_line_at_all_ends_the_run(tmp_path: Path) -> None:
+def test_a_shop_without_usable_rows_stops_the_run(tmp_path: Path) -> None:
     assert "the files have no row below the header" in refusal(tmp_path, {name: [] for name in shop()}, 1.0)
     rows = shop()
     for row in (row for table in rows.values() for row in table):
@@ -230,7 +240,7 @@ def test_no_line_at_all_ends_the_run(tmp_path: Path) -> None:
     assert refusal(tmp_path, rows, 1.0).startswith("all 10 rows are invalid")
 
 
-def test_examples_are_few_and_those_that_broke_a_rule_come_first(tmp_path: Path) -> None:
+def test_examples_are_limited_and_rows_rejected_with_their_parent_come_last(tmp_path: Path) -> None:
     rows = shop()
     rows["products"] += [rows["products"][2] | {"product_id": key("b", n), "price": "x"} for n in range(10, 40)]
     rows["users"][0]["email"] = "nobody"
@@ -245,14 +255,14 @@ def test_examples_are_few_and_those_that_broke_a_rule_come_first(tmp_path: Path)
     ]
 
 
-def test_what_turns_text_around_is_shown_as_its_code(tmp_path: Path) -> None:
+def test_characters_that_change_text_direction_are_shown_as_escapes(tmp_path: Path) -> None:
     rows = shop()
     rows["products"][2]["name"] = "Jar \u202egnp"
     assert imported(write(tmp_path / "data", rows)).imported.examples["value"].tolist() == [r"Jar \u202egnp"]
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_rejects_file_runs_no_formula(start: str, tmp_path: Path) -> None:
+def test_formulas_in_a_rejects_file_are_escaped(start: str, tmp_path: Path) -> None:
     rows = shop()
     rows["products"][2]["price"] = f"{start}cmd|calc"
     write_rejects(imported(write(tmp_path / "data", rows)).folder, tmp_path / "rejects")
@@ -262,13 +272,13 @@ def test_a_rejects_file_runs_no_formula(start: str, tmp_path: Path) -> None:
     assert (row["line"], row["column"], row["raw_line"].strip('"')[:8]) == ("4", "price", "bbbbbbbb")
 
 
-def test_rejects_of_before_go(tmp_path: Path) -> None:
+def test_earlier_rejects_files_are_deleted(tmp_path: Path) -> None:
     write(tmp_path / "rejects", {"users": []})
     write_rejects(imported(write(tmp_path / "data", shop())).folder, tmp_path / "rejects")
     assert list((tmp_path / "rejects").iterdir()) == []
 
 
-def test_rejects_for_the_database_have_their_schema(tmp_path: Path) -> None:
+def test_the_rejects_file_has_its_schema(tmp_path: Path) -> None:
     rows = shop()
     rows["products"][2]["name"] = "Ja\0r"
     found = imported(write(tmp_path / "data", rows))
@@ -280,7 +290,7 @@ NAMES = ["'); DROP TABLE users;--.csv", "<script>alert(1)<b>.csv", "=cmd|' & cal
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_hostile_file_name_is_a_name(name: str, tmp_path: Path) -> None:
+def test_a_hostile_file_name_is_kept(name: str, tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     path = tmp_path / "x" / name
     path.write_bytes(RETAIL.read_bytes().replace(b",18.00,", b",0,"))
@@ -290,7 +300,7 @@ def test_a_hostile_file_name_is_a_name(name: str, tmp_path: Path) -> None:
     assert found.rejects["file"].tolist() == [name, name]
 
 
-def test_the_online_retail_fixture(tmp_path: Path) -> None:
+def test_the_online_retail_fixture_is_imported(tmp_path: Path) -> None:
     found = read(retail(tmp_path))
     assert found.faults() == [("shop.csv", 7, "UnitPrice", "not_positive")]
     assert found.table("users")["country_code"].tolist() == ["FR", "IE", "GB"]
@@ -299,18 +309,18 @@ def test_the_online_retail_fixture(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def demo_files(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The made-up shop as CSV files."""
-    folder = tmp_path_factory.mktemp("demo as own files") / "data"
+    """The synthetic shop as CSV files."""
+    folder = tmp_path_factory.mktemp("demo as CSV") / "data"
     folder.mkdir()
     for name in SIX:
         read_table(demo_folder, name).to_csv(folder / f"{name}.csv", index=False)
     return folder
 
 
-def test_a_made_up_shop_comes_back_as_it_was(
+def test_an_exported_synthetic_shop_is_imported_unchanged(
     demo_files: Path, demo_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lib.data.imports.importing.GROUP_ROWS", 200)
+    monkeypatch.setattr("lib.data.imports.importing.PROFILE_ROWS", 200)
     found = imported(demo_files)
     assert found.faults() == []
     for name in SIX:
@@ -323,7 +333,7 @@ def test_a_made_up_shop_comes_back_as_it_was(
 IMPORT = "import sys, pathlib, tests.own_files as own; print(own.imported(pathlib.Path(sys.argv[1])).folder)"
 
 
-def test_same_files_same_bytes_wherever_they_are_read(demo_files: Path) -> None:
+def test_same_files_give_the_same_bytes_in_any_locale(demo_files: Path) -> None:
     here = imported(demo_files).folder
     other = os.environ | {"TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "1"}
     command = [sys.executable, "-c", IMPORT, str(demo_files)]
@@ -333,8 +343,8 @@ def test_same_files_same_bytes_wherever_they_are_read(demo_files: Path) -> None:
     assert all((Path(ran.stdout.strip()) / name).read_bytes() == (here / name).read_bytes() for name in names)
 
 
-def test_what_is_accepted_is_loaded_byte_for_byte(tmp_path: Path, empty_database: sa.URL) -> None:
-    """Hostile words in every text column, and every number and day at its bounds: the database takes all of it."""
+def test_accepted_values_are_loaded_unchanged(tmp_path: Path, empty_database: sa.URL) -> None:
+    """Hostile words in every text column, numbers and days at their bounds: the database stores them all."""
     rows = shop(marketing_campaigns=[CAMPAIGN], events=[EVENT, SECOND])
     rows["users"][0] |= {"signup_date": "2000-01-01", "country_code": "NA", "campaign_id": CAMPAIGN["campaign_id"]}
     rows["products"][0] |= {"price": "0.01", "cost": "0", "stock_quantity": "0"}
@@ -371,7 +381,7 @@ CAMPAIGN = {
 
 
 def _constraints(column: Column) -> set[str]:
-    """Check constraints that the rules of a column make sure of."""
+    """Check constraints that the rules of a column imply."""
     bound = f" AND {column.name} < 'NaN'" if column.type == "money" else ""
     found = {f"{column.name} > {column.above}{bound}", f"{column.name} >= {column.least}{bound}"}
     found |= {f"{column.name} IN ({', '.join(map(repr, column.one_of))})", f"isfinite({column.name})"}
@@ -381,7 +391,7 @@ def _constraints(column: Column) -> set[str]:
     return found | ({f"{column.name} = btrim({column.name}) AND {column.name} LIKE '%_@_%'"} if column.form else set())
 
 
-def test_the_database_refuses_nothing_that_the_catalog_accepts() -> None:
+def test_rows_that_pass_the_catalog_pass_every_constraint() -> None:
     statements = "".join(ddl.create_table(table) for table in tables().values() if not table.mart)
     checks = set(re.findall(r"CHECK\s+\((.+?)\)(?:,?\n| CONSTRAINT)", statements))
     catalog = {words for table in tables().values() for column in table.columns for words in _constraints(column)}
@@ -393,14 +403,28 @@ def test_every_form_of_the_catalog_is_known() -> None:
     assert {c.form for table in tables().values() for c in table.columns if c.form} == set(FORMS)
 
 
-def test_every_format_has_params_and_a_query_per_table() -> None:
-    data = dict.fromkeys(formats.NAMES, RETAIL) | {"own_files": RETAIL.parent}
-    names = ("own_files", "online_retail", "shopify")
-    shipped = {params.load(params.find(name), [f"data={data[name]}"]).mapping.format for name in names}
-    assert shipped == set(formats.NAMES)
-    for form in map(formats.load_format, formats.NAMES):
-        sections = re.findall(
-            r"^-- name: (\w+)$", (PROJECT / f"lib/sql/imports/{form.name}.sql").read_text(), re.MULTILINE
-        )
-        assert {*form.tables, "notes"} <= set(sections)
-        assert len(sections) == len(set(sections))
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_has_statements_a_params_file_and_documented_columns(name: str, tmp_path: Path) -> None:
+    source = load_format(name)
+    with StagingDatabase(tmp_path, name) as database:
+        written = [table for table in SIX if database.has_statement(table)]
+        assert database.has_statement("notes")
+    assert {"users", "products", "orders", "order_items"} <= set(written)
+    assert all(column.meaning.endswith(".") for columns in source.files.values() for column in columns)
+    settings = [yaml.safe_load(path.read_text("utf-8")) for path in (PROJECT / "params").glob("*.yml")]
+    assert name in [values["mapping"]["format"] for values in settings if "mapping" in values]
+
+
+def test_a_statement_keeps_the_braces_that_are_not_names(tmp_path: Path) -> None:
+    with StagingDatabase(tmp_path, "online_retail") as database:
+        database.run("removed", source="lines")
+        assert database.has_rows("removed_lines") is False
+        assert "'[a-z0-9._-]{1,64}'" in database.statement("users")
+        assert "'line {} of {} was rejected: {}'" in database.statement("rejected", source="lines")
+
+
+def test_every_statement_has_a_name_and_a_purpose() -> None:
+    for path in (PROJECT / "lib" / "sql" / "imports").glob("*.sql"):
+        _, *sections = path.read_text("utf-8").split("-- name: ")
+        assert sections
+        assert all(re.match(r"\w+\n-- [A-Z].{15}", section) for section in sections), path.name

@@ -1,4 +1,4 @@
-"""The layout of Online Retail: each rule refuses its line, invoices become orders, and no cent and no line is lost."""
+"""Tests of the Online Retail format: each rule rejects its row, invoices become orders, no cent and no row is lost."""
 
 import csv
 import gzip
@@ -86,7 +86,7 @@ KEPT += ["100%s %(x)s :y", "a\\tb", "ein\nzwei", "ein\rzwei", "🛒" * 40, "\\."
 
 
 def mapping(**changes: Any) -> dict[str, Any]:
-    """The mapping section as it is shipped, with changes."""
+    """The mapping section of the params file, with changes."""
     return yaml.safe_load((PROJECT / "params/online_retail.yml").read_text(encoding="utf-8"))["mapping"] | changes
 
 
@@ -113,32 +113,32 @@ def shop(folder: Path, *lines: str, **changes: Any) -> Found:
 
 
 def sums(found: Found) -> tuple[int, int, int]:
-    """Lines read, loaded and refused."""
+    """Rows read, loaded and rejected."""
     lines = found.imported.lines
     return lines["read"].item(), lines["loaded"].item(), lines["rejected"].item()
 
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory) -> Found:
-    """All the cases as one file; each on an invoice of its own, from line 2 on."""
+    """All cases in one file, each on an invoice of its own, from line 2."""
     lines = [line(**{"InvoiceNo": str(number), column: value}) for number, (column, value, _) in enumerate(FAULTS)]
     return shop(tmp_path_factory.mktemp("faulty"), *lines)
 
 
 @pytest.mark.parametrize("case", range(len(FAULTS)), ids=[f"{column}-{value[:20]!r}" for column, value, _ in FAULTS])
-def test_each_rule_refuses_its_line_and_no_other(faulty, case):
+def test_each_rule_rejects_its_row_and_no_other(faulty, case):
     column, _, rule = FAULTS[case]
     found = faulty.rejects[faulty.rejects["line"] == case + 2]
     assert found[["column", "rule"]].to_numpy().tolist() == ([[column, rule]] if rule else [])
 
 
-def test_every_line_is_loaded_or_refused(faulty):
-    refused = len(faulty.rejects)
-    assert sums(faulty) == (len(FAULTS), len(FAULTS) - refused, refused)
+def test_every_row_is_loaded_or_rejected(faulty):
+    rejected = len(faulty.rejects)
+    assert sums(faulty) == (len(FAULTS), len(FAULTS) - rejected, rejected)
     assert sums(faulty)[1] == len(faulty.table("order_items"))
 
 
-def test_a_reject_holds_file_value_and_reason(tmp_path):
+def test_a_reject_has_file_value_and_reason(tmp_path):
     reject = shop(tmp_path, GOOD, line(UnitPrice='" 2,55"')).rejects.iloc[0]
     assert (reject["file"], reject["value"], reject["line"]) == ("shop.csv", " 2,55", 3)
     assert reject["raw_line"].endswith(',"" 2,55"",17850,United Kingdom'.replace('""', '"'))
@@ -150,44 +150,44 @@ def test_the_reason_of_a_date_names_the_format(tmp_path):
 
 
 @pytest.mark.parametrize("broken", ["536365,85123A", GOOD + ",more", "\\."])
-def test_a_line_of_another_width_is_refused(tmp_path, broken):
+def test_a_row_with_another_number_of_fields_is_rejected(tmp_path, broken):
     found = shop(tmp_path, GOOD, broken, GOOD)
     assert found.rejects[["line", "rule"]].to_numpy().tolist() == [[3, "wrong_field_count"]]
     assert sums(found) == (3, 2, 1)
 
 
-def test_the_later_customer_of_an_invoice_is_refused(tmp_path):
+def test_the_later_customer_of_an_invoice_is_rejected(tmp_path):
     found = shop(tmp_path, GOOD, line(CustomerID="99"), GOOD)
     assert found.rejects[["line", "rule", "value"]].to_numpy().tolist() == [[3, "conflicting_customer", "99"]]
     assert len(found.table("users")) == 1
 
 
-def test_an_invoice_larger_than_the_database_holds_loses_its_last_line(tmp_path):
+def test_an_invoice_too_large_for_the_database_loses_its_last_row(tmp_path):
     found = shop(tmp_path, *[line(Quantity="1", UnitPrice="6000000000")] * 2)
     assert found.rejects[["line", "rule"]].to_numpy().tolist() == [[3, "out_of_range"]]
 
 
-def test_line_numbers_count_the_lines_inside_quotes_and_the_empty_ones(tmp_path):
+def test_line_numbers_count_line_breaks_in_quotes_and_empty_lines(tmp_path):
     found = shop(tmp_path, line(Description='"WHITE\nHEART"'), "", line(Quantity="0"))
     assert found.rejects["line"].tolist() == [5]
     assert found.table("products")["name"].tolist() == ["WHITE\nHEART"]
     assert found.cases("", "empty lines skipped") == 1
 
 
-def test_line_numbers_hold_beyond_a_block(tmp_path, monkeypatch):
-    monkeypatch.setattr("lib.data.imports.reading.RUN", 2)
+def test_line_numbers_continue_across_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr("lib.data.imports.reading.BATCH_RECORDS", 2)
     monkeypatch.setattr("lib.data.imports.reading.BLOCK_RECORDS", 4)
     found = shop(tmp_path, *[GOOD] * 8, line(Quantity="0"), GOOD, "short")
     assert found.rejects["line"].tolist() == [10, 12]
     assert sums(found) == (11, 9, 2)
 
 
-def test_text_is_kept_as_it_is(tmp_path):
+def test_text_is_kept_unchanged(tmp_path):
     lines = [line(StockCode=f"{number:02}", Description=quoted(text)) for number, text in enumerate(KEPT)]
     assert shop(tmp_path, *lines).table("products")["name"].tolist() == KEPT
 
 
-def test_outer_space_and_decomposed_letters_are_normalised_and_counted(tmp_path):
+def test_surrounding_space_and_decomposed_letters_are_normalized_and_counted(tmp_path):
     found = shop(tmp_path, line(Description=" CAFE\u0301 ", Quantity=" 6 "))
     assert found.table("products")["name"].tolist() == ["CAFÉ"]
     assert found.cases("Description", "outer white space removed") == 1
@@ -207,7 +207,7 @@ def test_a_shop_of_two_invoices(tmp_path):
     assert items["discount"].tolist() == [Decimal("0.00")] * 3
 
 
-def test_a_customer_becomes_a_user_with_a_marked_placeholder(tmp_path):
+def test_a_customer_becomes_a_user_with_a_placeholder_address(tmp_path):
     user = shop(tmp_path, GOOD, line(InvoiceNo="C1", Quantity="-1", InvoiceDate="2010-11-30 23:59:59"))
     user = user.table("users").iloc[0]
     assert user["email"] == "17850@no-email.invalid"
@@ -244,26 +244,26 @@ def test_a_product_without_description_is_named_by_its_code(tmp_path):
     assert found.cases("Description", "products: no description; named by the stock code") == 1
 
 
-def test_a_name_that_is_no_single_country_keeps_its_text_and_has_no_code(tmp_path):
+def test_a_name_of_several_countries_is_kept_without_a_code(tmp_path):
     user = shop(tmp_path, line(Country="European Community")).table("users").iloc[0]
     assert user["country"] == "European Community"
     assert pd.isna(user["country_code"])
 
 
-def test_the_names_of_the_export_have_codes(tmp_path):
+def test_country_names_of_the_export_have_codes(tmp_path):
     names = ["EIRE", "Czech Republic", "Hong Kong", "RSA", "USA", "Norway", "Bahrain"]
     lines = [line(InvoiceNo=name, CustomerID=str(number), Country=name) for number, name in enumerate(names)]
     codes = shop(tmp_path, *lines).table("users")["country_code"]
     assert codes.tolist() == ["IE", "CZ", "HK", "ZA", "US", "NO", "BH"]
 
 
-def test_an_identical_line_is_kept_as_a_second_item_and_counted(tmp_path):
+def test_an_identical_row_is_kept_as_a_second_item_and_counted(tmp_path):
     found = shop(tmp_path, GOOD, GOOD)
     assert found.table("order_items")["order_item_id"].nunique() == 2
     assert found.cases("Quantity", "order_items: duplicates of a row on the same invoice, kept") == 1
 
 
-def test_keys_are_version_5_uuids_of_the_files_own_numbers(tmp_path):
+def test_keys_are_version_5_uuids_of_the_numbers_in_the_file(tmp_path):
     first = shop(tmp_path, GOOD, line(InvoiceNo="2", StockCode="22"))
     again = shop(tmp_path, line(InvoiceNo="2", StockCode="22"), GOOD)
     assert first.table("users")["user_id"][0] == str(uuid.uuid5(NAMESPACE, "user\x1f17850"))
@@ -295,21 +295,21 @@ def test_the_files_fit_the_catalog(tmp_path):
     assert all(pq.read_schema(found.folder / f"{name}.parquet").equals(arrow_schema(name)) for name in SIX)
 
 
-def test_gzip_is_unpacked_whatever_the_name(tmp_path):
+def test_gzip_is_recognised_without_its_extension(tmp_path):
     path = write(tmp_path, GOOD)
     path.write_bytes(gzip.compress(path.read_bytes()))
     assert sums(read(path)) == (1, 1, 0)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
-def test_a_declared_encoding_is_read_and_a_mark_at_the_start_does_not_count(tmp_path, encoding):
+def test_a_declared_encoding_is_read_with_or_without_byte_order_mark(tmp_path, encoding):
     path = tmp_path / "shop.csv"
     path.write_bytes(f"{HEADER}\n{line(Description='CAFÉ')}\n".encode(encoding))
     found = read(path, encoding=encoding.removesuffix("-sig"))
     assert found.table("products")["name"].tolist() == ["CAFÉ"]
 
 
-def test_columns_may_move_change_case_and_have_company(tmp_path):
+def test_columns_may_be_in_any_order_and_case_with_others_between(tmp_path):
     header = ",".join([*reversed(FIELDS), "Extra"]).upper().replace("UNITPRICE", " unitprice ")
     path = write(tmp_path, ",".join([*reversed(GOOD.split(",")), "x"]), header=header)
     found = read(path)
@@ -323,7 +323,7 @@ def test_another_delimiter_and_date_format_are_settings(tmp_path):
     assert found.table("orders")["order_date"][0] == pd.Timestamp("2010-12-01 08:26", tz="UTC")
 
 
-def test_clock_times_of_a_zone_become_utc(tmp_path):
+def test_naive_timestamps_of_a_zone_become_utc(tmp_path):
     dates = ["2011-07-01 12:00:00", "2011-03-27 01:30:00", "2011-10-30 01:30:00"]
     lines = [line(InvoiceNo=str(n), InvoiceDate=date) for n, date in enumerate(dates)]
     found = shop(tmp_path, *lines, time_zone="Europe/London")
@@ -332,36 +332,36 @@ def test_clock_times_of_a_zone_become_utc(tmp_path):
     assert found.cases("InvoiceDate", "ambiguous time: the first of two was used") == 1
 
 
-def test_an_offset_in_the_date_is_honoured(tmp_path):
+def test_an_offset_in_the_timestamp_is_used(tmp_path):
     found = shop(tmp_path, line(InvoiceDate="2010-12-01 08:26:00+0200"), date_format="%Y-%m-%d %H:%M:%S%z")
     assert found.table("orders")["order_date"][0] == pd.Timestamp("2010-12-01 06:26", tz="UTC")
 
 
 @pytest.fixture(scope="module")
-def real() -> Found:
+def real(tmp_path_factory) -> Found:
     if not REAL.exists():
-        pytest.skip(f"{REAL.name} is not beside the project")
-    return read(REAL)
+        pytest.skip(f"no file {REAL}")
+    return read(REAL, to=tmp_path_factory.mktemp("real") / "imported")
 
 
-def test_a_real_shop_loses_no_cent_and_no_line(real):
+def test_a_real_shop_loses_no_cent_and_no_row(real):
     with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
         lines = [row for row in csv.DictReader(file) if Decimal(row["UnitPrice"]) > 0]
-    wanted = sum(
+    expected = sum(
         int(row["Quantity"]) * Decimal(row["UnitPrice"]) for row in lines if not row["InvoiceNo"].startswith("C")
     )
     orders = real.table("orders")
-    assert orders.loc[orders["status"] == "completed", "total_amount"].sum() == wanted
+    assert orders.loc[orders["status"] == "completed", "total_amount"].sum() == expected
     assert sums(real) == (26_555, len(lines), 2)
 
 
-def test_a_real_shop_keeps_its_odd_codes_and_fits_the_catalog(real):
+def test_a_real_shop_keeps_its_special_product_codes(real):
     assert {"POSTAGE", "Manual", "Discount", "Bank Charges", "CARRIAGE"} <= set(real.table("products")["name"])
     assert real.table("users").query("country == 'European Community'")["country_code"].isna().all()
     assert len(real.table("order_items")) == 26_553
 
 
-def test_a_real_shops_parts_meet(real):
+def test_the_tables_of_a_real_shop_are_consistent(real):
     orders, items, users = (real.table(name) for name in ("orders", "order_items", "users"))
     sums = (items["price_at_time"] * items["quantity"]).groupby(items["order_id"]).sum()
     assert (orders["order_id"].map(sums).to_numpy() == orders["total_amount"].to_numpy()).all()

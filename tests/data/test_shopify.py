@@ -1,4 +1,4 @@
-"""Shopify's order export: an order's fields are on its first line, its discounts are spread, its subtotal is kept."""
+"""Tests of Shopify's order export: fields in the first row of an order, spread discounts, exact subtotals."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +25,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
 
 
 def line(name: str, subtotal: str = "", quantity: str = "1", price: str = "5.00", **more: str) -> str:
-    """A line of an order; with a subtotal its first one."""
+    """A row of an order; with a subtotal its first one."""
     head = (
         {"Financial Status": "paid", "Currency": "USD", "Created at": "2025-02-01 10:00:00 +0000"} if subtotal else {}
     )
@@ -39,7 +39,7 @@ def shop(folder: Path, *lines: str) -> Found:
     return imported(folder / "orders.csv", "shopify")
 
 
-def test_every_line_is_loaded_or_refused(found: Found) -> None:
+def test_every_row_is_loaded_or_rejected(found: Found) -> None:
     assert found.imported.lines.to_dict("records") == [
         {"file": "orders_export.csv", "read": 9, "loaded": 7, "rejected": 2, "duplicates": 0}
     ]
@@ -63,22 +63,24 @@ def test_a_discount_of_the_order_is_spread_to_the_cent(found: Found) -> None:
     assert first["price_at_time"].tolist() == [Decimal("8.99"), Decimal("9.00"), Decimal("17.99")]
     assert first["discount"].tolist() == [Decimal("1.00"), Decimal("0.99"), Decimal("2.01")]
     assert (
-        found.cases("Lineitem price", "order_items: what was paid does not divide by the units; two rows a cent apart")
+        found.cases(
+            "Lineitem price", "order_items: the amount paid does not divide by the units; two rows a cent apart"
+        )
         == 1
     )
 
 
-def test_status_follows_from_payment_parcel_and_cancellation(found: Found) -> None:
+def test_status_follows_from_payment_shipment_and_cancellation(found: Found) -> None:
     assert found.table("orders")["status"].tolist() == ["completed", "cancelled", "refunded", "shipped", "completed"]
     assert found.cases("Financial Status", "orders: partially refunded; counted in full") == 1
 
 
-def test_instants_are_in_utc(found: Found) -> None:
+def test_timestamps_are_in_utc(found: Found) -> None:
     assert found.table("orders")["order_date"][0] == pd.Timestamp("2025-03-04 08:14:02", tz="UTC")
     assert found.table("orders")["order_date"][2] == pd.Timestamp("2025-03-31 22:30:00", tz="UTC")
 
 
-def test_customers_are_told_apart_by_address(found: Found) -> None:
+def test_customers_are_identified_by_address(found: Found) -> None:
     users = found.table("users")
     assert users["email"].tolist()[:2] == ["ada@example.com", "ben@example.com"]
     assert users["name"].tolist() == ["Ada Berg-Lund", "Ben Okafor", "Customer of order #1005"]
@@ -100,14 +102,14 @@ def test_a_product_has_its_latest_name_and_price_above_zero(found: Found) -> Non
     }  # fmt: skip
 
 
-def test_names_and_addresses_are_in_no_example(found: Found) -> None:
+def test_examples_contain_no_names_and_addresses(found: Found) -> None:
     shown = found.imported.examples.to_csv() + found.imported.rejects.to_csv() + found.imported.notes.to_csv()
     assert not any(word in shown for word in ("@", "Cleo", "Ada"))
 
 
 FAULTS = {
-    "first line lacks its date": ([line("#1", "5.00", **{"Created at": ""})], [(2, "Created at", "missing")]),
-    "first line lacks its currency": ([line("#1", "5.00", Currency="")], [(2, "Currency", "missing")]),
+    "first row without date": ([line("#1", "5.00", **{"Created at": ""})], [(2, "Created at", "missing")]),
+    "first row without currency": ([line("#1", "5.00", Currency="")], [(2, "Currency", "missing")]),
     "unknown status": (
         [line("#1", "5.00", **{"Financial Status": "sent"})], [(2, "Financial Status", "not_one_of")],
     ),
@@ -118,30 +120,30 @@ FAULTS = {
     "discount above the price": (
         [line("#1", "4.00", **{"Lineitem discount": "6.00"})], [(2, "Lineitem discount", "discount_exceeds_price")],
     ),
-    "subtotal above the lines": ([line("#1", "5.01")], [(2, "Subtotal", "total_differs")]),
-    "a line of the order is bad": (
+    "subtotal above the rows": ([line("#1", "5.01")], [(2, "Subtotal", "total_differs")]),
+    "bad row": (
         [line("#1", "10.00"), line("#1", quantity="-1")],
         [(2, "Name", "incomplete_order"), (3, "Lineitem quantity", "not_positive")],
     ),
-    "a line of the order is cut off": (
+    "row that is cut off": (
         [line("#1", "5.00", price="9.00"), "#1,a@e"],
         [(2, "Name", "incomplete_order"), (3, "", "wrong_field_count")],
     ),
-    "no first line": ([line("#1")], [(2, "Name", "incomplete_order")]),
+    "no first row": ([line("#1")], [(2, "Name", "incomplete_order")]),
     "never sold at a price": ([line("#1", "0.00", price="0.00")], [(2, "Lineitem price", "not_positive")]),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("lines", "faults"), FAULTS.values(), ids=FAULTS)
-def test_an_order_is_whole_or_refused(lines: list[str], faults: list[tuple[int, str, str]], tmp_path: Path) -> None:
+def test_an_order_is_whole_or_rejected(lines: list[str], faults: list[tuple[int, str, str]], tmp_path: Path) -> None:
     good = line("#9", "5.00", **{"Lineitem name": "Pot"})
     found = shop(tmp_path, *lines, good)
     assert found.faults() == [("orders.csv", *fault) for fault in faults]
     assert len(found.table("orders")) == 1
 
 
-def test_discounts_of_any_size_come_out_exact(tmp_path: Path) -> None:
-    """Every subtotal from nothing to all of 3 x 0.05 + 2 x 0.01 + 7 x 0.13: units stay whole, cents are all there."""
+def test_discounts_of_any_size_are_exact(tmp_path: Path) -> None:
+    """Every subtotal from nothing to all of 3 x 0.05 + 2 x 0.01 + 7 x 0.13: units stay whole, and no cent is lost."""
     lines = []
     for cents in range(109):
         lines += [line(f"#{cents}", f"{cents / 100:.2f}", "3", "0.05"), line(f"#{cents}", "", "2", "0.01")]

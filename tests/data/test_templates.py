@@ -1,4 +1,4 @@
-"""The templates of own files: they load as they are, two wrong lines are told, hostile words reach no page as more."""
+"""Tests of the templates: they load unchanged, wrong rows are reported, hostile words are shown as text."""
 
 import csv
 import re
@@ -20,39 +20,39 @@ HOSTILE = "<script>window.P_x=1</script><img src=x onerror=window.P_y=1>'); DROP
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    templates.write_templates(tmp_path / "own files")
-    return tmp_path / "own files"
+    templates.write_templates(tmp_path / "my files")
+    return tmp_path / "my files"
 
 
 def url(address: sa.URL) -> str:
     return address.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def test_they_have_the_columns_of_the_catalog(folder: Path) -> None:
+def test_templates_have_the_columns_of_the_catalog(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.csv" for name in OWN)
     for name, table in OWN.items():
         with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             assert next(csv.reader(file)) == table.column_names
 
 
-def test_they_are_read_as_they_are(folder: Path) -> None:
+def test_templates_are_imported_without_notes(folder: Path) -> None:
     found = imported(folder)
     assert found.faults() == []
     assert [note for file, _, note in found.notes if file.endswith(".csv")] == []
     assert (found.imported.lines["loaded"] > 1).all()
 
 
-def test_the_command_says_what_to_do_with_them_in_a_form_that_a_shell_takes(
+def test_the_command_to_import_them_is_quoted_for_a_shell(
     own_folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    spaced = own_folders / "of mine"
+    spaced = own_folders / "my output"
     monkeypatch.setenv("WORKBOOK_OUTPUT", str(spaced))
     assert templates.main() == 0
     assert f"make pipeline PARAMS=own_files DATA='{spaced / 'templates'}'" in capsys.readouterr().out
     assert len(list((spaced / "templates").iterdir())) == len(OWN)
 
 
-def test_a_folder_that_cannot_be_written_is_told(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unwritable_folder_is_reported(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own_folders.write_text("in the way")
     assert templates.main() == 1
     assert capsys.readouterr().err.startswith("error: cannot write to")
@@ -65,20 +65,20 @@ def edit(path: Path, line: int, old: str, new: str) -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def test_two_wrong_lines_are_told_on_the_run_page(folder: Path, own_folders: Path, empty_database: sa.URL) -> None:
+def test_two_wrong_rows_are_reported_on_the_front_page(folder: Path, own_folders: Path, empty_database: sa.URL) -> None:
     edit(folder / "products.csv", 5, "49.00", "forty-nine")
     edit(folder / "users.csv", 6, "2025-06-09", "9.6.2025")
     ran = pipeline("--params", "own_files", "--data", str(folder), output=own_folders, url=url(empty_database))
     (page,) = re.findall(r"what happened: (.+)", ran.stdout)
-    said = [line.removeprefix("error: ") for line in ran.stderr.splitlines()]
-    assert (ran.returncode, len(said)) == (3, 4)
-    assert said[1].startswith(
+    messages = [line.removeprefix("error: ") for line in ran.stderr.splitlines()]
+    assert (ran.returncode, len(messages)) == (3, 4)
+    assert messages[1].startswith(
         "products.csv, line 5, column price, 'forty-nine': expected a number with the decimal separator ."
     )
-    assert said[2].startswith(
+    assert messages[2].startswith(
         "users.csv, line 6, column signup_date, '9.6.2025': expected an ISO 8601 date or timestamp"
     )
-    assert said[3].endswith("rows are rejected with their parent")
+    assert messages[3].endswith("rows are rejected with their parent")
     with open_page(Path(page)) as (shown, _, errors):
         text = shown.inner_text("main")
         assert errors == []
@@ -94,7 +94,7 @@ def test_two_wrong_lines_are_told_on_the_run_page(folder: Path, own_folders: Pat
 
 
 def poison(path: Path, name: str) -> None:
-    """Hostile words in every text of a file but e-mail addresses, which get them before their @."""
+    """Put hostile words into every text of a file, in e-mail addresses before the @."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     texts = [column for column in OWN[name].columns if column.type == "text" and not column.one_of]
@@ -107,7 +107,7 @@ def poison(path: Path, name: str) -> None:
         writer.writerows(rows)
 
 
-def test_hostile_words_load_and_show_harmlessly(folder: Path, own_folders: Path, empty_database: sa.URL) -> None:
+def test_hostile_words_are_loaded_and_shown_as_text(folder: Path, own_folders: Path, empty_database: sa.URL) -> None:
     for name in OWN:
         poison(folder / f"{name}.csv", name)
     edit(folder / "products.csv", 4, "6.90", HOSTILE.replace('"', ""))
@@ -124,11 +124,11 @@ def test_hostile_words_load_and_show_harmlessly(folder: Path, own_folders: Path,
             shown.wait_for_selector("html[data-figures-drawn]", state="attached")
             assert shown.evaluate("Object.keys(window).filter(name => name.startsWith('P_'))") == [], path.name
         assert (requests, errors) == ([path.as_uri() for path in pages], [])
-    personal_words_are_on_no_page(own_folders)
+    no_page_has_personal_data(own_folders)
 
 
-def personal_words_are_on_no_page(output: Path) -> None:
-    """All addresses end in @a.b; a customer's name is not told from a product's here, but neither is in an example."""
+def no_page_has_personal_data(output: Path) -> None:
+    """Check that no page has an e-mail address; all of them end in @a.b."""
     (run,) = (output / "runs").iterdir()
     page = (output / "reports" / "index.html").read_text("utf-8")
     others = [(run / name).read_text("utf-8") for name in ("02_generate.ipynb", "run.json")]

@@ -231,7 +231,7 @@ def test_the_invoices_have_one_unusable_line_in_a_hundred(tmp_path: Path) -> Non
         chosen["generate"], chosen["mapping"], chosen["data"], seed=1, as_of="2011-12-09", workers=1,
         output=tmp_path, policy=policy,
     )  # fmt: skip
-    assert taken.lines[["read", "loaded", "refused"]].iloc[0].tolist() == [250, 248, 2]
+    assert taken.lines[["read", "loaded", "rejected"]].iloc[0].tolist() == [250, 248, 2]
 
 
 def test_the_models_are_measured_on_customers_they_can_tell(own_folders: Path) -> None:

@@ -1,1 +1,4 @@
-"""Import the files of a shop: CSV in a declared format becomes the six tables, with every rejected row explained."""
+"""Import of a shop's CSV files: typed tables, and every rejected row with its reason.
+
+The entry point is `importing.import_shop`. README.md says how to write a source format.
+"""

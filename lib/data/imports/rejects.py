@@ -1,7 +1,7 @@
-"""Rejected rows: as a file for the database, as CSV for people, as examples, and as the refusal of an import."""
+"""Rejected rows: as a file for the database, as CSV files for people, as examples, and as a reason to stop the run."""
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -11,11 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lib.data.imports.format import Policy
-from lib.data.imports.store import Store
+from lib.data.imports.database import StagingDatabase
 from lib.util.files import escape_formula, replacing_folder
 
-__all__ = ["REJECTS", "SCHEMA", "Rejects", "refusal", "save_rejects", "write_rejects"]
+__all__ = ["REJECTS", "SCHEMA", "Policy", "Rejects", "refusal", "save_rejects", "write_rejects"]
 
 REJECTS = "rejects.parquet"
 SCHEMA = pa.schema(
@@ -31,28 +30,42 @@ SCHEMA = pa.schema(
 )
 BATCH_ROWS = 10_000
 EXAMPLES = 20
+HIDDEN = "…"
 CORRECT = "Correct them (the folder rejects lists all, with the reasons)"
 UNCHANGED = "The previously loaded data is unchanged."
-HIDDEN = "…"  # stands for personal values
 
 
-def save_rejects(store: Store, sources: Iterable[str], folder: Path) -> None:
-    """Write REJECTS: one row per rejected row of all files, ordered by file and line."""
-    store.run("rejects")
+@dataclass(frozen=True)
+class Policy:
+    """Treatment of bad rows, and the shop's currency.
+
+    Attributes:
+        max_reject_share: Share of the rows that may be rejected before the import fails.
+        on_bad_rows: `fail` at the first bad row, or `reject` it.
+    """
+
+    currency: str = "USD"
+    max_reject_share: float = 0.01
+    on_bad_rows: str = "fail"
+
+
+def save_rejects(database: StagingDatabase, sources: Iterable[str], folder: Path) -> None:
+    """Write REJECTS: one row per rejected row of all files, in the order of the files and their lines."""
+    database.run("rejects")
     for source in sources:
-        store.run("collect", source=source)
+        database.run("collect", source=source)
     with pq.ParquetWriter(folder / REJECTS, SCHEMA, compression="none") as writer:
-        for batch in store.batches("all_rejects"):
+        for batch in database.batches("all_rejects"):
             writer.write_table(pa.table(batch).cast(SCHEMA))
 
 
 def write_rejects(data: Path, folder: Path) -> None:
     """Write `folder`/<file>.csv for each file with rejected rows in `data`, replacing the content of `folder`.
 
-    A cell that a spreadsheet would run as a formula (= + - @ tab, carriage return) gets a leading apostrophe.
+    A text cell that a spreadsheet would run as a formula (= + - @ tab, carriage return) gets a leading apostrophe.
     """
     with replacing_folder(folder) as temporary:
-        for name, rows in groupby(_rows(data / REJECTS), key=lambda row: row[0]):
+        for name, rows in groupby(_rows(data / REJECTS), key=lambda row: str(row[0])):
             path = temporary / f"{name.removesuffix('.gz').removesuffix('.csv')}.csv"
             with path.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
@@ -60,7 +73,7 @@ def write_rejects(data: Path, folder: Path) -> None:
                 writer.writerows([escape_formula(cell) for cell in row] for row in rows)
 
 
-def _rows(rejects: Path) -> Iterable[tuple[Any, ...]]:
+def _rows(rejects: Path) -> Iterator[tuple[object, ...]]:
     with pq.ParquetFile(rejects) as file:
         for batch in file.iter_batches(BATCH_ROWS):
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
@@ -68,42 +81,44 @@ def _rows(rejects: Path) -> Iterable[tuple[Any, ...]]:
 
 @dataclass(frozen=True)
 class Rejects:
-    """The rejected rows of a store, for display: values of `personal` columns, given as (file, column), are hidden."""
+    """The rejected rows of a staging database as they may be shown: values of `personal` (file, column) are hidden."""
 
-    store: Store
+    database: StagingDatabase
     personal: set[tuple[str, str]]
 
     def by_rule(self) -> pd.DataFrame:
-        """One row per file and rule: file, rule, lines, rejected_with_parent, and the first of them as a sentence."""
-        rows = [row | {"example": _sentence(row)} for row in self._shown("rejects_by_rule")]
+        """Per file and rule: file, rule, lines, rejected_with_parent, example (the first of them in words)."""
+        rows = [row | {"example": _described(row)} for row in self._shown("rejects_by_rule")]
         return pd.DataFrame(rows, columns=["file", "rule", "lines", "rejected_with_parent", "example"])
 
-    def examples(self) -> pd.DataFrame:
-        """Some rejected rows: file, line, column, value, reason, rejected_with_parent; the latter come last."""
-        rows = self._shown("examples", {"most": EXAMPLES})
-        return pd.DataFrame(rows, columns=["file", "line", "column", "value", "reason", "rejected_with_parent"])
+    def examples(self) -> list[dict[str, Any]]:
+        """A few rejected rows, those rejected with their parent last: file, line, column, value, reason and that."""
+        return self._shown("examples", {"most": EXAMPLES})
 
     def _shown(self, name: str, bound: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        rows = self.store.rows(name, bound)
+        rows = self.database.rows(name, bound)
         return [row | {"value": self._visible(row)} for row in rows]
 
     def _visible(self, row: Mapping[str, Any]) -> str:
-        """The value with invisible characters and text-direction marks as escape codes."""
+        """The value, with invisible characters and those that change the direction of text as escape sequences."""
         if (row["file"], row["column"]) in self.personal:
             return HIDDEN
-        signs = row["value"] or ""
-        return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in signs)
+        characters = row["value"] or ""
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in characters)
 
 
-def _sentence(row: Mapping[Any, Any]) -> str:
-    """A rejected row as a sentence: `line 17, column total_amount, '9,99': expected …`."""
+def _described(row: Mapping[str, Any]) -> str:
+    """A rejected row in words: `line 17, column total_amount, '9,99': expected …`."""
     column = f", column {row['column']}" if row["column"] else ""
     value = f", '{row['value']}'" if row["value"] else ""
     return f"line {row['line']}{column}{value}: {row['reason']}"
 
 
 def refusal(lines: pd.DataFrame, rejects: Rejects, policy: Policy) -> str:
-    """Why the import is refused, with examples; empty if it is accepted."""
+    """Why the data must not be loaded, with examples; empty if it may be loaded.
+
+    `lines` has a row per file with the counts read, loaded and rejected.
+    """
     read, rejected = int(lines["read"].sum()), int(lines["rejected"].sum())
     if not read:
         return f"the files have no row below the header; expected at least one. {UNCHANGED}"
@@ -119,12 +134,17 @@ def refusal(lines: pd.DataFrame, rejects: Rejects, policy: Policy) -> str:
 
 
 def _with_examples(rejects: Rejects, most: int, rejected: int, text: str) -> str:
-    """The text, followed by some rows that break a rule themselves, and the numbers of the others."""
-    examples = rejects.examples().query("not rejected_with_parent").head(most).to_dict("records")
-    broken = int(rejects.by_rule().query("not rejected_with_parent")["lines"].sum())
-    sentences = [text, *(f"{row['file']}, {_sentence(row)}" for row in examples)]
+    """The text, and below it rows that break a rule themselves, and how many more there are."""
+    examples = [row for row in rejects.examples() if not row["rejected_with_parent"]][:most]
+    rules = rejects.by_rule()
+    broken = int(rules.loc[~rules["rejected_with_parent"].astype(bool), "lines"].sum())
+    lines = [text, *(f"{row['file']}, {_described(row)}" for row in examples)]
     if broken > len(examples):
-        sentences.append(f"{broken - len(examples):,} more rows break a rule")
+        more = broken - len(examples)
+        lines.append("1 more row breaks a rule" if more == 1 else f"{more:,} more rows break a rule")
     if rejected > broken:
-        sentences.append(f"{rejected - broken:,} rows are rejected with their parent")
-    return "\n".join(sentences)
+        more = rejected - broken
+        lines.append(
+            "1 row is rejected with its parent" if more == 1 else f"{more:,} rows are rejected with their parent"
+        )
+    return "\n".join(lines)

@@ -1,22 +1,22 @@
-"""Check the cells of a column against the catalog's rules, and explain each rule to people."""
+"""The catalog's rules for the cells of a column: sound values, the rule that each bad cell breaks, and repairs."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.catalog import Column
-from lib.data.imports.dialect import Dialect
-from lib.data.imports.kinds import count, kind_of, matches
+from lib.data.imports.options import ReadOptions
+from lib.data.imports.parsing import count_true, matches, parser_for
 
-__all__ = ["FORMS", "OLDEST", "REASONS", "Cells", "checked", "ordered", "reason"]
+__all__ = ["FORMS", "OLDEST", "REASONS", "Cells", "check_column", "check_order", "places", "reason"]
 
 OLDEST = "2000-01-01"
-FORMS = {"email": ("not_an_email", r"(?s).*.@.*.")}  # form in the catalog: rule and pattern
+FORMS = {"email": ("not_an_email", r"(?s).*.@.*.")}  # form of the catalog -> rule, and pattern of a sound text
+# Rule -> what was expected and what to do. {separator} and {date_form} are settings of the mapping.
 REASONS = {
     "wrong_field_count": (
         "the number of fields differs from the header; look for a delimiter or a quote inside a text, "
@@ -36,7 +36,7 @@ REASONS = {
     "not_a_boolean": "expected true or false, yes or no, 1 or 0; replace the word",
     "not_an_integer": "expected a whole number, such as 12, without thousands separator; correct it",
     "not_a_number": (
-        "expected a number with the decimal separator {dialect.decimal}, such as 1234{dialect.decimal}50, without "
+        "expected a number with the decimal separator {separator}, such as 1234{separator}50, without "
         "currency or thousands separator; correct it, or set mapping.decimal to the separator of the file"
     ),
     "not_finite": "expected a finite number; correct it, or remove the line",
@@ -48,73 +48,76 @@ REASONS = {
         "expected an ISO 8601 date or timestamp, such as 2024-03-31 or 2024-03-31T14:05:00+02:00 (not today, an "
         "Excel serial number or seconds since 1970); for another format set mapping.date_format"
     ),
-    "not_a_date": "expected an existing day and time in the format {form}; correct it",
-    "date_out_of_range": (
-        f"expected a day from {OLDEST} to {{dialect.latest}}, a year after as_of; correct it, or set as_of"
-    ),
-    "no_such_time": "this time does not exist in {dialect.time_zone}, where clocks skip it; check mapping.time_zone",
+    "not_a_date": "expected an existing day and time in the format {date_form}; correct it",
+    "date_out_of_range": ("expected a day from {oldest} to {latest}, a year after as_of; correct it, or set as_of"),
+    "no_such_time": "this time does not exist in {time_zone}, where clocks skip it; check mapping.time_zone",
     "before_start_date": "expected a day not before start_date of the same line; correct one of them",
 }
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Values of a column, null where empty or invalid; the rule by position; the number of cells by conversion."""
+    """The cells of a column: values (null where empty or bad), row -> rule it breaks, and repair -> number of cells."""
 
     values: pa.Array
     rules: dict[int, str]
     repairs: Counter[str] = field(default_factory=Counter)
 
 
-def checked(raw: pa.Array, column: Column, dialect: Dialect) -> Cells:
-    """Convert and check the cells of a column."""
-    text, repairs = _tidied(raw, column, dialect)
-    kind, empty = kind_of(column.type, dialect), pc.equal(text, "")
-    read = kind.read(pc.if_else(empty, None, text), dialect)
-    rules = {} if column.optional else dict.fromkeys(_places(empty), "missing")
-    rules |= {place: "blank" for place in rules if raw[place].as_py()}
-    unread = pc.and_(pc.is_null(read.values), pc.invert(empty))
-    rules |= {place: kind.why(text[place].as_py(), dialect) for place in _places(unread)}
-    for rule, broken in _broken(read.values, column, dialect):
-        rules |= {place: rules.get(place, rule) for place in _places(broken)}
-    return Cells(_without(read.values, rules), rules, repairs + read.repairs)
+def check_column(raw: pa.Array, column: Column, options: ReadOptions) -> Cells:
+    """Parse the cells of a column and check its rules; of several rules that a cell breaks, the first counts."""
+    text, repairs = _tidied(raw, column, options)
+    parser = parser_for(column.type, options)
+    empty = pc.equal(text, "")
+    parsed = parser.parse(pc.if_else(empty, None, text), options)
+    rules: dict[int, str] = {}
+    if not column.optional:
+        rules |= {row: "blank" if raw[row].as_py() else "missing" for row in places(empty)}
+    unparsed = pc.and_(pc.is_null(parsed.values), pc.invert(empty))
+    rules |= {row: parser.broken_rule(text[row].as_py(), options) for row in places(unparsed)}
+    for rule, broken in _broken(parsed.values, column, options):
+        for row in places(broken):
+            rules.setdefault(row, rule)
+    return Cells(_without(parsed.values, rules), rules, repairs + parsed.repairs)
 
 
-def ordered(cells: dict[str, Cells], columns: tuple[Column, ...]) -> dict[str, Cells]:
-    """The cells, after checking days that must not be before another day of their row."""
-    found = dict(cells)
+def check_order(cells: dict[str, Cells], columns: tuple[Column, ...]) -> dict[str, Cells]:
+    """The cells with the rule `not_before` checked: a date must not precede another one of its row."""
+    checked = dict(cells)
     for column in columns:
         if column.not_before and {column.name, column.not_before} <= set(cells):
-            own, other = cells[column.name], cells[column.not_before].values
-            rules = own.rules | dict.fromkeys(_places(pc.less(own.values, other)), f"before_{column.not_before}")
-            found[column.name] = Cells(_without(own.values, rules), rules, own.repairs)
-    return found
+            own, other = cells[column.name], cells[column.not_before]
+            early = dict.fromkeys(places(pc.less(own.values, other.values)), f"before_{column.not_before}")
+            rules = own.rules | early
+            checked[column.name] = Cells(_without(own.values, rules), rules, own.repairs)
+    return checked
 
 
 def _without(values: pa.Array, rules: dict[int, str]) -> pa.Array:
-    """The values, null at the positions that break a rule."""
+    """The values, null where a rule is broken."""
     bad = np.zeros(len(values), bool)
     bad[list(rules)] = True
     flags = pc.and_(pa.array(bad), pc.is_valid(values))
     return pc.if_else(flags, None, values) if pc.any(flags).as_py() else values
 
 
-def _tidied(raw: pa.Array, column: Column, dialect: Dialect) -> tuple[pa.Array, Counter[str]]:
-    """Normalised text (white space, NFC, placeholders, country codes), and the number of cells by conversion."""
+def _tidied(raw: pa.Array, column: Column, options: ReadOptions) -> tuple[pa.Array, Counter[str]]:
+    """The text without surrounding white space, in NFC, and empty for a null word; and how often each was done."""
     steps: dict[str, Callable[[pa.Array], pa.Array]] = {
         "outer white space removed": pc.utf8_trim_whitespace,
         "normalised to Unicode NFC": _composed,
     }
-    if dialect.null_words:
-        steps["placeholder of mapping.null_words read as empty"] = lambda text: _emptied(text, dialect.null_words)
-    if column.type == "char2" and dialect.countries:
-        steps["country code from mapping.countries"] = lambda text: _replaced(text, dialect.countries)
+    if options.null_words:
+        steps["placeholder of mapping.null_words read as empty"] = lambda text: _emptied(text, options.null_words)
+    if column.type == "char2" and options.countries:
+        steps["country code from mapping.countries"] = lambda text: _replaced(text, options.countries)
     repairs: Counter[str] = Counter()
+    text = raw
     for words, step in steps.items():
-        tidied = step(raw)
-        repairs[words] = count(pc.not_equal(tidied, raw))
-        raw = tidied
-    return raw, repairs
+        tidied = step(text)
+        repairs[words] = count_true(pc.not_equal(tidied, text))
+        text = tidied
+    return text, repairs
 
 
 def _composed(text: pa.Array) -> pa.Array:
@@ -131,9 +134,9 @@ def _replaced(text: pa.Array, countries: dict[str, str]) -> pa.Array:
     return pa.array(words, text.type).take(encoded.indices)
 
 
-def _broken(values: pa.Array, column: Column, dialect: Dialect) -> list[tuple[str, pa.Array]]:
-    """The rules of this column with the flags of the values that break them."""
-    found: list[tuple[str, Any]] = []
+def _broken(values: pa.Array, column: Column, options: ReadOptions) -> list[tuple[str, pa.Array]]:
+    """Each rule of the column with flags where a value breaks it."""
+    found: list[tuple[str, pa.Array]] = []
     if column.above is not None:
         found.append(("not_positive", pc.less_equal(values, pa.scalar(column.above, values.type))))
     if column.least is not None:
@@ -146,24 +149,32 @@ def _broken(values: pa.Array, column: Column, dialect: Dialect) -> list[tuple[st
         rule, pattern = FORMS[column.form]
         found.append((rule, pc.invert(matches(values, pattern))))
     if pa.types.is_temporal(values.type):
-        found.append(("date_out_of_range", _out_of_range(values, dialect)))
+        found.append(("date_out_of_range", _out_of_range(values, options)))
     return found
 
 
-def _out_of_range(values: pa.Array, dialect: Dialect) -> pa.Array:
-    days = values.cast(pa.timestamp("us")).cast(pa.date32(), safe=False)  # a timestamp counts by its UTC day
-    first, last = (pa.scalar(day).cast(pa.date32()) for day in (OLDEST, str(dialect.latest)))
+def _out_of_range(values: pa.Array, options: ReadOptions) -> pa.Array:
+    days = values.cast(pa.timestamp("us")).cast(pa.date32(), safe=False)  # the UTC day of a timestamp
+    first, last = (pa.scalar(day).cast(pa.date32()) for day in (OLDEST, str(options.latest)))
     return pc.or_(pc.less(days, first), pc.greater(days, last))
 
 
-def _places(flags: pa.Array) -> list[int]:
+def places(flags: pa.Array) -> list[int]:
+    """Positions of the true flags."""
     if not pc.any(flags).as_py():
         return []
-    return np.flatnonzero(pc.fill_null(flags, False).to_numpy(zero_copy_only=False)).tolist()
+    found: list[int] = np.flatnonzero(pc.fill_null(flags, False).to_numpy(zero_copy_only=False)).tolist()
+    return found
 
 
-def reason(rule: str, column: Column | None, dialect: Dialect) -> str:
-    """The rule as a sentence for people, with the limits of the column and the settings of the file."""
-    words = ", ".join(column.one_of) if column else ""
-    form = f"of mapping.date_format, {dialect.date_format}" if dialect.date_format else "of ISO 8601"
-    return REASONS[rule].format(column=column, dialect=dialect, words=words, form=form)
+def reason(rule: str, column: Column | None, options: ReadOptions) -> str:
+    """The sentence of REASONS for a rule and a column."""
+    return REASONS[rule].format(
+        column=column,
+        words=", ".join(column.one_of) if column else "",
+        separator=options.decimal,
+        date_form=f"mapping.date_format ({options.date_format})" if options.date_format else "ISO 8601",
+        time_zone=options.time_zone,
+        oldest=OLDEST,
+        latest=options.latest,
+    )

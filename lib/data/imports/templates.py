@@ -1,4 +1,4 @@
-"""Write example files of the six tables to output/templates, to be filled with a shop's data."""
+"""Write an example of each table's CSV file to output/templates."""
 
 import shlex
 import shutil
@@ -11,11 +11,18 @@ from lib.util.files import replacing_folder
 
 __all__ = ["EXAMPLES", "main", "write_templates"]
 
-EXAMPLES = Path(__file__).parent / "examples"  # a small shop that loads unchanged
+EXAMPLES = Path(__file__).parent / "examples"  # a shop small enough to read, which loads unchanged
 
 
 def write_templates(folder: Path) -> list[Path]:
-    """Write the example files, replacing the content of `folder`; returns their paths. Raises OutputError."""
+    """Write the examples, replacing the content of `folder`.
+
+    Returns:
+        Paths of the files.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
     with replacing_folder(folder) as temporary:
         for path in EXAMPLES.glob("*.csv"):
             shutil.copyfile(path, temporary / path.name)
@@ -23,7 +30,7 @@ def write_templates(folder: Path) -> list[Path]:
 
 
 def main() -> int:
-    """Write the templates and print what to do next; returns the exit code."""
+    """Write the templates and print how to use them; return the exit code."""
     folder = output_folder() / "templates"
     try:
         names = ", ".join(path.name for path in write_templates(folder))
@@ -31,9 +38,9 @@ def main() -> int:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     sys.stdout.write(
-        f"{folder} has {names}.\n"
+        f"Wrote {names} to {folder}.\n"
         f"They load unchanged: make pipeline PARAMS=own_files DATA={shlex.quote(str(folder))}\n"
-        "Replace their rows by yours; params/own_files.yml explains other column names, formats and keys.\n"
+        "Replace their rows by those of your shop; params/own_files.yml explains other names, formats and keys.\n"
     )
     return 0
 

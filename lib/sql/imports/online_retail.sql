@@ -1,36 +1,35 @@
--- The UCI "Online Retail" layout: which rows are rejected, and the tables that follow from the others.
+-- The UCI "Online Retail" export: one row per item of an invoice, in the view `lines`.
 
 -- name: countries
 -- The country names that occur.
 SELECT DISTINCT country AS name FROM lines WHERE country IS NOT NULL ORDER BY name
 
--- name: unknown_country
--- Rejects rows with a country name without a code.
-INSERT INTO excluded_lines
-SELECT
-    line, 'country' AS field, 'unknown_country' AS rule, country AS value,
-    'unknown country name; expected an English name. Set its code, or an empty one, under mapping.countries' AS reason,
-    false AS rejected_with_parent
-FROM lines
-JOIN country_codes ON country_codes.name = lines.country
-WHERE country_codes.code IS NULL
-
 -- name: signs
--- Rejects rows with quantity 0, and rows with a negative quantity outside of a cancelled invoice.
-INSERT INTO excluded_lines
+-- Rejects rows without a unit, and rows with negative units on an invoice that is not a cancellation.
+INSERT INTO removed_lines BY NAME
 SELECT
     line, 'quantity' AS field, CASE WHEN quantity = 0 THEN 'zero_quantity' ELSE 'negative_quantity' END AS rule,
     quantity::VARCHAR AS value,
     CASE
-        WHEN quantity = 0 THEN 'expected at least one unit; remove the line'
-        ELSE 'only an invoice whose number starts with C can have negative quantities'
-    END AS reason, false AS rejected_with_parent
+        WHEN quantity = 0 THEN 'zero units; remove the row'
+        ELSE 'negative units on an invoice that is not a cancellation; expected a number that starts with C'
+    END AS reason
 FROM lines
 WHERE quantity = 0 OR (quantity < 0 AND NOT starts_with(invoice, 'C'))
 
+-- name: unknown_country
+-- Rejects rows with a country name that has no code.
+INSERT INTO removed_lines BY NAME
+SELECT
+    line, 'country' AS field, 'unknown_country' AS rule, country AS value,
+    'unknown country; expected an English name. Set its code, or "" for none, under mapping.countries' AS reason
+FROM lines
+JOIN country_codes ON country_codes.name = lines.country
+WHERE country_codes.code IS NULL
+
 -- name: conflicting_customer
--- Rejects rows whose invoice has another customer in an earlier row.
-INSERT INTO excluded_lines
+-- Rejects rows whose invoice belongs to another customer in an earlier row.
+INSERT INTO removed_lines BY NAME
 WITH owners AS (
     SELECT invoice, min_by(customer, line) AS customer, min(line) AS line
     FROM lines
@@ -40,14 +39,14 @@ WITH owners AS (
 
 SELECT
     lines.line, 'customer' AS field, 'conflicting_customer' AS rule, lines.customer AS value,
-    format('line {} has another customer for this invoice', owners.line) AS reason, false AS rejected_with_parent
+    format('line {} has another customer on this invoice; expected one customer per invoice', owners.line) AS reason
 FROM lines
 JOIN owners USING (invoice)
 WHERE lines.customer <> owners.customer
 
 -- name: too_large
--- Rejects the rows with which the total of an invoice exceeds the money type of the database.
-INSERT INTO excluded_lines
+-- Rejects the rows from which on the total of an invoice exceeds the database's money type.
+INSERT INTO removed_lines BY NAME
 WITH large AS (
     SELECT invoice FROM lines GROUP BY invoice HAVING sum(abs(quantity) * price) > 9999999999.99
 ),
@@ -60,12 +59,12 @@ running AS (
 
 SELECT
     line, 'quantity' AS field, 'out_of_range' AS rule, quantity::VARCHAR AS value,
-    'the total of the invoice is larger than the database can store' AS reason, false AS rejected_with_parent
+    'the total of the invoice is too large; expected at most 9999999999.99' AS reason
 FROM running
 WHERE total > 9999999999.99
 
 -- name: products
--- One product per stock code: its most frequent description (ties: first in code order) and its latest selling price.
+-- One row per stock code: its most frequent description (ties: in code order) and the latest price it was sold at.
 WITH named AS (
     SELECT product_code, description, count(*) AS lines
     FROM lines
@@ -89,7 +88,7 @@ LEFT JOIN names USING (product_code)
 ORDER BY product_code
 
 -- name: users
--- One customer per number: signed up with the first invoice, country of the latest row; by sign-up and name.
+-- One row per customer: sign-up at the first invoice, country of the latest row; ordered by sign-up and name.
 WITH invoices AS (
     SELECT min_by(customer, line) AS customer, min_by(invoice_date, line) AS order_date FROM lines GROUP BY invoice
 ),
@@ -118,7 +117,7 @@ LEFT JOIN country_codes ON country_codes.name = homes.latest[3]
 ORDER BY signup_date, name
 
 -- name: orders
--- One order per invoice: date, customer and country of its first row, total of all rows; in the order of the first rows.
+-- One row per invoice: date, customer and country of its first row, total of all; in the order of their first rows.
 WITH invoices AS (
     SELECT
         invoice,
@@ -143,7 +142,7 @@ LEFT JOIN country_codes ON country_codes.name = lines.country
 ORDER BY line
 
 -- name: order_items
--- One item per row; its key counts repetitions of a product on the invoice, since line numbers may change.
+-- One row per row of the file; the key counts repeats of an item on its invoice, not line numbers, which may change.
 WITH numbered AS (
     SELECT
         *, row_number() OVER (PARTITION BY invoice, product_code ORDER BY line) - 1 AS repeat
@@ -161,7 +160,7 @@ FROM numbered
 ORDER BY line
 
 -- name: notes
--- Decisions of the import: field, decision in words, cases.
+-- Decisions about rows that are loaded: source, field, note, cases.
 WITH invoices AS (
     SELECT invoice, count(DISTINCT invoice_date) AS instants, min_by(invoice_date, line) AS order_date
     FROM lines
@@ -182,31 +181,29 @@ repeats AS (
     GROUP BY invoice, product_code, quantity, price, invoice_date
 ),
 
-decisions AS (
-    SELECT
-        unnest([
-            row('invoice_date', 'orders: lines with different instants; the first line''s is kept',
-                (SELECT count(*) FROM invoices WHERE instants > 1)),
-            row('country', 'users: several countries; the latest line''s is kept',
-                (SELECT count(*) FROM customers WHERE countries > 1)),
-            row('description', 'products: several descriptions; the most frequent is kept',
-                (SELECT count(*) FROM products WHERE descriptions > 1)),
-            row('description', 'products: no description; named by the stock code',
-                (SELECT count(*) FROM products WHERE descriptions = 0)),
-            row('price', 'products: list price unknown; the latest selling price is used',
-                (SELECT count(*) FROM products)),
-            row('price', 'order_items: list price unknown; the discount is 0.00', (SELECT count(*) FROM lines)),
-            row('quantity', 'order_items: duplicates of a row on the same invoice, kept',
-                (SELECT coalesce(sum(lines), 0)::BIGINT FROM repeats)),
-            row('quantity', 'order_items: made positive on a cancelled invoice',
-                (SELECT count(*) FROM lines WHERE quantity < 0)),
-            row('invoice', 'orders: cancelled; the source does not say which order they cancel',
-                (SELECT count(*) FROM invoices WHERE starts_with(invoice, 'C'))),
-            row('customer', 'users: no e-mail; an unreachable placeholder (…@no-email.invalid) is used',
-                (SELECT count(*) FROM customers)),
-            row('invoice_date', 'orders: on or after as_of; loaded, not reported',
-                (SELECT count(*) FROM invoices WHERE order_date >= $as_of::DATE))
-        ]) AS decision
+decisions (field, note, cases) AS (
+    VALUES
+        ('invoice_date', 'orders: rows with different timestamps; the first is kept',
+            (SELECT count(*) FROM invoices WHERE instants > 1)),
+        ('country', 'users: several countries; the latest is kept',
+            (SELECT count(*) FROM customers WHERE countries > 1)),
+        ('description', 'products: several descriptions; the most frequent is kept',
+            (SELECT count(*) FROM products WHERE descriptions > 1)),
+        ('description', 'products: no description; named by the stock code',
+            (SELECT count(*) FROM products WHERE descriptions = 0)),
+        ('price', 'products: list price unknown; the latest price it was sold at is used',
+            (SELECT count(*) FROM products)),
+        ('price', 'order_items: list price unknown; the discount is 0.00', (SELECT count(*) FROM lines)),
+        ('quantity', 'order_items: duplicates of a row on the same invoice, kept',
+            (SELECT coalesce(sum(lines), 0)::BIGINT FROM repeats)),
+        ('quantity', 'order_items: made positive on a cancelled invoice',
+            (SELECT count(*) FROM lines WHERE quantity < 0)),
+        ('invoice', 'orders: cancelled; the file does not say which order they cancel',
+            (SELECT count(*) FROM invoices WHERE starts_with(invoice, 'C'))),
+        ('customer', 'users: no e-mail; set to an unreachable placeholder (…@no-email.invalid)',
+            (SELECT count(*) FROM customers)),
+        ('invoice_date', 'orders: on or after as_of; loaded, not reported',
+            (SELECT count(*) FROM invoices WHERE order_date >= $as_of::DATE))
 )
 
-SELECT 'lines' AS source, decision[1] AS field, decision[2] AS note, decision[3] AS cases FROM decisions
+SELECT 'lines' AS source, field, note, cases FROM decisions

@@ -1,8 +1,12 @@
--- Shopify's order export: which rows are rejected, and the tables that follow from the others.
+-- Shopify's order export: one row per item in the view `lines`; the order's own fields are only in its first row.
+
+-- name: countries
+-- The country codes that occur.
+SELECT DISTINCT unnest([shipping_country, billing_country]) AS code FROM lines ORDER BY code
 
 -- name: head_lacks
--- Rejects the first rows of orders that lack a value of the order: date, financial status or currency.
-INSERT INTO excluded_lines
+-- Rejects first rows of orders that lack a required field of the order.
+INSERT INTO removed_lines BY NAME
 WITH heads AS (
     SELECT
         line,
@@ -16,57 +20,54 @@ WITH heads AS (
 )
 
 SELECT
-    line, field, 'missing' AS rule, '' AS value,
-    'the first line of an order needs a value here; fill it in' AS reason, false AS rejected_with_parent
+    line, field, 'missing' AS rule, '' AS value, 'empty in the first row of an order; fill it in' AS reason
 FROM heads
 WHERE field IS NOT NULL
 
 -- name: other_currency
--- Rejects the first rows of orders in another currency than the shop's: amounts are not converted.
-INSERT INTO excluded_lines
+-- Rejects first rows of orders in another currency than the shop's, since amounts are not converted.
+INSERT INTO removed_lines BY NAME
 SELECT
     line, 'currency' AS field, 'other_currency' AS rule, currency AS value,
-    format('expected {}, the parameter currency; amounts are not converted', $currency) AS reason,
-    false AS rejected_with_parent
+    format('expected {}, the parameter currency; amounts are not converted', $currency) AS reason
 FROM lines
 WHERE subtotal IS NOT NULL AND currency <> $currency
 
 -- name: second_head
--- Rejects further first rows of an order: two orders with one name, whose other rows cannot be distinguished.
-INSERT INTO excluded_lines
+-- Rejects further first rows of an order: two orders share a name, so their other rows cannot be assigned.
+INSERT INTO removed_lines BY NAME
 SELECT
     line, 'name' AS field, 'duplicate_of_line_n' AS rule, name AS value,
-    format('line {} starts an order with the same name; rename one of them', first_value(line) OVER orders) AS reason,
-    false AS rejected_with_parent
+    format(
+        'line {} already begins an order of this name; give one of them another name', first_value(line) OVER orders
+    ) AS reason
 FROM lines
 WHERE subtotal IS NOT NULL
 WINDOW orders AS (PARTITION BY name ORDER BY line)
 QUALIFY row_number() OVER orders > 1
 
 -- name: discount_exceeds_price
--- Rejects rows whose discount exceeds quantity x price.
-INSERT INTO excluded_lines
+-- Rejects rows whose discount is larger than quantity x price.
+INSERT INTO removed_lines BY NAME
 SELECT
     line, 'item_discount' AS field, 'discount_exceeds_price' AS rule, item_discount::VARCHAR AS value,
-    format('expected at most quantity x price, {}', (quantity * item_price)::VARCHAR) AS reason,
-    false AS rejected_with_parent
+    format('expected at most quantity x price, {}', (quantity * item_price)::VARCHAR) AS reason
 FROM lines
 WHERE item_discount > quantity * item_price
 
 -- name: no_list_price
--- Rejects rows of products without any price above zero, which a list price has to be.
-INSERT INTO excluded_lines
+-- Rejects rows of products that are never sold above zero: the list price of a product must be positive.
+INSERT INTO removed_lines BY NAME
 SELECT
     line, 'item_price' AS field, 'not_positive' AS rule, item_price::VARCHAR AS value,
-    'no line of this product has a price above 0; enter its list price, and the difference as discount' AS reason,
-    false AS rejected_with_parent
+    'no row of this product has a price above 0; enter its list price, and the difference as discount' AS reason
 FROM lines
 QUALIFY max(item_price) OVER (PARTITION BY coalesce(item_sku, item_name)) = 0
 
 -- name: incomplete_order
--- Rejects the rows of orders that miss a row: a rejected one, or the first one, which has the values of the order.
+-- Rejects the remaining rows of orders that miss a row: a rejected one, or the first one with the order's own fields.
 -- A rejected row without a readable name belongs to the order of the row before it.
-INSERT INTO excluded_lines
+INSERT INTO removed_lines BY NAME
 WITH placed AS (
     SELECT line, coalesce(name, last_value(name IGNORE NULLS) OVER (ORDER BY line)) AS name FROM all_lines
 ),
@@ -84,7 +85,9 @@ headed AS (
 
 SELECT
     lines.line, 'name' AS field, 'incomplete_order' AS rule, lines.name AS value,
-    coalesce('another line of this order: ' || causes.cause, 'no line of this order has a Subtotal; export the order again') AS reason,
+    coalesce(
+        'another row of this order: ' || causes.cause, 'no row of this order has its subtotal; export it again'
+    ) AS reason,
     causes.cause IS NOT NULL AS rejected_with_parent
 FROM lines
 LEFT JOIN causes USING (name)
@@ -92,8 +95,8 @@ LEFT JOIN headed USING (name)
 WHERE causes.cause IS NOT NULL OR headed.name IS NULL
 
 -- name: subtotal_differs
--- Rejects the first rows of orders whose subtotal exceeds the sum of their rows.
-INSERT INTO excluded_lines
+-- Rejects first rows of orders whose subtotal is larger than the sum of their rows.
+INSERT INTO removed_lines BY NAME
 WITH orders AS (
     SELECT
         min(line) FILTER (WHERE subtotal IS NOT NULL) AS line,
@@ -105,17 +108,12 @@ WITH orders AS (
 
 SELECT
     line, 'subtotal' AS field, 'total_differs' AS rule, subtotal::VARCHAR AS value,
-    format('the lines of the order sum to {} after discounts; check for a missing line', total::VARCHAR) AS reason,
-    false AS rejected_with_parent
+    format('the rows of the order sum to {} after discounts; check for a missing row', total::VARCHAR) AS reason
 FROM orders
 WHERE subtotal > total
 
--- name: countries
--- The country codes that occur.
-SELECT DISTINCT unnest([shipping_country, billing_country]) AS code FROM lines ORDER BY code
-
 -- name: customers
--- A view of the customer of each order, identified by e-mail address; an order without one has a separate customer.
+-- View of each order's customer: the e-mail address, or a customer of its own for an order without one.
 CREATE VIEW customers AS
 SELECT
     name,
@@ -126,8 +124,8 @@ FROM lines
 GROUP BY name
 
 -- name: priced
--- A view of the rows with the amount paid in cents: the discount of the whole order, which is the difference between its
--- rows and its subtotal, is spread over the rows in proportion to their amounts, remainders by cumulative rounding.
+-- View of the rows with the amount paid in cents. The discount of a whole order, which is the sum of its rows less its
+-- subtotal, is spread over its rows by cost; cumulative rounding keeps the sum exact to the cent.
 CREATE VIEW priced AS
 WITH cents AS (
     SELECT
@@ -161,7 +159,7 @@ SELECT line, name, product, repeat, quantity, item_price, discount, paid // quan
 FROM spread
 
 -- name: products
--- One product per SKU, or per name without one: its latest name, and its latest price above zero.
+-- One row per SKU, or per name without a SKU: the latest name, and the latest price above zero.
 WITH sold AS (
     SELECT
         coalesce(lines.item_sku, lines.item_name) AS product, lines.item_name, lines.item_price, lines.line,
@@ -180,7 +178,7 @@ GROUP BY product
 ORDER BY product
 
 -- name: users
--- One customer per address: signed up with the first order, name and country of the latest order.
+-- One row per customer: sign-up at the first order, name and home of the latest one.
 WITH placed AS (
     SELECT
         customers.customer,
@@ -198,7 +196,9 @@ latest AS (
         min(line) AS line,
         min_by(name, line) AS first_order,
         max_by(billing_name, row(created_at, line)) AS billing_name,
-        max(row(created_at, line, coalesce(shipping_country, billing_country), coalesce(shipping_city, billing_city))) AS home
+        max(
+            row(created_at, line, coalesce(shipping_country, billing_country), coalesce(shipping_city, billing_city))
+        ) AS home
     FROM placed
     GROUP BY customer
 )
@@ -216,7 +216,7 @@ LEFT JOIN country_names ON country_names.code = latest.home[3]
 ORDER BY line
 
 -- name: orders
--- One order per name, in the order of the first rows; its total is the subtotal: after discounts, without shipping.
+-- One row per order, in the order of their first rows; the total is the subtotal: after discounts, without shipping.
 SELECT
     key_of('order', lines.name) AS order_id,
     key_of('user', customers.customer) AS user_id,
@@ -236,7 +236,7 @@ JOIN lines USING (line)
 ORDER BY line
 
 -- name: order_items
--- One item per row, or two a cent apart where the amount paid is not divisible by the units.
+-- One row per row of the file, or two a cent apart where the amount paid does not divide by the units.
 WITH parts AS (
     SELECT *, 0 AS part, quantity - dearer AS units, each AS cents FROM priced
     UNION ALL
@@ -254,7 +254,7 @@ FROM parts
 ORDER BY line, part
 
 -- name: notes
--- Decisions of the import: field, decision in words, cases.
+-- Decisions about rows that are loaded: source, field, note, cases.
 WITH orders AS (
     SELECT * FROM lines WHERE subtotal IS NOT NULL
 ),
@@ -263,27 +263,25 @@ items AS (
     SELECT coalesce(item_sku, item_name) AS product, count(DISTINCT item_name) AS names FROM lines GROUP BY product
 ),
 
-decisions AS (
-    SELECT
-        unnest([
-            row('subtotal', 'orders: total_amount is the subtotal, after discounts, without shipping',
-                (SELECT count(*) FROM orders)),
-            row('subtotal', 'orders: a discount of the whole order, spread over its lines by what they cost',
-                (SELECT count(DISTINCT name) FROM priced WHERE discount > 0)),
-            row('item_price', 'order_items: what was paid does not divide by the units; two rows a cent apart',
-                (SELECT count(*) FROM priced WHERE dearer > 0)),
-            row('item_price', 'products: list price unknown; the latest price above 0 stands in',
-                (SELECT count(*) FROM items)),
-            row('item_name', 'products: several names; the latest is kept', (SELECT count(*) FROM items WHERE names > 1)),
-            row('financial_status', 'orders: partially refunded; counted in full',
-                (SELECT count(*) FROM orders WHERE financial_status = 'partially_refunded')),
-            row('email', 'users: an order without e-mail has a separate customer with an unreachable placeholder',
-                (SELECT count(*) FROM customers WHERE email IS NULL)),
-            row('email', 'users: an address in several spellings; the first is kept',
-                (SELECT count(*) FROM (SELECT customer FROM customers GROUP BY customer HAVING count(DISTINCT email) > 1))),
-            row('created_at', 'orders: on or after as_of; loaded, not reported',
-                (SELECT count(*) FROM orders WHERE created_at >= $as_of::DATE))
-        ]) AS decision
+decisions (field, note, cases) AS (
+    VALUES
+        ('subtotal', 'orders: total_amount is the subtotal, after discounts, without shipping',
+            (SELECT count(*) FROM orders)),
+        ('subtotal', 'orders: a discount of the whole order, spread over its rows by cost',
+            (SELECT count(DISTINCT name) FROM priced WHERE discount > 0)),
+        ('item_price', 'order_items: the amount paid does not divide by the units; two rows a cent apart',
+            (SELECT count(*) FROM priced WHERE dearer > 0)),
+        ('item_price', 'products: list price unknown; the latest price above 0 is used',
+            (SELECT count(*) FROM items)),
+        ('item_name', 'products: several names; the latest is kept', (SELECT count(*) FROM items WHERE names > 1)),
+        ('financial_status', 'orders: partially refunded; counted in full',
+            (SELECT count(*) FROM orders WHERE financial_status = 'partially_refunded')),
+        ('email', 'users: an order without e-mail gets a customer of its own, with an unreachable placeholder',
+            (SELECT count(*) FROM customers WHERE email IS NULL)),
+        ('email', 'users: an address in several spellings; the first is kept',
+            (SELECT count(*) FROM (SELECT customer FROM customers GROUP BY customer HAVING count(DISTINCT email) > 1))),
+        ('created_at', 'orders: on or after as_of; loaded, not reported',
+            (SELECT count(*) FROM orders WHERE created_at >= $as_of::DATE))
 )
 
-SELECT 'lines' AS source, decision[1] AS field, decision[2] AS note, decision[3] AS cases FROM decisions
+SELECT 'lines' AS source, field, note, cases FROM decisions

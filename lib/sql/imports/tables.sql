@@ -1,30 +1,28 @@
--- The workbook's own six tables: which rows are rejected by other rows, and the tables that follow from the others.
+-- The workbook's own tables: one file per table, with the catalog's columns.
 
 -- name: orders_before_signup
--- Rejects orders before the day (UTC) on which their customer signed up.
-INSERT INTO excluded_orders
+-- Rejects orders placed before the day (UTC) on which their customer signed up.
+INSERT INTO removed_orders BY NAME
 SELECT
     orders.line, 'order_date' AS field, 'before_signup' AS rule, orders.order_date::VARCHAR AS value,
-    format('the customer signed up on {}; correct this date or signup_date', users.signup_date) AS reason,
-    false AS rejected_with_parent
+    format('its customer signed up on {}; correct this date or signup_date', users.signup_date) AS reason
 FROM orders
 JOIN users USING (user_id)
 WHERE orders.order_date::DATE < users.signup_date
 
 -- name: events_before_signup
 -- Rejects events before the day (UTC) on which their customer signed up.
-INSERT INTO excluded_events
+INSERT INTO removed_events BY NAME
 SELECT
     events.line, 'event_timestamp' AS field, 'before_signup' AS rule, events.event_timestamp::VARCHAR AS value,
-    format('the customer signed up on {}; correct this date or signup_date', users.signup_date) AS reason,
-    false AS rejected_with_parent
+    format('its customer signed up on {}; correct this date or signup_date', users.signup_date) AS reason
 FROM events
 JOIN users USING (user_id)
 WHERE events.event_timestamp::DATE < users.signup_date
 
 -- name: session_of_two_customers
--- Rejects events of a visit that has another customer in an earlier row.
-INSERT INTO excluded_events
+-- Rejects events whose session belongs to another customer in an earlier row.
+INSERT INTO removed_events BY NAME
 WITH owners AS (
     SELECT session_id, min_by(user_id, line) AS user_id, min(line) AS line
     FROM events
@@ -34,15 +32,14 @@ WITH owners AS (
 
 SELECT
     events.line, 'user_id' AS field, 'session_of_two_customers' AS rule, events.user_id::VARCHAR AS value,
-    format('line {} has another customer for this visit; expected one customer per visit', owners.line) AS reason,
-    false AS rejected_with_parent
+    format('line {} has another customer in this session; expected one customer per session', owners.line) AS reason
 FROM events
 JOIN owners USING (session_id)
 WHERE events.user_id <> owners.user_id
 
 -- name: purchase_differs
--- Rejects purchase events without an order, or with another customer, instant or total than their order.
-INSERT INTO excluded_events
+-- Rejects purchase events that differ from their order in customer, time or total, or that name no order.
+INSERT INTO removed_events BY NAME
 WITH purchases AS (
     SELECT
         events.line,
@@ -62,29 +59,29 @@ WITH purchases AS (
 SELECT
     line, field, 'purchase_differs_from_order' AS rule, order_id::VARCHAR AS value,
     coalesce(
-        format('differs from line {} of {}; expected the customer, instant and total of the order', order_line, file),
-        'a purchase event needs the order_id of its order'
-    ) AS reason,
-    false AS rejected_with_parent
+        format(
+            'line {} of {} differs; expected the customer, the timestamp and the total of the order', order_line, file
+        ),
+        'a purchase without an order; expected its order_id'
+    ) AS reason
 FROM purchases
 JOIN files ON files.source = 'orders'
 WHERE field IS NOT NULL
 
 -- name: purchased_twice
--- Rejects further purchase events of the same order.
-INSERT INTO excluded_events
+-- Rejects purchase events of an order that an earlier row has already.
+INSERT INTO removed_events BY NAME
 SELECT
     line, 'order_id' AS field, 'purchased_twice' AS rule, order_id::VARCHAR AS value,
-    format('line {} is already the purchase event of this order', first_value(line) OVER orders) AS reason,
-    false AS rejected_with_parent
+    format('line {} is already the purchase of this order', first_value(line) OVER orders) AS reason
 FROM events
 WHERE event_type = 'purchase'
 WINDOW orders AS (PARTITION BY order_id ORDER BY line)
 QUALIFY row_number() OVER orders > 1
 
 -- name: total_differs
--- Rejects orders whose total differs from the sum of their accepted items; names a rejected item that explains it.
-INSERT INTO excluded_orders
+-- Rejects orders whose total is not the sum over their usable items; the reason names a rejected item if there is one.
+INSERT INTO removed_orders BY NAME
 WITH items AS (
     SELECT order_id, sum(quantity * price_at_time) AS total FROM order_items GROUP BY order_id
 ),
@@ -108,8 +105,11 @@ SELECT
     'total_amount' AS field,
     CASE WHEN differing.total IS NULL THEN 'no_items' ELSE 'total_differs' END AS rule,
     differing.total_amount::VARCHAR AS value,
-    coalesce(format('the items sum to {}', differing.total::VARCHAR), 'no accepted row of ' || file || ' belongs to this order')
-    || coalesce('; ' || causes.cause, '; the total is the sum of quantity x price_at_time') AS reason,
+    coalesce(
+        format('the items sum to {}', differing.total::VARCHAR),
+        'no usable row of ' || file || ' belongs to this order'
+    )
+    || coalesce('; ' || causes.cause, '; expected the sum of quantity x price_at_time') AS reason,
     causes.cause IS NOT NULL AS rejected_with_parent
 FROM differing
 LEFT JOIN causes USING (order_id)
@@ -117,7 +117,7 @@ JOIN files ON files.source = 'order_items'
 
 -- name: no_purchase
 -- Rejects orders without a purchase event, in a shop that has purchase events at all.
-INSERT INTO excluded_orders
+INSERT INTO removed_orders BY NAME
 WITH unpurchased AS (
     SELECT orders.line, orders.order_id
     FROM orders
@@ -134,37 +134,40 @@ causes AS (
 
 SELECT
     unpurchased.line, 'order_id' AS field, 'no_purchase_event' AS rule, unpurchased.order_id::VARCHAR AS value,
-    coalesce(causes.cause, 'no purchase event has this order; add it to ' || file || ', or leave that file out') AS reason,
+    coalesce(
+        causes.cause, 'no purchase event of this order; add it to ' || file || ', or leave that file out'
+    ) AS reason,
     causes.cause IS NOT NULL AS rejected_with_parent
 FROM unpurchased
 LEFT JOIN causes USING (order_id)
 JOIN files ON files.source = 'events'
 
 -- name: marketing_campaigns
--- The rows of marketing_campaigns in the order of the file.
+-- Campaigns in the order of the file.
 SELECT * EXCLUDE (line) REPLACE (key_of('campaign', campaign_id) AS campaign_id) FROM marketing_campaigns ORDER BY line
 
 -- name: users
--- The rows of users in the order of the file.
+-- Customers in the order of the file.
 SELECT * EXCLUDE (line) REPLACE (key_of('user', user_id) AS user_id, key_of('campaign', campaign_id) AS campaign_id)
 FROM users
 ORDER BY line
 
 -- name: products
--- The rows of products in the order of the file.
+-- Products in the order of the file.
 SELECT * EXCLUDE (line) REPLACE (key_of('product', product_id) AS product_id) FROM products ORDER BY line
 
 -- name: orders
--- The rows of orders in the order of the file.
+-- Orders in the order of the file.
 SELECT
     * EXCLUDE (line) REPLACE (
-        key_of('order', order_id) AS order_id, key_of('user', user_id) AS user_id, key_of('campaign', campaign_id) AS campaign_id
+        key_of('order', order_id) AS order_id, key_of('user', user_id) AS user_id,
+        key_of('campaign', campaign_id) AS campaign_id
     )
 FROM orders
 ORDER BY line
 
 -- name: order_items
--- The rows of order_items in the order of the file.
+-- Items in the order of the file.
 SELECT
     * EXCLUDE (line) REPLACE (
         key_of('item', order_item_id) AS order_item_id, key_of('order', order_id) AS order_id,
@@ -174,17 +177,20 @@ FROM order_items
 ORDER BY line
 
 -- name: events
--- The rows of events in the order of the file.
+-- Events in the order of the file.
 SELECT
     * EXCLUDE (line) REPLACE (
-        key_of('event', event_id) AS event_id, key_of('user', user_id) AS user_id, key_of('session', session_id) AS session_id,
-        key_of('product', product_id) AS product_id, key_of('order', order_id) AS order_id
+        key_of('event', event_id) AS event_id, key_of('user', user_id) AS user_id,
+        key_of('session', session_id) AS session_id, key_of('product', product_id) AS product_id,
+        key_of('order', order_id) AS order_id
     )
 FROM events
 ORDER BY line
 
 -- name: notes
--- Rows that are loaded unchanged but are not reported: source, field, words, cases.
-SELECT 'orders' AS source, 'order_date' AS field, 'orders: on or after as_of; loaded, not reported' AS note, count(*) AS cases
+-- Notes about rows that are loaded: source, field, note, cases.
+SELECT
+    'orders' AS source, 'order_date' AS field, 'orders: on or after as_of; loaded, not reported' AS note,
+    count(*) AS cases
 FROM orders
 WHERE order_date >= $as_of::DATE

@@ -1,20 +1,30 @@
-"""The registry of source formats: every module of this folder is one, with its format as FORMAT.
+"""The registry of source formats: every module of this folder is one, named like its module, with a `FORMAT`.
 
-The views and macros that the SQL of a format may use are described in ../README.md.
+Listing the names imports no format, since every command that checks a params file does it. README.md in the folder
+above says how to write a format.
 """
 
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING
+
+from lib.errors import UsageError
 
 if TYPE_CHECKING:
-    from lib.data.imports.format import Format
+    from lib.data.imports.layout import Format
 
 __all__ = ["NAMES", "load_format"]
 
-NAMES = tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__"))
+NAMES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
 def load_format(name: str) -> "Format":
-    """The format with this name, one of NAMES."""
-    return cast("Format", import_module(f"{__name__}.{name}").FORMAT)
+    """The format of this name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in NAMES:
+        raise UsageError(f"mapping.format is {name!r}; expected one of {', '.join(NAMES)}")
+    source: Format = importlib.import_module(f"{__name__}.{name}").FORMAT
+    return source

@@ -1,0 +1,115 @@
+"""The staging database: DuckDB over the rows of imported files, with the statements of lib/sql/imports.
+
+Each file there has sections `-- name: <statement>`. Values are bound as `$name`; names of tables and columns replace
+`{name}`. All other braces stay as they are.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from lib.errors import OutputError
+
+__all__ = ["StagingDatabase"]
+
+SQL = Path(__file__).parents[2] / "sql" / "imports"
+SECTION = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
+BATCH_ROWS = 50_000
+SETTINGS = {
+    "memory_limit": "256MB",  # larger intermediate results go to files in temp_directory
+    "preserve_insertion_order": False,  # it takes memory; every query that reaches a file has an ORDER BY
+    "threads": 2,  # the same on every machine, so that measurements compare
+    "autoinstall_known_extensions": False,  # no downloads
+    "autoload_known_extensions": False,
+    "arrow_lossless_conversion": True,  # UUID columns stay UUIDs
+    "TimeZone": "UTC",
+}
+
+
+class StagingDatabase:
+    """An in-memory database that spills into a folder; closed on exit.
+
+    `name` is the format: its statements and those of common.sql can be run.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._statements = _statements("common") | _statements(name)
+        self._database = duckdb.connect(config={"temp_directory": str(folder)})
+        for setting, value in SETTINGS.items():
+            self._database.execute(f"SET {setting} = $value", {"value": value})
+
+    def __enter__(self) -> "StagingDatabase":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._database.close()
+
+    def add_file(self, view: str, path: Path) -> None:
+        """Create a view of a Parquet file."""
+        self._database.read_parquet(str(path)).create_view(view)
+
+    def add_rows(self, view: str, rows: pa.Table) -> None:
+        """Create a view of an Arrow table."""
+        self._database.register(view, rows)
+
+    def add_lookup(self, view: str, rows: dict[str, str | None], key: str, value: str) -> None:
+        """Create a view of a dictionary, with a text column for the keys and one for the values."""
+        texts = {key: pa.array(list(rows), pa.string()), value: pa.array(list(rows.values()), pa.string())}
+        self.add_rows(view, pa.table(texts))
+
+    def has_rows(self, view: str) -> bool:
+        """Whether a view has any rows."""
+        return self._database.table(view).limit(1).to_arrow_table().num_rows > 0
+
+    def has_statement(self, name: str) -> bool:
+        """Whether there is a statement of this name."""
+        return name in self._statements
+
+    def run(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> None:
+        """Execute a statement without a result."""
+        with self._memory_errors():
+            self._database.execute(self.statement(name, **names), bound)
+
+    def table(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> pa.Table:
+        """All rows of a query."""
+        with self._memory_errors():
+            return self._query(name, bound, names).to_arrow_table()
+
+    def rows(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> list[dict[str, Any]]:
+        """All rows of a query that returns few."""
+        rows: list[dict[str, Any]] = self.table(name, bound, **names).to_pylist()
+        return rows
+
+    def batches(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> Iterator[pa.RecordBatch]:
+        """The rows of a query in batches; no other statement may run until they are read."""
+        with self._memory_errors():
+            yield from self._query(name, bound, names).to_arrow_reader(BATCH_ROWS)
+
+    def _query(self, name: str, bound: dict[str, Any] | None, names: dict[str, str]) -> duckdb.DuckDBPyRelation:
+        return self._database.sql(self.statement(name, **names), params=bound)
+
+    def statement(self, name: str, **names: str) -> str:
+        """Text of a statement, with the names put in."""
+        return PLACEHOLDER.sub(lambda match: names[match[1]], self._statements[name])
+
+    @contextmanager
+    def _memory_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            reason = str(error).splitlines()[0]
+            raise OutputError(f"cannot compare the rows in {self._folder}: {reason}. Free disk space there") from error
+
+
+def _statements(name: str) -> dict[str, str]:
+    """The statements of a file by name."""
+    _, *parts = SECTION.split((SQL / f"{name}.sql").read_text(encoding="utf-8"))
+    return dict(zip(parts[::2], parts[1::2], strict=True))
