@@ -47,10 +47,10 @@ COMPUTED = {
     "percent": (
         "share", "expected_share", "share_of_customers", "share_of_revenue", "change", "effect", "uplift", "churn_rate",
         "wape", "smape", "total_error", "coverage_80", "coverage_95", "total_inside_80", "skill", "skill_weekday",
-        "support", "confidence", "smallest",
+        "support", "confidence", "smallest", "predicted_churn", "observed_churn",
     ),
     "integer": (
-        "customers", "buyers", "observed_buyers", "churned_buyers", "churn_days", "expected", "actual", "failed",
+        "customers", "buyers", "observed_buyers", "churned_buyers", "churn_days", "expected", "observed", "failed",
         "discount_percent", "units_30_days",
     ),
     "significant": ("value",),  # of parameters of different magnitude

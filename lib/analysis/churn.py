@@ -1,4 +1,4 @@
-"""Churn risk: the chance that a customer does not order within so many days, calibrated on the shop's own past."""
+"""Churn risk: the probability of no order within a number of days, calibrated on the shop's past."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from threadpoolctl import threadpool_limits
 
 __all__ = ["Calibration", "calibrate", "judge", "reliability", "risk"]
 
-LEAST_OUTCOMES = 25  # of customers who ordered, and of those who did not, to calibrate on
+LEAST_OUTCOMES = 25  # minimum customers with an order, and without one, for a calibration
 FOLDS = 5
 TINY = 1e-12
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A curve from expected orders to the chance of an order: expit(intercept + slope * log of the expected orders)."""
+    """Probability of an order from expected orders: expit(intercept + slope * log(expected))."""
 
     intercept: float
     slope: float
 
 
 def risk(expected: np.ndarray, calibration: Calibration | None) -> np.ndarray:
-    """Chance of no order, by the orders expected: exp(-expected), as of a Poisson number, where nothing calibrates it.
+    """Probability of no order, from expected orders; exp(-expected) (Poisson assumption) without a calibration.
 
-    BG/NBD's chance to be active is no part of the score: it is 1 for everyone who bought once.
+    BG/NBD's probability of being active is not used: it is 1 for every customer with one purchase.
     """
     expected = np.asarray(expected, dtype=float)
     if calibration is None:
@@ -38,7 +38,7 @@ def risk(expected: np.ndarray, calibration: Calibration | None) -> np.ndarray:
 
 
 def calibrate(expected: np.ndarray, ordered: np.ndarray) -> Calibration | None:
-    """The curve that past expectations and what came of them give; None where too few ordered, or too few did not."""
+    """Fit the calibration on past expected orders and outcomes; None with too few outcomes of either kind."""
     ordered = np.asarray(ordered, dtype=bool)
     if min(ordered.sum(), (~ordered).sum()) < LEAST_OUTCOMES or np.ptp(_log(expected)) == 0:
         return None
@@ -49,10 +49,10 @@ def calibrate(expected: np.ndarray, ordered: np.ndarray) -> Calibration | None:
 
 
 def judge(scores: Mapping[str, np.ndarray], ordered: np.ndarray, seed: int) -> pd.DataFrame:
-    """auc and brier of every score (more of it: more likely to order) on customers who did or did not order.
+    """AUC and Brier score of several scores of ordering, higher meaning more likely.
 
-    brier is of chances by a logistic curve of the score that was fitted on other customers (five folds): all scores
-    are calibrated alike. The last row gives everyone the same chance. Empty where too few ordered or did not.
+    The Brier score is of probabilities by a logistic curve of the score, cross-validated in five folds, so that all
+    scores are calibrated alike. The last row predicts the same for everyone. No rows with too few outcomes.
     """
     ordered = np.asarray(ordered, dtype=bool)
     if min(ordered.sum(), (~ordered).sum()) < LEAST_OUTCOMES:
@@ -62,7 +62,7 @@ def judge(scores: Mapping[str, np.ndarray], ordered: np.ndarray, seed: int) -> p
         {
             "score": name,
             "auc": roc_auc_score(ordered, values),
-            "brier": brier_score_loss(ordered, _apart(values, ordered, seed)),
+            "brier": brier_score_loss(ordered, _cross_validated(values, ordered, seed)),
         }
         for name, values in everyone.items()
     ]
@@ -70,20 +70,20 @@ def judge(scores: Mapping[str, np.ndarray], ordered: np.ndarray, seed: int) -> p
 
 
 def reliability(expected: np.ndarray, ordered: np.ndarray, seed: int, groups: int = 10) -> pd.DataFrame:
-    """Groups of equal size by risk, each fitted on other customers: customers, said and came (shares without order)."""
+    """Groups of equal size by cross-validated risk: group, customers, predicted and observed (shares without an order)."""
     ordered = np.asarray(ordered, dtype=bool)
     if min(ordered.sum(), (~ordered).sum()) < LEAST_OUTCOMES:
-        return pd.DataFrame(columns=["group", "customers", "said", "came"])
-    said = 1 - _apart(_log(expected), ordered, seed)
-    group = (groups * (pd.Series(said).rank(method="first") - 1) // len(said)).astype(int) + 1
-    frame = pd.DataFrame({"group": group, "said": said, "came": ~ordered})
+        return pd.DataFrame(columns=["group", "customers", "predicted_churn", "observed_churn"])
+    predicted = 1 - _cross_validated(_log(expected), ordered, seed)
+    group = (groups * (pd.Series(predicted).rank(method="first") - 1) // len(predicted)).astype(int) + 1
+    frame = pd.DataFrame({"group": group, "predicted_churn": predicted, "observed_churn": ~ordered})
     return frame.groupby("group", as_index=False).agg(
-        customers=("said", "size"), said=("said", "mean"), came=("came", "mean")
+        customers=("predicted_churn", "size"), predicted_churn=("predicted_churn", "mean"), observed_churn=("observed_churn", "mean")
     )
 
 
-def _apart(values: np.ndarray, ordered: np.ndarray, seed: int) -> np.ndarray:
-    """Chance of an order for each customer, by a curve fitted without the customer's fold."""
+def _cross_validated(values: np.ndarray, ordered: np.ndarray, seed: int) -> np.ndarray:
+    """Probability of an order for each customer, by a curve fitted without the customer's fold."""
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     spread = values.std()
     column = ((values - values.mean()) / (spread if spread > 0 else 1))[:, None]
@@ -92,7 +92,7 @@ def _apart(values: np.ndarray, ordered: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _logistic() -> LogisticRegression:
-    """Hardly drawn to 0: only so much that there is a curve where a score tells all customers apart."""
+    """Minimal regularisation, so that a curve exists even for a score that separates the outcomes."""
     return LogisticRegression(C=1e4, tol=1e-8, max_iter=500)
 
 

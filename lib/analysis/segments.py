@@ -1,4 +1,4 @@
-"""Groups of customers: by recency, frequency and money (RFM), with what to do about each, and by k-means."""
+"""Segments of customers: by recency, frequency and monetary value (RFM) with an action for each, and by k-means."""
 
 from dataclasses import dataclass
 
@@ -13,20 +13,20 @@ from lib.formatting import decimal, integer, percent
 __all__ = ["ACTIONS", "Clusters", "cluster", "rfm", "segment_table"]
 
 SCORES = 5
-SEGMENTS = [  # name, recency scores, scores of frequency and money together, what the segment suggests
-    ("Champions", (5, 5), (4, 5), "Reward them, show them what is new first, ask for reviews."),
-    ("Loyal customers", (3, 4), (4, 5), "Offer a loyalty programme and dearer articles."),
-    ("Potential loyalists", (4, 5), (2, 3), "Recommend what goes with their orders; invite them to sign up for more."),
+SEGMENTS = [  # name, recency scores, mean scores of frequency and monetary value, suggested action
+    ("Champions", (5, 5), (4, 5), "Reward them, show them new products first, ask for reviews."),
+    ("Loyal customers", (3, 4), (4, 5), "Offer a loyalty programme and higher-priced products."),
+    ("Potential loyalists", (4, 5), (2, 3), "Recommend products that match their orders; offer a membership."),
     ("New customers", (5, 5), (1, 1), "Welcome them, help with the first order, suggest a second one."),
-    ("Promising", (4, 4), (1, 1), "Stay in touch; a small reason to come back."),
-    ("Need attention", (3, 3), (3, 3), "An offer for a limited time, based on what they bought."),
-    ("About to sleep", (3, 3), (1, 2), "Remind them of popular articles before they are gone."),
-    ("At risk", (1, 2), (3, 4), "Write personally, ask what was wrong, offer to renew."),
-    ("Cannot lose them", (1, 2), (5, 5), "Call them: they were among the best, and are leaving."),
-    ("Hibernating", (1, 2), (1, 2), "Cheap reminders only; do not spend much on them."),
+    ("Promising", (4, 4), (1, 1), "Stay in touch with small incentives."),
+    ("Need attention", (3, 3), (3, 3), "Make a limited-time offer based on past purchases."),
+    ("About to sleep", (3, 3), (1, 2), "Remind them of popular products before they lapse."),
+    ("At risk", (1, 2), (3, 4), "Contact them personally and ask for the reason."),
+    ("Cannot lose them", (1, 2), (5, 5), "Call them: they were among the best customers and are lapsing."),
+    ("Hibernating", (1, 2), (1, 2), "Send low-cost reminders only."),
 ]
 ACTIONS = {name: action for name, *_, action in SEGMENTS}
-NUMBERS = range(3, 7)  # of clusters that are tried
+NUMBERS = range(3, 7)  # of clusters
 LEAST_BUYERS = 100
 LARGEST_FIT, LARGEST_SILHOUETTE, BOOTSTRAPS = 10_000, 4_000, 10
 STABLE, CLEARER = 0.8, 0.05
@@ -35,8 +35,10 @@ STABLE, CLEARER = 0.8, 0.05
 def rfm(customers: pd.DataFrame) -> pd.DataFrame:
     """recency_score, frequency_score and monetary_score, 1 to 5, and rfm_segment of each customer.
 
-    Wants days_since_last, orders and revenue. A score is 1 + the fifths of all customers who are strictly worse, so
-    that customers who are equal have equal scores; without ties each score holds a fifth of them.
+    A score is 1 + the number of full fifths of customers who are strictly worse, so that ties have equal scores.
+
+    Args:
+        customers: days_since_last, orders, revenue.
     """
     scores = pd.DataFrame(
         {
@@ -54,7 +56,7 @@ def _fifths(values: pd.Series) -> pd.Series:
 
 
 def _names(scores: pd.DataFrame) -> pd.Series:
-    """By recency, and by the mean of frequency and money, halves rounded up."""
+    """Segment by recency and the mean of frequency and monetary score, halves rounded up."""
     together = (scores["frequency_score"] + scores["monetary_score"] + 1) // 2
     names = pd.Series("", index=scores.index, dtype="str")
     for name, recency, both, _ in SEGMENTS:
@@ -63,7 +65,7 @@ def _names(scores: pd.DataFrame) -> pd.Series:
 
 
 def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
-    """One row per segment there is, the one with the most revenue first: its customers, revenue, shares and action."""
+    """One row per segment, by revenue: customers, revenue, their shares, revenue per customer, action."""
     sums = customers.groupby("rfm_segment").agg(customers=("revenue", "size"), revenue=("revenue", "sum"))
     total = sums["revenue"].sum()
     shares = sums.assign(
@@ -78,7 +80,11 @@ def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Clusters:
-    """k-means by number of clusters: clusters, silhouette, one_cloud, stability, smallest, sizes; and a verdict."""
+    """k-means by number of clusters.
+
+    scores: clusters, silhouette, null_silhouette, stability, smallest (share), sizes. real: whether clusters were found.
+    verdict: the result as a sentence.
+    """
 
     scores: pd.DataFrame
     real: bool
@@ -86,16 +92,16 @@ class Clusters:
 
 
 def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
-    """k-means with k from 3 to 6 on the standardised log1p of days_since_last, orders and revenue, and its worth.
+    """Cluster buyers by k-means with k from 3 to 6 on standardised log1p of days_since_last, orders and revenue.
 
-    silhouette is held against one_cloud, that of as many points from one normal distribution of the same spread, which
-    has no clusters. stability is the mean adjusted Rand index with k-means of bootstraps, smallest the least share.
+    null_silhouette is the silhouette of as many points from one normal distribution with the same covariance, which has
+    no clusters. stability is the mean adjusted Rand index with k-means of bootstrap samples.
     """
     points = np.log1p(customers[["days_since_last", "orders", "revenue"]].to_numpy(dtype=float))
     different = len(np.unique(points, axis=0))
     if different < LEAST_BUYERS:
-        columns = ["clusters", "silhouette", "one_cloud", "stability", "smallest", "sizes"]
-        few = f"{integer(different)} different buyers are too few to look for clusters; it takes {LEAST_BUYERS}."
+        columns = ["clusters", "silhouette", "null_silhouette", "stability", "smallest", "sizes"]
+        few = f"{integer(different)} distinct buyers are too few for clusters; the minimum is {LEAST_BUYERS}."
         return Clusters(pd.DataFrame(columns=columns), real=False, verdict=few)
     rng = np.random.default_rng(seed)
     spread = points.std(axis=0)
@@ -114,7 +120,7 @@ def _tried(k: int, points: np.ndarray, cloud: np.ndarray, rng: np.random.Generat
     return {
         "clusters": k,
         "silhouette": _silhouette(points, labels, rng),
-        "one_cloud": _silhouette(cloud, _labels(k, cloud, cloud, rng), rng),
+        "null_silhouette": _silhouette(cloud, _labels(k, cloud, cloud, rng), rng),
         "stability": float(np.mean([adjusted_rand_score(labels, other) for other in again])),
         "smallest": float(sizes[-1]),
         "sizes": ", ".join(percent(size, 0) for size in sizes),
@@ -132,17 +138,17 @@ def _silhouette(points: np.ndarray, labels: np.ndarray, rng: np.random.Generator
 
 
 def _verdict(scores: pd.DataFrame) -> tuple[bool, str]:
-    """Whether some number of clusters is stable and clearer than one cloud, and what to make of it."""
-    clear = scores[(scores["stability"] >= STABLE) & (scores["silhouette"] > scores["one_cloud"] + CLEARER)]
+    """Whether a number of clusters is stable and better separated than the null distribution, with the reason."""
+    clear = scores[(scores["stability"] >= STABLE) & (scores["silhouette"] > scores["null_silhouette"] + CLEARER)]
     if clear.empty:
         return False, (
-            "The clusters are not real: with no number of them do they come back when customers are drawn again "
-            f"(stability of {STABLE} or more) and lie clearer apart than pieces of one cloud (silhouette more than "
-            f"{CLEARER} above it). Use the RFM segments, which claim nothing of that kind."
+            f"No clusters were found: no number of them is both stable (stability of at least {STABLE}) and better "
+            f"separated than data without clusters (silhouette more than {CLEARER} above the null silhouette). Use the "
+            "RFM segments, which do not assume clusters."
         )
     best = clear.loc[clear["silhouette"].idxmax()]
     return True, (
-        f"{best['clusters']:.0f} clusters of {best['sizes']} of the buyers come back when customers are drawn again "
-        f"(stability {decimal(best['stability'])}) and lie clearer apart than pieces of one cloud "
-        f"(silhouette {decimal(best['silhouette'])} against {decimal(best['one_cloud'])})."
+        f"{best['clusters']:.0f} clusters with {best['sizes']} of the buyers are stable "
+        f"(stability {decimal(best['stability'])}) and better separated than data without clusters "
+        f"(silhouette {decimal(best['silhouette'])}, null silhouette {decimal(best['null_silhouette'])})."
     )

@@ -1,4 +1,4 @@
-"""Time until something happens, with those counted in to whom it has not happened yet (Kaplan and Meier 1958)."""
+"""Time to the second order with censoring: Kaplan-Meier curves (Kaplan and Meier 1958)."""
 
 import numpy as np
 import pandas as pd
@@ -6,15 +6,18 @@ import pandas as pd
 __all__ = ["days_until", "returned_within", "returns"]
 
 NORMAL_95 = 1.959963984540054
-DIGITS = 9  # what any processor agrees on of an exponential
+DIGITS = 9  # of exponentials, equal on any processor
 
 
 def returns(durations: pd.DataFrame) -> pd.DataFrame:
-    """Share that has returned by each day: day, share, lower, upper (pointwise 95 %), at_risk; all days followed.
+    """Share of buyers with a second order by days since the first.
 
-    `durations` has days, returned (False: followed for so long, without a return) and buyers (how many). The share is
-    1 - S, S by Kaplan and Meier; the interval is that of log(-log S), which stays within 0 and 1 (Kalbfleisch and
-    Prentice 2002, 1.4). Without buyers there are no rows.
+    Args:
+        durations: days, returned (False: observed for this long without a second order), buyers (number).
+
+    Returns:
+        One row per observed day: day, share = 1 - S (Kaplan-Meier), lower and upper (pointwise 95 % interval of
+        log(-log S), which stays within 0 and 1: Kalbfleisch and Prentice 2002, 1.4), at_risk. No rows without buyers.
     """
     if durations.empty:
         return pd.DataFrame(columns=["day", "share", "lower", "upper", "at_risk"], dtype="float64")
@@ -26,14 +29,14 @@ def returns(durations: pd.DataFrame) -> pd.DataFrame:
 
 
 def _kaplan_meier(durations: pd.DataFrame) -> pd.DataFrame:
-    """share, lower and upper by the days on which somebody returned or left the view."""
+    """share, lower and upper by the days with a second order or a censored buyer."""
     from statsmodels.duration.survfunc import SurvfuncRight  # a second to import, and only this needs it
 
-    # One entry per buyer: statsmodels 0.15 gives another standard error (of log S) where counts come as weights.
+    # One entry per buyer: with weights statsmodels 0.15 returns another standard error (of log S).
     days, returned = (durations[name].to_numpy().repeat(durations["buyers"]) for name in ("days", "returned"))
     fit = SurvfuncRight(days, returned.astype("int64"))
     alive, error = np.asarray(fit.surv_prob), np.asarray(fit.surv_prob_se)
-    inside = (alive > 0) & (alive < 1)  # at 0 and 1 there is nothing to take a logarithm of
+    inside = (alive > 0) & (alive < 1)  # the logarithms are undefined at 0 and 1
     safe = np.where(inside, alive, 0.5)
     width = np.where(inside, NORMAL_95 * error / (safe * np.abs(np.log(safe))), 0.0)
     bounds = {"lower": 1 - alive ** np.exp(-width), "upper": 1 - alive ** np.exp(width)}
@@ -41,12 +44,12 @@ def _kaplan_meier(durations: pd.DataFrame) -> pd.DataFrame:
 
 
 def returned_within(curve: pd.DataFrame, days: int) -> float:
-    """Share that has returned within so many days; NaN where nobody has been followed for so long."""
+    """Share with a second order within this many days; NaN if no buyer has been observed for this long."""
     reached = curve.loc[curve["day"] == days, "share"]
     return float(reached.iloc[0]) if len(reached) else np.nan
 
 
 def days_until(curve: pd.DataFrame, share: float) -> float:
-    """The first day by which this share has returned; NaN where it has not."""
+    """The first day by which this share has a second order; NaN if it has not."""
     reached = curve.loc[curve["share"] >= share, "day"]
     return float(reached.iloc[0]) if len(reached) else np.nan

@@ -1,4 +1,4 @@
-"""A file for a mailing tool: who is worth writing to, and with what."""
+"""The customer export for mailing tools: scores and a suggested product per customer."""
 
 from pathlib import Path
 
@@ -13,10 +13,14 @@ COLUMNS = ["rfm_segment", "churn_risk", "predicted_orders", "predicted_value"]
 
 
 def write(customers: pd.DataFrame, suggestions: pd.DataFrame, contacts: pd.DataFrame | None = None) -> Path:
-    """exports/customers.csv of the present run: one line per customer, the most valuable first.
+    """Write exports/customers.csv of the current run, one row per customer, highest value first; returns its path.
 
-    Holds user_id, segment, predictions and the suggested product; name and email only with `contacts`.
-    It stays in the run's folder, where old runs are removed, and is no page: pages are what people pass on.
+    Args:
+        customers: Scored customers: user_id, revenue, segment and predictions.
+        suggestions: user_id, product_id.
+        contacts: user_id, name and email, if personal data may be exported.
+
+    The file stays in the run's folder, which is deleted with old runs, and is not one of the pages that people share.
     """
     ordered = customers.sort_values(["predicted_value", "revenue", "user_id"], ascending=[False, False, True])
     rows = ordered[["user_id", *COLUMNS]].round({"churn_risk": 4, "predicted_orders": 3, "predicted_value": 2})

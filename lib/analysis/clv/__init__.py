@@ -1,4 +1,4 @@
-"""What customers will do, by the published models of buying: fits, expectations, value, doubts and the proof."""
+"""Customer lifetime value by published models: fits, expected orders and value, warnings, and holdout validation."""
 
 from lib.analysis.clv import bg_nbd, gamma_gamma, pareto_nbd
 from lib.analysis.clv.fitting import Fit

@@ -1,7 +1,7 @@
 """BG/NBD: Fader, Hardie, Lee (2005), "Counting Your Customers" the Easy Way; customers may leave after any purchase.
 
 Purchases after the first come at a rate that is Gamma(r, alpha) among customers; after each a customer leaves with a
-chance that is Beta(a, b). Frames of customers have frequency (purchases after the first), recency (time from the first
+probability that is Beta(a, b). Frames of customers have frequency (purchases after the first), recency (time from the first
 to the last) and age (time from the first until now), in any one unit of time.
 """
 
@@ -20,7 +20,7 @@ NEAR_ONE = 1e-6  # formulas divide by a - 1 and a + b - 1: this near to 0 they w
 
 
 def fit(customers: pd.DataFrame) -> Fit:
-    """r, alpha, a and b of the greatest likelihood; at least one customer must have a frequency above 0."""
+    """Maximum likelihood estimates of r, alpha, a and b; at least one customer must have a frequency above 0."""
     frequency, recency, age, counts = grouped(customers)
     rate = (counts @ frequency) / (counts @ age)
     start = dict(zip(NAMES, (0.5, 0.5 / rate, 0.8, 2.4), strict=True))
@@ -28,7 +28,7 @@ def fit(customers: pd.DataFrame) -> Fit:
 
 
 def likelihood(frequency: np.ndarray, recency: np.ndarray, age: np.ndarray, counts: np.ndarray) -> Cost:
-    """Minus the log-likelihood (equation 6) of groups of customers, and its gradient, by the parameters' logarithms."""
+    """Negative log-likelihood (equation 6) of grouped customers and its gradient, in the logarithms of the parameters."""
     sizes, row = np.unique(frequency, return_inverse=True)  # special functions once per frequency, not per group
     repeats = frequency > 0
 
@@ -54,19 +54,19 @@ def likelihood(frequency: np.ndarray, recency: np.ndarray, age: np.ndarray, coun
 
 
 def rate(model: Fit) -> tuple[float, float]:
-    """Mean purchases in a unit of time of who has not left, r / alpha, and its standard error."""
+    """Mean purchase rate of active customers per unit of time, r / alpha, and its standard error."""
     mean = model["r"] / model["alpha"]
     return mean, model.error({"r": mean, "alpha": -mean})
 
 
 def dropout(model: Fit) -> tuple[float, float]:
-    """Mean chance to leave after a purchase, a / (a + b), and its standard error."""
+    """Mean dropout probability after a purchase, a / (a + b), and its standard error."""
     mean = model["a"] / (model["a"] + model["b"])
     return mean, model.error({"a": mean * (1 - mean), "b": -mean * (1 - mean)})
 
 
 def chance_active(model: Fit, customers: pd.DataFrame) -> np.ndarray:
-    """Chance that each customer has not left, 1 for who bought once: no score of churn, only a part of others."""
+    """Probability that each customer is active; 1 after a single purchase, so it is no churn score by itself."""
     r, alpha, a, b = (model[name] for name in NAMES)
     x, recency, age = _columns(customers)
     odds = np.log(a) - np.log(b + np.maximum(x, 1) - 1) + (r + x) * (np.log(alpha + age) - np.log(alpha + recency))
@@ -74,7 +74,7 @@ def chance_active(model: Fit, customers: pd.DataFrame) -> np.ndarray:
 
 
 def expected_orders(model: Fit, customers: pd.DataFrame, time: float) -> np.ndarray:
-    """Purchases expected of each customer within the next `time` (equation 10).
+    """Expected purchases of each customer within the next `time` (equation 10).
 
     Euler's transformation of its hypergeometric function keeps all digits where the published form loses them.
     """
@@ -98,15 +98,15 @@ def _if_active(model: Fit, x: np.ndarray, age: np.ndarray, time: float) -> np.nd
 
 
 def _by_quadrature(r: float, a: float, b: float, time: float) -> float:
-    """Mean of (1 - (1 + p time)^-r) / p over the chances to leave p, which are Beta(a, b): what the series sums up."""
+    """Mean of (1 - (1 + p time)^-r) / p over dropout probabilities p ~ Beta(a, b), the value of the series."""
     p = np.maximum(betaincinv(a, b, (np.arange(NODES) + 0.5) / NODES), TINY)
     return float((-np.expm1(-r * np.log1p(p * time)) / p).mean())
 
 
 def chance_of_order(model: Fit, customers: pd.DataFrame, time: float) -> np.ndarray:
-    """Chance that each customer buys at least once within the next `time`.
+    """Probability that each customer buys at least once within the next `time`.
 
-    Who has not left buys at a rate that is Gamma(r + x, alpha + age), and cannot leave before the next purchase.
+    An active customer's purchase rate is Gamma(r + x, alpha + age), and dropout can only follow a purchase.
     """
     r, alpha = model["r"], model["alpha"]
     x, _, age = _columns(customers)

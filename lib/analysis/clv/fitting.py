@@ -1,4 +1,4 @@
-"""Greatest likelihood over customers that are counted in groups: estimates and their standard errors."""
+"""Maximum likelihood over grouped customers: estimates and their standard errors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 __all__ = ["Fit", "grouped", "maximise", "numerical"]
 
-CLOSE = {"maxiter": 1_000, "ftol": 1e-14, "gtol": 1e-9}  # a search that ends at the optimum, not on the way to it
+CLOSE = {"maxiter": 1_000, "ftol": 1e-14, "gtol": 1e-9}  # tight tolerances: the default ones stop before the optimum
 REACH = 6.0  # logarithms that a search may go from its start: 400 times, far from any shop, near enough to compute
 STEP = 1e-4  # of the logarithm of a parameter, for differences
 FLATTEST = 1e-7  # curvature per customer below which data say nothing about a direction
@@ -36,7 +36,7 @@ class Fit:
         return {name: self.error({name: value}) for name, value in self.values.items()}
 
     def error(self, slopes: Mapping[str, float]) -> float:
-        """Standard error of what changes by `slopes` with the logarithms of parameters, by the delta method."""
+        """Standard error of a function by the delta method; `slopes` are its derivatives by the logarithms of parameters."""
         slope = np.array([slopes.get(name, 0.0) for name in self.values])
         return float(np.sqrt(slope @ self.covariance @ slope))
 
@@ -54,13 +54,13 @@ class Fit:
 
 
 def grouped(customers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """frequency, recency and age of every group of customers with the same three, and how many are in it."""
+    """Distinct combinations of frequency, recency and age, and the number of customers in each."""
     sizes = customers.groupby(["frequency", "recency", "age"], sort=True).size()
     return *(sizes.index.get_level_values(level).to_numpy(dtype=float) for level in range(3)), sizes.to_numpy()
 
 
 def maximise(model: str, start: Mapping[str, float], cost: Cost, customers: int, most: Mapping[str, float]) -> Fit:
-    """The fit that minimises `cost`: of the parameters' logarithms, minus the log-likelihood, and its gradient.
+    """Fit that minimises `cost`, the negative log-likelihood and its gradient in the logarithms of the parameters.
 
     `start` names the parameters in the order of cost; `most` bounds some of them, where formulas would overflow.
     """
@@ -81,7 +81,7 @@ def maximise(model: str, start: Mapping[str, float], cost: Cost, customers: int,
 
 
 def _covariance(gradient: Callable[[np.ndarray], np.ndarray], at: np.ndarray) -> np.ndarray:
-    """Inverse of the curvature of the cost at its least; NaN when it is flat in some direction."""
+    """Inverse of the Hessian of the cost at its minimum; NaN if it is flat in some direction."""
     steps = STEP * np.eye(len(at))
     curvature = np.array([(gradient(at + step) - gradient(at - step)) / (2 * STEP) for step in steps])
     curvature = (curvature + curvature.T) / 2
@@ -91,7 +91,7 @@ def _covariance(gradient: Callable[[np.ndarray], np.ndarray], at: np.ndarray) ->
 
 
 def numerical(value: Callable[[np.ndarray], float]) -> Cost:
-    """A cost with its gradient by central differences, for likelihoods without a gradient in closed form."""
+    """Adds a gradient by central differences to a cost without one in closed form."""
 
     def cost(logs: np.ndarray) -> tuple[float, np.ndarray]:
         steps = STEP * np.eye(len(logs))

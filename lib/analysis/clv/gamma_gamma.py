@@ -1,4 +1,4 @@
-"""Gamma-Gamma: Fader, Hardie (2013), The Gamma-Gamma Model of Monetary Value; what a purchase brings, by customer.
+"""Gamma-Gamma: Fader, Hardie (2013), The Gamma-Gamma Model of Monetary Value; value per purchase by customer.
 
 A customer's purchases are worth Gamma(p, nu) each, with nu Gamma(q, gamma) among customers, however often they buy.
 """
@@ -15,7 +15,7 @@ NAMES = ("p", "q", "gamma")
 
 
 def fit(purchases: np.ndarray, mean: np.ndarray) -> Fit:
-    """p, q and gamma of the greatest likelihood (equation 1a) of each customer's number and mean value of purchases."""
+    """Maximum likelihood estimates of p, q and gamma (equation 1a) from each customer's purchases and their mean value."""
     n, mean = np.asarray(purchases, dtype=float), np.asarray(mean, dtype=float)
     start = dict(zip(NAMES, (3.0, 3.0, 2 * mean.mean() / 3), strict=True))
     return maximise("Gamma-Gamma", start, _likelihood(n, mean), len(n), {})
@@ -42,12 +42,12 @@ def _likelihood(n: np.ndarray, mean: np.ndarray) -> Cost:
 
 
 def mean_value(model: Fit) -> float:
-    """Mean value of a purchase among all customers; NaN when q is 1 or less, as then it has none."""
+    """Mean value of a purchase over all customers; NaN if q <= 1, where it is not defined."""
     return model["p"] * model["gamma"] / (model["q"] - 1) if model["q"] > 1 else np.nan
 
 
 def expected_value(model: Fit, customers: pd.DataFrame) -> np.ndarray:
-    """Value expected of each customer's next purchase, given purchases and monetary_value, their mean (equation 5)."""
+    """Expected value of each customer's next purchase from purchases and monetary_value, their mean (equation 5)."""
     n, mean = (customers[name].to_numpy(dtype=float) for name in ("purchases", "monetary_value"))
     p, q, gamma = (model[name] for name in NAMES)
     return p * (gamma + n * mean) / (p * n + q - 1)

@@ -1,4 +1,4 @@
-"""When not to trust the models: what is refused, what is worth a warning, in the words of the report."""
+"""The lifetime value model: fits BG/NBD and Gamma-Gamma, scores customers, and says when not to rely on them."""
 
 from dataclasses import dataclass
 
@@ -15,87 +15,92 @@ __all__ = [
     "Finding",
     "Model",
     "Terms",
+    "data_warnings",
     "discounted_orders",
-    "doubts_of_data",
-    "doubts_of_fit",
     "dropout_is_lost",
     "fit_models",
+    "fit_warnings",
     "repeaters",
     "scale_factor",
     "score",
     "spend_correlation",
 ]
 
-LEAST_REPEATERS, FEW_REPEATERS = 10, 200
-CORRELATED = 0.3
+VERSION = "BG/NBD and Gamma-Gamma, 1"  # raised when the same data give other predictions
+MONTH = 365.25 / 12  # days
+LEAST_REPEATERS, FEW_REPEATERS = 10, 200  # repeat buyers for a model at all, and for one without a warning
+CORRELATED = 0.3  # correlation of spend and frequency above which Gamma-Gamma's independence is doubtful
 LEAST_DROPOUT, MOST_B = 0.01, 50  # beyond these the likelihood hardly changes with a and b
-GAPS = 2  # median gaps between orders that the history should hold
+GAPS = 2  # minimum length of the history, in median gaps between orders
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence of the report; `refused` when for this reason there is no model."""
+    """A warning of the report as text; `refused` if it is the reason that there is no model."""
 
     text: str
     refused: bool = False
 
 
 def repeaters(customers: pd.DataFrame) -> pd.DataFrame:
-    """Those who bought more than once, for money: the spend model knows no value of 0."""
+    """Customers with repeat purchases of a positive value: Gamma-Gamma is not defined at 0."""
     return customers[(customers["frequency"] > 0) & (customers["monetary_value"] > 0)]
 
 
-def doubts_of_data(customers: pd.DataFrame) -> list[Finding]:
-    """What the customers' histories say against any fit: too few repeat buyers, too short a time."""
+def data_warnings(customers: pd.DataFrame) -> list[Finding]:
+    """Warnings before a fit: too few repeat buyers, or too short a history."""
     known = customers[customers["frequency"] > 0]
     found = f"{integer(len(known))} of {integer(len(customers))} buyers bought more than once"
     if len(known) < LEAST_REPEATERS:
         return [
             Finding(
-                f"No model is fitted, since {found}, and it takes at least {LEAST_REPEATERS} to tell customers apart. "
-                "Segments and sums to date do not need one.",
+                f"No model is fitted: {found}, and a model needs at least {LEAST_REPEATERS}. "
+                "Segments and revenue to date do not need one.",
                 refused=True,
             )
         ]
-    found_few = len(known) < FEW_REPEATERS
-    few = [Finding(f"Only {found}; below {FEW_REPEATERS} the estimates are rough: read them as an order of size.")]
-    return (few if found_few else []) + _too_short(customers, known)
+    findings = _too_short(customers, known)
+    if len(known) < FEW_REPEATERS:
+        rough = f"Only {found}; below {FEW_REPEATERS} the estimates are rough: use them as an order of magnitude."
+        findings = [Finding(rough), *findings]
+    return findings
 
 
 def _too_short(customers: pd.DataFrame, known: pd.DataFrame) -> list[Finding]:
-    """The history beside the median gap: of each repeat buyer the mean days between purchases, of these the median."""
+    """A warning if the history is short against the median, over repeat buyers, of their mean days between orders."""
     gap, history = (known["recency"] / known["frequency"]).median(), customers["age"].max()
     if history >= GAPS * gap:
         return []
     return [
         Finding(
-            f"The history of {integer(history)} days is shorter than {GAPS} usual gaps between orders ({integer(gap)} "
-            "days each): who is between two orders looks like who has left."
+            f"The history of {integer(history)} days is shorter than {GAPS} median gaps between orders ({integer(gap)} "
+            "days each): a customer between two orders cannot be told from one who has left."
         )
     ]
 
 
-def doubts_of_fit(orders: Fit, customers: pd.DataFrame) -> list[Finding]:
-    """What the fit and the spend say against using them: dropout that cannot be told, spend that goes with frequency.
-
-    `orders` is a BG/NBD fit.
-    """
+def fit_warnings(orders: Fit, customers: pd.DataFrame) -> list[Finding]:
+    """Warnings after a BG/NBD fit `orders`: dropout is not identified, or spend is correlated with frequency."""
+    findings = []
+    if dropout_is_lost(orders):
+        text = (
+            "The dropout rate cannot be estimated from these orders: the likelihood hardly changes with the parameters "
+            "a and b. The report therefore shows no dropout and no totals; use the predictions to rank customers."
+        )
+        findings.append(Finding(text))
     correlation = spend_correlation(customers)
-    unsettled = Finding(
-        "How often customers leave cannot be told from these orders: the likelihood hardly changes with the parameters "
-        "a and b. So no chance to leave is shown and no total of what is expected; use the predictions to rank "
-        "customers."
-    )
-    together = Finding(
-        f"What repeat buyers spend per order goes with how often they order (correlation {decimal(correlation)}; the "
-        f"model takes them as independent, and above {CORRELATED} that is doubtful): values of the best and of the "
-        "weakest customers are off."
-    )
-    return [unsettled] * dropout_is_lost(orders) + [together] * bool(abs(correlation) > CORRELATED)
+    if abs(correlation) > CORRELATED:
+        text = (
+            f"Spend per order is correlated with order frequency (correlation {decimal(correlation)}). The model assumes "
+            f"independence, which is doubtful above {CORRELATED}: values of the best and of the weakest customers are "
+            "biased."
+        )
+        findings.append(Finding(text))
+    return findings
 
 
 def dropout_is_lost(orders: Fit) -> bool:
-    """Whether a BG/NBD fit leaves open how often customers leave: never, within two standard errors, or flat."""
+    """Whether a BG/NBD fit does not identify dropout: near 0, within two standard errors of 0, or a flat likelihood."""
     chance, error = bg_nbd.dropout(orders)
     return bool(chance < LEAST_DROPOUT or orders["b"] > MOST_B or not 2 * error < chance)
 
@@ -108,12 +113,9 @@ def spend_correlation(customers: pd.DataFrame) -> float:
     return float(known.corr().iloc[0, 1])
 
 
-VERSION = "BG/NBD and Gamma-Gamma, 1"  # another number for the same data giving other predictions
-
-
 @dataclass(frozen=True)
 class Model:
-    """BG/NBD of purchases and Gamma-Gamma of their value, None where refused; findings say why, or what to doubt."""
+    """BG/NBD of orders and Gamma-Gamma of spend, both None where refused; findings are the reasons or warnings."""
 
     orders: Fit | None
     spend: Fit | None
@@ -125,44 +127,43 @@ class Model:
         return self.orders is None
 
     def parameters(self) -> pd.DataFrame:
-        """Every parameter, and the two means that follow, with estimate and standard error; none where refused.
+        """Model, parameter, estimate, standard_error: all parameters and two derived means; no rows without a model.
 
-        Both are NaN where the data do not settle the parameter: its error is as large as itself, or it is about dropout
-        that cannot be told.
+        Both numbers are NaN where the data do not identify the parameter: its standard error is at least as large as
+        the estimate, or it describes a dropout that is not identified.
         """
-        if self.refused:
+        if self.orders is None or self.spend is None:
             return pd.DataFrame(columns=["model", "parameter", "estimate", "standard_error"])
         means = {"r / alpha": bg_nbd.rate(self.orders), "a / (a + b)": bg_nbd.dropout(self.orders)}
         rows = [{"model": "BG/NBD", "parameter": n, "estimate": v, "standard_error": e} for n, (v, e) in means.items()]
         found = pd.concat([self.orders.frame(), pd.DataFrame(rows), self.spend.frame()], ignore_index=True)
-        settled = found["standard_error"] < found["estimate"]
-        lost = found["parameter"].isin(["a", "b", "a / (a + b)"]) & dropout_is_lost(self.orders)
-        return found.assign(**found[["estimate", "standard_error"]].where(settled & ~lost))
+        identified = found["standard_error"] < found["estimate"]
+        if dropout_is_lost(self.orders):
+            identified &= ~found["parameter"].isin(["a", "b", "a / (a + b)"])
+        numbers = found[["estimate", "standard_error"]].where(identified)
+        return found.assign(estimate=numbers["estimate"], standard_error=numbers["standard_error"])
 
 
 def fit_models(customers: pd.DataFrame) -> Model:
-    """The models of customers with frequency, recency, age, purchases (frequency + 1) and monetary_value, their mean.
+    """Fit both models to customers: frequency, recency, age, purchases (frequency + 1), monetary_value (their mean).
 
-    Too few repeat buyers, or none, is a finding, not an error.
+    Too few repeat buyers, or none, give a refused model with its reason, not an error.
     """
-    findings = doubts_of_data(customers)
+    findings = data_warnings(customers)
     known = repeaters(customers)
     if any(finding.refused for finding in findings):
         return Model(None, None, findings)
     if len(known) < 2 or known["monetary_value"].nunique() < 2:
-        alike = Finding("No model is fitted, since all repeat buyers spend the same per order.", refused=True)
+        alike = Finding("No model is fitted: all repeat buyers spend the same per order.", refused=True)
         return Model(None, None, [*findings, alike])
     orders = bg_nbd.fit(customers)
     spend = gamma_gamma.fit(known["purchases"].to_numpy(), known["monetary_value"].to_numpy())
-    return Model(orders, spend, findings + doubts_of_fit(orders, customers))
-
-
-MONTH = 365.25 / 12  # days
+    return Model(orders, spend, findings + fit_warnings(orders, customers))
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What value means: months ahead, share of revenue that is kept, and the yearly rate that later money is cut by."""
+    """Terms of lifetime value: horizon in months, share of revenue kept as margin, annual discount rate."""
 
     horizon_months: int = 12
     margin: float = 1.0
@@ -170,16 +171,16 @@ class Terms:
 
 
 def score(model: Model, customers: pd.DataFrame, terms: Terms) -> pd.DataFrame:
-    """predicted_orders and predicted_value of each customer within the months ahead; NaN where there is no model."""
-    if model.refused:
+    """predicted_orders and predicted_value of each customer within the horizon; NaN where there is no model."""
+    if model.orders is None or model.spend is None:
         return pd.DataFrame({"predicted_orders": np.nan, "predicted_value": np.nan}, index=customers.index)
     orders = bg_nbd.expected_orders(model.orders, customers, terms.horizon_months * MONTH)
-    worth = discounted_orders(model.orders, customers, terms) * gamma_gamma.expected_value(model.spend, customers)
-    return pd.DataFrame({"predicted_orders": orders, "predicted_value": worth * terms.margin}, index=customers.index)
+    value = discounted_orders(model.orders, customers, terms) * gamma_gamma.expected_value(model.spend, customers)
+    return pd.DataFrame({"predicted_orders": orders, "predicted_value": value * terms.margin}, index=customers.index)
 
 
 def discounted_orders(orders: Fit, customers: pd.DataFrame, terms: Terms) -> np.ndarray:
-    """Sum over the months t ahead of the orders expected in month t / (1 + d)^t, d the rate of a month."""
+    """Sum over months t of the expected orders in month t / (1 + d)^t, with d the monthly discount rate."""
     monthly = (1 + terms.discount_rate) ** (1 / 12) - 1
     total, before = np.zeros(len(customers)), np.zeros(len(customers))
     for month in range(1, terms.horizon_months + 1):
@@ -190,5 +191,5 @@ def discounted_orders(orders: Fit, customers: pd.DataFrame, terms: Terms) -> np.
 
 
 def scale_factor(by_model: float, by_forecast: float) -> float:
-    """What predictions are multiplied by so that they come to the forecast; 1 where one of the two expects nothing."""
+    """Factor that scales predictions to the forecast; 1 where either of the two is 0."""
     return by_forecast / by_model if by_model > 0 and by_forecast > 0 else 1.0

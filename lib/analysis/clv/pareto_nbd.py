@@ -17,7 +17,7 @@ MOST = {"r": 50.0, "s": 50.0}  # customers are alike with more; scipy's hypergeo
 
 
 def fit(customers: pd.DataFrame) -> Fit:
-    """r, alpha, s and beta of the greatest likelihood; at least one customer must have a frequency above 0."""
+    """Maximum likelihood estimates of r, alpha, s and beta; at least one customer must have a frequency above 0."""
     frequency, recency, age, counts = grouped(customers)
     rate = (counts @ frequency) / (counts @ age)
 
@@ -31,7 +31,7 @@ def fit(customers: pd.DataFrame) -> Fit:
 
 
 def _histories(values: np.ndarray, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Logarithms of what the two histories, still there and gone, add to the likelihood."""
+    """Logarithms of the two terms of the likelihood: still active, and left."""
     r, alpha, s, beta = values
     there = -(r + x) * np.log(alpha + age) - s * np.log(beta + age)
     early, late = (_integral(values, x, time) for time in (recency, age))
@@ -52,14 +52,14 @@ def _integral(values: np.ndarray, x: np.ndarray, time: np.ndarray) -> np.ndarray
 
 
 def chance_active(model: Fit, customers: pd.DataFrame) -> np.ndarray:
-    """Chance that each customer has not left."""
+    """Probability that each customer is active."""
     columns = (customers[name].to_numpy(dtype=float) for name in ("frequency", "recency", "age"))
     there, gone = _histories(np.array([model[name] for name in NAMES]), *columns)
     return expit(there - gone)
 
 
 def expected_orders(model: Fit, customers: pd.DataFrame, time: float) -> np.ndarray:
-    """Purchases expected of each customer within the next `time`."""
+    """Expected purchases of each customer within the next `time`."""
     r, alpha, s, beta = (model[name] for name in NAMES)
     x, age = (customers[name].to_numpy(dtype=float) for name in ("frequency", "age"))
     stay = -boxcox((beta + age) / (beta + age + time), s - 1)

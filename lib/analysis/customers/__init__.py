@@ -1,14 +1,14 @@
-"""What the report on customers says: the proof on the shop's past, each buyer's scores from it, tables and words."""
+"""Scores of customers: models validated on the shop's past, predictions for each buyer, and tables of them."""
 
-from lib.analysis.customers.scores import Outlook, concentration, outlook, risk_bands
-from lib.analysis.customers.validation import Proof, prove, split
+from lib.analysis.customers.scores import CustomerScores, concentration, risk_bands, score_customers
+from lib.analysis.customers.validation import Validation, split, validate
 
 __all__ = [
-    "Outlook",
-    "Proof",
+    "CustomerScores",
+    "Validation",
     "concentration",
-    "outlook",
-    "prove",
     "risk_bands",
+    "score_customers",
     "split",
+    "validate",
 ]

@@ -1,4 +1,4 @@
-"""Draws cohorts: who came back, what each brought month by month, and what a customer has brought since the first."""
+"""Charts of cohorts: retention, revenue by month, and cumulative value per customer."""
 
 from collections.abc import Iterable
 
@@ -13,20 +13,20 @@ from lib.report.palette import BLUE, CLEAR, GREEN, GREY, ORANGE, PALE, SEQUENTIA
 
 __all__ = ["cohort_revenue", "customer_value", "retention_curves", "retention_matrix"]
 
-LATEST = 18  # cohorts, and months of each, that a matrix shows: more cannot be read on any screen
-FEW = 3  # a mean over fewer cohorts is dotted: it may move only because older cohorts differ from younger ones
-ENOUGH = 10  # customers of a cohort that has a line of its own: of fewer, each moves it by more than a tenth
+LATEST = 18  # maximum cohorts, and months of each, in a matrix: more are not readable
+FEW = 3  # a mean over fewer cohorts is dotted: it may move only because the cohorts differ
+ENOUGH = 10  # minimum customers of a cohort with its own line: with fewer, each changes it by more than a tenth
 HATCHING = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": GREY, "bgcolor": CLEAR}
 
 
 def retention_matrix(retention: Retention, since: str) -> Chart:
-    """Shares as coloured cells, a row per cohort with its size, above them the weighted mean of all cohorts.
+    """Heatmap of retention: one row per cohort with its size, the weighted mean of all cohorts above.
 
-    A cell that is NaN is not drawn; the month that has not ended is hatched. `since` names what months count from.
+    NaN cells are not drawn; the incomplete month is hatched. `since` names the event from which months count.
     """
     shown = retention.matrix.tail(LATEST).dropna(axis="columns", how="all").iloc[:, :LATEST]
     if shown.empty:
-        return empty_chart(f"No cohort has a whole month of {since} to show.")
+        return empty_chart(f"No cohort has a complete month after {since}.")
     means = retention.mean.set_index("month_index")["retention"].reindex(shown.columns)
     under_way = retention.under_way.reindex(shown.index).dropna()
     under_way = under_way[under_way < shown.columns[0] + LATEST]
@@ -46,11 +46,11 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
 
 
 def _cells(figure: Chart, shown: pd.DataFrame, means: pd.Series) -> None:
-    """The row of means, a gap of a tenth of a row, and a row per cohort."""
+    """Draw the row of means, a gap of a tenth of a row, and one row per cohort."""
     months, gap = shown.columns, np.full(shown.shape[1], np.nan)
     values = np.vstack([means.to_numpy(float), gap, shown.to_numpy(float)])
     names = ["all cohorts", "", *_names(shown.index)]
-    # Beside the cells of a cohort of one customer, 0 or 100 %, all others would be pale: these do not set the scale.
+    # A cohort of one customer has cells of 0 or 100 %: with these on the scale, all others would be pale.
     top = max(float(np.nanquantile(shown, 0.95)), 0.01)
     figure.add_heatmap(
         z=values, x=[*(months - 0.5), months[-1] + 0.5], y=[-1.6, -0.6, *(np.arange(len(shown) + 1) - 0.5)],
@@ -63,7 +63,7 @@ def _cells(figure: Chart, shown: pd.DataFrame, means: pd.Series) -> None:
 
 
 def _name_rows(figure: Chart, shown: pd.DataFrame, sizes: pd.Series) -> None:
-    """Each row's cohort and how many it counts, which is what its shares are of."""
+    """Label each row with its cohort and size, the denominator of its shares."""
     names = [f"all · {integer(sizes.sum())}"]
     names += [
         f"{name} · {integer(sizes[cohort])}" for name, cohort in zip(_names(shown.index), shown.index, strict=True)
@@ -72,21 +72,21 @@ def _name_rows(figure: Chart, shown: pd.DataFrame, sizes: pd.Series) -> None:
 
 
 def _hatch(figure: Chart, under_way: pd.Series, shown: pd.DataFrame) -> None:
-    """Hatch the cell of the month under way in each row that has one."""
+    """Hatch the cell of the incomplete month in each row."""
     if under_way.empty:
         return
     rows = {cohort: row for row, cohort in enumerate(shown.index)}
     figure.add_bar(
         y=[rows[cohort] for cohort in under_way.index], base=under_way - 0.47, x=[0.94] * len(under_way), width=0.9,
         orientation="h", marker={"color": CLEAR, "pattern": HATCHING, "line": {"width": 0}},
-        name="month under way: left out", showlegend=True, hovertemplate="not over yet<extra></extra>",
+        name="incomplete month: left out", showlegend=True, hovertemplate="incomplete month<extra></extra>",
     )  # fmt: skip
 
 
 def retention_curves(retention: Retention, since: str) -> Chart:
-    """Retention by month: a pale line per cohort that is not tiny, a strong one for the weighted mean of all."""
+    """Retention by month: pale lines for cohorts of at least 10 customers, a strong one for the weighted mean."""
     if retention.mean.empty:
-        return empty_chart(f"No cohort has a whole month of {since} to show.")
+        return empty_chart(f"No cohort has a complete month after {since}.")
     figure = Chart()
     _pale_lines(figure, retention.matrix[retention.sizes >= ENOUGH], "%", f"cohorts of {ENOUGH} and more")
     _mean_line(figure, retention.mean, "retention", "all cohorts", BLUE, "%")
@@ -97,7 +97,7 @@ def retention_curves(retention: Retention, since: str) -> Chart:
 
 
 def _in_months(mean: pd.DataFrame, column: str, label: str, unit: str) -> str:
-    """The words for a line over month_index, which stays a whole number in them."""
+    """Text alternative of a line over month_index, written as a whole number."""
     return describe(mean.astype({"month_index": "object"}), "month_index", column, label, unit)
 
 
@@ -106,7 +106,7 @@ def _step(months: int) -> int:
 
 
 def _pale_lines(figure: Chart, matrix: pd.DataFrame, unit: str, name: str) -> None:
-    """The rows of the matrix as one trace with gaps between them: a page of traces is slow to draw."""
+    """Draw all rows of the matrix as one trace with gaps: many traces are slow to draw."""
     if matrix.empty:
         return
     gaps = np.pad(matrix.to_numpy(float), ((0, 0), (0, 1)), constant_values=np.nan)
@@ -119,31 +119,33 @@ def _pale_lines(figure: Chart, matrix: pd.DataFrame, unit: str, name: str) -> No
 
 
 def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour: str, unit: str) -> None:
-    """The line, dotted where it rests on FEW cohorts; the dots begin at the last firm point."""
+    """Draw the mean, dotted from the last point with at least 3 cohorts on; no dotted part without a point of its own."""
     firm = int((mean["cohorts"] >= FEW).sum())
     dotted = f"under {FEW} cohorts" if firm else f"{name}, under {FEW} cohorts"
-    for part, dash, label in ((mean[:firm], "solid", name), (mean[max(firm - 1, 0) :], "dot", dotted)):
-        if len(part) > (dash == "dot" and firm > 0):
-            figure.add_scatter(
-                x=part["month_index"], y=part[column], line={"color": colour, "width": 3, "dash": dash}, name=label,
-                customdata=[
-                    f"{row.cohorts} cohorts, {integer(row.cohort_size)} customers" for row in part.itertuples()
-                ],
-                mode="lines+markers", marker={"size": 5}, showlegend=label not in [t.name for t in figure.data],
-                hovertemplate=f"month %{{x}}: {hover_number('y', unit)}<br>%{{customdata}}<extra></extra>",
-            )  # fmt: skip
+    parts = []
+    if firm:
+        parts.append((mean[:firm], "solid", name))
+    if firm < len(mean):
+        parts.append((mean[max(firm - 1, 0) :], "dot", dotted))
+    for part, dash, label in parts:
+        figure.add_scatter(
+            x=part["month_index"], y=part[column], line={"color": colour, "width": 3, "dash": dash}, name=label,
+            customdata=[f"{row.cohorts} cohorts, {integer(row.cohort_size)} customers" for row in part.itertuples()],
+            mode="lines+markers", marker={"size": 5}, showlegend=label not in [t.name for t in figure.data],
+            hovertemplate=f"month %{{x}}: {hover_number('y', unit)}<br>%{{customdata}}<extra></extra>",
+        )  # fmt: skip
 
 
 def cohort_revenue(cells: pd.DataFrame, unit: str) -> Chart:
-    """Revenue by calendar month in layers, one per cohort or quarter of cohorts, the oldest lowest and darkest."""
+    """Revenue by calendar month, stacked by cohort or by quarter of cohorts, the oldest lowest and darkest."""
     if cells.empty:
-        return empty_chart("No month with revenue has ended yet.")
+        return empty_chart("There is no complete month with revenue yet.")
     figure, layers = Chart(), _layers(cells)
     for number, ((name, rows), colour) in enumerate(zip(layers, _shades(len(layers)), strict=True), 1):
         months = rows.groupby("month", as_index=False)["revenue"].sum()
         figure.add_bar(
             x=_names(months["month"]), y=months["revenue"], name=f"first order in {name}", marker_color=colour,
-            showlegend=number in (1, len(layers)),  # the ends of the scale tell what lies between
+            showlegend=number in (1, len(layers)),  # the first and the last layer explain the scale
             hovertemplate=f"first order in {name}: {hover_number('y', unit)} in %{{x}}<extra></extra>",
         )  # fmt: skip
     monthly = cells.groupby("month", as_index=False)["revenue"].sum()
@@ -155,7 +157,7 @@ def cohort_revenue(cells: pd.DataFrame, unit: str) -> Chart:
 
 
 def _layers(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """The rows of each cohort with its name, in order of time; of each quarter's cohorts where there are many."""
+    """Name and rows of each cohort, or of each quarter of cohorts where there are many, oldest first."""
     unit = "M" if cells["cohort"].nunique() <= LATEST else "Q"
     ages = cells.groupby(cells["cohort"].dt.to_period(unit))
     return [(month(age.start_time) if unit == "M" else age.strftime("Q%q %Y"), rows) for age, rows in ages]
@@ -166,30 +168,31 @@ def _names(months: Iterable[pd.Timestamp]) -> list[str]:
 
 
 def _shades(number: int) -> list[str]:
-    """Dark for the oldest cohort to light for the youngest, but never as light as the paper."""
+    """Colours from dark for the oldest cohort to light for the newest, all visible on the background."""
     return sample_colorscale(list(map(list, SEQUENTIAL)), np.linspace(1, 0.3, number).tolist())
 
 
 def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: str) -> Chart:
-    """What a customer has brought by months after the first order, held against the cost of acquisition.
+    """Cumulative value per customer by months after the first order, with the acquisition cost.
 
-    Pale lines: revenue of single cohorts. Strong ones: revenue and margin of all; without a cost (NaN) no line of it.
+    Pale lines: revenue of single cohorts. Strong lines: revenue and margin of all; no cost line where it is NaN.
     """
     if mean.empty:
-        return empty_chart("No cohort has a whole month to show.")
+        return empty_chart("No cohort has a complete month yet.")
     figure = Chart()
     _pale_lines(figure, matrix, unit, "revenue of single cohorts")
     _mean_line(figure, mean, "revenue", "revenue", BLUE, unit)
     if mean["margin"].notna().all():
         _mean_line(figure, mean, "margin", "margin", GREEN, unit)
     if not np.isnan(cost):
-        label = f"cost of winning a customer: {amount(cost, unit)}"
+        label = f"acquisition cost: {amount(cost, unit)}"
         figure.add_hline(
             y=cost, line={"color": ORANGE, "width": 2, "dash": "dash"}, annotation_text=label,
             annotation_position="top right", annotation_font_color=ORANGE,
         )  # fmt: skip
     value_axis(figure.layout.yaxis, unit)
     figure.update_xaxes(title="months after the first order", dtick=_step(len(mean)))
-    alt = _in_months(mean, "revenue", "Revenue per customer, cumulated by month", unit)
-    held = "" if np.isnan(cost) else f" Cost of winning a customer: {amount(cost, unit)}."
-    return styled(figure, alt + held, 400, mean)
+    alt = _in_months(mean, "revenue", "Cumulative revenue per customer by month", unit)
+    if not np.isnan(cost):
+        alt += f" Acquisition cost: {amount(cost, unit)}."
+    return styled(figure, alt, 400, mean)

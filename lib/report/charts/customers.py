@@ -1,4 +1,4 @@
-"""Draws customers: segments by their worth, and what is expected of each beside what each has brought."""
+"""Charts of customers: segments, revenue against predicted value, churn, second orders and lifetime value."""
 
 import numpy as np
 import pandas as pd
@@ -20,15 +20,16 @@ from lib.report.palette import BLUE, CLEAR, FAINT, GREY, ORANGE, SEQUENTIAL, SMA
 __all__ = ["churn", "lifetime_values", "past_and_future", "reliability", "second_orders", "treemap"]
 
 MOST_POINTS = 500
-PHONE = 42  # characters of a line there
+PHONE = 42  # characters per line on a phone
+STEP_DAYS = 30
 TICKS = [step * 10**power for power in range(9) for step in (1, 3)]
 
 
 def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str = "") -> Chart:
-    """One tile per row, as large as its value, darker the higher the column `colour`, of the same unit."""
+    """One tile per row: size by `value`, darker for larger `colour`; both columns have the unit `unit`."""
     shown = frame[frame[value] > 0]
     if shown.empty:
-        return empty_chart(f"There is no {value} to draw.", PHONE)
+        return empty_chart(f"No {value} in this period.", PHONE)
     figure = Chart()
     figure.add_treemap(
         labels=[escape_label(text) for text in shown[name]], parents=[""] * len(shown), values=shown[value],
@@ -48,11 +49,11 @@ def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str =
 
 
 def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> Chart:
-    """A point per customer on two logarithmic axes, at most 500, spread evenly over the order by `past`; no keys."""
+    """One point per customer on two logarithmic axes; at most 500, evenly spaced in the order by `past`, without IDs."""
     known = frame.loc[(frame[past] > 0) & (frame[future] > 0), [past, future]].round(2).sort_values([past, future])
     shown = known.iloc[:: max(1, -(-len(known) // MOST_POINTS))]
     if shown.empty:
-        return empty_chart("No customer has both, so there is no point to draw.", PHONE)
+        return empty_chart(f"No customer has both {past} and {future}.".replace("_", " "), PHONE)
     figure = Chart()
     figure.add_scatter(
         x=shown[past], y=shown[future], mode="markers", marker={"color": BLUE, "size": 7, "opacity": 0.75},
@@ -67,35 +68,32 @@ def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> C
 
 
 def reliability(frame: pd.DataFrame) -> Chart:
-    """Chances that were said against shares that came, a point per group; on the line both are the same."""
+    """Observed against predicted churn, a point per group; on the dotted line both are equal."""
     if frame.empty:
-        return empty_chart("Too few customers ordered, or too few did not, to hold chances against what came.", PHONE)
-    figure = Chart()
-    low, high = frame[["said", "came"]].min().min(), frame[["said", "came"]].max().max()
-    line, known = {"color": GREY, "width": 1.2, "dash": "dot"}, {"hoverinfo": "skip", "name": "said = came"}
-    figure.add_scatter(x=[low, high], y=[low, high], mode="lines", line=line, **known)
+        return empty_chart("Too few customers ordered, or too few did not, to compare predicted with observed.", PHONE)
+    figure, shown = Chart(), frame[["predicted_churn", "observed_churn"]]
+    ends = [shown.min().min(), shown.max().max()]
+    line = {"color": GREY, "width": 1.2, "dash": "dot"}
+    figure.add_scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip", name="predicted = observed")
     figure.add_scatter(
-        x=frame["said"], y=frame["came"], mode="markers", name="a tenth of the customers",
+        x=frame["predicted_churn"], y=frame["observed_churn"], mode="markers", name="a tenth of the customers",
         customdata=frame["customers"], marker={"color": ORANGE, "size": 9},
-        hovertemplate="said %{x:.1%}, came %{y:.1%}, %{customdata:,} customers<extra></extra>",
+        hovertemplate="predicted %{x:.1%}, observed %{y:.1%}, %{customdata:,} customers<extra></extra>",
     )  # fmt: skip
-    for axis, title in ((figure.layout.xaxis, "said"), (figure.layout.yaxis, "came")):
+    for axis, title in ((figure.layout.xaxis, "predicted churn"), (figure.layout.yaxis, "observed churn")):
         value_axis(axis, "%")
         axis.update(title=title, rangemode="normal")
-    pairs = ", ".join(f"{percent(row.said, 0)} and {percent(row.came, 0)}" for row in frame.itertuples())
-    return styled(figure, f"Chances said and shares come, by group: {pairs}.", numbers=frame)
+    pairs = ", ".join(f"{percent(row.predicted_churn, 0)} and {percent(row.observed_churn, 0)}" for row in frame.itertuples())
+    return styled(figure, f"Predicted and observed churn by group: {pairs}.", numbers=frame)
 
 
-STEP_DAYS = 30
+def lifetime_values(classes: pd.DataFrame, summary: pd.Series, unit: str) -> Chart:
+    """Histogram of buyers by revenue to date (from_revenue, to_revenue, buyers) with median, mean and top tenth marked.
 
-
-def lifetime_values(classes: pd.DataFrame, worth: pd.Series, unit: str) -> Chart:
-    """Buyers by what they have brought (from_revenue, to_revenue, buyers), with median, mean and the top tenth marked.
-
-    `worth` has median_revenue, mean_revenue, top_tenth_from and top_tenth_share.
+    `summary` has median_revenue, mean_revenue, top_tenth_from and top_tenth_share.
     """
     if classes.empty:
-        return empty_chart("Nobody has bought yet.")
+        return empty_chart("There are no buyers yet.")
     figure, width = Chart(), classes["to_revenue"] - classes["from_revenue"]
     notes = [f"{amount(row.from_revenue, unit)} to {amount(row.to_revenue, unit)}" for row in classes.itertuples()]
     notes[-1] = f"{amount(classes['from_revenue'].iloc[-1], unit)} and more"
@@ -103,28 +101,28 @@ def lifetime_values(classes: pd.DataFrame, worth: pd.Series, unit: str) -> Chart
         x=classes["from_revenue"] + width / 2, y=classes["buyers"], width=width * 0.92, marker_color=BLUE,
         customdata=notes, hovertemplate="%{customdata}: %{y:,} buyers<extra></extra>", showlegend=False,
     )  # fmt: skip
-    marks = _marks(worth, unit)
+    marks = _marks(summary, unit)
     for row, (label, value) in enumerate(marks.items()):
         _mark(figure, value, label, row, classes["to_revenue"].iloc[-1])
-    figure.update_yaxes(title="buyers", tickformat=",", rangemode="tozero", domain=[0, 0.78])  # labels have the rest
-    figure.update_xaxes(title="revenue to date; the last bar holds all above", tickformat=",", **unit_affixes(unit))
+    figure.update_yaxes(title="buyers", tickformat=",", rangemode="tozero", domain=[0, 0.78])  # room for the labels
+    figure.update_xaxes(title="revenue to date; the last bar includes all above", tickformat=",", **unit_affixes(unit))
     figure.update_xaxes(showgrid=False, range=[0, classes["to_revenue"].iloc[-1]])
     described = describe(classes, "from_revenue", "buyers", "Buyers by revenue to date", "")
     return styled(figure, f"{described} Marked: {', '.join(marks)}.", 380, classes)
 
 
-def _marks(worth: pd.Series, unit: str) -> dict[str, float]:
-    """What is marked and where: the top tenth only where there is revenue to have a share of."""
+def _marks(summary: pd.Series, unit: str) -> dict[str, float]:
+    """Labels and positions of the marks; no top tenth where its share is unknown."""
     marks = {
-        f"{name} {amount(worth[f'{name}_revenue'], unit)}": worth[f"{name}_revenue"] for name in ("median", "mean")
+        f"{name} {amount(summary[f'{name}_revenue'], unit)}": summary[f"{name}_revenue"] for name in ("median", "mean")
     }
-    if np.isnan(worth["top_tenth_share"]):
+    if np.isnan(summary["top_tenth_share"]):
         return marks
-    return marks | {f"top tenth: {percent(worth['top_tenth_share'], 0)} of revenue": worth["top_tenth_from"]}
+    return marks | {f"top tenth: {percent(summary['top_tenth_share'], 0)} of revenue": summary["top_tenth_from"]}
 
 
 def _mark(figure: Chart, value: float, label: str, row: int, edge: float) -> None:
-    """An upright line with its label to the right, or to the left where the line is far right; one label per row."""
+    """A vertical line with its label on the side with more room; `row` sets the height of the label."""
     if value > edge:
         return
     top = 1 - 0.07 * row
@@ -140,9 +138,9 @@ def _mark(figure: Chart, value: float, label: str, row: int, edge: float) -> Non
 def second_orders(curve: pd.DataFrame) -> Chart:
     """Share of buyers with a second order by days after the first (day, share, lower, upper), with its interval."""
     if curve.empty:
-        return empty_chart("Nobody has bought yet.")
+        return empty_chart("There are no buyers yet.")
     figure, last = Chart(), curve["day"].iloc[-1]
-    curve = curve[curve["share"].diff().ne(0) | (curve["day"] == last)]  # the days of its steps draw the same line
+    curve = curve[curve["share"].diff().ne(0) | (curve["day"] == last)]  # only the days of a step
     step = {"shape": "hv", "width": 0}
     for column, fill in (("lower", None), ("upper", "tonexty")):
         figure.add_scatter(
@@ -151,8 +149,8 @@ def second_orders(curve: pd.DataFrame) -> Chart:
         )  # fmt: skip
     figure.add_scatter(
         x=curve["day"], y=curve["share"], mode="lines", line={"color": BLUE, "width": 3, "shape": "hv"},
-        customdata=curve["at_risk"], name="ordered again",
-        hovertemplate="within %{x} days: %{y:.1%}<br>%{customdata:,} still followed<extra></extra>",
+        customdata=curve["at_risk"], name="second order",
+        hovertemplate="within %{x} days: %{y:.1%}<br>%{customdata:,} still observed<extra></extra>",
     )  # fmt: skip
     value_axis(figure.layout.yaxis, "%")
     figure.update_xaxes(title="days after the first order", rangemode="tozero", tick0=0, dtick=_ticks(int(last)))
@@ -162,7 +160,7 @@ def second_orders(curve: pd.DataFrame) -> Chart:
 
 
 def _ticks(days: int) -> int:
-    """A tick for every 30 days, or for so many times that as keep it readable; every day in a very young shop."""
+    """Days between ticks: a multiple of 30 that leaves at most 12 ticks; fewer days in a shop of under a month."""
     return STEP_DAYS * (1 + days // (12 * STEP_DAYS)) if days > STEP_DAYS else max(1, days // 7)
 
 
@@ -170,7 +168,7 @@ def churn(rates: pd.DataFrame, churn_days: int) -> Chart:
     """Churn rate by the days without an order that count as churned, with the window of this report marked."""
     known = rates.dropna(subset=["churn_rate"])
     if known.empty:
-        return empty_chart("No buyer has been followed for long enough to count as churned.")
+        return empty_chart("No buyer has been observed long enough to count as churned.")
     figure = Chart()
     chosen = known["churn_days"] == churn_days
     figure.add_scatter(
@@ -185,6 +183,6 @@ def churn(rates: pd.DataFrame, churn_days: int) -> Chart:
     )  # fmt: skip
     figure.update_yaxes(tickformat=".0%", range=[0, 1.08], title="churned")
     figure.update_xaxes(title="days without an order that count as churned", tickvals=known["churn_days"])
-    by_window = known.astype({"churn_days": "object"})  # which stays a whole number in words
+    by_window = known.astype({"churn_days": "object"})  # as object it is written as a whole number
     described = describe(by_window, "churn_days", "churn_rate", "Churn rate by the window in days", "%")
     return styled(figure, described, numbers=rates)

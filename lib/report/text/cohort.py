@@ -1,4 +1,4 @@
-"""The sentences of the cohort report, made from its frames; each holds in a shop that is empty, tiny or very young."""
+"""Sentences of the cohort report, built from its frames; each handles an empty, tiny or very young shop."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from lib.analysis.cohorts import acquisition_cost, earned_by, payback_month
 from lib.analysis.survival import days_until, returned_within
 from lib.formatting import integer, money, month, percent
 
-__all__ = ["churned", "earlier_customers", "headline", "payback", "retained", "second_orders", "worth"]
+__all__ = ["churned", "earlier_customers", "headline", "lifetime_value", "payback", "retained", "second_orders"]
 
-HORIZONS = (90, 30, 7)  # days of the headline: the longest that somebody has been followed for
-FEW_COHORTS = 3  # a mean over fewer tells of these cohorts, not of time
-FEW_GAPS = 10  # between orders: fewer have no tenths
-FEW_CUSTOMERS = 30  # of a cohort: of fewer, each is more than three percent
+HORIZONS = (90, 30, 7)  # days of the headline: the longest that at least one buyer has been observed for
+FEW_COHORTS = 3  # a mean over fewer cohorts describes these cohorts, not the month
+FEW_GAPS = 10  # fewer gaps between orders have no deciles
+FEW_CUSTOMERS = 30  # in a smaller cohort, each customer is more than three percent
 
 
 def _some(number: float, one: str, many: str = "") -> str:
@@ -23,19 +23,19 @@ def _some(number: float, one: str, many: str = "") -> str:
 
 
 def headline(curve: pd.DataFrame, value: pd.DataFrame, costs: pd.DataFrame, currency: str) -> str:
-    """Whether buyers come back, what a customer brings, and whether that pays for winning one."""
+    """Repeat rate, revenue per customer, and payback of the acquisition cost, in one sentence."""
     if curve.empty:
-        return "Nobody has bought yet, so there is no cohort to follow."
+        return "There are no orders yet, so there is no cohort."
     horizon = next((days for days in HORIZONS if days <= curve["day"].iloc[-1]), None)
     if horizon is None:
         first = _some(curve["at_risk"].iloc[0], "buyer")
         return (
-            f"The first order lies less than {HORIZONS[-1]} days back: too early to tell whether {first} will return."
+            f"The first order is less than {HORIZONS[-1]} days old: too early to measure repeat purchases of {first}."
         )
     share = percent(returned_within(curve, horizon))
     back = f"{share} of buyers order again within {horizon} days of their first order"
     if value.empty:
-        return f"{back}; no calendar month has ended since."
+        return f"{back}; no calendar month is complete yet."
     return f"{back}; {_brought(value, currency)}{_against(value, acquisition_cost(costs), currency)}."
 
 
@@ -43,110 +43,110 @@ def _brought(value: pd.DataFrame, currency: str) -> str:
     last = value[value["month_index"] <= 6].iloc[-1]
     months = int(last["month_index"])
     when = f"within {_some(months, 'month')}" if months else "in the month of the first order"
-    return f"a customer brings {money(last['revenue'], currency)} {when}"
+    return f"revenue per customer is {money(last['revenue'], currency)} {when}"
 
 
 def _against(value: pd.DataFrame, cost: float, currency: str) -> str:
     if np.isnan(cost):
         return ""
-    what, back = earned_by(value), payback_month(value, cost)
-    spent = f", and costs {money(cost, currency)} to win, which the {what}"
+    measure, back = earned_by(value), payback_month(value, cost)
+    spent = f"; the acquisition cost of {money(cost, currency)} per customer"
     if back is None:
-        return f"{spent} has not yet earned back"
-    return f"{spent} earns back {'within ' + _some(back, 'month') if back else 'in the month of the first order'}"
+        return f"{spent} has not yet been paid back by the {measure}"
+    when = f"within {_some(back, 'month')}" if back else "in the month of the first order"
+    return f"{spent} is paid back by the {measure} {when}"
 
 
-def retained(mean: pd.DataFrame, sizes: pd.Series, whose: str) -> str:
-    """Retention in the first, third, sixth and twelfth month, as far as enough cohorts have been observed then."""
+def retained(mean: pd.DataFrame, sizes: pd.Series, base: str) -> str:
+    """Retention of `base` in months 1, 3, 6 and 12, as far as enough cohorts have been observed."""
     firm = mean[mean["cohorts"] >= min(FEW_COHORTS, mean["cohorts"].max())] if len(mean) else mean
     shares = firm.set_index("month_index")["retention"]
     seen = {index: percent(shares[index]) for index in (1, 3, 6, 12) if index in shares.index}
     if not seen:
-        return f"No cohort of {whose} has been followed for a whole month after its own."
+        return f"No cohort of {base} has a complete month after its own."
     first, *later = seen.items()
-    listed = [
-        f"{first[1]} placed an order in month {first[0]}",
-        *(f"{share} in month {index}" for index, share in later),
-    ]
-    told = " and ".join([", ".join(listed[:-1]), listed[-1]] if later else listed)
-    doubt = f" With {_some(sizes.median(), 'customer')} in a typical cohort, single rows jump: read the mean."
-    return f"Of {whose}, {told}.{doubt if sizes.median() < FEW_CUSTOMERS else ''}"
+    shares = [f"{first[1]} of {base} ordered in month {first[0]}", *(f"{share} in month {index}" for index, share in later)]
+    listed = " and ".join([", ".join(shares[:-1]), shares[-1]]) if later else shares[0]
+    if sizes.median() >= FEW_CUSTOMERS:
+        return f"{listed}."
+    typical = _some(sizes.median(), "customer")
+    return f"{listed}. A typical cohort has {typical}, so single rows are noisy; read the average."
 
 
 def earlier_customers(months: pd.DataFrame, currency: str) -> str:
-    """Which share of the last whole month's revenue came from customers won before it."""
+    """Share of the last complete month's revenue from customers of earlier months."""
     if months.empty:
-        return "No month with an order has ended yet."
+        return "No month with an order is complete yet."
     last = months.iloc[-1]
     if np.isnan(last["earlier_share"]):
-        return f"In {month(last['month'])}, the last whole month, nothing was sold."
+        return f"In {month(last['month'])}, the last complete month, there were no sales."
     part = f"{percent(last['earlier_share'])} of {money(last['revenue'], currency)}"
-    return f"In {month(last['month'])}, the last whole month, {part} came from customers of earlier months."
+    return f"In {month(last['month'])}, the last complete month, {part} came from customers of earlier months."
 
 
 def payback(value: pd.DataFrame, costs: pd.DataFrame, currency: str) -> str:
-    """What winning a customer has cost, and after how many months that is earned back."""
+    """Customer acquisition cost, and the month in which it is paid back."""
     if value.empty:
-        return "No cohort has a whole month yet: what a customer brings cannot be told."
+        return "No cohort has a complete month yet, so revenue per customer is unknown."
     cost = acquisition_cost(costs)
     if not costs["spend"].sum():
-        return f"No marketing spend is recorded, so there is no cost to hold against: {_brought(value, currency)}."
+        revenue = _brought(value, currency)
+        return f"No marketing spend is recorded, so there is no acquisition cost to compare with; {revenue}."
     if np.isnan(cost):
-        return f"{money(costs['spend'].sum(), currency)} was spent on marketing and no customer has bought yet."
-    known = "" if earned_by(value) == "margin" else " (the cost of some goods sold is not known, so revenue is taken)"
-    spent = f"{money(costs['spend'].sum(), currency)} of marketing"
-    won = _some(costs["new_customers"].sum(), "new customer")
-    return f"{spent} for {won} is {money(cost, currency)} for each. {_paid(value, cost, currency)}{known}."
+        return f"Marketing spend is {money(costs['spend'].sum(), currency)}, but there is no customer yet."
+    basis = "" if earned_by(value) == "margin" else " (revenue is used because the cost of some products is unknown)"
+    spent = f"{money(costs['spend'].sum(), currency)} of marketing spend"
+    customers = _some(costs["new_customers"].sum(), "new customer")
+    return f"{spent} for {customers} is {money(cost, currency)} per customer. {_paid(value, cost, currency)}{basis}."
 
 
 def _paid(value: pd.DataFrame, cost: float, currency: str) -> str:
-    what, back, last = earned_by(value), payback_month(value, cost), value.iloc[-1]
+    measure, back, last = earned_by(value), payback_month(value, cost), value.iloc[-1]
     if back is None:
-        reached = f"{money(last[what], currency)} after {_some(last['month_index'], 'month')}"
-        return f"The {what} per customer has not reached that: it is {reached}"
+        reached = f"{money(last[measure], currency)} after {_some(last['month_index'], 'month')}"
+        return f"The {measure} per customer has not reached it yet: {reached}"
     if back == 0:
-        return f"The {what} per customer reaches that in the month of the first order"
-    return f"The {what} per customer reaches that in month {back} after the first order"
+        return f"The {measure} per customer reaches it in the month of the first order"
+    return f"The {measure} per customer reaches it in month {back} after the first order"
 
 
-def worth(summary: Mapping[str, float], currency: str) -> str:
-    """What a buyer has brought on average and in the middle, and how much the top tenth brought."""
+def lifetime_value(summary: Mapping[str, float], currency: str) -> str:
+    """Mean and median revenue per buyer, and the share of the top tenth."""
     if not summary["buyers"]:
-        return "Nobody has bought yet."
+        return "There are no buyers yet."
     if summary["buyers"] == 1:
-        return f"The one buyer has brought {money(summary['revenue'], currency)}."
-    mean, middle = (money(summary[name], currency) for name in ("mean_revenue", "median_revenue"))
-    halves = f"{integer(summary['buyers'])} buyers have brought {mean} on average, half of them {middle} or less"
+        return f"The only buyer has a revenue of {money(summary['revenue'], currency)}."
+    mean, median = (money(summary[name], currency) for name in ("mean_revenue", "median_revenue"))
+    averages = f"Revenue per buyer is {mean} on average over {integer(summary['buyers'])} buyers, with a median of {median}"
     if summary["buyers"] < 10 or np.isnan(summary["top_tenth_share"]):
-        return f"{halves}."
-    from_, share = money(summary["top_tenth_from"], currency), percent(summary["top_tenth_share"])
-    return f"{halves}. The top tenth, from {from_} on, brought {share} of all revenue."
+        return f"{averages}."
+    threshold, share = money(summary["top_tenth_from"], currency), percent(summary["top_tenth_share"])
+    return f"{averages}. The top tenth ({threshold} or more) holds {share} of all revenue."
 
 
 def second_orders(curve: pd.DataFrame, repeat_rate: float) -> str:
-    """How long until a quarter and half of the buyers order again, and what a plain share would have said."""
+    """Days until a quarter and half of the buyers order again, compared with the naive repeat rate."""
     if curve.empty:
-        return "Nobody has bought yet."
+        return "There are no buyers yet."
     quarter, half, last = days_until(curve, 0.25), days_until(curve, 0.5), curve.iloc[-1]
-    followed = f"{percent(last['share'])} within the {_some(last['day'], 'day')} followed"
+    observed = f"{percent(last['share'])} within the {_some(last['day'], 'day')} observed"
     if np.isnan(quarter):
-        return f"Fewer than a quarter of the buyers have ordered again: {followed}."
-    then = f"half not yet: {followed}" if np.isnan(half) else f"half within {_some(half, 'day')}"
-    plain = f"The plain share of buyers with a second order, {percent(repeat_rate)}"
+        return f"Fewer than a quarter of the buyers have ordered again: {observed}."
+    then = f"half have not yet: {observed}" if np.isnan(half) else f"half within {_some(half, 'day')}"
     return (
-        f"A quarter of the buyers have ordered again within {_some(quarter, 'day')} of the first order, {then}. "
-        f"{plain}, counts those who have only just bought as if they never would."
+        f"A quarter of the buyers order again within {_some(quarter, 'day')} of the first order, {then}. "
+        f"The naive repeat rate of {percent(repeat_rate)} is too low: it counts recent first buyers as lost."
     )
 
 
 def churned(rates: pd.DataFrame, gaps: Mapping[str, float], churn_days: int) -> str:
-    """The churn rate by this report's window, how far it moves with that, and how long gaps between orders are."""
+    """Churn rate with this report's window, its range over other windows, and the usual gaps between orders."""
     chosen = rates.set_index("churn_days").loc[churn_days]
     if not chosen["observed_buyers"]:
-        return f"No buyer has been followed for {_some(churn_days, 'day')}, so nobody can count as churned yet."
+        return f"No buyer has been observed for {_some(churn_days, 'day')}, so churn cannot be measured yet."
     rate, buyers = percent(chosen["churn_rate"]), _some(chosen["observed_buyers"], "buyer")
     verdict = (
-        f"{rate} of {buyers} have not ordered for {_some(churn_days, 'day')}: churned by this report's definition."
+        f"{rate} of {buyers} have not ordered for {_some(churn_days, 'day')} and count as churned in this report."
     )
     return f"{verdict}{_other_windows(rates.dropna(subset=['churn_rate']))}{_usual_gaps(gaps)}"
 
@@ -161,5 +161,8 @@ def _other_windows(rates: pd.DataFrame) -> str:
 def _usual_gaps(gaps: Mapping[str, float]) -> str:
     if gaps["gaps"] < FEW_GAPS:
         return ""
-    usual, longest = f"the {integer(gaps['gaps'])} gaps between two orders", _some(gaps["ninth_decile_days"], "day")
-    return f" Nine tenths of {usual} are {longest} or shorter: a much smaller window counts as lost who is only late."
+    longest = _some(gaps["ninth_decile_days"], "day")
+    return (
+        f" 90% of the {integer(gaps['gaps'])} gaps between two orders are {longest} or shorter: a much shorter window "
+        "would count late customers as churned."
+    )

@@ -1,44 +1,46 @@
-"""What is said of scored buyers in words: the headline, the key figures, who is leaving."""
+"""Sentences and cards of the customer report: lifetime value and churn risk of scored buyers."""
 
 import pandas as pd
 
 from lib.analysis import clv
-from lib.analysis.customers.scores import Outlook, best_share
+from lib.analysis.customers.scores import CustomerScores, top_fifth_share
 from lib.report.display import integer, money, percent
 
-__all__ = ["facts", "headline", "leaving"]
+__all__ = ["churn_risk", "facts", "headline"]
 
 
-def headline(outlook: Outlook, terms: clv.Terms, currency: str) -> str:
-    """One sentence: what the buyers are expected to be worth, or have brought where nothing is predicted."""
-    buyers = outlook.customers
+def headline(scores: CustomerScores, terms: clv.Terms, currency: str) -> str:
+    """Expected orders and lifetime value of the buyers, or their revenue to date without predictions."""
+    buyers = scores.customers
     if buyers.empty:
-        return "Nobody has bought anything yet."
-    brought = (
-        f"{integer(len(buyers))} buyers so far have brought {money(buyers['revenue'].sum(), currency, digits=False)}"
-    )
-    if outlook.model.refused:
-        return f"The {brought}, the best fifth of them {percent(best_share(buyers['revenue']))}; no model says more."
-    best = f"the most valuable fifth of them hold {percent(best_share(buyers['predicted_value']))}"
-    if not outlook.tells_totals:
-        return f"The {brought}. How much they will bring cannot be told, only who: {best} of what is expected."
-    orders, value = (outlook.total(name) for name in ("predicted_orders", "predicted_value"))
+        return "There are no buyers yet."
+    revenue = f"{integer(len(buyers))} buyers have a revenue of {money(buyers['revenue'].sum(), currency, digits=False)}"
+    if scores.model.refused:
+        top = percent(top_fifth_share(buyers["revenue"]))
+        return f"{revenue} to date; the top fifth holds {top} of it. There is no prediction, for the reasons below."
+    top = percent(top_fifth_share(buyers["predicted_value"]))
+    if not scores.has_totals:
+        return (
+            f"{revenue} to date. The total cannot be estimated from so few repeat purchases, but the ranking can: "
+            f"the top fifth holds {top} of expected value."
+        )
+    orders, value = (scores.total(name) for name in ("predicted_orders", "predicted_value"))
     kind = "revenue" if terms.margin == 1 else "margin"
     return (
-        f"The {integer(len(buyers))} buyers so far are expected to order {integer(orders)} times in the next "
-        f"{terms.horizon_months} months, worth {money(value, currency, digits=False)} of {kind} in today's money; "
-        f"{best} of it."
-        f"{' This is to be taken with the doubts below.' if outlook.findings else ''}"
+        f"{integer(len(buyers))} buyers are expected to place {integer(orders)} orders in the next "
+        f"{terms.horizon_months} months, with a discounted {kind} of {money(value, currency, digits=False)}; "
+        f"the top fifth holds {top} of it."
+        f"{' See the warnings below.' if scores.warnings else ''}"
     )
 
 
-def facts(outlook: Outlook, terms: clv.Terms, currency: str) -> list[tuple[str, str, str]]:
-    """Key figures for cards: label, value, note."""
-    buyers = outlook.customers
-    orders, value = (outlook.total(name) for name in ("predicted_orders", "predicted_value"))
+def facts(scores: CustomerScores, terms: clv.Terms, currency: str) -> list[tuple[str, str, str]]:
+    """Cards: label, value, note."""
+    buyers = scores.customers
+    orders, value = (scores.total(name) for name in ("predicted_orders", "predicted_value"))
     kind = "revenue" if terms.margin == 1 else "margin"
     return [
-        ("buyers", integer(len(buyers)), f"{integer((buyers['frequency'] > 0).sum())} of them more than once"),
+        ("buyers", integer(len(buyers)), f"{integer((buyers['frequency'] > 0).sum())} with repeat purchases"),
         ("revenue to date", money(buyers["revenue"].sum(), currency, digits=False), "completed orders"),
         ("expected orders", integer(orders), f"in {terms.horizon_months} months"),
         (
@@ -49,17 +51,17 @@ def facts(outlook: Outlook, terms: clv.Terms, currency: str) -> list[tuple[str, 
     ]
 
 
-def leaving(customers: pd.DataFrame, days: int, currency: str) -> str:
-    """A sentence on the best fifth by revenue: how many are in the two fifths most at risk, and their worth."""
+def churn_risk(customers: pd.DataFrame, days: int, currency: str) -> str:
+    """Mean churn risk, and the number and value of top buyers among the 40 % most at risk."""
     known = customers.dropna(subset="churn_risk")
     if known.empty:
-        return "No churn risk is told, since there is no model."
-    best = known[known["revenue"].rank(method="first", ascending=False) <= max(1, len(known) / 5)]
-    threatened = best[best["churn_risk"] >= known["churn_risk"].quantile(0.6)]
-    revenue, future = (money(threatened[name].sum(), currency, digits=False) for name in ("revenue", "predicted_value"))
-    silent = percent(known["churn_risk"].mean())
+        return "There is no churn risk without a model."
+    top = known[known["revenue"].rank(method="first", ascending=False) <= max(1, len(known) / 5)]
+    at_risk = top[top["churn_risk"] >= known["churn_risk"].quantile(0.6)]
+    revenue, future = (money(at_risk[name].sum(), currency, digits=False) for name in ("revenue", "predicted_value"))
+    mean = percent(known["churn_risk"].mean())
     return (
-        f"The chance that a buyer orders nothing in the next {days} days is {silent} on average. Of the "
-        f"{integer(len(best))} best by revenue, {integer(len(threatened))} are among the two fifths most at risk: they "
-        f"brought {revenue} and are expected to bring {future}. Write to them first."
+        f"The mean probability of no order in the next {days} days is {mean}. Of the top {integer(len(top))} buyers by "
+        f"revenue, {integer(len(at_risk))} are among the 40% most at risk: they have a revenue of {revenue} to date and "
+        f"an expected value of {future}. Contact them first."
     )
