@@ -70,7 +70,7 @@ def judge(scores: Mapping[str, np.ndarray], ordered: np.ndarray, seed: int) -> p
 
 
 def reliability(expected: np.ndarray, ordered: np.ndarray, seed: int, groups: int = 10) -> pd.DataFrame:
-    """Groups of equal size by cross-validated risk: group, customers, predicted and observed (shares without an order)."""
+    """One row per group of equal size by cross-validated risk: group, customers, predicted_churn, observed_churn."""
     ordered = np.asarray(ordered, dtype=bool)
     if min(ordered.sum(), (~ordered).sum()) < LEAST_OUTCOMES:
         return pd.DataFrame(columns=["group", "customers", "predicted_churn", "observed_churn"])
@@ -78,7 +78,9 @@ def reliability(expected: np.ndarray, ordered: np.ndarray, seed: int, groups: in
     group = (groups * (pd.Series(predicted).rank(method="first") - 1) // len(predicted)).astype(int) + 1
     frame = pd.DataFrame({"group": group, "predicted_churn": predicted, "observed_churn": ~ordered})
     return frame.groupby("group", as_index=False).agg(
-        customers=("predicted_churn", "size"), predicted_churn=("predicted_churn", "mean"), observed_churn=("observed_churn", "mean")
+        customers=("observed_churn", "size"),
+        predicted_churn=("predicted_churn", "mean"),
+        observed_churn=("observed_churn", "mean"),
     )
 
 

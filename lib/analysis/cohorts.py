@@ -82,7 +82,7 @@ def month_under_way(cohorts: pd.Index, as_of: date | str) -> pd.Series:
 
 
 def value_matrix(cells: pd.DataFrame) -> pd.DataFrame:
-    """Cohorts as rows, month_index as columns: cumulative revenue up to that month / cohort_size, complete months only."""
+    """Cohorts x month_index: cumulative revenue up to that month / cohort_size, complete months only."""
     spent = cells.assign(value=cells["revenue"] / cells["cohort_size"])
     return spent.pivot_table(index="cohort", columns="month_index", values="value").cumsum(axis="columns")
 

@@ -82,8 +82,8 @@ def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
 class Clusters:
     """k-means by number of clusters.
 
-    scores: clusters, silhouette, null_silhouette, stability, smallest (share), sizes. real: whether clusters were found.
-    verdict: the result as a sentence.
+    scores: clusters, silhouette, null_silhouette, stability, smallest (share), sizes. real: whether clusters
+    were found. verdict: the result as a sentence.
     """
 
     scores: pd.DataFrame
@@ -146,7 +146,7 @@ def _verdict(scores: pd.DataFrame) -> tuple[bool, str]:
             f"separated than data without clusters (silhouette more than {CLEARER} above the null silhouette). Use the "
             "RFM segments, which do not assume clusters."
         )
-    best = clear.loc[clear["silhouette"].idxmax()]
+    best = clear.sort_values("silhouette").iloc[-1]
     return True, (
         f"{best['clusters']:.0f} clusters with {best['sizes']} of the buyers are stable "
         f"(stability {decimal(best['stability'])}) and better separated than data without clusters "

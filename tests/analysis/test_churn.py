@@ -63,9 +63,9 @@ def test_auc_by_hand():
 def test_tenths_say_what_comes():
     found = churn.reliability(EXPECTED, ORDERED, seed=1)
     assert found["customers"].tolist() == [100] * 10
-    assert found["said"].is_monotonic_increasing
-    assert np.abs(found["said"] - found["came"]).max() < 0.15
-    assert found["came"].mean() == pytest.approx(1 - ORDERED.mean())
+    assert found["predicted_churn"].is_monotonic_increasing
+    assert np.abs(found["predicted_churn"] - found["observed_churn"]).max() < 0.15
+    assert found["observed_churn"].mean() == pytest.approx(1 - ORDERED.mean())
 
 
 def test_too_few_are_not_judged():

@@ -1,4 +1,4 @@
-"""The customers report: history by hand from the tables, scores and their proof, sentences where there is no model."""
+"""Tests of the customer report: history from the tables, scores, validation, and sentences without a model."""
 
 from datetime import date
 
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from lib.analysis import churn, clv, customers, segments
 from lib.db.connection import read
 from lib.report.display import NOT_KNOWN
+from lib.report.text import customers as text
 from tests.conftest import ask
 
 A, B, C = (f"00000000-0000-4000-8000-00000000000{letter}" for letter in "abc")
@@ -38,16 +39,17 @@ def history_of(n, repeats, seed=3):
     ).assign(later_revenue=lambda frame: frame["later_orders"] * frame["monetary_value"])
 
 
-def looked_at(past, days=90):
-    """The proof and the outlook of a shop whose history is what was known plus what came later."""
+def scored(past, days=90):
+    """The validation and the scores of a shop whose history is what was known plus what came later."""
     grown = past.assign(revenue=past["revenue"] + past["later_revenue"])
-    proof = customers.prove(past, grown, days, seed=1)
-    return proof, customers.outlook(grown, proof, clv.Terms(), coming=past["later_revenue"].sum())
+    validation = customers.validate(past, grown, days, seed=1)
+    revenue = past["later_revenue"].sum()
+    return validation, customers.score_customers(grown, validation, clv.Terms(), forecast_revenue=revenue)
 
 
 @pytest.fixture(scope="module")
 def shop():
-    return looked_at(history_of(1_000, 500))
+    return scored(history_of(1_000, 500))
 
 
 # The history, from the tables
@@ -97,22 +99,22 @@ def test_baskets_are_those_of_the_same_customers_each_time(demo_database: sa.URL
     assert (first["max"] == first["nunique"]).all()
 
 
-# The proof and the scores
+# The validation and the scores
 
 
 def test_the_day_that_is_known_up_to():
     assert customers.split("2025-07-01", 90) == date(2025, 4, 2)
 
 
-def test_a_shop_is_proved_by_all_ways(shop):
-    proof, _ = shop
-    assert proof.totals["method"].tolist()[:2] == ["BG/NBD", "Pareto/NBD"]
-    assert len(set(proof.totals["actual"])) == 1
-    assert proof.by_frequency["customers"].sum() == proof.customers == 1_000
-    assert proof.scores["score"].tolist()[0] == "orders expected, BG/NBD"
-    assert proof.reliability["customers"].sum() == 1_000
-    assert proof.capture["share"].iloc[-1] == proof.capture["share"].max()
-    assert proof.known_share == pytest.approx(1)
+def test_a_shop_is_validated_by_all_methods(shop):
+    validation, _ = shop
+    assert validation.totals["method"].tolist()[:2] == ["BG/NBD", "Pareto/NBD"]
+    assert len(set(validation.totals["observed"])) == 1
+    assert validation.by_frequency["customers"].sum() == validation.customers == 1_000
+    assert validation.scores["score"].tolist()[0] == "expected orders, BG/NBD"
+    assert validation.reliability["customers"].sum() == 1_000
+    assert validation.capture["share"].iloc[-1] == validation.capture["share"].max()
+    assert validation.known_share == pytest.approx(1)
 
 
 def test_every_buyer_has_a_segment_and_predictions(shop):
@@ -125,8 +127,9 @@ def test_every_buyer_has_a_segment_and_predictions(shop):
 
 def test_the_next_days_come_to_the_forecast_and_the_ranking_stays():
     past = history_of(1_000, 500)
-    proof = customers.prove(past, past.assign(revenue=past["revenue"] + past["later_revenue"]), 90, seed=1)
-    little, much = (customers.outlook(past, proof, clv.Terms(3, 1.0, 0.0), coming) for coming in (1_000, 4_000))
+    validation = customers.validate(past, past.assign(revenue=past["revenue"] + past["later_revenue"]), 90, seed=1)
+    terms = clv.Terms(3, 1.0, 0.0)
+    little, much = (customers.score_customers(past, validation, terms, revenue) for revenue in (1_000, 4_000))
     assert much.factor == pytest.approx(4 * little.factor)
     assert much.total("predicted_value") == pytest.approx(4 * little.total("predicted_value"))
     assert little.customers["predicted_value"].rank().equals(much.customers["predicted_value"].rank())
@@ -135,49 +138,49 @@ def test_the_next_days_come_to_the_forecast_and_the_ranking_stays():
     assert much.total("predicted_value") == pytest.approx(4_000 * month_3 / 90, rel=0.02)
 
 
-def test_a_forecast_far_from_the_model_is_told():
+def test_a_forecast_far_from_the_model_is_sentence():
     past = history_of(1_000, 500)
-    proof = customers.prove(past, past.assign(revenue=past["revenue"] + past["later_revenue"]), 90, seed=1)
-    assert any("far apart" in note for note in customers.outlook(past, proof, clv.Terms(), 1e9).findings)
+    validation = customers.validate(past, past.assign(revenue=past["revenue"] + past["later_revenue"]), 90, seed=1)
+    assert any("far apart" in note for note in customers.score_customers(past, validation, clv.Terms(), 1e9).warnings)
 
 
 @pytest.mark.parametrize(("n", "repeats"), [(0, 0), (1, 0), (1, 1), (40, 0), (40, 5)])
 def test_without_a_model_there_are_sentences(n, repeats):
-    proof, found = looked_at(history_of(n, repeats))
+    validation, found = scored(history_of(n, repeats))
     assert found.model.refused
     assert found.version is None
     assert "No model is fitted" in found.notes.iloc[0, 0]
     assert found.customers["predicted_value"].isna().all()
     assert found.customers["rfm_segment"].notna().all()
     assert np.isnan(found.total("predicted_value"))
-    assert (proof.totals.empty, proof.scores.empty, proof.calibration) == (True, True, None)
+    assert (validation.totals.empty, validation.scores.empty, validation.calibration) == (True, True, None)
     assert customers.risk_bands(found.customers).empty
-    assert customers.leaving(found.customers, 90, "USD") == "No churn risk is told, since there is no model."
+    assert text.churn_risk(found.customers, 90, "USD") == "There is no churn risk without a model."
     assert customers.concentration(found.customers)["predicted_value"].isna().all()
-    told = customers.headline(found, clv.Terms(), "USD")
-    assert told == "Nobody has bought anything yet." if n == 0 else told.endswith("no model says more.")
-    assert customers.facts(found, clv.Terms(), "USD")[2][1] == NOT_KNOWN
+    sentence = text.headline(found, clv.Terms(), "USD")
+    assert sentence == "There are no buyers yet." if n == 0 else sentence.endswith("for the reasons below.")
+    assert text.facts(found, clv.Terms(), "USD")[2][1] == NOT_KNOWN
 
 
 def test_a_small_shop_has_doubts_and_numbers():
-    proof, found = looked_at(history_of(60, 25))
+    validation, found = scored(history_of(60, 25))
     notes = " ".join(found.notes.iloc[:, 0])
     assert "Only 25 of 60 buyers bought more than once" in notes
     assert "The churn risk is not calibrated" in notes
-    assert proof.calibration is None
+    assert validation.calibration is None
     expected = clv.bg_nbd.expected_orders(found.model.orders, found.customers, 90)
     assert found.customers["churn_risk"].to_numpy() == pytest.approx(churn.risk(expected, None))
 
 
-def test_no_total_is_told_where_customers_never_seem_to_leave():
+def test_no_total_is_sentence_where_customers_never_seem_to_leave():
     past = history_of(600, 400)
     staying = past.assign(recency=past["age"].where(past["frequency"] > 0, 0), days_since_last=1)
-    _, found = looked_at(staying)
-    assert any("How often customers leave cannot be told" in note for note in found.findings)
+    _, found = scored(staying)
+    assert any("The dropout rate cannot be estimated" in note for note in found.warnings)
     assert found.customers["predicted_value"].gt(0).all(), "they can be ranked"
     assert np.isnan(found.total("predicted_value"))
-    assert customers.facts(found, clv.Terms(), "USD")[3][1] == NOT_KNOWN
-    assert "How much they will bring cannot be told, only who" in customers.headline(found, clv.Terms(), "USD")
+    assert text.facts(found, clv.Terms(), "USD")[3][1] == NOT_KNOWN
+    assert "The total cannot be estimated from so few repeat purchases" in text.headline(found, clv.Terms(), "USD")
 
 
 def test_shares_of_the_best():
@@ -193,20 +196,19 @@ FOUR = pd.DataFrame(
 
 
 def test_the_headline_says_what_is_expected(shop):
-    told = customers.headline(shop[1], clv.Terms(), "USD")
+    sentence = text.headline(shop[1], clv.Terms(), "USD")
     total = shop[1].total("predicted_orders")
-    assert told.startswith(
-        f"The 1,000 buyers so far are expected to order {total:,.0f} times in the next 12 months, worth $"
+    assert sentence.startswith(
+        f"1,000 buyers are expected to place {total:,.0f} orders in the next 12 months, with a discounted revenue of $"
     )
-    assert "of revenue in today's money" in told
-    assert "of margin in today's money" in customers.headline(shop[1], clv.Terms(12, 0.4, 0.1), "USD")
+    assert "with a discounted margin of $" in text.headline(shop[1], clv.Terms(12, 0.4, 0.1), "USD")
 
 
 def test_the_key_figures(shop):
-    told = {label: (value, note) for label, value, note in customers.facts(shop[1], clv.Terms(6, 0.4, 0.1), "EUR")}
-    assert told["buyers"] == ("1,000", "500 of them more than once")
-    assert told["expected orders"][1] == "in 6 months"
-    assert told["predicted value"][1] == "margin, discounted at 10.0%"
+    sentence = {label: (value, note) for label, value, note in text.facts(shop[1], clv.Terms(6, 0.4, 0.1), "EUR")}
+    assert sentence["buyers"] == ("1,000", "500 with repeat purchases")
+    assert sentence["expected orders"][1] == "in 6 months"
+    assert sentence["predicted value"][1] == "margin, discounted at 10.0%"
 
 
 def test_fifths_by_risk():
@@ -216,7 +218,7 @@ def test_fifths_by_risk():
     assert bands["share_of_revenue"].tolist() == [0.5, 0.2, 0.1, 0.1, 0.1]
 
 
-def test_who_of_the_best_is_leaving():
-    told = customers.leaving(FOUR, 90, "EUR")
-    assert "next 90 days is 50.0% on average" in told
-    assert "Of the 1 best by revenue, 1 are among the two fifths most at risk: they brought €50" in told
+def test_churn_risk_of_the_top_buyers():
+    sentence = text.churn_risk(FOUR, 90, "EUR")
+    assert "no order in the next 90 days is 50.0%" in sentence
+    assert "Of the top 1 buyers by revenue, 1 are among the 40% most at risk, with a revenue of €50" in sentence

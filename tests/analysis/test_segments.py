@@ -84,29 +84,29 @@ def clouds(*centres, spread=0.25, size=150):
 def test_three_clouds_are_found():
     found = segments.cluster(clouds((1, 1, 1), (3, 3, 1), (1, 4, 4)), seed=5)
     assert found.real
-    assert found.verdict.startswith("3 clusters of 33%, 33%, 33%")
+    assert found.verdict.startswith("3 clusters with 33%, 33%, 33% of the buyers")
     best = found.scores.set_index("clusters").loc[3]
     assert best["stability"] == pytest.approx(1)
-    assert best["silhouette"] > best["one_cloud"] + 0.3
+    assert best["silhouette"] > best["null_silhouette"] + 0.3
     assert best["smallest"] == pytest.approx(1 / 3)
 
 
-def test_one_cloud_is_no_cluster():
+def test_a_single_cloud_has_no_clusters():
     found = segments.cluster(clouds((3, 3, 3), spread=0.6, size=400), seed=5)
     assert not found.real
-    assert found.verdict.startswith("The clusters are not real")
+    assert found.verdict.startswith("No clusters were found")
     assert found.scores["clusters"].tolist() == [3, 4, 5, 6]
 
 
-def test_too_few_buyers_are_told():
+def test_too_few_buyers_are_reported():
     found = segments.cluster(SIX, seed=5)
     assert (found.real, found.scores.empty) == (False, True)
-    assert found.verdict == "6 different buyers are too few to look for clusters; it takes 100."
+    assert found.verdict == "6 distinct buyers are too few for clusters; the minimum is 100."
 
 
 def test_buyers_who_are_all_alike_have_no_clusters():
     found = segments.cluster(buyers([5] * 120, [1] * 120, [10.0] * 120), seed=5)
-    assert found.verdict.startswith("1 different buyers are too few")
+    assert found.verdict.startswith("1 distinct buyers are too few")
 
 
 def test_buyers_of_one_order_each_are_looked_at():

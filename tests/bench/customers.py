@@ -52,7 +52,7 @@ def scored(model: clv.Model, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def drawn(buyers: int, seed: int = 42) -> pd.DataFrame:
-    """Simulated buyers: BG/NBD and Gamma-Gamma, parameters of the synthetic shop, with the columns of customer_history."""
+    """Simulated buyers: BG/NBD and Gamma-Gamma, parameters of the synthetic shop, columns of customer_history."""
     rng = np.random.default_rng(seed)
     rate, leave = rng.gamma(0.7, 1 / 80, buyers), rng.beta(0.8, 3.2, buyers)
     first = rng.integers(0, HISTORY_DAYS, buyers)

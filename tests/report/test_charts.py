@@ -258,18 +258,23 @@ def test_points_are_of_customers_with_both_values_and_not_too_many() -> None:
     assert "of 1199 customers: revenue against predicted value" in figure.layout.meta["alt"]
 
 
-def test_chances_said_are_held_against_what_came() -> None:
-    frame = pd.DataFrame({"group": [1, 2], "customers": [10, 10], "said": [0.2, 0.8], "came": [0.3, 0.9]})
+def test_predicted_churn_is_compared_with_observed() -> None:
+    frame = pd.DataFrame(
+        {"group": [1, 2], "customers": [10, 10], "predicted_churn": [0.2, 0.8], "observed_churn": [0.3, 0.9]}
+    )
     figure = charts.reliability(frame)
     assert [list(trace.x) for trace in figure.data] == [[0.2, 0.9], [0.2, 0.8]]
-    assert figure.layout.meta["alt"] == "Chances said and shares come, by group: 20% and 30%, 80% and 90%."
+    assert figure.layout.meta["alt"] == "Predicted and observed churn by group: 20% and 30%, 80% and 90%."
 
 
 @pytest.mark.parametrize(
     ("figure", "reason"),
     [
-        (charts.treemap(SEGMENTS.tail(1), "name", "revenue", "share"), "There is no revenue to draw."),
-        (charts.reliability(pd.DataFrame(columns=["group", "customers", "said", "came"])), "Too few customers"),
+        (charts.treemap(SEGMENTS.tail(1), "name", "revenue", "share"), "No revenue in this period."),
+        (
+            charts.reliability(pd.DataFrame(columns=["group", "customers", "predicted_churn", "observed_churn"])),
+            "Too few customers",
+        ),
         (
             charts.past_and_future(
                 pd.DataFrame({"revenue": [1.0], "predicted_value": [np.nan]}), "revenue", "predicted_value", "USD"

@@ -94,7 +94,7 @@ def test_many_cohorts_become_layers_of_quarters() -> None:
 def test_value_is_held_against_its_cost_where_there_is_one() -> None:
     figure = charts.customer_value(MATRIX, VALUE, 7.0, "USD")
     assert [shape.y0 for shape in figure.layout.shapes] == [7.0]
-    assert alt(figure).endswith("$20 at 0, $25 at 1. Cost of winning a customer: $7.")
+    assert alt(figure).endswith("$20 at 0, $25 at 1. Acquisition cost: $7.")
     free = charts.customer_value(MATRIX, VALUE.assign(margin=np.nan), np.nan, "USD")
     assert not free.layout.shapes
     assert not any("margin" in trace.name for trace in free.data)
@@ -114,7 +114,7 @@ def test_lifetime_values_mark_median_mean_and_top_tenth() -> None:
 
 def test_second_orders_have_their_interval() -> None:
     figure = charts.second_orders(CURVE)
-    assert [trace.name for trace in figure.data] == ["95 % interval", "95 % interval", "ordered again"]
+    assert [trace.name for trace in figure.data] == ["95 % interval", "95 % interval", "second order"]
     assert alt(figure).endswith("by day: 0.0% at 0, 25.0% at 1, 25.0% at 3.")
 
 

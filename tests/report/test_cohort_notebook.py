@@ -57,8 +57,8 @@ def test_an_empty_shop(demo_database: sa.URL) -> None:
         connection.execute(sa.text("TRUNCATE users, products, marketing_campaigns, daily_kpis CASCADE"))
     shown = report()
     makes_sense(shown)
-    assert words(shown)[0] == "Nobody has bought yet, so there is no cohort to follow."
-    assert words(shown)[-1].endswith("the same revenue, $0.00, to the cent.")
+    assert words(shown)[0] == "There are no orders yet, so there is no cohort."
+    assert words(shown)[-1].endswith("the same revenue: $0.00.")
 
 
 def one_customer() -> Rows:
@@ -82,21 +82,21 @@ def one_country() -> Rows:
     return rows | {"users": [user | {"country_code": "FR", "country": "France"} for user in rows["users"]]}
 
 
-AGAIN = "0.0% of buyers order again within 90 days of their first order; a customer brings"
+AGAIN = "0.0% of buyers order again within 90 days of their first order; revenue per customer is"
 
 
 @pytest.mark.parametrize(
     ("rows", "as_of", "headline"),
     [
-        (one_customer(), "2025-07-01", "Nobody has bought yet, so there is no cohort to follow."),
+        (one_customer(), "2025-07-01", "There are no orders yet, so there is no cohort."),
         (one_order(), "2025-07-01", f"{AGAIN} $10.00 within 4 months."),
         (one_order(), "2025-06-15", f"{AGAIN} $10.00 within 3 months."),
         (one_free_order(), "2025-07-01", f"{AGAIN} $0.00 within 4 months."),
         (one_country(), "2025-07-01", f"{AGAIN} $15.00 within 4 months."),
-        (one_country(), "2025-02-02", "The first order lies less than 7 days back: too early to tell whether 2 buyers "
-         "will return."),
+        (one_country(), "2025-02-02", "The first order is less than 7 days old: too early to measure repeat "
+         "purchases of 2 buyers."),
         (one_country(), "2025-02-09", "0.0% of buyers order again within 7 days of their first order; no calendar "
-         "month has ended since."),
+         "month is complete yet."),
     ],
     ids=["one customer", "one order", "an open month", "a free order", "one country", "since yesterday", "for a week"],
 )  # fmt: skip
@@ -114,8 +114,8 @@ def test_a_shop_that_is_seen_within_a_month(retail_database: sa.URL) -> None:
     shown = report(as_of="2011-12-09", currency="GBP", churn_days=100)
     makes_sense(shown)
     names = [trace.get("name") for output in shown for trace in output.get(MIME, {}).get("data", [])]
-    assert names.count("month under way: left out") == 2
-    assert words(shown)[-1].endswith("£503,726.21, to the cent.")
+    assert names.count("incomplete month: left out") == 2
+    assert words(shown)[-1].endswith("£503,726.21.")
 
 
 def test_hostile_names_are_shown_exactly_and_run_nothing(empty_database: sa.URL, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_hostile_names_are_shown_exactly_and_run_nothing(empty_database: sa.URL,
     assert "<img" not in pages
     assert "&lt;img src=x onerror=&#34;P_1=1&#34;&gt;{{7*7}} &amp; Co" in pages
     assert words(shown)[0].endswith(
-        "and costs $6.00 to win, which the revenue earns back in the month of the first order."
+        "the acquisition cost of $6.00 per customer is paid back by the revenue in the month of the first order."
     )
 
 

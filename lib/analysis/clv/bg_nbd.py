@@ -1,8 +1,8 @@
 """BG/NBD: Fader, Hardie, Lee (2005), "Counting Your Customers" the Easy Way; customers may leave after any purchase.
 
 Purchases after the first come at a rate that is Gamma(r, alpha) among customers; after each a customer leaves with a
-probability that is Beta(a, b). Frames of customers have frequency (purchases after the first), recency (time from the first
-to the last) and age (time from the first until now), in any one unit of time.
+probability that is Beta(a, b). Frames of customers have frequency (purchases after the first), recency (time from the
+first to the last) and age (time from the first until now), in any one unit of time.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def fit(customers: pd.DataFrame) -> Fit:
 
 
 def likelihood(frequency: np.ndarray, recency: np.ndarray, age: np.ndarray, counts: np.ndarray) -> Cost:
-    """Negative log-likelihood (equation 6) of grouped customers and its gradient, in the logarithms of the parameters."""
+    """Negative log-likelihood (equation 6) of grouped customers and its gradient by the log parameters."""
     sizes, row = np.unique(frequency, return_inverse=True)  # special functions once per frequency, not per group
     repeats = frequency > 0
 

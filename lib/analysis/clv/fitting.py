@@ -36,7 +36,7 @@ class Fit:
         return {name: self.error({name: value}) for name, value in self.values.items()}
 
     def error(self, slopes: Mapping[str, float]) -> float:
-        """Standard error of a function by the delta method; `slopes` are its derivatives by the logarithms of parameters."""
+        """Standard error of a function by the delta method; `slopes` are its derivatives by the log parameters."""
         slope = np.array([slopes.get(name, 0.0) for name in self.values])
         return float(np.sqrt(slope @ self.covariance @ slope))
 

@@ -15,7 +15,7 @@ NAMES = ("p", "q", "gamma")
 
 
 def fit(purchases: np.ndarray, mean: np.ndarray) -> Fit:
-    """Maximum likelihood estimates of p, q and gamma (equation 1a) from each customer's purchases and their mean value."""
+    """Maximum likelihood estimates of p, q and gamma (equation 1a) from purchases and mean value by customer."""
     n, mean = np.asarray(purchases, dtype=float), np.asarray(mean, dtype=float)
     start = dict(zip(NAMES, (3.0, 3.0, 2 * mean.mean() / 3), strict=True))
     return maximise("Gamma-Gamma", start, _likelihood(n, mean), len(n), {})

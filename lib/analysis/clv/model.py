@@ -91,9 +91,9 @@ def fit_warnings(orders: Fit, customers: pd.DataFrame) -> list[Finding]:
     correlation = spend_correlation(customers)
     if abs(correlation) > CORRELATED:
         text = (
-            f"Spend per order is correlated with order frequency (correlation {decimal(correlation)}). The model assumes "
-            f"independence, which is doubtful above {CORRELATED}: values of the best and of the weakest customers are "
-            "biased."
+            f"Spend per order is correlated with order frequency (correlation {decimal(correlation)}). The model "
+            f"assumes independence, which is doubtful above {CORRELATED}: values of the best and of the "
+            "weakest customers are biased."
         )
         findings.append(Finding(text))
     return findings
@@ -110,7 +110,7 @@ def spend_correlation(customers: pd.DataFrame) -> float:
     known = repeaters(customers)[["frequency", "monetary_value"]].astype(float)
     if len(known) < 2 or (known.std() == 0).any():
         return 0.0
-    return float(known.corr().iloc[0, 1])
+    return float(known["frequency"].corr(known["monetary_value"]))
 
 
 @dataclass(frozen=True)

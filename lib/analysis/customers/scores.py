@@ -110,8 +110,8 @@ def _scale_warnings(factor: float) -> list[str]:
     if 1 / LARGEST_FACTOR <= factor <= LARGEST_FACTOR:
         return []
     return [
-        f"Model and forecast are far apart: predictions were multiplied by {decimal(factor)}. The models have no season "
-        "and no trend; rely on the ranking more than on the amounts."
+        f"Model and forecast are far apart: predictions were multiplied by {decimal(factor)}. The models have no "
+        "season and no trend; rely on the ranking more than on the amounts."
     ]
 
 

@@ -29,12 +29,14 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
         return empty_chart(f"No cohort has a complete month after {since}.")
     means = retention.mean.set_index("month_index")["retention"].reindex(shown.columns)
     under_way = retention.under_way.reindex(shown.index).dropna()
-    under_way = under_way[under_way < shown.columns[0] + LATEST]
+    months = shown.columns.to_numpy(int)
+    under_way = under_way[under_way < months[0] + LATEST]
     figure = Chart()
     _cells(figure, shown, means)
     _hatch(figure, under_way, shown)
     _name_rows(figure, shown, retention.sizes)
-    span = [shown.columns[0] - 0.5, max(shown.columns[-1], under_way.max() if len(under_way) else 0) + 0.5]
+    latest = max([months[-1], *under_way])
+    span = [months[0] - 0.5, latest + 0.5]
     figure.update_xaxes(side="top", dtick=1, range=span, title=f"months after {since}")
     observed = f"{int(shown.notna().to_numpy().sum())} observed cells{range_text(shown)}"
     alt = f"Retention of {len(shown)} cohorts by months after {since}: {observed}; all cohorts together"
@@ -47,7 +49,7 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
 
 def _cells(figure: Chart, shown: pd.DataFrame, means: pd.Series) -> None:
     """Draw the row of means, a gap of a tenth of a row, and one row per cohort."""
-    months, gap = shown.columns, np.full(shown.shape[1], np.nan)
+    months, gap = shown.columns.to_numpy(int), np.full(shown.shape[1], np.nan)
     values = np.vstack([means.to_numpy(float), gap, shown.to_numpy(float)])
     names = ["all cohorts", "", *_names(shown.index)]
     # A cohort of one customer has cells of 0 or 100 %: with these on the scale, all others would be pale.
@@ -119,7 +121,7 @@ def _pale_lines(figure: Chart, matrix: pd.DataFrame, unit: str, name: str) -> No
 
 
 def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour: str, unit: str) -> None:
-    """Draw the mean, dotted from the last point with at least 3 cohorts on; no dotted part without a point of its own."""
+    """Draw the mean, dotted from the last point with at least 3 cohorts on."""
     firm = int((mean["cohorts"] >= FEW).sum())
     dotted = f"under {FEW} cohorts" if firm else f"{name}, under {FEW} cohorts"
     parts = []
@@ -130,7 +132,10 @@ def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour
     for part, dash, label in parts:
         figure.add_scatter(
             x=part["month_index"], y=part[column], line={"color": colour, "width": 3, "dash": dash}, name=label,
-            customdata=[f"{row.cohorts} cohorts, {integer(row.cohort_size)} customers" for row in part.itertuples()],
+            customdata=[
+                f"{cohorts} cohorts, {integer(customers)} customers"
+                for cohorts, customers in zip(part["cohorts"], part["cohort_size"], strict=True)
+            ],
             mode="lines+markers", marker={"size": 5}, showlegend=label not in [t.name for t in figure.data],
             hovertemplate=f"month %{{x}}: {hover_number('y', unit)}<br>%{{customdata}}<extra></extra>",
         )  # fmt: skip
@@ -148,7 +153,7 @@ def cohort_revenue(cells: pd.DataFrame, unit: str) -> Chart:
             showlegend=number in (1, len(layers)),  # the first and the last layer explain the scale
             hovertemplate=f"first order in {name}: {hover_number('y', unit)} in %{{x}}<extra></extra>",
         )  # fmt: skip
-    monthly = cells.groupby("month", as_index=False)["revenue"].sum()
+    monthly = cells.groupby("month")[["revenue"]].sum().reset_index()
     value_axis(figure.layout.yaxis, unit)
     figure.update_xaxes(type="category", showgrid=False, categoryorder="array", categoryarray=_names(monthly["month"]))
     described = describe(monthly, "month", "revenue", "Revenue of all cohorts by month", unit)

@@ -49,7 +49,7 @@ def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str =
 
 
 def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> Chart:
-    """One point per customer on two logarithmic axes; at most 500, evenly spaced in the order by `past`, without IDs."""
+    """One point per customer on two logarithmic axes; at most 500, evenly spaced by rank of `past`, without IDs."""
     known = frame.loc[(frame[past] > 0) & (frame[future] > 0), [past, future]].round(2).sort_values([past, future])
     shown = known.iloc[:: max(1, -(-len(known) // MOST_POINTS))]
     if shown.empty:
@@ -83,7 +83,8 @@ def reliability(frame: pd.DataFrame) -> Chart:
     for axis, title in ((figure.layout.xaxis, "predicted churn"), (figure.layout.yaxis, "observed churn")):
         value_axis(axis, "%")
         axis.update(title=title, rangemode="normal")
-    pairs = ", ".join(f"{percent(row.predicted_churn, 0)} and {percent(row.observed_churn, 0)}" for row in frame.itertuples())
+    rates = zip(frame["predicted_churn"], frame["observed_churn"], strict=True)
+    pairs = ", ".join(f"{percent(predicted, 0)} and {percent(observed, 0)}" for predicted, observed in rates)
     return styled(figure, f"Predicted and observed churn by group: {pairs}.", numbers=frame)
 
 
@@ -95,7 +96,8 @@ def lifetime_values(classes: pd.DataFrame, summary: pd.Series, unit: str) -> Cha
     if classes.empty:
         return empty_chart("There are no buyers yet.")
     figure, width = Chart(), classes["to_revenue"] - classes["from_revenue"]
-    notes = [f"{amount(row.from_revenue, unit)} to {amount(row.to_revenue, unit)}" for row in classes.itertuples()]
+    edges = zip(classes["from_revenue"], classes["to_revenue"], strict=True)
+    notes = [f"{amount(low, unit)} to {amount(high, unit)}" for low, high in edges]
     notes[-1] = f"{amount(classes['from_revenue'].iloc[-1], unit)} and more"
     figure.add_bar(
         x=classes["from_revenue"] + width / 2, y=classes["buyers"], width=width * 0.92, marker_color=BLUE,

@@ -65,7 +65,8 @@ def retained(mean: pd.DataFrame, sizes: pd.Series, base: str) -> str:
     if not seen:
         return f"No cohort of {base} has a complete month after its own."
     first, *later = seen.items()
-    shares = [f"{first[1]} of {base} ordered in month {first[0]}", *(f"{share} in month {index}" for index, share in later)]
+    shares = [f"{first[1]} of {base} ordered in month {first[0]}"]
+    shares += [f"{share} in month {index}" for index, share in later]
     listed = " and ".join([", ".join(shares[:-1]), shares[-1]]) if later else shares[0]
     if sizes.median() >= FEW_CUSTOMERS:
         return f"{listed}."
@@ -117,7 +118,7 @@ def lifetime_value(summary: Mapping[str, float], currency: str) -> str:
     if summary["buyers"] == 1:
         return f"The only buyer has a revenue of {money(summary['revenue'], currency)}."
     mean, median = (money(summary[name], currency) for name in ("mean_revenue", "median_revenue"))
-    averages = f"Revenue per buyer is {mean} on average over {integer(summary['buyers'])} buyers, with a median of {median}"
+    averages = f"The mean revenue of {integer(summary['buyers'])} buyers is {mean}, with a median of {median}"
     if summary["buyers"] < 10 or np.isnan(summary["top_tenth_share"]):
         return f"{averages}."
     threshold, share = money(summary["top_tenth_from"], currency), percent(summary["top_tenth_share"])
@@ -141,13 +142,11 @@ def second_orders(curve: pd.DataFrame, repeat_rate: float) -> str:
 
 def churned(rates: pd.DataFrame, gaps: Mapping[str, float], churn_days: int) -> str:
     """Churn rate with this report's window, its range over other windows, and the usual gaps between orders."""
-    chosen = rates.set_index("churn_days").loc[churn_days]
+    chosen = rates[rates["churn_days"] == churn_days].iloc[0]
     if not chosen["observed_buyers"]:
         return f"No buyer has been observed for {_some(churn_days, 'day')}, so churn cannot be measured yet."
     rate, buyers = percent(chosen["churn_rate"]), _some(chosen["observed_buyers"], "buyer")
-    verdict = (
-        f"{rate} of {buyers} have not ordered for {_some(churn_days, 'day')} and count as churned in this report."
-    )
+    verdict = f"{rate} of {buyers} have not ordered for {_some(churn_days, 'day')} and count as churned in this report."
     return f"{verdict}{_other_windows(rates.dropna(subset=['churn_rate']))}{_usual_gaps(gaps)}"
 
 

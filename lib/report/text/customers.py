@@ -14,7 +14,9 @@ def headline(scores: CustomerScores, terms: clv.Terms, currency: str) -> str:
     buyers = scores.customers
     if buyers.empty:
         return "There are no buyers yet."
-    revenue = f"{integer(len(buyers))} buyers have a revenue of {money(buyers['revenue'].sum(), currency, digits=False)}"
+    revenue = (
+        f"{integer(len(buyers))} buyers have a revenue of {money(buyers['revenue'].sum(), currency, digits=False)}"
+    )
     if scores.model.refused:
         top = percent(top_fifth_share(buyers["revenue"]))
         return f"{revenue} to date; the top fifth holds {top} of it. There is no prediction, for the reasons below."
@@ -62,6 +64,6 @@ def churn_risk(customers: pd.DataFrame, days: int, currency: str) -> str:
     mean = percent(known["churn_risk"].mean())
     return (
         f"The mean probability of no order in the next {days} days is {mean}. Of the top {integer(len(top))} buyers by "
-        f"revenue, {integer(len(at_risk))} are among the 40% most at risk: they have a revenue of {revenue} to date and "
-        f"an expected value of {future}. Contact them first."
+        f"revenue, {integer(len(at_risk))} are among the 40% most at risk, with a revenue of {revenue} to date and an "
+        f"expected value of {future}. Contact them first."
     )
