@@ -25,6 +25,7 @@ __all__ = [
     "show",
     "sparkline",
     "table",
+    "tables",
 ]
 
 # Words of column names that a heading writes differently.
@@ -178,6 +179,13 @@ def table(frame: pd.DataFrame, currency: str = "USD", **kinds: str) -> Shown:
     rows = list(zip(*(drawn.get(name, texts[name]) for name in texts.columns), strict=True))
     html = TABLE.render(columns=list(texts.columns), rows=rows, kinds=kinds, numbers=NUMBERS, heading=heading)
     return Shown(html, texts.to_string(index=False) if rows else "no rows")
+
+
+def tables(frames: Mapping[str, pd.DataFrame], otherwise: str) -> Shown:
+    """The frames that have rows as tables, each below its title; the sentence `otherwise` if none has."""
+    shown = [part for title, frame in frames.items() if len(frame) for part in (sentence(title), table(frame))]
+    shown = shown or [sentence(otherwise)]
+    return Shown("\n".join(part._repr_html_() for part in shown), "\n".join(map(repr, shown)))
 
 
 def _text(value: Any, writer: Callable[[Any], str]) -> str:

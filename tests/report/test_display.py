@@ -54,6 +54,15 @@ def test_an_empty_table_says_so() -> None:
     assert "no rows" in shown._repr_html_()
 
 
+def test_tables_shows_those_with_rows_or_a_sentence() -> None:
+    rows, none = pd.DataFrame({"file": ["<a>.csv"], "lines": [1200]}), pd.DataFrame({"file": []})
+    shown = display.tables({"Rows per file": rows, "Notes": none}, "Nothing was imported.")
+    assert repr(shown).splitlines()[0] == "Rows per file"
+    assert "1,200" in repr(shown) and "&lt;a&gt;.csv" in shown._repr_html_()
+    assert not any("Notes" in text or "Nothing" in text for text in (repr(shown), shown._repr_html_()))
+    assert repr(display.tables({"Notes": none}, "Nothing was imported.")) == "Nothing was imported."
+
+
 def test_a_sentence_is_escaped_in_html_only() -> None:
     shown = display.sentence(HOSTILE)
     assert "<script>" not in shown._repr_html_()
