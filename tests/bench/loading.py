@@ -79,7 +79,7 @@ def load_figures(rows: int, times: Mapping[str, list[float]], parts: list[Mappin
 
 
 def _timed(work: Callable[[], object], rows: int) -> float:
-    """Seconds of `work` after a checkpoint; with `rows`, into emptied tables that must have this many rows afterwards."""
+    """Seconds of `work` after a checkpoint; with `rows`, into empty tables that must then have this many rows."""
     if rows:
         rivals.empty()
     with db.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
