@@ -163,7 +163,7 @@ def share_at(curve: pd.DataFrame, products: float) -> float:
     """Share of revenue that this share of the best products brings; NaN if nothing was sold.
 
     Args:
-        curve: The rows of the question product_concentration.
+        curve: products and revenue, cumulative shares from 0 to 1; see the question product_concentration.
         products: A share from 0 to 1.
     """
     return float(np.interp(products, curve["products"], curve["revenue"])) if len(curve) > 1 else np.nan

@@ -26,7 +26,6 @@ __all__ = [
     "orders_per_customer",
     "profile",
     "series",
-    "top_fifth_share",
     "total",
     "weekday_orders",
     "weekly_orders",
@@ -263,11 +262,6 @@ def concentration(profile: Profile) -> pd.DataFrame:
     steps = np.arange(len(amounts) + 1) / max(len(amounts), 1)
     shares = np.concatenate([[0.0], amounts.cumsum() / amounts.sum()])
     return pd.DataFrame({"products": steps, "revenue": shares})
-
-
-def top_fifth_share(curve: pd.DataFrame) -> float:
-    """Revenue share of the top fifth of the products on a concentration curve."""
-    return float(np.interp(0.2, curve["products"], curve["revenue"]))
 
 
 def expected_orders(truth: Truth) -> float:

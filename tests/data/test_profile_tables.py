@@ -59,7 +59,8 @@ def test_every_hour_has_a_row() -> None:
 
 def test_concentration_by_hand() -> None:
     curve = shape.concentration(shop(products={"product_id": list("abcde"), "amount": [1.0, 1, 6, 1, 1]}))
-    assert shape.top_fifth_share(curve) == pytest.approx(0.6)
+    assert curve["products"].tolist() == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
+    assert curve["revenue"].iloc[1] == pytest.approx(0.6)
     assert curve.iloc[-1].tolist() == [1, 1]
 
 
