@@ -76,7 +76,7 @@ class StagingDatabase:
     def run(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> None:
         """Execute a statement without a result."""
         with self._memory_errors():
-            self._database.execute(self.statement(name, **names), bound)
+            self._database.execute(*self._prepared(name, bound, names))
 
     def table(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> pa.Table:
         """All rows of a query."""
@@ -94,7 +94,13 @@ class StagingDatabase:
             yield from self._query(name, bound, names).to_arrow_reader(BATCH_ROWS)
 
     def _query(self, name: str, bound: dict[str, Any] | None, names: dict[str, str]) -> duckdb.DuckDBPyRelation:
-        return self._database.sql(self.statement(name, **names), params=bound)
+        statement, values = self._prepared(name, bound, names)
+        return self._database.sql(statement, params=values)
+
+    def _prepared(self, name: str, bound: dict[str, Any] | None, names: dict[str, str]) -> tuple[str, dict[str, Any]]:
+        """A statement with its values; DuckDB refuses values that a statement does not use."""
+        statement = self.statement(name, **names)
+        return statement, {key: value for key, value in (bound or {}).items() if f"${key}" in statement}
 
     def statement(self, name: str, **names: str) -> str:
         """Text of a statement, with the names put in."""
