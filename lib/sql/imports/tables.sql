@@ -1,24 +1,14 @@
 -- The workbook's own tables: one file per table, with the catalog's columns.
 
--- name: orders_before_signup
--- Rejects orders placed before the day (UTC) on which their customer signed up.
-INSERT INTO removed_orders BY NAME
+-- name: before_signup
+-- Rejects rows of {source} before the day (UTC) on which their customer signed up.
+INSERT INTO removed_{source} BY NAME
 SELECT
-    orders.line, 'order_date' AS field, 'before_signup' AS rule, orders.order_date::VARCHAR AS value,
+    {source}.line, '{column}' AS field, 'before_signup' AS rule, {source}.{column}::VARCHAR AS value,
     format('its customer signed up on {}; correct this date or signup_date', users.signup_date) AS reason
-FROM orders
+FROM {source}
 JOIN users USING (user_id)
-WHERE orders.order_date::DATE < users.signup_date
-
--- name: events_before_signup
--- Rejects events before the day (UTC) on which their customer signed up.
-INSERT INTO removed_events BY NAME
-SELECT
-    events.line, 'event_timestamp' AS field, 'before_signup' AS rule, events.event_timestamp::VARCHAR AS value,
-    format('its customer signed up on {}; correct this date or signup_date', users.signup_date) AS reason
-FROM events
-JOIN users USING (user_id)
-WHERE events.event_timestamp::DATE < users.signup_date
+WHERE {source}.{column}::DATE < users.signup_date
 
 -- name: session_of_two_customers
 -- Rejects events whose session belongs to another customer in an earlier row.

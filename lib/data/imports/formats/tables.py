@@ -8,10 +8,7 @@ from lib.data.imports.options import ReadOptions
 __all__ = ["FORMAT"]
 
 TABLES = {name: table for name, table in tables().items() if not table.mart}
-RULES = {  # checked after the keys of the table
-    "orders": ("orders_before_signup",),
-    "events": ("events_before_signup", "session_of_two_customers", "purchase_differs", "purchased_twice"),
-}
+TIMES = {"orders": "order_date", "events": "event_timestamp"}  # must not precede the customer's sign-up
 
 
 def _compare(database: StagingDatabase, options: ReadOptions, _: str) -> None:
@@ -21,10 +18,10 @@ def _compare(database: StagingDatabase, options: ReadOptions, _: str) -> None:
     for table in present:
         _reject_duplicates(database, table)
         _reject_orphans(database, table)
-        for rule in RULES.get(table.name, ()):
-            database.run(rule)
-    database.run("total_differs")
-    database.run("no_purchase")
+        if table.name in TIMES:
+            database.run("before_signup", source=table.name, column=TIMES[table.name])
+    for rule in ("session_of_two_customers", "purchase_differs", "purchased_twice", "total_differs", "no_purchase"):
+        database.run(rule)
     for table in present:
         if table.name in ("order_items", "events"):
             _reject_orphans(database, table)
