@@ -123,7 +123,7 @@ def test_traceback_is_shown_on_request_only(own_folders: Path) -> None:
 
 def test_missing_params_file_is_refused(own_folders: Path) -> None:
     code, words = refused("--params", "ful", output=own_folders)
-    assert (code, words[:63]) == (2, "error: unknown params file 'ful'; did you mean 'full'?; expected ")
+    assert (code, words[:65]) == (2, "error: unknown params file 'ful'; did you mean 'full'?; expected ")
 
 
 def test_missing_data_file_is_refused(own_folders: Path) -> None:
