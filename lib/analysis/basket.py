@@ -137,7 +137,7 @@ def _suggested(known: pd.DataFrame, users: pd.Index, count: int, *, personal: bo
     """`count` products per user, most likely first: user_id, product_id.
 
     The score of a product is its share of all orders plus, if personal, the mean over the customer's purchases of its
-    excess share in the next orders of other buyers of the purchased product.
+    excess share in the next orders of other customers with that product.
     """
     known = known[known["product_id"].isin(known["product_id"].value_counts().index[:MOST_PRODUCTS])]
     products = pd.Index(np.sort(known["product_id"].unique()))
@@ -166,7 +166,7 @@ def _personal(known: pd.DataFrame, column: np.ndarray, users: pd.Index, share: n
 
 
 def _followers(known: pd.DataFrame, column: np.ndarray, n: int, share: np.ndarray) -> np.ndarray:
-    """[i, j]: share of last orders with j among earlier buyers of i, minus the share of j in all orders.
+    """[i, j]: share of last orders with j among customers who bought i earlier, minus the share of j in all orders.
 
     Shrunk towards 0 by PRIOR average customers.
     """

@@ -31,7 +31,7 @@ def check_question(site: Site, change: Change) -> Change:
 def check_dashboard(site: Site, change: Change) -> Change:
     """The change with the sum of rows and milliseconds of our cards, asked as the dashboard's filters ask.
 
-    What a person edited, the dashboard or a question on it, may answer as it likes.
+    The answer of a dashboard or question that a person edited is not judged.
     """
     if change.action == EDITED:
         return change
@@ -62,7 +62,7 @@ def _checked(site: Site, question: Question, answer: Mapping[str, Any], what: st
 
 
 def fault(question: Question, answer: Mapping[str, Any]) -> str:
-    """What is wrong with an answer, "" when nothing is: the status is 202 for broken SQL too, its body tells."""
+    """The problem with an answer, or "": the status is 202 for broken SQL too, so the body decides."""
     if answer.get("status") != "completed":
         return f"fails in Metabase: {' '.join(str(answer.get('error', 'no reason given')).split())[:300]}"
     found = {column["name"] for column in answer["data"]["cols"]}

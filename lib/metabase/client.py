@@ -22,11 +22,11 @@ Answer = Any  # what JSON holds
 
 
 def address() -> str:
-    """METABASE_URL without the slash at its end; raises MetabaseError for what is no address or would tell a secret."""
+    """METABASE_URL without a trailing slash; raises MetabaseError if it is not an address or contains a secret."""
     url = settings.get("METABASE_URL").rstrip("/")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise MetabaseError("METABASE_URL is not an address; wanted one such as http://127.0.0.1:3000")
+        raise MetabaseError("METABASE_URL is not an address; expected one such as http://127.0.0.1:3000")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise MetabaseError("METABASE_URL holds more than an address; keys and passwords have settings of their own")
     plain = parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS
@@ -72,7 +72,7 @@ class Client:
         return self._api("PUT", path, body=body)
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Answer:
-        """Do; repeated only when nobody listened, since otherwise it may have been done."""
+        """Send a POST, repeated only if the connection was refused, as otherwise it may have been done."""
         return self._api("POST", path, body=body)
 
     def delete(self, path: str) -> Answer:
@@ -90,7 +90,7 @@ class Client:
                 return
 
     def try_once(self, path: str) -> tuple[int, Answer]:
-        """Status and answer of a GET, whatever they are; raises MetabaseError when there is no answer."""
+        """Status and body of a GET of any status; raises MetabaseError if there is no response."""
         response = self._reached("GET", path, query={}, body=None)
         return response.status_code, _content(response)
 
@@ -148,7 +148,7 @@ def _content(response: httpx.Response) -> Answer:
 
 
 def _reason(response: httpx.Response) -> str:
-    """What a refusal says, wherever in its answer: every age of Metabase has a place of its own for it."""
+    """The error message in a response; its place depends on the version of Metabase."""
     content = _content(response)
     if isinstance(content, dict):
         via = [step.get("message") for step in content.get("via") or [] if isinstance(step, dict)]

@@ -1,4 +1,4 @@
-"""Our one collection: found by its marker, whatever it is called by now, and what of ours is in it."""
+"""The workbook's collection: found by its marker even if renamed, and the objects of the workbook in it."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def _key(live: Live) -> str:
 
 
 def write_collection(site: Site, change: Change) -> Change:
-    """Make or mend the collection as planned; what is there then must be what was written."""
+    """Create or update the collection as planned, and check that Metabase then has what was written."""
     wants = site.spec.collection.model_dump()
     body = wants | {"description": marked(wants["description"], Marker(KEY, digest(wants)))}
     if change.action == CREATE:
@@ -85,7 +85,7 @@ def _find_moved(site: Site) -> None:
 
 
 def _by_key(client: Client, entries: list[Live]) -> dict[tuple[str, str], Live]:
-    """What has a marker, by model and key; of copies, which carry it too, the oldest is ours."""
+    """Objects with a marker by model and key; a copy has the same marker, so the oldest one counts."""
     found: dict[tuple[str, str], Live] = {}
     for entry in sorted(entries, key=lambda entry: entry["id"]):
         live = client.get(f"{PATHS[entry['model']]}/{entry['id']}", **_query(entry["model"]))

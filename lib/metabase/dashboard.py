@@ -32,7 +32,7 @@ def plan_dashboard(site: Site) -> Change:
 
 
 def _wants(site: Site, live: Live | None) -> dict[str, Any]:
-    """The content wanted, in normal form, whatever ids new parts will get."""
+    """The expected content in normal form, independent of the ids of new parts."""
     cards = {card.question: site.cards.get(card.question, NO_ID - place) for place, card in enumerate(_cards(site))}
     keys = {number: question for question, number in cards.items()}
     return normal.dashboard(_body(site, live, cards), keys)
@@ -45,7 +45,7 @@ def _cards(site: Site) -> Iterator[Card]:
 
 
 def write_dashboard(site: Site, change: Change) -> Change:
-    """Make or mend the dashboard as planned; what is there then must be what was written.
+    """Create or update the dashboard as planned, and check that Metabase then has what was written.
 
     A new one is marked as unfinished until all of it is there, so that the next run knows to go on.
     """
@@ -80,7 +80,7 @@ def _created(site: Site) -> Live:
 
 
 def _unfinished(site: Site, live: Live, error: MetabaseError) -> MetabaseError:
-    """The error with the news that the dashboard is not as it should be; marked so, for the next run to mend it."""
+    """The error, with the note that the dashboard is incomplete; it is marked so that the next run completes it."""
     text = f"{error}. The dashboard {_link(site, live['id'])} is unfinished; run again"
     description = marked(site.spec.dashboard.description, Marker(site.spec.dashboard.key, UNFINISHED))
     try:

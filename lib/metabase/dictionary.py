@@ -66,12 +66,12 @@ def _wants(table: Table) -> dict[str, str]:
 
 
 def _described_otherwise(has: dict[str, str], wants: dict[str, str]) -> list[str]:
-    """What somebody else described, before the workbook ever did."""
+    """Descriptions by a person from before the first publication."""
     return [name for name, text in has.items() if text not in ("", wants[name])]
 
 
 def semantic_type(column: Column) -> str | None:
-    """What kind of thing a column holds, in Metabase's words: `type/Currency`; None for what has no such word."""
+    """Semantic type of a column in Metabase, such as `type/Currency`; None if there is none."""
     if column.references or column.type == "uuid":
         return None
     counted = "type/Quantity" if column.type == "integer" and column.unit else None
@@ -100,7 +100,7 @@ def _pairs(table: Table, live: Live) -> list[tuple[Live, Column]]:
 
 
 def _differing(field: Live, column: Column, *, force: bool) -> dict[str, str]:
-    """What to send of a column. A kind that is set already stays, unless forced, as nobody knows who set it."""
+    """Changes of a column to send. An existing semantic type stays, unless forced, as a person may have set it."""
     body = {"description": column.meaning} if field.get("description") != column.meaning else {}
     kind, present = semantic_type(column), field.get("semantic_type")
     return body | ({"semantic_type": kind} if kind and kind != present and (force or not present) else {})

@@ -31,7 +31,7 @@ COLUMNS = ["kind", "key", "action", "rows", "milliseconds", "link", "note"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was, or is to be, done: one Change per object, and what else there is to say."""
+    """Planned or completed changes, one per object, and notes."""
 
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Outcome:
 
     @property
     def sentence(self) -> str:
-        """What became of it, in words."""
+        """Outcome as a sentence."""
         if self.skipped:
             return SKIPPED
         words = DONE if self.applied else {EDITED: "leave"}
@@ -81,14 +81,14 @@ class Outcome:
 
 
 def plan(params: Mapping[str, Any], *, force: bool = False) -> Outcome:
-    """What `apply` would do; reads only. Skipped without METABASE_URL. Raises MetabaseError, as `apply` does."""
+    """Changes that `apply` would make; reads only. Skipped without METABASE_URL. Raises MetabaseError like `apply`."""
     return _opened(_planned, params, set_up=False, force=force)
 
 
 def apply(params: Mapping[str, Any], *, force: bool = False, rotate: bool = False) -> Outcome:
     """Make Metabase as metabase.yml has it, check every question, and write output/metabase/result.json.
 
-    What a person edited is left, unless forced. `rotate` sends the database's password again. Raises MetabaseError
+    Changes by a person are kept, unless forced. `rotate` sends the database's password again. Raises MetabaseError
     when Metabase cannot be reached, refuses, or holds something else than was written, DatabaseError for PostgreSQL.
     """
     return _opened(_written, params, force=force, rotate=rotate)
@@ -107,7 +107,7 @@ def _opened(
     set_up: bool = True,
     **how: bool,
 ) -> Any:
-    """What the work comes to in the Metabase that METABASE_URL names, `then` where it names none."""
+    """The result in the Metabase of METABASE_URL, `then` where it names none."""
     if not settings.get("METABASE_URL"):
         return then
     wanted = spec.load()
@@ -129,7 +129,7 @@ def _planned(site: Site) -> Outcome:
 
 
 def _written(site: Site) -> Outcome:
-    """All of it while nobody loads, publishes or changes the rows that the answers are compared with."""
+    """Run the whole publication under the lock of loads and publications, so that the compared rows do not change."""
     with db.connect() as connection, locks.hold(connection):
         return _recorded(Outcome(_changed(site), tuple(site.notes), applied=True))
 

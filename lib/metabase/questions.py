@@ -55,7 +55,7 @@ def _tried(site: Site, question: Question) -> dict[str, Any]:
 
 
 def write_question(site: Site, change: Change) -> Change:
-    """Make or mend the question as planned; what is there then must be what was written."""
+    """Create or update the question as planned, and check that Metabase then has what was written."""
     question = site.spec.question(change.key)
     body = content(site, question)
     wants = normal.question(body)
@@ -83,7 +83,7 @@ def _read_back(site: Site, question: Question, wants: dict[str, Any]) -> None:
 
 
 def plan_archive(site: Site) -> list[Change]:
-    """What of ours has left the spec: archived, unless it was edited by hand."""
+    """Archive questions of the workbook that are no longer in the spec, unless they were edited by hand."""
     named = {("card", question.key) for question in site.spec.questions} | {("dashboard", site.spec.dashboard.key)}
     return [_plan_archive(site, model, key) for model, key in sorted(set(site.ours) - named)]
 

@@ -23,10 +23,10 @@ SITE = "Shop analytics"
 
 @contextlib.contextmanager
 def opened(*, set_up: bool) -> Iterator[tuple[Client, list[str]]]:
-    """A client of the Metabase that METABASE_URL names, logged in, and what there is to say about its version.
+    """A logged-in client of the Metabase at METABASE_URL, and notes on its version.
 
-    With `set_up`, and METABASE_SETUP, one that nobody has set up yet gets its administrator. Raises MetabaseError
-    when it does not listen, does not become ready, is too old, or lets nobody in.
+    With `set_up`, and METABASE_SETUP, a new Metabase gets its administrator. Raises MetabaseError if it does not
+    respond, does not become ready, is too old, or refuses the login.
     """
     with Client(address()) as client:
         properties = _ready(client)
@@ -62,7 +62,7 @@ def _properties(client: Client) -> dict[str, Any] | None:
     if status == 429 or status >= 500:  # 503 of its own, the others of a proxy before it
         return None
     if status != 200 or not isinstance(health, dict) or health.get("status") != "ok":
-        text = f"what answers at {client.url} is no Metabase ({status} for /api/health); look at METABASE_URL"
+        text = f"what answers at {client.url} is not a Metabase ({status} for /api/health); look at METABASE_URL"
         raise MetabaseError(text, status)
     status, properties = client.try_once("/api/session/properties")
     return properties if status == 200 and isinstance(properties, dict) else None
@@ -75,13 +75,15 @@ def _said(health: Any) -> str:
 
 
 def version_notes(tag: str) -> list[str]:
-    """What to tell about a version such as v0.58.34; raises MetabaseError for one that is too old to speak to."""
+    """Notes on a version such as v0.58.34; raises MetabaseError if it is too old."""
     found = re.match(r"v[01]\.(\d+)(?:\.(\d+))?", tag)
     if not found:
         return [f"The version of Metabase, {tag or 'not told'}, is not known here; 0.58 to 0.63 are."]
     major, point = int(found[1]), int(found[2] or 0)
     if major < OLDEST:
-        raise MetabaseError(f"Metabase is {tag}; wanted at least 0.{OLDEST}, best the long-term line 0.58: upgrade it")
+        raise MetabaseError(
+            f"Metabase is {tag}; expected at least 0.{OLDEST}, best the long-term line 0.58: upgrade it"
+        )
     if major > max(TRIED):
         return [f"Metabase is {tag}, newer than what was looked at (0.58 to 0.63)."]
     if major in FLOORS and point >= FLOORS[major]:
@@ -122,7 +124,7 @@ def _check_rights(client: Client, setting: str) -> None:
 def _session(client: Client, properties: dict[str, Any], *, set_up: bool) -> str:
     user, password = settings.get("METABASE_USER"), settings.get("METABASE_PASSWORD")
     if not (user and password):
-        raise MetabaseError("nobody to log in as: set METABASE_API_KEY, or METABASE_USER and METABASE_PASSWORD")
+        raise MetabaseError("no login: set METABASE_API_KEY, or METABASE_USER and METABASE_PASSWORD")
     if properties.get("has-user-setup", True):
         return _log_in(client, user, password)
     if not (set_up and settings.get("METABASE_SETUP")):

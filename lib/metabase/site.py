@@ -1,4 +1,4 @@
-"""What one run knows of the Metabase it speaks to, and the decision what to do with one object there."""
+"""State of one run against a Metabase, and the decision what to do with each object."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ Live = dict[str, Any]  # an object as Metabase answers it
 
 @dataclass(frozen=True)
 class Change:
-    """What is to be done with one object: `kind` and `key` say which, `live` is what is there now."""
+    """The action planned for one object: `kind` and `key` identify it, `live` is its current state."""
 
     kind: str
     key: str
@@ -63,16 +63,16 @@ class Site:
             temporary.write_text(plain_json(self.saved), encoding="utf-8")
 
     def save_unchanged(self, path: str, live: Live) -> None:
-        """Keep it, as `save` does; raises MetabaseError when somebody changed it since it was read."""
+        """Keep it, as `save` does; raises MetabaseError if it was changed since it was read."""
         if self.client.get(path).get("updated_at") != live.get("updated_at"):
-            raise MetabaseError(f"“{live['name']}” was changed by somebody just now and is left alone; run again")
+            raise MetabaseError(f"“{live['name']}” was changed by someone else during this run and is kept; run again")
         self.save(live)
 
 
 def decide(live: Live | None, has: dict[str, Any] | None, wants: dict[str, Any], *, force: bool) -> str:
-    """The action that turns `live`, which in normal form `has` this content, into what is wanted.
+    """The action that brings `live`, with content `has` in normal form, to the content `wants`.
 
-    Content that is not what the marker says the workbook wrote is a person's: it is left, unless forced.
+    Content that differs from the digest in the marker was edited by a person: it is kept, unless forced.
     """
     if live is None or has is None:
         return CREATE

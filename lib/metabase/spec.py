@@ -72,7 +72,7 @@ class Card(_Section):
     def _within_the_grid(self) -> "Card":
         if min(self.at) < 0 or min(self.size) < 1 or self.at[0] + self.size[0] > GRID:
             raise ValueError(
-                f"{self.question} does not fit: wanted columns 0 to {GRID - 1}, at least one wide and high"
+                f"{self.question} does not fit: expected columns 0 to {GRID - 1}, at least one wide and high"
             )
         return self
 
@@ -129,7 +129,7 @@ class Spec(_Section):
             if twice := {name for name in names if names.count(name) > 1}:
                 raise ValueError(f"the {kind} {', '.join(sorted(twice))} is there twice; keep one")
         if unknown := sorted(set(placed) - set(keys)):
-            raise ValueError(f"the dashboard names {', '.join(unknown)}, which is no key of a question")
+            raise ValueError(f"the dashboard names {', '.join(unknown)}, which is not a key of a question")
         return self
 
 

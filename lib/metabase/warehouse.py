@@ -33,7 +33,7 @@ def plan_database(site: Site) -> Change:
     live = found[0]
     site.database = live["id"]
     differences = _differences(live)
-    # The private server is nobody's but the workbook's, and may have come up on another port.
+    # Only the workbook uses the private server, and its port can change between starts.
     ours = site.force or external_url() is None
     action = KEEP if not differences else UPDATE if ours else EDITED
     action = UPDATE if site.rotate else action
@@ -53,7 +53,7 @@ def _details() -> dict[str, Any]:
     address = url()
     port = settings.get("METABASE_DB_PORT") or str(address.port or 5432)
     if not port.isdecimal():
-        raise MetabaseError(f"METABASE_DB_PORT is {port!r}; wanted a number such as 5432")
+        raise MetabaseError(f"METABASE_DB_PORT is {port!r}; expected a number such as 5432")
     host = settings.get("METABASE_DB_HOST") or address.host or ""
     if not host or host.startswith("/"):
         raise MetabaseError("the workbook reaches PostgreSQL over a socket file; name a host in METABASE_DB_HOST")
@@ -153,7 +153,7 @@ def _abort(site: Site) -> str:
 
 
 def _waited(site: Site, aborted_before: str) -> list[str]:
-    """What is still missing after half the time."""
+    """Tables and columns still missing after half the time."""
     wait = tenacity.Retrying(
         retry=tenacity.retry_if_result(bool),
         stop=tenacity.stop_after_delay(SYNC_S / 2),

@@ -74,7 +74,7 @@ def test_without_patterns_suggestions_equal_popularity(shop):
 
 @pytest.fixture(scope="module")
 def loyal():
-    """300 customers, each with a favourite of 40 products in every order, beside another by chance."""
+    """300 customers, each with a favourite of 40 products in every order, and another by chance."""
     rng = np.random.default_rng(6)
     orders = [(f"u{user:03}", {f"p{user % 40:02}", f"p{rng.integers(40):02}"}) for user in range(300) for _ in range(4)]
     return lines(*orders)

@@ -208,7 +208,7 @@ def test_extreme_dropout_gives_numbers_all_the_same(a, b):
 
 
 def test_where_the_series_gives_up_the_mean_is_taken_itself():
-    """A small alpha and a large b: scipy's series is no number, and hardly anyone leaves, so that rates decide."""
+    """A small alpha and a large b: scipy's series is NaN, and hardly anyone leaves, so that rates decide."""
     fit, new = fit_of(r=0.32, alpha=0.27, a=0.002, b=673.0), customers((0, 0, 0))
     assert bg_nbd.expected_orders(fit, new, 100)[0] == pytest.approx(100 * 0.32 / 0.27, rel=0.01)
 
@@ -275,7 +275,7 @@ def test_totals_are_scaled_to_the_forecast(model, forecast, factor):
 
 
 def many(n, repeats, **columns):
-    """n customers of whom so many came back twice, after 20 days each, over 300 days."""
+    """n customers, of whom `repeats` came back twice, after 20 days each, over 300 days."""
     back = np.arange(n) < repeats
     rng = np.random.default_rng(7)
     frame = pd.DataFrame(
@@ -325,7 +325,7 @@ def test_equal_spend_of_all_has_no_model():
     assert "spend the same" in model.findings[-1].text
 
 
-def test_orders_of_no_value_are_no_repeat_spend():
+def test_orders_without_value_do_not_count_as_spend():
     free = many(400, 200)
     free.loc[:99, "monetary_value"] = 0.0
     scores = clv.score(clv.fit_models(free), free, clv.Terms())
@@ -370,7 +370,7 @@ def test_ways_to_predict_are_compared_by_hand():
     assert np.isnan(found.loc["b", "correlation"])
 
 
-def test_nothing_came_is_no_error():
+def test_no_observed_orders_are_accepted():
     found = clv.compare({"a": np.array([1.0, 2.0])}, np.zeros(2)).iloc[0]
     assert np.isnan(found["total_error"])
     assert found["mae"] == 1.5

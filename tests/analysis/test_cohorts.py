@@ -29,11 +29,11 @@ COSTS = pd.DataFrame(
 )
 
 
-def test_an_open_month_is_no_cell() -> None:
+def test_an_incomplete_month_has_no_cell() -> None:
     assert WHOLE["month_index"].tolist() == [0, 1, 0]
 
 
-def test_a_cell_that_does_not_exist_is_no_zero() -> None:
+def test_a_missing_cell_is_not_zero() -> None:
     matrix = cohorts.retention_matrix(WHOLE)
     assert matrix.loc["2025-01-01"].tolist() == [1.0, 0.5]
     assert np.isnan(matrix.loc["2025-02-01", 1])

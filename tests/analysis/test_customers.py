@@ -18,7 +18,7 @@ AS_OF = "2025-07-01"
 
 
 def history_of(n, repeats, seed=3):
-    """n buyers, of whom so many came back and four in ten of these left early, as customer_history gives them."""
+    """n buyers, of whom `repeats` came back and 40% of these left early, as customer_history gives them."""
     rng = np.random.default_rng(seed)
     age, back = rng.integers(200, 400, n), np.arange(n) < repeats
     stayed = np.where(rng.random(n) < 0.4, rng.uniform(0.02, 0.2, n), rng.uniform(0.7, 1, n))

@@ -109,7 +109,7 @@ def test_buyers_who_are_all_alike_have_no_clusters():
     assert found.verdict.startswith("1 distinct buyers are too few")
 
 
-def test_buyers_of_one_order_each_are_looked_at():
+def test_one_order_each_is_enough_for_clusters():
     rng = np.random.default_rng(3)
     found = segments.cluster(buyers(rng.integers(1, 300, 150), [1] * 150, rng.lognormal(3, 1, 150)), seed=5)
     assert len(found.scores) == 4

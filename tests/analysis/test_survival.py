@@ -52,7 +52,7 @@ def test_one_buyer_on_the_first_day(returned: bool, share: float) -> None:
     assert curve.to_dict("records") == [{"day": 0, "share": share, "lower": share, "upper": share, "at_risk": 1}]
 
 
-def test_nobody_gives_no_rows() -> None:
+def test_no_buyers_give_no_rows() -> None:
     curve = survival.returns(DURATIONS.head(0))
     assert list(curve.columns) == ["day", "share", "lower", "upper", "at_risk"]
     assert np.isnan(survival.returned_within(curve, 0))

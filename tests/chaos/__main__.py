@@ -32,7 +32,7 @@ def kinds(n: int, rng: random.Random) -> list[str]:
 def run(
     where: Place, wanted: Sequence[str], rng: random.Random, modes: Sequence[str] = MODES
 ) -> tuple[Counter, list[str], dict[str, str]]:
-    """Make the wanted faults: (kind, what rows it left) with how often, every wrong state, the kinds left out."""
+    """Make the chosen faults: (kind, what rows it left) with how often, every wrong state, the kinds left out."""
     counts, wrongs, left_out = Counter(), [], {}
     for number, kind in enumerate(wanted):
         mode = rng.choice(modes)

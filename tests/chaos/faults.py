@@ -154,7 +154,7 @@ def statement_timeout(place: Place, rng: random.Random, mode: str) -> Told:
 
 
 def two_loads(place: Place, rng: random.Random, mode: str) -> Told:
-    """Two loads at once: one is done, the other is told who is loading."""
+    """Two loads at once: one completes, the other reports who is loading."""
     with place.loading(mode) as first, place.loading(mode) as second:
         _begun(place, first, rng)
         told = [_ended(one) for one in (first, second)]
@@ -213,7 +213,7 @@ def long_reader(place: Place, rng: random.Random, mode: str) -> Told:
 
 
 def drift(place: Place, rng: random.Random, mode: str) -> Told:
-    """Somebody adds a column before the load, which must not vanish silently."""
+    """A column is added before the load, which must not vanish silently."""
     table = rng.choice(["users", "orders", "events", "daily_kpis"])
     _run(f"ALTER TABLE {table} ADD COLUMN note text")
     with place.loading(mode) as process:
@@ -249,7 +249,7 @@ def late_server(place: Place, rng: random.Random, mode: str) -> Told:
 
 
 def reading_role(place: Place, _: random.Random, mode: str) -> Told:
-    """A login that may only read is told so."""
+    """A read-only login gets an error that says so."""
     _run("DROP ROLE IF EXISTS only_reads; CREATE ROLE only_reads LOGIN PASSWORD 'only_reads' IN ROLE workbook_reader")
     with place.loading(mode, DATABASE_URL=_address(url().set(username="only_reads", password="only_reads"))) as process:
         return _ended(process)
@@ -304,7 +304,7 @@ def _small_disk(size: str) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-FAULTS: dict[str, tuple[int, Fault]] = {  # name: (how often beside the others, what is done)
+FAULTS: dict[str, tuple[int, Fault]] = {  # name: (relative frequency, function)
     "loader killed": (6, kill_loader),
     "session terminated": (4, terminate_backend),
     "server process killed": (3, kill_backend),

@@ -18,7 +18,7 @@ HASTY = {"PROBE_EVERY_S": 0.2, "PROBE_TIMEOUT_S": 2, "FAILED_PROBES": 1}  # 2 s 
 
 
 def broken(folder: Path, **_: object) -> None:
-    """What a load must not be: the old rows go in one transaction, the new ones come in another."""
+    """A deliberately wrong load: the old rows go in one transaction, the new ones come in another."""
     with db.transaction() as connection:
         db.run(connection, f"TRUNCATE {', '.join(tables())}")
     sys.stdout.write("between\n")

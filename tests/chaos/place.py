@@ -97,7 +97,7 @@ class Place:
                     os.killpg(process.pid, signal.SIGKILL)
 
     def wrongs(self, told: Told) -> list[str]:
-        """What is wrong with the state that a load left, given what it said; sets which shop is present."""
+        """Defects of the state after a load, given its message; sets which shop is present."""
         db.engine().dispose()
         wrongs = [] if told.good or told.silent or told.in_words else [f"not in words: {told}"]
         found = self._found()

@@ -108,7 +108,7 @@ class FakeMetabase(State):
     url: str = ""
 
     def answer(self, method: str, target: str, headers: Any, body: Any) -> Any:
-        """What the route answers; Reply for all that is not 200."""
+        """Answer of the route; a Reply for every status except 200."""
         parts = urlsplit(target)
         self.requests.append((method, parts.path, body))
         if fault := self.take(f"{method} {parts.path}"):

@@ -1,4 +1,4 @@
-"""What the stand-in remembers, what it refuses, and the keys that each route declares."""
+"""State of the stand-in, the requests it refuses, and the keys that each route declares."""
 
 import re
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ DECLARED: dict[str, str] = {
 }
 
 
-class Reply(Exception):  # noqa: N818 - it is no error: 202 and 204 come this way too
+class Reply(Exception):  # noqa: N818 - not an error: 202 and 204 come this way too
     """An answer other than 200, raised from wherever it is known; `content` is text or what becomes JSON."""
 
     def __init__(self, status: int, content: Any, **headers: str) -> None:

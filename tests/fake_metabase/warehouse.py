@@ -129,7 +129,7 @@ def sync(state: State, number: int, **_: Any) -> dict:
 
 
 def metadata(state: State, number: int, **_: Any) -> dict:
-    """What is known by now: nothing at the first look, half of the columns at the second, then all."""
+    """The columns known so far: none at the first request, half of the columns at the second, then all."""
     found = _found(state.databases, number)
     if found["polls"] is not None:
         found["polls"] += 1

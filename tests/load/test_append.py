@@ -80,7 +80,7 @@ def test_new_rows_come_and_changed_ones_change(
     assert ask("SELECT count(*) FROM orders") == [(len(shop["orders"]),)], "what is not in the files stays"
 
 
-def test_a_mart_loses_what_is_no_more(demo_database: sa.URL, demo_folder: Path) -> None:
+def test_a_mart_loses_removed_rows(demo_database: sa.URL, demo_folder: Path) -> None:
     ask("DELETE FROM events WHERE event_timestamp < '2024-07-01'; DELETE FROM users WHERE false")
     ask("INSERT INTO daily_kpis SELECT '1999-01-01', 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0")
     load.append(demo_folder, as_of="2025-07-01")

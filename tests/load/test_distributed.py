@@ -1,4 +1,4 @@
-"""A shop made where it is loaded: the same rows on every engine and in every cut, each once, whatever falls."""
+"""A shop made where it is loaded: the same rows on every engine and in every cut, each once, after any failure."""
 
 import json
 import signal
@@ -129,7 +129,7 @@ FALLS = [
 ]
 
 
-def test_each_row_is_there_once_whatever_falls(
+def test_each_row_is_there_once_after_any_failure(
     two_workers: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = loaded_by_files(tmp_path)

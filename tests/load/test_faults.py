@@ -1,4 +1,4 @@
-"""Whatever stops a run: one sentence, the right exit code, the old reports and data untouched, no process left."""
+"""Faults that stop a run: one sentence, the right exit code, the old reports and data untouched, no process left."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ STOPPED = (
 
 
 def state(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, bytes], str]:
-    """What a person sees: every report, and a digest of all rows."""
+    """The visible state: every report, and a digest of all rows."""
     monkeypatch.setenv("DATABASE_URL", ran.url)
     with db.transaction(read_only=True) as connection:
         fingerprint = load.fingerprint(connection)
@@ -81,7 +81,7 @@ def test_a_file_without_a_column_is_bad_data(untouched: Ran, tmp_path: Path) -> 
 
 @contextlib.contextmanager
 def reading(ran: Ran) -> Iterator[None]:
-    """Somebody reads the orders all the while, so that no load can end before it is stopped."""
+    """A transaction reads the orders during the load, so that no load can end before it is stopped."""
     with contextlib.closing(psycopg2.connect(ran.url)) as connection, connection.cursor() as cursor:
         cursor.execute("LOCK TABLE orders IN ACCESS SHARE MODE")
         yield
@@ -141,7 +141,7 @@ def test_a_full_disk_is_reported(small_disk: Path, untouched: Ran) -> None:
 
 
 def test_the_next_run_is_good_and_the_same(good_run: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After all the faults above; and of the runs they left, only as many stay as wanted."""
+    """After all the faults above; and of the runs they left, only as many stay as configured."""
     _, fingerprint = state(good_run, monkeypatch)
     done = pipeline("--set", "keep_runs=3", output=good_run.output, url=good_run.url)
     assert (done.returncode, done.stderr) == (0, "")

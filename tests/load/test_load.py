@@ -1,4 +1,4 @@
-"""A load is whole or not at all, whoever reads meanwhile and whatever ends it."""
+"""A load is complete or has no effect, with concurrent readers and after any interruption."""
 
 import os
 import re

@@ -48,7 +48,7 @@ def of(shop: Shop, orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def earlier_first_order(shop: Shop) -> Shop:
-    """Somebody's second order is dated before the first one, on the day of the sign-up."""
+    """A customer's second order is dated before the first one, on the day of the sign-up."""
     orders = completed(shop)
     second = orders[orders["user_id"].duplicated()].head(1)
     day = shop["users"].set_index("user_id").loc[second["user_id"].item(), "signup_date"]
@@ -57,7 +57,7 @@ def earlier_first_order(shop: Shop) -> Shop:
 
 
 def another_customer(shop: Shop) -> Shop:
-    """The last order of somebody with several is somebody else's, who had none."""
+    """The last order of a customer with several moves to a customer without any."""
     users = shop["users"].sort_values("signup_date")
     without = users[~users["user_id"].isin(shop["orders"]["user_id"])].head(1)
     orders = completed(shop)
@@ -91,7 +91,7 @@ def other_stock(shop: Shop) -> Shop:
 
 
 def later_sign_up(shop: Shop) -> Shop:
-    """Who did not order and was not seen signs up days after everybody, which leaves days without anything between."""
+    """A customer without orders and events signs up days after all others, with empty days in between."""
     last = shop["users"].tail(1).assign(user_id=NEW, email="new@example.com", signup_date=pd.Timestamp("2025-06-30"))
     return {"users": last.astype(shop["users"].dtypes)}
 

@@ -39,7 +39,7 @@ def kept():
     return ask(f"SELECT {PREDICTED} FROM customer_lifetime_value WHERE predicted_as_of IS NOT NULL ORDER BY user_id")
 
 
-def test_scores_are_in_the_mart_beside_what_customers_did(demo_database: sa.URL) -> None:
+def test_scores_are_in_the_mart_with_what_customers_did(demo_database: sa.URL) -> None:
     before = fingerprint()
     assert save(scored()) == 3
     (row, *_) = kept()

@@ -1,4 +1,4 @@
-"""What others made over the tables survives a load, and readers are neither broken nor able to break it."""
+"""Objects that others made on the tables survive a load, and readers are neither broken nor able to break it."""
 
 import threading
 import time

@@ -1,6 +1,6 @@
 """Tests of the requests of a whole run against the schemas that Metabase publishes of its API.
 
-WORKBOOK_METABASE_OPENAPI names the document of a running server, /api/docs/openapi.json; else a subset beside the
+WORKBOOK_METABASE_OPENAPI names the document of a running server, /api/docs/openapi.json; else a subset outside the
 project is used, and where that is absent the tests are skipped.
 """
 
@@ -48,7 +48,7 @@ def operation(document: dict[str, Any], method: str, path: str) -> dict[str, Any
 
 
 def faults(document: dict[str, Any], method: str, path: str, body: Any) -> list[str]:
-    """What the schema of the route has against a body."""
+    """Violations of the route's schema in a body."""
     found = operation(document, method, path) or {}
     for content in (found.get("requestBody") or {}).get("content", {}).values():
         schema = content["schema"] | {"components": document["components"]}

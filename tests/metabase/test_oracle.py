@@ -1,4 +1,4 @@
-"""Tests of what is beside Metabase's own client: it is fetched only when asked for, and nothing else needs it."""
+"""Tests of Metabase's JavaScript library: it is fetched only when asked for, and nothing else needs it."""
 
 import subprocess
 
@@ -14,7 +14,7 @@ def test_without_npm_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert capsys.readouterr().err.startswith("error: npm is not installed; ")
 
 
-def test_what_npm_says_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_message_of_npm_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     refused = subprocess.CompletedProcess([], 1, "", "npm error 404 Not Found")
     monkeypatch.setattr(oracle.shutil, "which", lambda _: "npm")
     monkeypatch.setattr(oracle.subprocess, "run", lambda *_, **__: refused)

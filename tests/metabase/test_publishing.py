@@ -186,7 +186,7 @@ def test_cards_and_tabs_of_others_on_our_dashboard_are_kept(published: FakeMetab
     found["dashcards"] += [theirs, text]
     found["tabs"].append({"id": 9_003, "name": "Mine", "position": 2})
     found["parameters"].append({"id": "f00", "name": "Country", "slug": "country", "type": "string/="})
-    assert metabase.plan(VALUES).to_do == 0, "what others add is no change of ours"
+    assert metabase.plan(VALUES).to_do == 0, "additions of others are not our changes"
     respecified(monkeypatch, tmp_path, lambda content: without(content, "churn"))
     assert actions(metabase.apply(VALUES)) == {"executive": UPDATE, "churn": ARCHIVE}
     after = {one["id"]: one for one in board(published)["dashcards"]}
@@ -270,7 +270,7 @@ def test_a_description_by_hand_stays(published: FakeMetabase) -> None:
     assert orders["fields"][0]["description"] == "Key of the order."
 
 
-def test_what_metabase_guesses_later_is_no_edit(published: FakeMetabase) -> None:
+def test_what_metabase_guesses_later_is_not_an_edit(published: FakeMetabase) -> None:
     for table in published.tables.values():
         for field in table["fields"]:
             field["semantic_type"] = field["semantic_type"] or "type/Category"
@@ -367,7 +367,7 @@ def test_the_result_is_in_a_file_for_other_programs(published: FakeMetabase, own
     assert result["changes"][0]["rows"] is None
 
 
-def test_a_dashboard_of_ours_that_somebody_copied_is_told_apart(published: FakeMetabase) -> None:
+def test_a_copy_of_our_dashboard_is_recognised(published: FakeMetabase) -> None:
     published.dashboards[9_001] = copy.deepcopy(board(published)) | {"id": 9_001, "name": "Executive - Duplicate"}
     assert metabase.plan(VALUES).to_do == 0
     published.dashboards[9_001]["name"] = "Executive"

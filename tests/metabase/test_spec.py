@@ -30,11 +30,11 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 MISTAKES = {
     "overlap on the tab Overview": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(at=[3, 0]),
-    "does not fit: wanted columns 0 to 23": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(at=[20, 0]),
+    "does not fit: expected columns 0 to 23": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(at=[20, 0]),
     "the card orders is there twice": lambda it: it["dashboard"]["tabs"][1]["cards"][0].update(question="orders"),
     "the key orders is there twice": lambda it: it["questions"][0].update(key="orders"),
     "the name Total Revenue is there twice": lambda it: it["questions"][1].update(name="Total Revenue"),
-    "names profit, which is no key": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(question="profit"),
+    "names profit, which is not a key": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(question="profit"),
     "questions.0.display: Input should be": lambda it: it["questions"][0].update(display="number"),
     "questions.0.colour: Extra inputs": lambda it: it["questions"][0].update(colour="red"),
     "questions.0.description: ": lambda it: it["questions"][0].update(description="managed-by: me"),
@@ -51,7 +51,7 @@ def test_a_mistake_in_the_spec_is_named(file: Path, words: str) -> None:
         spec.load()
 
 
-def test_what_is_no_yaml_is_told(file: Path) -> None:
+def test_invalid_yaml_is_reported(file: Path) -> None:
     file.write_text("questions: [")
     with pytest.raises(MetabaseError, match=r"metabase.yml is not YAML: .* line 1"):
         spec.load()
@@ -147,7 +147,7 @@ def test_a_marker_is_found_again() -> None:
     assert marker.parted(None) == ("", None)
 
 
-def test_a_digest_is_of_the_content_whatever_its_order() -> None:
+def test_a_digest_does_not_depend_on_the_order() -> None:
     assert marker.digest({"a": 1, "b": [1, 2]}) == marker.digest({"b": [1, 2], "a": 1})
     assert marker.digest({"a": 1}) != marker.digest({"a": 2})
 

@@ -19,7 +19,7 @@ HOSTILE = '<img src=x onerror="P_1=1">{{7*7}} & Co'
 
 
 def report(**parameters: object) -> list[dict]:
-    """What the report's cells show with these parameters."""
+    """The outputs of the report's cells with these parameters."""
     return shown_by("05_cohort", **parameters)
 
 
@@ -110,7 +110,7 @@ def test_a_shop_with_little_to_tell(
 
 
 def test_a_shop_that_is_seen_within_a_month(retail_database: sa.URL) -> None:
-    """An export that ends within a month: the open month is told by its hatching, and all sums hold."""
+    """An export that ends within a month: the incomplete month is hatched, and all sums hold."""
     shown = report(as_of="2011-12-09", currency="GBP", churn_days=100)
     makes_sense(shown)
     names = [trace.get("name") for output in shown for trace in output.get(MIME, {}).get("data", [])]

@@ -62,7 +62,7 @@ def test_params_for_imports_reject_bad_rows_and_explain_their_keys(name: str, tm
     assert all("#" in line for line in keys)
 
 
-def test_params_own_files_explain_every_key_of_the_mapping() -> None:
+def test_params_of_your_files_explain_every_key_of_the_mapping() -> None:
     text = params.find("own_files").read_text("utf-8")
     assert set(params.Mapping.model_fields) == set(re.findall(r"^  (\w+):", text, re.MULTILINE))
 

@@ -66,7 +66,7 @@ def dropout(model: Fit) -> tuple[float, float]:
 
 
 def chance_active(model: Fit, customers: pd.DataFrame) -> np.ndarray:
-    """Probability that each customer is active; 1 after a single purchase, so it is no churn score by itself."""
+    """Probability that each customer is active; 1 after a single purchase, so not a churn score by itself."""
     r, alpha, a, b = (model[name] for name in NAMES)
     x, recency, age = _columns(customers)
     odds = np.log(a) - np.log(b + np.maximum(x, 1) - 1) + (r + x) * (np.log(alpha + age) - np.log(alpha + recency))

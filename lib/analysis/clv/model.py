@@ -74,7 +74,7 @@ def _too_short(customers: pd.DataFrame, known: pd.DataFrame) -> list[Finding]:
     return [
         Finding(
             f"The history of {integer(history)} days is shorter than {GAPS} median gaps between orders ({integer(gap)} "
-            "days each): a customer between two orders cannot be told from one who has left."
+            "days each): a customer between two orders looks like one who has left."
         )
     ]
 

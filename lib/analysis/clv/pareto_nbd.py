@@ -1,7 +1,7 @@
 """Pareto/NBD: Schmittlein, Morrison, Colombo (1987) in the form of Fader, Hardie (2005); customers may leave any time.
 
-Rates of purchase are Gamma(r, alpha) and rates of leaving Gamma(s, beta) among customers. The second opinion beside
-BG/NBD, with the same frames of customers.
+Rates of purchase are Gamma(r, alpha) and rates of leaving Gamma(s, beta) among customers. The comparison
+model of BG/NBD, with the same frames of customers.
 """
 
 import numpy as np
@@ -35,7 +35,7 @@ def _histories(values: np.ndarray, x: np.ndarray, recency: np.ndarray, age: np.n
     r, alpha, s, beta = values
     there = -(r + x) * np.log(alpha + age) - s * np.log(beta + age)
     early, late = (_integral(values, x, time) for time in (recency, age))
-    difference = np.minimum(late - early, -1e-300)  # recency = age: nobody can have left in between
+    difference = np.minimum(late - early, -1e-300)  # recency = age: no time to leave in between
     gone = np.log(s) - np.log(r + s + x) + early + np.log(-np.expm1(difference))
     return there, gone
 

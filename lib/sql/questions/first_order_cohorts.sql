@@ -1,5 +1,5 @@
 -- Cohorts of buyers by month of their first completed order: what each did in every calendar month (UTC) begun before
--- :as_of. month_index: calendar months after the first order's, 0 its own. cohort_size: buyers of the cohort.
+-- :as_of. month_index: calendar months after the first order's, 0 its own. cohort_size: number of buyers in the cohort.
 -- customers: those with a completed order in the month. margin: revenue less quantity x cost of the products (as the
 -- catalogue has it now); empty where a cost is not known. complete: the month has ended before :as_of.
 WITH
