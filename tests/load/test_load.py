@@ -191,7 +191,7 @@ def test_a_broken_rule_changes_nothing(unchanged: None, shop, tmp_path: Path, ta
     changed = pd.Series([change(values[0]), *values[1:]], dtype=shop[table][column].dtype)
     with pytest.raises(DataError, match=message) as refusal:
         replace_by(shop | {table: shop[table].assign(**{column: changed})}, tmp_path)
-    assert not re.search(r"[0-9a-f]{8}-", str(refusal.value)), "no value of a row is told"
+    assert not re.search(r"[0-9a-f]{8}-", str(refusal.value)), "the message shows a value of a row"
 
 
 def test_a_key_twice_changes_nothing(unchanged: None, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:

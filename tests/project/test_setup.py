@@ -167,7 +167,7 @@ def clone(tmp_path: Path) -> Path:
 def test_setup_refuses_a_python_that_is_too_old(clone: Path) -> None:
     outcome = run("make", "db-url", "PYTHON3=false", cwd=clone)
     assert (outcome.returncode, outcome.stdout) == (2, "")
-    assert "Python 3.11, 3.12 or 3.13 is needed" in outcome.stderr
+    assert "No Python 3.11, 3.12 or 3.13 found" in outcome.stderr
     assert not (clone / ".venv").exists()
 
 
