@@ -31,7 +31,7 @@ SCHEMA = pa.schema(
 BATCH_ROWS = 10_000
 EXAMPLES = 20
 HIDDEN = "…"
-CORRECT = "Correct them (the folder rejects lists all, with the reasons)"
+CORRECT = "Correct them (output/rejects lists all, with the reasons)"
 UNCHANGED = "The previously loaded data is unchanged."
 
 
@@ -129,7 +129,9 @@ def refusal(lines: pd.DataFrame, rejects: Rejects, policy: Policy) -> str:
         return _with_examples(rejects, EXAMPLES, rejected, f"all {read:,} rows are invalid. {CORRECT}. {UNCHANGED}")
     if rejected > policy.max_reject_share * read:
         share = f"{rejected:,} of {read:,} rows are invalid, but max_reject_share is {policy.max_reject_share:g}"
-        return _with_examples(rejects, EXAMPLES, rejected, f"{share}. {CORRECT}, or raise it. {UNCHANGED}")
+        return _with_examples(
+            rejects, EXAMPLES, rejected, f"{share}. {CORRECT}, or increase max_reject_share. {UNCHANGED}"
+        )
     return ""
 
 
