@@ -15,7 +15,7 @@ from lib.data.workers.dask import WORKER_ENVIRONMENT
 from lib.settings import PROJECT
 from tests.runner import command, until
 
-__all__ = ["MILLION", "cluster", "load_and_fall", "load_without_ledger", "worker_processes"]
+__all__ = ["MILLION", "cluster", "load_and_fail", "load_without_ledger", "worker_processes"]
 
 # Rows enough for workers to be busy for a while.
 MILLION = Counts(marketing_campaigns=20, users=8_400, products=500, orders=17_000, events=940_000)
@@ -69,29 +69,29 @@ def worker_processes() -> list[psutil.Process]:
     return [child for nanny in nannies for child in nanny.children() if "spawn_main" in " ".join(command(child))]
 
 
-def load_and_fall(fall: signal.Signals, moment: str, mark: Path, run_id: str, part: object) -> int:
+def load_and_fail(fall: signal.Signals, moment: str, mark: Path, run_id: str, part: object) -> int:
     """Load a part; the first who comes to the moment, before or after the commit, is sent the signal there."""
     from lib.load.distributed import ledger, shards
 
     record = ledger.record
-    ledger.record = _falling(record, fall, mark, before=True) if moment == "before the commit" else record
+    ledger.record = _failing(record, fall, mark, before=True) if moment == "before the commit" else record
     try:
-        return (_falling(shards.load_shard, fall, mark) if moment == "after the commit" else shards.load_shard)(
+        return (_failing(shards.load_shard, fall, mark) if moment == "after the commit" else shards.load_shard)(
             run_id, part
         )
     finally:
         ledger.record = record
 
 
-def _falling(function, fall: signal.Signals, mark: Path, *, before: bool = False):
-    def fell(*arguments: object) -> object:
+def _failing(function, fall: signal.Signals, mark: Path, *, before: bool = False):
+    def failing(*arguments: object) -> object:
         result = None if before else function(*arguments)
         with suppress(FileExistsError):
             mark.touch(exist_ok=False)
             os.kill(os.getpid(), fall)
         return function(*arguments) if before else result
 
-    return fell
+    return failing
 
 
 def load_without_ledger(mark: Path, run_id: str, part: object) -> int:
@@ -101,6 +101,6 @@ def load_without_ledger(mark: Path, run_id: str, part: object) -> int:
     claim, record = ledger.claim, ledger.record
     ledger.claim, ledger.record = (lambda *_: True), (lambda *_: None)
     try:
-        return load_and_fall(signal.SIGKILL, "after the commit", mark, run_id, part)
+        return load_and_fail(signal.SIGKILL, "after the commit", mark, run_id, part)
     finally:
         ledger.claim, ledger.record = claim, record

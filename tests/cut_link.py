@@ -1,6 +1,6 @@
-"""A load by two workers, one of them on a network of its own, whose link is cut in mid-load: how long until it ends.
+"""Measure a load by two workers, one of which loses its network during the load.
 
-For root on Linux: all of it is in networks that nothing but these processes sees, and that end with them.
+For root on Linux: it runs in network namespaces that only these processes see and that end with them.
 """
 
 import json
@@ -39,7 +39,7 @@ PLAINTEXT = {"DB_ALLOW_PLAINTEXT": "1", "DASK_ALLOW_PLAINTEXT": "1"}  # no other
 
 
 def allowed() -> str:
-    """Why this machine cannot do it; empty where it can."""
+    """Why this machine cannot create a network namespace; empty if it can."""
     if missing := [tool for tool in ("unshare", "nsenter", "ip") if not shutil.which(tool)]:
         return f"{missing[0]} is not installed"
     tried = subprocess.run(["unshare", "--net", "ip", "link", "add", "type", "veth"], capture_output=True, text=True)
@@ -60,14 +60,18 @@ def cut_link(folder: Path, given_up_s: int) -> dict[str, float]:
 
 
 def measure_cut_link() -> dict[str, float]:
-    """How long a load goes on after the link of one of its two workers is cut; UsageError where that cannot be."""
+    """Seconds that a load takes after one of its two workers loses its network.
+
+    Raises:
+        UsageError: This machine cannot create a network namespace.
+    """
     if refusal := allowed():
         raise UsageError(f"this machine cannot make a network for a process: {refusal}")
     return {"scale_cut_link_s": cut_link(settings.output_folder() / "cut-link", PATIENCE_S)["seconds"]}
 
 
 def main(folder: Path, given_up_s: int) -> None:
-    """In a network of our own: all that `cut_link` says; printed as JSON."""
+    """In a network namespace of its own: run the load and print the result of `cut_link` as JSON."""
     with pytest.MonkeyPatch.context() as patch, _network() as away:
         for name, value in PLAINTEXT.items():
             patch.setenv(name, value)
@@ -94,7 +98,7 @@ def main(folder: Path, given_up_s: int) -> None:
 
 @contextmanager
 def _network() -> Iterator[list[str]]:
-    """The words that run a command in a second network, which a link joins to ours."""
+    """The command prefix that runs a command in a second network, linked to this one."""
     with psutil.Popen(["unshare", "--net", "sleep", "infinity"]) as holder:
         try:
             until(lambda: Path(f"/proc/{holder.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink())
@@ -114,7 +118,7 @@ def _ip(words: str, inside: list[str] | tuple = ()) -> None:
 
 
 def _serve(patch: pytest.MonkeyPatch) -> None:
-    """Start a server that both networks reach, and let the settings name it."""
+    """Start a server that both networks reach, named by the settings."""
     url()
     private.stop(private_folder())
     with locked(private_folder()) as location:
@@ -125,7 +129,7 @@ def _serve(patch: pytest.MonkeyPatch) -> None:
 
 
 def _load_while_cut(folder: Path, engine: Engine, away: list[str]) -> float:
-    """Seconds from the cut, while the worker away was loading a part, to the end of the load."""
+    """Seconds from the cut, while the remote worker was loading a shard, to the end of the load."""
     cut_at: list[float] = []
 
     def cut() -> None:

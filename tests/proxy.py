@@ -1,4 +1,4 @@
-"""A way to a server that can fall silent: connections stay open, and nothing comes through any more."""
+"""A proxy to a server that can stall: connections stay open, but nothing is forwarded any more."""
 
 import socket
 import threading
@@ -10,14 +10,14 @@ __all__ = ["StallingProxy", "stalling_proxy"]
 
 
 class StallingProxy:
-    """Listens on a port of its own and passes on what comes to another one, until it stalls."""
+    """Listens on a port of its own and forwards to another one until it stalls."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target, self._flows = (host, port), threading.Event()
         self._flows.set()
-        self._door = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
-        self.port: int = self._door.getsockname()[1]
+        self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._serve, daemon=True).start()
@@ -25,7 +25,7 @@ class StallingProxy:
 
     def __exit__(self, *_: object) -> None:
         self._flows.set()
-        for one in (self._door, *self._sockets):
+        for one in (self._listener, *self._sockets):
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
@@ -37,13 +37,13 @@ class StallingProxy:
     def _serve(self) -> None:
         with suppress(OSError):
             while True:
-                guest = self._door.accept()[0]
-                way = socket.create_connection(self._target)
-                self._sockets += [guest, way]
-                for pair in ((guest, way), (way, guest)):
-                    threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+                client = self._listener.accept()[0]
+                server = socket.create_connection(self._target)
+                self._sockets += [client, server]
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=self._forward, args=pair, daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+    def _forward(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 self._flows.wait()

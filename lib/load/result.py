@@ -16,7 +16,7 @@ __all__ = ["Load", "Stopwatch", "fingerprint", "row_counts"]
 
 @dataclass(frozen=True)
 class Load:
-    """Result of a load.
+    """Outcome of a load.
 
     Attributes:
         tables: One row per table and mart: table, kind, rows and, after an append, inserted, updated, unchanged.

@@ -1,4 +1,4 @@
-"""A load in a process of its own: `python -m tests.chaos.loader MODE FOLDER`; says when it begins."""
+"""Load in a process of its own, after printing its process id: `python -m tests.chaos.loader MODE FOLDER`."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ HASTY = {"PROBE_EVERY_S": 0.2, "PROBE_TIMEOUT_S": 2, "FAILED_PROBES": 1}  # 2 s 
 
 
 def broken(folder: Path, **_: object) -> None:
-    """A deliberately wrong load: the old rows go in one transaction, the new ones come in another."""
+    """A broken load: deletes the old rows in one transaction and copies the new ones in another."""
     with db.transaction() as connection:
         db.run(connection, f"TRUNCATE {', '.join(tables())}")
     sys.stdout.write("between\n")
@@ -33,7 +33,11 @@ def broken(folder: Path, **_: object) -> None:
 
 
 def main() -> int:
-    """Load as the command line says; the exit code."""
+    """Load as the command line says.
+
+    Returns:
+        The exit code.
+    """
     mode, folder = sys.argv[1:]
     for name, value in HASTY.items():
         setattr(watchdog, name, value)

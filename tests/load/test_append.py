@@ -1,4 +1,4 @@
-"""Rows that are added: new ones inserted, changed ones updated, all others untouched, and never the half of it."""
+"""Append: new rows are inserted, changed ones updated, all others unchanged, in one transaction."""
 
 import importlib
 from decimal import Decimal
@@ -23,29 +23,29 @@ VERSIONS = " UNION ALL ".join(
 
 @pytest.fixture
 def shop(demo_folder: Path) -> dict[str, pd.DataFrame]:
-    """The demo shop's frames, to change."""
+    """The frames of the demo shop, for a test to modify."""
     return {name: parquet.read_table(demo_folder, name) for name in NAMES}
 
 
 def append(shop: dict[str, pd.DataFrame], folder: Path) -> load.Load:
-    """Append these frames."""
+    """Write the frames and append them."""
     parquet.write_tables(shop, folder)
     return load.append(folder, as_of="2025-07-01")
 
 
-def told(done: load.Load, table: str) -> list[int]:
-    """rows, inserted, updated and unchanged of a table."""
+def change_counts(done: load.Load, table: str) -> list[int]:
+    """Numbers of rows, inserted, updated and unchanged of a table."""
     return done.tables.set_index("table").loc[table, ["rows", "inserted", "updated", "unchanged"]].tolist()
 
 
-def test_the_same_rows_change_nothing(demo_database: sa.URL, demo_folder: Path) -> None:
+def test_appending_the_same_rows_changes_nothing(demo_database: sa.URL, demo_folder: Path) -> None:
     versions = ask(VERSIONS)
     done = load.append(demo_folder, as_of="2025-07-01")
     assert ask(VERSIONS) == versions
     assert (done.tables["unchanged"] == done.tables["rows"]).all()
 
 
-def test_an_empty_database_is_filled_as_by_replacing(
+def test_append_to_an_empty_database_equals_replace(
     demo_database: sa.URL, demo_folder: Path, shop: dict[str, pd.DataFrame]
 ) -> None:
     replaced = fingerprint()
@@ -56,7 +56,7 @@ def test_an_empty_database_is_filled_as_by_replacing(
     assert done.rows == sum(map(len, shop.values()))
 
 
-def test_new_rows_come_and_changed_ones_change(
+def test_new_rows_are_inserted_and_changed_rows_updated(
     demo_database: sa.URL, shop: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     users, products = shop["users"], shop["products"]
@@ -71,16 +71,16 @@ def test_new_rows_come_and_changed_ones_change(
         },
         tmp_path,
     )
-    assert told(done, "users") == [101, 1, 1, 99]
-    assert told(done, "products") == [2, 0, 1, 1]
-    assert told(done, "customer_lifetime_value") == [101, 1, 0, 100]
+    assert change_counts(done, "users") == [101, 1, 1, 99]
+    assert change_counts(done, "products") == [2, 0, 1, 1]
+    assert change_counts(done, "customer_lifetime_value") == [101, 1, 0, 100]
     assert ask("SELECT city, updated_at > created_at FROM users WHERE updated_at > created_at") == [("Atlantis", True)]
     assert ask("SELECT count(*) FROM users WHERE loaded_at > created_at OR email = 'new@example.com'") == [(2,)]
     assert ask("SELECT sum(signups) FROM daily_kpis") == [(101,)]
-    assert ask("SELECT count(*) FROM orders") == [(len(shop["orders"]),)], "what is not in the files stays"
+    assert ask("SELECT count(*) FROM orders") == [(len(shop["orders"]),)], "rows that are not in the files stay"
 
 
-def test_a_mart_loses_removed_rows(demo_database: sa.URL, demo_folder: Path) -> None:
+def test_obsolete_rows_of_a_mart_are_deleted(demo_database: sa.URL, demo_folder: Path) -> None:
     ask("DELETE FROM events WHERE event_timestamp < '2024-07-01'; DELETE FROM users WHERE false")
     ask("INSERT INTO daily_kpis SELECT '1999-01-01', 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0")
     load.append(demo_folder, as_of="2025-07-01")
@@ -112,7 +112,7 @@ def test_a_broken_rule_changes_nothing(
     assert ask(VERSIONS) == versions
 
 
-def test_readers_see_the_old_rows_until_the_end(
+def test_readers_see_the_old_rows_until_commit(
     demo_database: sa.URL, shop: dict[str, pd.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
@@ -137,7 +137,7 @@ def test_tables_that_are_missing_are_named(empty_database: sa.URL, demo_folder: 
     assert load.append(demo_folder, as_of="2025-07-01").rows > 1000
 
 
-def test_another_run_is_named(demo_database: sa.URL, demo_folder: Path) -> None:
+def test_concurrent_load_is_refused(demo_database: sa.URL, demo_folder: Path) -> None:
     with db.transaction() as first:
         locks.lock(first)
         with pytest.raises(DatabaseError, match="another run is loading"):

@@ -1,4 +1,4 @@
-"""The checks: a good shop breaks none, each finds what it is there for, and what they found is kept."""
+"""Data quality checks: the demo shop passes all, each one finds planted errors, and results are recorded."""
 
 import re
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ from lib.load.marts import create_sessions
 from tests.conftest import ask
 
 ONE_ORDER = "(SELECT min(order_id::text)::uuid FROM orders)"
-ONE_VISIT = f"(SELECT session_id FROM events WHERE order_id = {ONE_ORDER})"
+ONE_SESSION = f"(SELECT session_id FROM events WHERE order_id = {ONE_ORDER})"
 ONE_EVENT = "(SELECT min(event_id::text)::uuid FROM events WHERE event_type = 'session_start')"
 ONE_DAY = "date = (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY date) FROM daily_kpis)"
 ONE_BUYER = "user_id = (SELECT min(user_id::text)::uuid FROM customer_lifetime_value WHERE orders > 0)"
 FIRST = "campaign_id = (SELECT min(campaign_id::text)::uuid FROM marketing_campaigns)"
 ONE_CAMPAIGN = "campaign_id = campaigns.campaign_id FROM (SELECT * FROM marketing_campaigns LIMIT 1) AS campaigns"
-SPOILED = [  # the check, what is done to the demo shop, rows that break the check then
+SPOILED = [  # check, change to the demo shop, rows that break the check afterwards
     ("order_without_purchase", f"DELETE FROM events WHERE order_id = {ONE_ORDER}", 1),
     ("order_without_purchase", f"UPDATE events SET event_type = 'checkout' WHERE order_id = {ONE_ORDER}", 1),
     ("order_without_purchase", "DELETE FROM events WHERE event_type = 'purchase'", 0),
@@ -37,7 +37,7 @@ SPOILED = [  # the check, what is done to the demo shop, rows that break the che
     ),
     ("purchase_at_another_time", f"UPDATE orders SET order_date = '2025-06-30Z' WHERE order_id = {ONE_ORDER}", 1),
     *(
-        ("funnel_out_of_order", f"DELETE FROM events WHERE event_type = '{step}' AND session_id = {ONE_VISIT}", 1)
+        ("funnel_out_of_order", f"DELETE FROM events WHERE event_type = '{step}' AND session_id = {ONE_SESSION}", 1)
         for step in ("session_start", "product_view", "add_to_cart", "checkout")
     ),
     ("funnel_out_of_order", "DELETE FROM events WHERE event_type = 'purchase'", 0),
@@ -45,8 +45,8 @@ SPOILED = [  # the check, what is done to the demo shop, rows that break the che
         (
             "funnel_out_of_order",
             "UPDATE events SET event_timestamp = later.first FROM (SELECT min(event_timestamp) AS first FROM events "
-            f"WHERE event_type = '{after}' AND session_id = {ONE_VISIT}) AS later "
-            f"WHERE event_type = '{step}' AND session_id = {ONE_VISIT}",
+            f"WHERE event_type = '{after}' AND session_id = {ONE_SESSION}) AS later "
+            f"WHERE event_type = '{step}' AND session_id = {ONE_SESSION}",
             1,
         )
         for step, after in pairwise(("session_start", "product_view", "add_to_cart", "checkout", "purchase"))
@@ -155,7 +155,7 @@ SPOILED = [  # the check, what is done to the demo shop, rows that break the che
     (
         "session_longer_than_a_day",
         "UPDATE events SET event_timestamp = event_timestamp - interval '1 day' "
-        f"WHERE event_type = 'session_start' AND session_id = {ONE_VISIT}",
+        f"WHERE event_type = 'session_start' AND session_id = {ONE_SESSION}",
         1,
     ),
 ]
@@ -167,7 +167,7 @@ def _failed(connection: sa.Connection) -> dict[str, int]:
 
 @pytest.fixture
 def demo(server: sa.URL, loaded_template: str) -> Iterator[sa.Connection]:
-    """A transaction over the demo shop that is undone at the end."""
+    """A transaction on the demo shop that is rolled back."""
     with sa.create_engine(server.set(database=loaded_template), poolclass=sa.NullPool).connect() as connection:
         yield connection
 
@@ -177,13 +177,13 @@ def test_the_demo_shop_breaks_no_check(demo: sa.Connection) -> None:
 
 
 @pytest.mark.parametrize(("check", "change", "rows"), SPOILED)
-def test_a_spoiled_shop_is_found(demo: sa.Connection, check: str, change: str, rows: int | str) -> None:
+def test_each_check_finds_planted_errors(demo: sa.Connection, check: str, change: str, rows: int | str) -> None:
     assert demo.execute(sa.text(change)).rowcount != 0
     found = _failed(demo)[check]
     assert found > 1 if rows == "some" else found == rows
 
 
-def test_every_check_is_seen_to_fail() -> None:
+def test_every_check_fails_on_some_planted_error() -> None:
     seen = {check for check, _, rows in SPOILED if rows}
     assert seen == {path.stem for path in (SQL_FOLDER / "checks").glob("*.sql")}
     assert len(seen) >= 25
@@ -198,7 +198,7 @@ def test_no_check_shows_personal_data(demo: sa.Connection) -> None:
         assert not personal & set(shown), path.stem
 
 
-def test_a_broken_check_tells_its_meaning_and_some_rows(demo: sa.Connection) -> None:
+def test_a_failed_check_has_its_meaning_and_sample_rows(demo: sa.Connection) -> None:
     db.run(demo, "UPDATE products SET cost = price + 1")
     row = checks.run_all(demo, "2025-07-01").set_index("check").loc["product_cost_exceeds_price"]
     assert (row["severity"], row["meaning"]) == ("warning", "Products that cost more than their list price.")
@@ -216,7 +216,7 @@ RESULTS = pd.DataFrame(
 )
 
 
-def test_only_errors_are_refused() -> None:
+def test_only_errors_stop_a_load() -> None:
     checks.refuse_errors(RESULTS[RESULTS["check"] != "b"])
     with pytest.raises(DataError, match=r"2 rows fail b \(B\)\. The previously loaded data is unchanged\. Correct"):
         checks.refuse_errors(RESULTS)
@@ -243,7 +243,7 @@ def test_a_malformed_header_is_refused(text: str, tmp_path: Path) -> None:
         checks.read_check(tmp_path / "bad.sql")
 
 
-def test_the_history_has_every_run(demo_database: sa.URL) -> None:
+def test_history_has_the_last_twenty_runs(demo_database: sa.URL) -> None:
     ask("DELETE FROM workbook.data_quality_results")
     for run in range(25):
         checks.record(RESULTS, rejected=run, run_id=f"run {run}")
@@ -254,7 +254,7 @@ def test_the_history_has_every_run(demo_database: sa.URL) -> None:
     assert set(found["broken_errors"]) == set(found["broken_warnings"]) == {1}
 
 
-def test_results_of_a_refused_load_are_kept(demo_database: sa.URL, demo_folder: Path, tmp_path: Path) -> None:
+def test_results_of_a_refused_load_are_recorded(demo_database: sa.URL, demo_folder: Path, tmp_path: Path) -> None:
     shop = {name: parquet.read_table(demo_folder, name) for name, table in tables().items() if not table.mart}
     dearer = shop["orders"].assign(total_amount=shop["orders"]["total_amount"] + 1)
     parquet.write_tables(shop | {"orders": dearer}, tmp_path)

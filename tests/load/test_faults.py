@@ -1,4 +1,4 @@
-"""Faults that stop a run: one sentence, the right exit code, the old reports and data untouched, no process left."""
+"""Failing runs: one sentence, the right exit code, reports and data unchanged, no process left."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ import pytest
 from lib import db, load
 from tests.runner import Ran, command, kernels, pipeline, running, until
 
-# Another shop than the one that is loaded: had anything of it come through, reports and fingerprint would differ.
+# Not the shop that is loaded, so reports and fingerprint would differ if any of it were published.
 OTHER = ("--set", "seed=7")
 COLUMNS = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 STOPPED = (
@@ -25,7 +25,7 @@ STOPPED = (
 
 
 def state(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, bytes], str]:
-    """The visible state: every report, and a digest of all rows."""
+    """Every report, and a digest of all rows."""
     monkeypatch.setenv("DATABASE_URL", ran.url)
     with db.transaction(read_only=True) as connection:
         fingerprint = load.fingerprint(connection)
@@ -35,23 +35,23 @@ def state(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, bytes], 
 
 @pytest.fixture(scope="module")
 def good_run(whole_run: Ran, tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """The reports and rows of a good earlier run; its own records are elsewhere."""
+    """Reports and rows of an earlier, successful run, without its run folder."""
     output = tmp_path_factory.mktemp("faults") / "output"
     shutil.copytree(whole_run.output / "reports", output / "reports")
     return whole_run._replace(output=output)
 
 
 @pytest.fixture
-def untouched(good_run: Ran, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ran]:
-    """A good earlier run, whose reports and rows are the same after the test."""
+def unchanged(good_run: Ran, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ran]:
+    """An earlier run whose reports and rows must be the same after the test."""
     before = state(good_run, monkeypatch)
     yield good_run
     assert state(good_run, monkeypatch) == before
 
 
 def begun(process: subprocess.Popen, ran: Ran, step: str) -> list[psutil.Process]:
-    """The kernels of the run under way as soon as `step` has begun and they run."""
-    started = datetime.fromtimestamp(psutil.Process(process.pid).create_time() - 1, UTC)  # the clock of boot is coarse
+    """Kernels of the run, as soon as `step` has started."""
+    started = datetime.fromtimestamp(psutil.Process(process.pid).create_time() - 1, UTC)  # the boot clock is coarse
     return until(lambda: _has_begun(ran, started, step) and process.poll() is None and kernels(process))
 
 
@@ -64,16 +64,16 @@ def _newest(ran: Ran, name: str) -> Path:
     return max((ran.output / "runs").glob("*"), default=ran.output / "none") / name
 
 
-def one_sentence(words: str) -> bool:
+def is_one_sentence(words: str) -> bool:
     return words.startswith("error: ") and words.count("\n") == 1
 
 
-def test_a_file_without_a_column_is_bad_data(untouched: Ran, tmp_path: Path) -> None:
+def test_a_file_without_a_column_is_bad_data(unchanged: Ran, tmp_path: Path) -> None:
     file = tmp_path / "a shop's export.csv"
     file.write_text(COLUMNS.replace("Quantity", "Number") + "\n1,2,MUG,3,2010-12-01 08:26:00,2.55,4,Norway\n")
-    done = pipeline("--params", "online_retail", "--data", str(file), output=untouched.output, url=untouched.url)
+    done = pipeline("--params", "online_retail", "--data", str(file), output=unchanged.output, url=unchanged.url)
     assert done.returncode == 3
-    assert one_sentence(done.stderr)
+    assert is_one_sentence(done.stderr)
     assert done.stderr.startswith("error: 02_generate failed at “Six tables”: ")
     assert "Quantity" in done.stderr
     assert "2/8  02_generate    failed in" in done.stdout
@@ -81,49 +81,49 @@ def test_a_file_without_a_column_is_bad_data(untouched: Ran, tmp_path: Path) -> 
 
 @contextlib.contextmanager
 def reading(ran: Ran) -> Iterator[None]:
-    """A transaction reads the orders during the load, so that no load can end before it is stopped."""
+    """A reader holds the orders table, so that no load can complete before it is stopped."""
     with contextlib.closing(psycopg2.connect(ran.url)) as connection, connection.cursor() as cursor:
         cursor.execute("LOCK TABLE orders IN ACCESS SHARE MODE")
         yield
 
 
 @pytest.mark.parametrize(("kind", "step"), [(signal.SIGINT, "02_generate"), (signal.SIGTERM, "03_load")])
-def test_a_stopped_run_ends_its_kernels(kind: signal.Signals, step: str, untouched: Ran) -> None:
-    with reading(untouched), running(*OTHER, output=untouched.output, url=untouched.url) as process:
-        started = begun(process, untouched, step)
+def test_a_stopped_run_terminates_its_kernels(kind: signal.Signals, step: str, unchanged: Ran) -> None:
+    with reading(unchanged), running(*OTHER, output=unchanged.output, url=unchanged.url) as process:
+        started = begun(process, unchanged, step)
         os.killpg(process.pid, kind)
         _, words = process.communicate(timeout=30)
     assert (process.returncode, words) == (130, STOPPED)
     assert psutil.wait_procs(started, timeout=10)[1] == []
-    assert '"status": "stopped"' in _newest(untouched, "run.json").read_text("utf-8")
+    assert '"status": "stopped"' in _newest(unchanged, "run.json").read_text("utf-8")
 
 
-def test_a_killed_kernel_is_reported(untouched: Ran) -> None:
-    with running(*OTHER, output=untouched.output, url=untouched.url) as process:
-        begun(process, untouched, "01_schema")[0].kill()
+def test_a_killed_kernel_is_reported(unchanged: Ran) -> None:
+    with running(*OTHER, output=unchanged.output, url=unchanged.url) as process:
+        begun(process, unchanged, "01_schema")[0].kill()
         _, words = process.communicate(timeout=60)
-    assert (process.returncode, one_sentence(words)) == (1, True)
+    assert (process.returncode, is_one_sentence(words)) == (1, True)
     assert "the kernel died" in words
 
 
-def test_a_second_run_is_refused_and_a_killed_one_frees_the_place(untouched: Ran) -> None:
-    with running(*OTHER, output=untouched.output, url=untouched.url) as process:
-        begun(process, untouched, "01_schema")
-        second = pipeline(output=untouched.output, url=untouched.url)
-        started = until(lambda: len(kernels(process)) == 2 and kernels(process))  # 01 and 02 run side by side
+def test_a_second_run_is_refused_and_a_killed_one_releases_the_lock(unchanged: Ran) -> None:
+    with running(*OTHER, output=unchanged.output, url=unchanged.url) as process:
+        begun(process, unchanged, "01_schema")
+        second = pipeline(output=unchanged.output, url=unchanged.url)
+        started = until(lambda: len(kernels(process)) == 2 and kernels(process))  # 01 and 02 run in parallel
         sockets = {Path(words[4]).parent for words in map(command, started) if words}
         process.kill()
         assert psutil.wait_procs(started, timeout=10)[1] == []
-    for folder in sockets:  # empty folders are all that a killed run cannot clear
+    for folder in sockets:  # a killed run leaves only empty folders
         shutil.rmtree(folder)
-    assert (second.returncode, one_sentence(second.stderr)) == (2, True)
+    assert (second.returncode, is_one_sentence(second.stderr)) == (2, True)
     assert second.stderr.startswith(f"error: another run (process {process.pid}, since ")
-    assert not _newest(untouched, "run.json").exists()
+    assert not _newest(unchanged, "run.json").exists()
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte: less than a report needs."""
+    """A file system of one megabyte, less than a report needs."""
     tmp_path = tmp_path / "disk"
     tmp_path.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(tmp_path)]
@@ -133,15 +133,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(tmp_path)], check=True)
 
 
-def test_a_full_disk_is_reported(small_disk: Path, untouched: Ran) -> None:
-    done = pipeline(*OTHER, output=small_disk / "output", url=untouched.url)
-    assert (done.returncode, one_sentence(done.stderr)) == (1, True)
+def test_a_full_disk_is_reported(small_disk: Path, unchanged: Ran) -> None:
+    done = pipeline(*OTHER, output=small_disk / "output", url=unchanged.url)
+    assert (done.returncode, is_one_sentence(done.stderr)) == (1, True)
     assert "No space left on device" in done.stderr
     assert not (small_disk / "output" / "reports").exists()
 
 
-def test_the_next_run_is_good_and_the_same(good_run: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After all the faults above; and of the runs they left, only as many stay as configured."""
+def test_the_next_run_succeeds_with_the_same_rows(good_run: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After all failures above; keep_runs limits the run folders that remain."""
     _, fingerprint = state(good_run, monkeypatch)
     done = pipeline("--set", "keep_runs=3", output=good_run.output, url=good_run.url)
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""A load is complete or has no effect, with concurrent readers and after any interruption."""
+"""Replace is atomic: for concurrent readers, when a rule is broken, and when the process is killed."""
 
 import os
 import re
@@ -29,13 +29,13 @@ NAMES = [name for name, table in catalog.tables().items() if not table.mart]
 
 @pytest.fixture
 def shop(demo_folder: Path) -> dict[str, pd.DataFrame]:
-    """The demo shop's frames, to change."""
+    """The frames of the demo shop, for a test to modify."""
     return {name: parquet.read_table(demo_folder, name) for name in NAMES}
 
 
 @pytest.fixture
 def unchanged(demo_database: sa.URL) -> Iterator[None]:
-    """A database in which the test leaves the rows as they were, and nothing else behind."""
+    """A database that the test must leave unchanged, without a staging schema."""
     before = fingerprint()
     yield
     assert fingerprint() == before
@@ -43,15 +43,15 @@ def unchanged(demo_database: sa.URL) -> Iterator[None]:
 
 
 def replace_by(shop: dict[str, pd.DataFrame], folder: Path) -> load.Load:
-    """Load these frames."""
+    """Write the frames and replace all rows by them."""
     parquet.write_tables(shop, folder)
     return load.replace(folder, as_of="2025-07-01")
 
 
-# What is loaded.
+# Loaded rows.
 
 
-def test_all_rows_and_values_arrive(demo_database: sa.URL, shop: dict[str, pd.DataFrame]) -> None:
+def test_all_rows_and_values_are_loaded(demo_database: sa.URL, shop: dict[str, pd.DataFrame]) -> None:
     for name, frame in shop.items():
         with db.transaction() as connection:
             statement = f"SELECT {', '.join(frame.columns)} FROM {name} ORDER BY {catalog.tables()[name].key}"
@@ -66,16 +66,16 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, int | Decimal) else str(value)
 
 
-def test_what_was_done_is_reported(demo_database: sa.URL, demo_folder: Path) -> None:
-    told = load.replace(demo_folder, as_of="2025-07-01")
+def test_the_result_has_rows_timings_and_checks(demo_database: sa.URL, demo_folder: Path) -> None:
+    done = load.replace(demo_folder, as_of="2025-07-01")
     rows = {name: pq.read_metadata(parquet.table_path(demo_folder, name)).num_rows for name in NAMES}
-    assert told.rows == sum(rows.values())
-    assert {one["table"]: one["loaded"] for one in told.facts()["tables"]} == rows
-    for name, found in told.tables.set_index("table")["rows"].items():
+    assert done.rows == sum(rows.values())
+    assert {one["table"]: one["loaded"] for one in done.facts()["tables"]} == rows
+    for name, found in done.tables.set_index("table")["rows"].items():
         assert ask(f"SELECT count(*) FROM {name}") == [(found,)]
-    assert set(told.parts) == {"copy", "keys", "marts", "checks", "mart keys", "swap"}
-    assert 0 < max(told.parts.values()) < told.seconds
-    assert not told.checks.loc[told.checks["severity"] == "error", "failed"].any()
+    assert set(done.parts) == {"copy", "keys", "marts", "checks", "mart keys", "swap"}
+    assert 0 < max(done.parts.values()) < done.seconds
+    assert not done.checks.loc[done.checks["severity"] == "error", "failed"].any()
 
 
 def test_marts_agree_with_the_rows(demo_database: sa.URL, shop: dict[str, pd.DataFrame]) -> None:
@@ -89,11 +89,11 @@ def test_marts_agree_with_the_rows(demo_database: sa.URL, shop: dict[str, pd.Dat
 
 
 def test_an_empty_shop_can_be_loaded(demo_database: sa.URL, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
-    told = replace_by({name: frame.head(0) for name, frame in shop.items()}, tmp_path)
-    assert told.tables["rows"].tolist() == [0] * 8
+    done = replace_by({name: frame.head(0) for name, frame in shop.items()}, tmp_path)
+    assert done.tables["rows"].tolist() == [0] * 8
 
 
-def test_a_frame_of_several_batches_arrives(demo_database: sa.URL, demo_folder: Path, monkeypatch) -> None:
+def test_a_table_of_several_batches_is_loaded(demo_database: sa.URL, demo_folder: Path, monkeypatch) -> None:
     before = fingerprint()
     monkeypatch.setattr(copy, "BATCH_ROWS", 7)
     load.replace(demo_folder, as_of="2025-07-01")
@@ -116,7 +116,7 @@ CHANGES = [
 ]
 
 
-def test_fingerprint_sees_each_change(demo_database: sa.URL) -> None:
+def test_fingerprint_changes_with_every_change(demo_database: sa.URL) -> None:
     seen = [fingerprint()]
     for change in CHANGES:
         ask(change)
@@ -124,7 +124,7 @@ def test_fingerprint_sees_each_change(demo_database: sa.URL) -> None:
     assert len(set(seen)) == len(CHANGES) + 1
 
 
-# What is refused.
+# Refused files and rows.
 
 
 def test_a_missing_file_is_named(unchanged: None, demo_folder: Path, tmp_path: Path) -> None:
@@ -144,16 +144,16 @@ def _with_another_type(path: Path) -> None:
     pq.write_table(table.set_column(place, "status", table["order_date"]), path)
 
 
-def _no_parquet(path: Path) -> None:
+def _not_parquet(path: Path) -> None:
     path.write_text("order_id,status\n")
 
 
-def _cut_off(path: Path) -> None:
+def _truncated(path: Path) -> None:
     os.truncate(path, 1000)
 
 
-def test_a_foreign_file_is_named(unchanged: None, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
-    for spoil in (_without_a_column, _with_another_type, _no_parquet, _cut_off):
+def test_a_malformed_file_is_named(unchanged: None, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    for spoil in (_without_a_column, _with_another_type, _not_parquet, _truncated):
         parquet.write_tables(shop, tmp_path)
         spoil(parquet.table_path(tmp_path, "orders"))
         with pytest.raises(
@@ -162,7 +162,7 @@ def test_a_foreign_file_is_named(unchanged: None, shop: dict[str, pd.DataFrame],
             load.replace(tmp_path, as_of="2025-07-01")
 
 
-def test_columns_in_another_order_are_found(unchanged: None, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+def test_column_order_does_not_matter(unchanged: None, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
     parquet.write_tables(shop, tmp_path)
     path = parquet.table_path(tmp_path, "orders")
     table = pq.read_table(path)
@@ -191,19 +191,19 @@ def test_a_broken_rule_changes_nothing(unchanged: None, shop, tmp_path: Path, ta
     changed = pd.Series([change(values[0]), *values[1:]], dtype=shop[table][column].dtype)
     with pytest.raises(DataError, match=message) as refusal:
         replace_by(shop | {table: shop[table].assign(**{column: changed})}, tmp_path)
-    assert not re.search(r"[0-9a-f]{8}-", str(refusal.value)), "the message shows a value of a row"
+    assert not re.search(r"[0-9a-f]{8}-", str(refusal.value)), "the message has no values of rows"
 
 
-def test_a_key_twice_changes_nothing(unchanged: None, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+def test_a_duplicate_key_changes_nothing(unchanged: None, shop: dict[str, pd.DataFrame], tmp_path: Path) -> None:
     users = shop["users"]
     with pytest.raises(DataError, match="users breaks a rule: could not create unique index"):
         replace_by(shop | {"users": pd.concat([users, users.tail(1)])}, tmp_path)
 
 
-# Who else is there.
+# Concurrent sessions.
 
 
-def test_a_second_load_is_reported_who_loads(unchanged: None, demo_folder: Path) -> None:
+def test_a_second_load_is_refused_and_names_the_first(unchanged: None, demo_folder: Path) -> None:
     with db.transaction() as first:
         locks.lock(first)
         pid = first.execute(sa.text("SELECT pg_backend_pid()")).scalar()
@@ -221,10 +221,10 @@ def test_readers_see_the_old_or_the_new_rows(
     reader = threading.Thread(target=_poll, args=(seen, done))
     reader.start()
     try:
-        _wait_for_a_new_look(seen)
+        _wait_for_new_polls(seen)
         for frames in (small, shop, small):
             replace_by(frames, tmp_path)
-            _wait_for_a_new_look(seen)
+            _wait_for_new_polls(seen)
     finally:
         done.set()
         reader.join()
@@ -233,10 +233,10 @@ def test_readers_see_the_old_or_the_new_rows(
     assert changes == [whole, 0, whole, 0]
 
 
-def _wait_for_a_new_look(seen: list[int]) -> None:
-    """Until the reader has seen what there is now: the first look to end may have begun before."""
-    looks = len(seen)
-    until(lambda: len(seen) >= looks + 2)
+def _wait_for_new_polls(seen: list[int]) -> None:
+    """Wait until the reader has polled the current state: the next poll to end may have started before it."""
+    polls = len(seen)
+    until(lambda: len(seen) >= polls + 2)
 
 
 def _poll(seen: list[int], done: threading.Event) -> None:
@@ -251,7 +251,7 @@ ROWS = ", ".join(f"(SELECT count(*) FROM {name})" for name in catalog.tables())
 def test_a_reader_of_an_old_snapshot_sees_whole_tables(
     demo_database: sa.URL, shop: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
-    """Its snapshot was taken before the new rows; an empty table would be neither the old shop nor the new one."""
+    """Its snapshot precedes the new rows; an empty table would be neither the old shop nor the new one."""
     with db.connect() as connection, db.begin(connection):
         db.run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT FROM pg_class")
         replace_by(shop | {"events": shop["events"].head(0)}, tmp_path)
@@ -268,7 +268,7 @@ DRIFT = {
 
 
 @pytest.mark.parametrize(("change", "difference"), DRIFT.items(), ids=DRIFT.values())
-def test_a_table_that_is_not_the_catalogs_is_kept(
+def test_a_table_that_differs_from_the_catalog_is_kept(
     demo_database: sa.URL, demo_folder: Path, change: str, difference: str
 ) -> None:
     ask(change)
@@ -309,6 +309,6 @@ def test_a_killed_load_leaves_the_old_rows(unchanged: None, demo_folder: Path, s
     assert again(demo_folder, as_of="2025-07-01").rows > 1000
 
 
-def test_what_another_left_behind_is_removed(unchanged: None, demo_folder: Path) -> None:
+def test_leftover_staging_schema_is_removed(unchanged: None, demo_folder: Path) -> None:
     ask("CREATE SCHEMA workbook_next; CREATE TABLE workbook_next.users (a text); CREATE TABLE workbook_next.other ()")
     load.replace(demo_folder, as_of="2025-07-01")

@@ -1,4 +1,4 @@
-"""After rows are added the marts are as they would be made over everything; what was not touched is left alone."""
+"""Marts after an append equal those built from all tables, and unchanged rows are not written."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -20,19 +20,19 @@ Shop = dict[str, pd.DataFrame]
 
 @pytest.fixture
 def shop(demo_folder: Path) -> Shop:
-    """The demo shop's frames, to change."""
+    """The frames of the demo shop, for a test to modify."""
     return {name: parquet.read_table(demo_folder, name) for name in NAMES}
 
 
 def differences() -> dict[str, int]:
-    """Rows of each mart that differ from those that its definition makes over all tables."""
+    """Number of rows of each mart that differ from a full build."""
     found = {}
     with db.transaction("loader") as connection:
         create_sessions(connection)
         for mart in MARTS:
             columns = ", ".join(catalog.tables()[mart].column_names)
-            there, made = f"SELECT {columns} FROM {mart}", f"SELECT {columns} FROM ({selection(mart)}) AS made"
-            either = f"(({there}) EXCEPT ({made})) UNION ALL (({made}) EXCEPT ({there}))"
+            present, built = f"SELECT {columns} FROM {mart}", f"SELECT {columns} FROM ({selection(mart)}) AS built"
+            either = f"(({present}) EXCEPT ({built})) UNION ALL (({built}) EXCEPT ({present}))"
             found[mart] = connection.execute(sa.text(f"SELECT count(*) FROM ({either}) AS either")).scalar_one()
     return found
 
@@ -42,13 +42,13 @@ def completed(shop: Shop) -> pd.DataFrame:
     return shop["orders"][shop["orders"]["status"] == "completed"].sort_values("order_date")
 
 
-def of(shop: Shop, orders: pd.DataFrame) -> pd.DataFrame:
+def events_of(shop: Shop, orders: pd.DataFrame) -> pd.DataFrame:
     """The events of the orders."""
     return shop["events"][shop["events"]["order_id"].isin(orders["order_id"])]
 
 
 def earlier_first_order(shop: Shop) -> Shop:
-    """A customer's second order is dated before the first one, on the day of the sign-up."""
+    """A customer's second order moves before the first one, to the day of the sign-up."""
     orders = completed(shop)
     second = orders[orders["user_id"].duplicated()].head(1)
     day = shop["users"].set_index("user_id").loc[second["user_id"].item(), "signup_date"]
@@ -57,7 +57,7 @@ def earlier_first_order(shop: Shop) -> Shop:
 
 
 def another_customer(shop: Shop) -> Shop:
-    """The last order of a customer with several moves to a customer without any."""
+    """The last order of a customer with several moves to a customer without orders."""
     users = shop["users"].sort_values("signup_date")
     without = users[~users["user_id"].isin(shop["orders"]["user_id"])].head(1)
     orders = completed(shop)
@@ -68,8 +68,8 @@ def refund(shop: Shop) -> Shop:
     return {"orders": completed(shop).head(3).assign(status="refunded")}
 
 
-def dearer_line(shop: Shop) -> Shop:
-    """One more of an article, and the order's total with it."""
+def larger_item(shop: Shop) -> Shop:
+    """One more unit of a product, and the order's total with it."""
     order = completed(shop).iloc[[5]]
     line = shop["order_items"][shop["order_items"]["order_id"] == order["order_id"].item()].head(1)
     total = order["total_amount"].item() + line["price_at_time"].item()
@@ -78,7 +78,7 @@ def dearer_line(shop: Shop) -> Shop:
 
 
 def cost(shop: Shop) -> Shop:
-    """All articles cost one cent, and some had no cost before."""
+    """All products cost one cent, and some had no cost before."""
     products = shop["products"]
     return {
         "products": products.assign(cost=pd.Series([Decimal("0.01")] * len(products), dtype=products["cost"].dtype))
@@ -86,32 +86,32 @@ def cost(shop: Shop) -> Shop:
 
 
 def other_stock(shop: Shop) -> Shop:
-    """Nothing of the marts."""
+    """A change that no mart depends on."""
     return {"products": shop["products"].assign(stock_quantity=7)}
 
 
 def later_sign_up(shop: Shop) -> Shop:
-    """A customer without orders and events signs up days after all others, with empty days in between."""
+    """A customer without orders or events signs up days after all others, which leaves empty days in between."""
     last = shop["users"].tail(1).assign(user_id=NEW, email="new@example.com", signup_date=pd.Timestamp("2025-06-30"))
     return {"users": last.astype(shop["users"].dtypes)}
 
 
-def earlier_visit(shop: Shop) -> Shop:
-    """A visit without an order is on another day, and another one is that of a new visit's key."""
-    visits = shop["events"][~shop["events"]["session_id"].isin(of(shop, shop["orders"])["session_id"])]
-    one = visits[visits["session_id"] == visits["session_id"].iloc[-1]]
-    two = visits[visits["session_id"] == visits["session_id"].iloc[0]]
+def moved_session(shop: Shop) -> Shop:
+    """A session without an order moves to another day, and another one gets a new session_id."""
+    sessions = shop["events"][~shop["events"]["session_id"].isin(events_of(shop, shop["orders"])["session_id"])]
+    one = sessions[sessions["session_id"] == sessions["session_id"].iloc[-1]]
+    two = sessions[sessions["session_id"] == sessions["session_id"].iloc[0]]
     moved = one.assign(event_timestamp=one["event_timestamp"] + pd.Timedelta(days=1))
     return {"events": pd.concat([moved, two.assign(session_id=NEW)])}
 
 
 APPENDED: list[Callable[[Shop], Shop]] = [
-    earlier_first_order, another_customer, refund, dearer_line, cost, other_stock, later_sign_up, earlier_visit,
+    earlier_first_order, another_customer, refund, larger_item, cost, other_stock, later_sign_up, moved_session,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("change", APPENDED)
-def test_marts_are_as_made_over_everything(
+def test_marts_after_append_equal_a_full_build(
     demo_database: sa.URL, shop: Shop, tmp_path: Path, change: Callable[[Shop], Shop]
 ) -> None:
     before = ask("SELECT (SELECT count(*) FROM daily_kpis), (SELECT max(updated_at) FROM daily_kpis)")
@@ -123,8 +123,8 @@ def test_marts_are_as_made_over_everything(
     assert ask("SELECT count(*) FROM daily_kpis WHERE updated_at > :before", before=before[0][1]) == [(affected,)]
 
 
-def test_days_at_the_ends_come_and_go(demo_database: sa.URL, shop: Shop, tmp_path: Path) -> None:
-    """Rows changed by hand are found, and the marts made anew; then the days of the shop are those of its orders."""
+def test_first_and_last_days_follow_the_data(demo_database: sa.URL, shop: Shop, tmp_path: Path) -> None:
+    """After rows were changed by hand, an append rebuilds the marts, and their days span the orders."""
     ask("DELETE FROM events; UPDATE users SET signup_date = '2025-03-01'; UPDATE orders SET order_date = '2025-03-01'")
     few = {name: shop[name].head(0) for name in NAMES}
     order = shop["orders"].head(1)

@@ -1,4 +1,4 @@
-"""Scores in the mart: written whole, emptied by every load, refused where they break a rule; the file for mailings."""
+"""Scores: saved in one transaction, cleared by every load, refused if out of range; and the mailing list."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ AS_OF = "2025-07-01"
 
 
 def scored(n=3, **columns):
-    """The first n buyers with scores."""
+    """The first n customers with orders, with scores."""
     users = read("customer_history", split=AS_OF, as_of=AS_OF)["user_id"].head(n)
     given = {
         "predicted_orders": 1.25,
@@ -39,23 +39,23 @@ def kept():
     return ask(f"SELECT {PREDICTED} FROM customer_lifetime_value WHERE predicted_as_of IS NOT NULL ORDER BY user_id")
 
 
-def test_scores_are_in_the_mart_with_what_customers_did(demo_database: sa.URL) -> None:
+def test_scores_are_saved_in_the_mart(demo_database: sa.URL) -> None:
     before = fingerprint()
     assert save(scored()) == 3
     (row, *_) = kept()
     assert (row.predicted_orders, float(row.predicted_value), row.churn_risk) == (1.25, 10.13, 0.5)
     assert (row.rfm_segment, row.model_version, str(row.predicted_as_of)) == ("At risk", "model, 1", AS_OF)
     assert ask("SELECT count(*) FROM customer_lifetime_value")[0][0] == 100
-    assert fingerprint() == before, "what was loaded is as it was"
+    assert fingerprint() == before, "loaded rows are unchanged"
 
 
-def test_what_is_not_predicted_is_empty(demo_database: sa.URL) -> None:
+def test_missing_predictions_are_null(demo_database: sa.URL) -> None:
     save(scored(predicted_orders=float("nan"), predicted_value=float("nan"), churn_risk=float("nan")), None)
     assert set(kept()[0][:3]) == {None}
     assert (kept()[0].rfm_segment, kept()[0].model_version) == ("At risk", None)
 
 
-def test_scores_take_the_place_of_earlier_ones(demo_database: sa.URL) -> None:
+def test_new_scores_replace_earlier_ones(demo_database: sa.URL) -> None:
     save(scored(5))
     assert save(scored(2, churn_risk=0.25)) == 2
     assert [row.churn_risk for row in kept()] == [0.25, 0.25]
@@ -70,7 +70,7 @@ def test_the_same_scores_again_change_nothing(demo_database: sa.URL) -> None:
 
 
 @pytest.mark.parametrize("mode", load.MODES)
-def test_a_load_empties_the_scores_and_passes_its_checks(demo_database: sa.URL, demo_folder: Path, mode: str) -> None:
+def test_a_load_clears_the_scores_and_passes_its_checks(demo_database: sa.URL, demo_folder: Path, mode: str) -> None:
     save(scored())
     done = load.MODES[mode](demo_folder, as_of=AS_OF)
     assert kept() == []
@@ -81,7 +81,7 @@ def test_a_load_empties_the_scores_and_passes_its_checks(demo_database: sa.URL, 
 @pytest.mark.parametrize(
     "wrong", [{"churn_risk": 1.5}, {"churn_risk": -0.1}, {"predicted_orders": float("inf")}, {"predicted_value": -1}]
 )
-def test_an_impossible_score_is_refused_and_all_stay_as_they_were(demo_database: sa.URL, wrong: dict) -> None:
+def test_an_invalid_score_is_refused_and_nothing_changes(demo_database: sa.URL, wrong: dict) -> None:
     save(scored())
     with pytest.raises(DataError, match="customer_lifetime_value breaks a rule"):
         save(scored(**wrong))
@@ -89,14 +89,14 @@ def test_an_impossible_score_is_refused_and_all_stay_as_they_were(demo_database:
     assert kept()[0].churn_risk == 0.5
 
 
-def test_scores_wait_for_no_load(demo_database: sa.URL) -> None:
+def test_scores_are_refused_during_a_load(demo_database: sa.URL) -> None:
     rows = scored()
     with connect() as other, locks.hold(other), pytest.raises(DatabaseError, match="another run is loading"):
         save(rows)
     assert kept() == []
 
 
-# The file for mailings
+# The mailing list
 
 BUYERS = pd.DataFrame(
     {
@@ -111,7 +111,7 @@ BUYERS = pd.DataFrame(
 SUGGESTED = pd.DataFrame({"user_id": ["a", "b"], "product_id": ["p", "q"]})
 
 
-def test_the_file_holds_keys_only_the_most_valuable_first(own_folders: Path) -> None:
+def test_mailing_list_has_keys_only_and_is_sorted_by_revenue(own_folders: Path) -> None:
     path = mailing.write(BUYERS, SUGGESTED)
     assert path == run_folder() / "exports" / "customers.csv"
     assert path.read_text("utf-8").splitlines() == [
@@ -122,7 +122,7 @@ def test_the_file_holds_keys_only_the_most_valuable_first(own_folders: Path) -> 
     ]
 
 
-def test_names_and_addresses_are_there_when_asked_for_and_run_no_formula(own_folders: Path) -> None:
+def test_mailing_list_with_contacts_contains_no_formulas(own_folders: Path) -> None:
     contacts = pd.DataFrame({"user_id": ["a"], "name": ["=1+1"], "email": ["@x@example.com"]})
     lines = mailing.write(BUYERS, SUGGESTED, contacts).read_text("utf-8").splitlines()
     assert lines[0].endswith(",name,email")
@@ -130,7 +130,7 @@ def test_names_and_addresses_are_there_when_asked_for_and_run_no_formula(own_fol
     assert lines[1].endswith(",q,,")
 
 
-def test_contacts_are_those_of_the_buyers(demo_database: sa.URL) -> None:
+def test_contacts_are_those_of_customers_with_orders(demo_database: sa.URL) -> None:
     contacts = read("customer_contacts")
     buyers = read("customer_history", split=AS_OF, as_of=AS_OF)
     assert contacts["user_id"].tolist() == buyers["user_id"].tolist()

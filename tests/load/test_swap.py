@@ -1,4 +1,4 @@
-"""Objects that others made on the tables survive a load, and readers are neither broken nor able to break it."""
+"""The swap keeps views, grants and other additions of people, and does not break readers."""
 
 import threading
 import time
@@ -47,7 +47,7 @@ ORDER BY 1, 2
 
 @pytest.fixture
 def shared(role: str, demo_database: sa.URL) -> str:
-    """A role that holds privileges in a database where others made views."""
+    """A role with privileges in a database where people created views."""
     ask(OTHERS.format(role=role))
     return role
 
@@ -60,7 +60,7 @@ def test_views_grants_comments_owners_and_indexes_survive(shared: str, demo_fold
     assert ask(SHAPE) == shape
 
 
-def test_views_show_the_new_rows(shared: str, demo_database: sa.URL, demo_folder: Path) -> None:
+def test_views_show_new_rows(shared: str, demo_database: sa.URL, demo_folder: Path) -> None:
     counts = 'SELECT (SELECT count(*) FROM paid), (SELECT sum(paid) FROM "Mine"."By day"), (SELECT paid FROM sizes)'
     whole = ask(counts)
     ask("TRUNCATE orders, order_items, events; REFRESH MATERIALIZED VIEW sizes")
@@ -86,7 +86,7 @@ OBSTACLES = {
 
 
 @pytest.mark.parametrize(("made", "obstacle"), OBSTACLES.items(), ids=OBSTACLES.values())
-def test_what_cannot_be_carried_over_is_named(
+def test_additions_that_cannot_be_kept_are_named(
     demo_database: sa.URL, demo_folder: Path, made: str, obstacle: str
 ) -> None:
     ask(made)
@@ -117,7 +117,7 @@ SELECT
 """
 
 
-def test_what_others_added_to_our_tables_survives(shared: str, demo_folder: Path) -> None:
+def test_additions_to_our_tables_survive(shared: str, demo_folder: Path) -> None:
     ask(ADDITIONS)
     [added] = ask(ADDED)
     assert added[3:6] == ("Bob's orders", "where they live", "a note")
@@ -131,7 +131,7 @@ def test_what_others_added_to_our_tables_survives(shared: str, demo_folder: Path
 HOSTILE = """x"; DROP TABLE users; --' %s :name {0}"""
 
 
-def test_hostile_names_are_names(demo_database: sa.URL, demo_folder: Path) -> None:
+def test_hostile_names_are_quoted(demo_database: sa.URL, demo_folder: Path) -> None:
     name = '"' + HOSTILE.replace('"', '""') + '"'
     with db.transaction() as connection:
         db.run(connection, f"CREATE VIEW {name} AS SELECT city AS {name} FROM users")
@@ -146,7 +146,7 @@ def test_hostile_names_are_names(demo_database: sa.URL, demo_folder: Path) -> No
     assert comment == HOSTILE
 
 
-def test_our_own_comments_are_renewed(demo_database: sa.URL, demo_folder: Path) -> None:
+def test_our_own_comments_are_updated(demo_database: sa.URL, demo_folder: Path) -> None:
     ask("COMMENT ON TABLE orders IS 'as an older workbook wrote it'")
     ask("UPDATE workbook.descriptions SET description = 'as an older workbook wrote it' WHERE relation = 'orders'")
     load.replace(demo_folder, as_of="2025-07-01")
@@ -156,7 +156,7 @@ def test_our_own_comments_are_renewed(demo_database: sa.URL, demo_folder: Path) 
 READS = ("SELECT FROM orders", "SELECT FROM sizes", "SELECT FROM theirs")  # a table, a materialized view, a view
 
 
-def test_a_reader_delays_but_does_not_break(shared: str, demo_folder: Path) -> None:
+def test_a_long_reader_delays_the_swap_and_is_not_cancelled(shared: str, demo_folder: Path) -> None:
     with db.transaction() as reader:
         for read in READS:
             reader.execute(sa.text(read))
@@ -171,7 +171,7 @@ def test_a_reader_delays_but_does_not_break(shared: str, demo_folder: Path) -> N
     assert ask("SELECT min(loaded_at) > now() - interval '10 s' FROM orders") == [(True,)]
 
 
-def test_a_reader_that_never_ends_is_named(shared: str, demo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reader_that_blocks_the_swap_is_named(shared: str, demo_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(swap, "GIVE_UP_SECONDS", 0.3)
     shape, before = ask(SHAPE), ask("SELECT max(loaded_at) FROM orders")
     for read in READS:

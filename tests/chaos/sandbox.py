@@ -1,4 +1,4 @@
-"""Where the faults happen: a server of its own, two shops of the same keys, and what is true of a right state."""
+"""Sandbox for the faults: a server of its own, two shops with the same keys, and the invariants of a valid state."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ from lib.db.url import private_folder
 from tests.chaos.loader import AS_OF
 from tests.runner import until
 
-__all__ = ["Place", "Told", "place"]
+__all__ = ["Outcome", "Sandbox", "sandbox"]
 
 OURS = ("DATABASE_URL", "DB_HOST", "METABASE_URL", "WORKBOOK_RUN")
 SESSIONS = """
@@ -36,41 +36,41 @@ ORPHANS = """
 
 
 @dataclass(frozen=True)
-class Told:
-    """How a load ended: its exit code, negative for a signal, and what it said."""
+class Outcome:
+    """How a load ended: its exit code, negative for a signal, and its standard error."""
 
     code: int
-    words: str
+    text: str
 
     @property
-    def good(self) -> bool:
-        """Whether it said that all is loaded."""
+    def succeeded(self) -> bool:
+        """Whether it reported success."""
         return self.code == 0
 
     @property
-    def silent(self) -> bool:
-        """Whether it was killed, and so could say nothing."""
+    def killed(self) -> bool:
+        """Whether it was killed and could not report anything."""
         return self.code < 0
 
     @property
     def undecided(self) -> bool:
-        """Whether it said that it cannot know what became of its rows."""
-        return "either the old rows or the new ones, never a mix" in self.words
+        """Whether it reported that the result of its COMMIT is unknown."""
+        return "either the old rows or the new ones, never a mix" in self.text
 
     @property
-    def in_words(self) -> bool:
-        """Whether it ended as a person can understand: in one sentence, and with the code of a kind of error.
+    def readable(self) -> bool:
+        """Whether it failed with one sentence and the exit code of an error class.
 
-        The driver writes a line of its own about a server that vanishes, where no notebook shows it.
+        The driver may print another line about a lost server, which no notebook shows.
         """
-        lines = self.words.splitlines() or [""]
+        lines = self.text.splitlines() or [""]
         sentences = [line for line in lines if line.startswith("error: ")]
-        return sentences == lines[-1:] and "Traceback" not in self.words and self.code in (3, 4)
+        return sentences == lines[-1:] and "Traceback" not in self.text and self.code in (3, 4)
 
 
 @dataclass
-class Place:
-    """Two shops by name, the fingerprint of each once loaded, the seconds that takes, and which of them is there."""
+class Sandbox:
+    """Two shops by name, the fingerprint of each when loaded, the seconds of a load, and which shop is present."""
 
     folders: dict[str, Path]
     fingerprints: dict[str, str]
@@ -84,7 +84,7 @@ class Place:
 
     @contextmanager
     def loading(self, mode: str, **environment: str) -> Iterator[subprocess.Popen]:
-        """A load of the other shop under way, in a process group of its own."""
+        """Run a load of the other shop in a process group of its own."""
         command = [sys.executable, "-m", "tests.chaos.loader", mode, str(self.folders[self.other])]
         with subprocess.Popen(
             command, cwd=settings.PROJECT, env=os.environ | environment, text=True, start_new_session=True,
@@ -96,43 +96,45 @@ class Place:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
 
-    def wrongs(self, told: Told) -> list[str]:
-        """Defects of the state after a load, given its message; sets which shop is present."""
+    def problems(self, outcome: Outcome) -> list[str]:
+        """Problems of the state that a load left, given its outcome; updates `present`."""
         db.engine().dispose()
-        wrongs = [] if told.good or told.silent or told.in_words else [f"not in words: {told}"]
+        problems = (
+            [] if outcome.succeeded or outcome.killed or outcome.readable else [f"not a readable error: {outcome}"]
+        )
         found = self._found()
         shops = [name for name, mark in self.fingerprints.items() if mark == found]
         if not shops:
-            return [*wrongs, f"the database holds neither shop ({found})"]
-        if told.good and shops[0] != self.other:
-            wrongs.append("a load that said it was good left the old rows")
-        if not told.good and not told.silent and not told.undecided and shops[0] != self.present:
-            wrongs.append("a load that said it failed left the new rows")
+            return [*problems, f"the database holds neither shop ({found})"]
+        if outcome.succeeded and shops[0] != self.other:
+            problems.append("a load that reported success left the old rows")
+        if not outcome.succeeded and not outcome.killed and not outcome.undecided and shops[0] != self.present:
+            problems.append("a load that reported failure left the new rows")
         self.present = shops[0]
-        return wrongs + self._left_behind()
+        return problems + self._left_behind()
 
     def _found(self) -> str:
         with db.transaction() as connection:
             return load.fingerprint(connection)
 
     def _left_behind(self) -> list[str]:
-        """Sessions, locks and orphans that are there ten seconds after the fault."""
+        """Sessions, locks and orphaned rows that remain ten seconds after the fault."""
         left = [
             f"{what} are left" for what, question in {"sessions": SESSIONS, "locks": LOCKS}.items() if _stays(question)
         ]
         return left + [f"{number} orphans" for number in [ask(ORPHANS)] if number]
 
     def repair(self) -> list[str]:
-        """Load the other shop without a fault; what is wrong when that does not give exactly its rows."""
+        """Load the other shop without a fault; the problems if its rows are not exactly those."""
         with self.loading("replace") as process:
-            _, words = process.communicate(timeout=60)
-        return [f"again, without a fault: {wrong}" for wrong in self.wrongs(Told(process.returncode, words))] + (
-            [] if process.returncode == 0 else [f"a load without a fault ended with {words}"]
-        )
+            _, text = process.communicate(timeout=60)
+        return [
+            f"again, without a fault: {problem}" for problem in self.problems(Outcome(process.returncode, text))
+        ] + ([] if process.returncode == 0 else [f"a load without a fault ended with {text}"])
 
 
 def _stays(question: str) -> bool:
-    """Whether there is still something to count after ten seconds."""
+    """Whether the count is still not zero after ten seconds."""
     try:
         until(lambda: ask(question) == 0, 10)
     except tenacity.RetryError:
@@ -141,15 +143,15 @@ def _stays(question: str) -> bool:
 
 
 def ask(question: str) -> int:
-    """A number from the database."""
+    """The number that a query returns."""
     with db.transaction() as connection:
         bound = {"own": os.getpid()} if ":own" in question else {}
         return connection.execute(sa.text(question), bound).scalar_one()
 
 
 @contextmanager
-def place(folder: Path, counts: synthetic.Counts) -> Iterator[Place]:
-    """A server with the first of two shops of such sizes loaded, until the block ends."""
+def sandbox(folder: Path, counts: synthetic.Counts) -> Iterator[Sandbox]:
+    """A server with the first of two shops of these sizes loaded, until the block ends."""
     with pytest.MonkeyPatch.context() as patch:
         for name in OURS:
             patch.delenv(name, raising=False)
@@ -163,8 +165,8 @@ def place(folder: Path, counts: synthetic.Counts) -> Iterator[Place]:
             private.reset(private_folder())
 
 
-def _filled(folder: Path, counts: synthetic.Counts) -> Place:
-    """The place, once both shops have been loaded, the first one last."""
+def _filled(folder: Path, counts: synthetic.Counts) -> Sandbox:
+    """Load both shops, the first one last; the sandbox."""
     with db.transaction() as connection:
         schema.create(connection)
     made, marks, took = _shops(folder, counts), {}, 0.0
@@ -172,7 +174,7 @@ def _filled(folder: Path, counts: synthetic.Counts) -> Place:
         took = load.replace(made[name], as_of=AS_OF).seconds
         with db.transaction() as connection:
             marks[name] = load.fingerprint(connection)
-    return Place(made, marks, took)
+    return Sandbox(made, marks, took)
 
 
 def _shops(folder: Path, counts: synthetic.Counts) -> dict[str, Path]:
