@@ -19,6 +19,7 @@ RETRY_FIRST_S, RETRY_LONGEST_S = 0.25, 8
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 PAGE = 100
 Answer = Any  # what JSON holds
+Query = dict[str, Any]
 
 
 def address() -> str:
@@ -94,13 +95,13 @@ class Client:
         response = self._reached("GET", path, query={}, body=None)
         return response.status_code, _content(response)
 
-    def _api(self, method: str, path: str, *, query: dict | None = None, body: dict | None = None) -> Answer:
-        """The one way in and out."""
+    def _api(self, method: str, path: str, *, query: Query | None = None, body: Query | None = None) -> Answer:
+        """Send one request with retries; all requests pass here."""
         send = tenacity.Retrying(
             retry=_may_pass(method),
             stop=tenacity.stop_after_attempt(1 + RETRIES),
             wait=_pause,
-            retry_error_callback=lambda state: state.outcome.result(),  # the last refusal or failure, as it is
+            retry_error_callback=lambda state: _outcome(state).result(),  # the last refusal or failure, unchanged
         )
         response = send(self._reached, method, path, query=query or {}, body=body)
         if not response.is_success:
@@ -109,7 +110,7 @@ class Client:
             )
         return _content(response)
 
-    def _reached(self, method: str, path: str, *, query: dict, body: dict | None) -> httpx.Response:
+    def _reached(self, method: str, path: str, *, query: Query, body: Query | None) -> httpx.Response:
         try:
             return self._http.request(method, self.url + path, params=query, json=body)
         except httpx.TransportError as error:
@@ -122,22 +123,31 @@ class Client:
 def _may_pass(method: str) -> Callable[[tenacity.RetryCallState], bool]:
     if method == "POST":
         return lambda state: isinstance(_cause(state), httpx.ConnectError)
-    return lambda state: (
-        isinstance(_cause(state), httpx.TransportError)
-        or (not state.outcome.failed and state.outcome.result().status_code in PASSING)
-    )
+    return lambda state: isinstance(_cause(state), httpx.TransportError) or _is_passing(_outcome(state))
+
+
+def _is_passing(outcome: tenacity.Future) -> bool:
+    return not outcome.failed and outcome.result().status_code in PASSING
+
+
+def _outcome(state: tenacity.RetryCallState) -> tenacity.Future:
+    """Outcome of the attempt; raises ValueError before it has one, when tenacity does not ask."""
+    if state.outcome is None:
+        raise ValueError("the attempt has no outcome yet")
+    return state.outcome
 
 
 def _cause(state: tenacity.RetryCallState) -> BaseException | None:
-    error = state.outcome.exception()
+    error = _outcome(state).exception()
     return error.__cause__ if isinstance(error, MetabaseError) else None
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
-    """Seconds to wait: what the answer asks for, else twice as long each time, and never longer than the limit."""
-    asked = "" if state.outcome.failed else state.outcome.result().headers.get("retry-after", "")
-    wanted = float(asked) if asked.isdecimal() else RETRY_FIRST_S * 2 ** (state.attempt_number - 1)
-    return min(wanted, RETRY_LONGEST_S)
+    """Seconds to wait: as the response asks, otherwise doubled each time, up to the limit."""
+    outcome = _outcome(state)
+    asked = "" if outcome.failed else outcome.result().headers.get("retry-after", "")
+    seconds = float(asked) if asked.isdecimal() else RETRY_FIRST_S * 2 ** (state.attempt_number - 1)
+    return min(seconds, RETRY_LONGEST_S)
 
 
 def _content(response: httpx.Response) -> Answer:

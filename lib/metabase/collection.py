@@ -47,7 +47,7 @@ def write_collection(site: Site, change: Change) -> Change:
     if change.action == CREATE:
         site.collection = site.client.post("/api/collection", body)["id"]
     elif change.action == UPDATE:
-        site.save(change.live)
+        site.save(change.existing)
         site.client.put(f"/api/collection/{site.collection}", body | {"archived": False})
     if change.action in (CREATE, UPDATE):
         normal.compare("collection", wants, normal.named(site.client.get(f"/api/collection/{site.collection}")))

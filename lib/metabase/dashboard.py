@@ -27,7 +27,7 @@ def plan_dashboard(site: Site) -> Change:
     keys = {number: question for question, number in site.cards.items()}
     has = normal.dashboard(live, keys) if live else None
     action = decide(live, has, _wants(site, live), force=site.force)
-    note = "in the trash" if action == EDITED and live.get("archived") else ""
+    note = "in the trash" if action == EDITED and live and live.get("archived") else ""
     return Change("dashboard", key, action, live, _link(site, live["id"]) if live else "", note)
 
 
@@ -138,7 +138,7 @@ def _filters(site: Site) -> list[dict[str, Any]]:
     ]
 
 
-def _placed(site: Site, ours: dict[str, Live], tabs: list[dict], cards: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _placed(site: Site, ours: dict[str, Live], tabs: list[Live], cards: dict[str, int]) -> Iterator[dict[str, Any]]:
     """Our cards at their places: those that are there keep their id, new ones have negative ones."""
     homes = {
         card.question: tab["id"]

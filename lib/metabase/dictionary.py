@@ -82,7 +82,7 @@ def write_table(site: Site, change: Change) -> Change:
     """Write the meanings that differ, and kinds where there are none; what is there then must be what was written."""
     if change.action != UPDATE:
         return change
-    table, live = catalog.tables()[change.key], change.live
+    table, live = catalog.tables()[change.key], change.existing
     wants = _wants(table)
     site.save(live)
     for field, column in _pairs(table, live):

@@ -37,7 +37,8 @@ def marked(text: str, marker: Marker) -> str:
 
 def parted(description: str | None) -> tuple[str, Marker | None]:
     """Text and marker of a description; None where it has none, so that the object is a person's."""
-    found = LINE.search(description or "")
+    text = description or ""
+    found = LINE.search(text)
     if not found:
-        return description or "", None
-    return description[: found.start()], Marker(found["key"], found["sha"], bool(found["archived"]))
+        return text, None
+    return text[: found.start()], Marker(found["key"], found["sha"], bool(found["archived"]))

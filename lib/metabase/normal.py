@@ -71,7 +71,7 @@ def _filter(entry: Mapping[str, Any]) -> list[Any]:
 def _placed(card: Mapping[str, Any], tabs: Mapping[int, str]) -> dict[str, Any]:
     mappings = card.get("parameter_mappings") or []
     return {
-        "tab": tabs.get(card.get("dashboard_tab_id")),
+        "tab": tabs.get(card.get("dashboard_tab_id") or 0),
         "place": [card[name] for name in ("col", "row", "size_x", "size_y")],
         "filters": sorted([entry["parameter_id"], *_target(entry["target"])] for entry in mappings),
         "settings": card.get("visualization_settings") or {},

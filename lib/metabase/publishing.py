@@ -105,14 +105,15 @@ def _opened(
     *,
     then: Any = Outcome(skipped=True),
     set_up: bool = True,
-    **how: bool,
+    force: bool = False,
+    rotate: bool = False,
 ) -> Any:
     """The result in the Metabase of METABASE_URL, `then` where it names none."""
     if not settings.get("METABASE_URL"):
         return then
-    wanted = spec.load()
+    expected = spec.load()
     with opened(set_up=set_up) as (client, notes):
-        return work(Site(client, wanted, params, notes=notes, **how))
+        return work(Site(client, expected, params, force, rotate, notes))
 
 
 def _again(site: Site) -> Site:

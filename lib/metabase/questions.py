@@ -1,5 +1,6 @@
 """The questions: planned against what is there, their SQL tried, written, read back, and archived."""
 
+from dataclasses import replace
 from typing import Any
 
 from lib.errors import MetabaseError
@@ -21,7 +22,7 @@ def _plan(site: Site, question: Question) -> Change:
     live = site.ours.get(("card", question.key))
     has = normal.question(live) if live else None
     action = decide(live, has, normal.question(content(site, question)), force=site.force)
-    in_trash = action == EDITED and bool(live.get("archived"))
+    in_trash = action == EDITED and bool(live and live.get("archived"))
     site.edited |= {question.key} if action == EDITED else set()
     site.trashed |= {question.key} if in_trash else set()
     note = "in the trash" if in_trash else ""
@@ -63,8 +64,8 @@ def write_question(site: Site, change: Change) -> Change:
     if change.action == CREATE:
         site.cards[change.key] = site.client.post("/api/card", body)["id"]
     elif change.action == UPDATE:
-        path = f"/api/card/{change.live['id']}"
-        site.save_unchanged(path, change.live)
+        path = f"/api/card/{change.existing['id']}"
+        site.save_unchanged(path, change.existing)
         site.client.put(path, body | {"archived": False})
     if change.action in (CREATE, UPDATE):
         _read_back(site, question, wants)
@@ -91,7 +92,8 @@ def plan_archive(site: Site) -> list[Change]:
 def _plan_archive(site: Site, model: str, key: str) -> Change:
     live, kind = site.ours[model, key], "question" if model == "card" else model
     # Of a dashboard that has left, only the name and the description are compared: its questions may be gone.
-    untouched = model != "card" or parted(live["description"])[1].sha in (UNFINISHED, digest(normal.question(live)))
+    marker = parted(live["description"])[1]
+    untouched = model != "card" or (marker and marker.sha in (UNFINISHED, digest(normal.question(live))))
     action = ARCHIVE if untouched or site.force else EDITED
     note = "" if action == ARCHIVE else "no longer in metabase.yml"
     return Change(kind, key, action, live, f"{site.client.url}/{kind}/{live['id']}", note)
@@ -100,12 +102,13 @@ def _plan_archive(site: Site, model: str, key: str) -> Change:
 def write_archive(site: Site, change: Change) -> Change:
     """Put it into Metabase's trash, with a marker that tells that it was the workbook; it can be restored there."""
     if change.action == ARCHIVE:
-        text, marker = parted(change.live["description"])
-        path = f"/api/{'card' if change.kind == 'question' else change.kind}/{change.live['id']}"
-        site.save(change.live)
-        site.client.put(
-            path, {"archived": True, "description": marked(text, Marker(marker.key, marker.sha, archived=True))}
-        )
+        live = change.existing
+        text, marker = parted(live["description"])
+        if marker:
+            text = marked(text, replace(marker, archived=True))
+        path = f"/api/{'card' if change.kind == 'question' else change.kind}/{live['id']}"
+        site.save(live)
+        site.client.put(path, {"archived": True, "description": text})
         normal.compare(f"{change.kind} {change.key}", {"archived": True}, site.client.get(path))
     return change
 

@@ -31,6 +31,13 @@ class Change:
     rows: int | None = None
     milliseconds: int | None = None
 
+    @property
+    def existing(self) -> Live:
+        """The object to update or archive."""
+        if self.live is None:
+            raise ValueError(f"{self.kind} {self.key} does not exist yet")
+        return self.live
+
     def at(self, link: str) -> "Change":
         """The same with the place where it can be looked at."""
         return replace(self, link=link)

@@ -83,7 +83,7 @@ def write_database(site: Site, change: Change) -> Change:
         whole = body | {"is_full_sync": True, "is_on_demand": False, "connection_source": "admin"}
         site.database = _connected(site.client.post, "/api/database", whole)["id"]
     else:
-        site.save(change.live)
+        site.save(change.existing)
         _connected(site.client.put, f"/api/database/{site.database}", body)
     if kept := _differences(site.client.get(f"/api/database/{site.database}")):
         raise MetabaseError(f"Metabase accepted the connection but did not keep it as sent: {', '.join(kept)}")
@@ -158,7 +158,7 @@ def _waited(site: Site, aborted_before: str) -> list[str]:
         retry=tenacity.retry_if_result(bool),
         stop=tenacity.stop_after_delay(SYNC_S / 2),
         wait=tenacity.wait_fixed(POLL_S),
-        retry_error_callback=lambda state: state.outcome.result(),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else [],
     )
     return wait(_looked_at, site, aborted_before)
 

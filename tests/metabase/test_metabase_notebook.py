@@ -47,7 +47,7 @@ def test_a_failure_has_its_exit_code_and_leaves_the_reports_good(
     done = pipeline(output=tmp_path, url=url, METABASE_URL=site.url, METABASE_API_KEY="mb_CANARY_wrong")
     assert done.returncode == 5
     assert done.stderr == (
-        "error: 07_metabase failed at “What differs”: Metabase does not accept METABASE_API_KEY (401); make a new one "
+        "error: 07_metabase failed at “Plan”: Metabase does not accept METABASE_API_KEY (401); make a new one "
         "in its settings\n"
     )
     manifest = Ran(tmp_path, url, done).manifest

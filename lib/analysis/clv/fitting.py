@@ -56,7 +56,8 @@ class Fit:
 def grouped(customers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Distinct combinations of frequency, recency and age, and the number of customers in each."""
     sizes = customers.groupby(["frequency", "recency", "age"], sort=True).size()
-    return *(sizes.index.get_level_values(level).to_numpy(dtype=float) for level in range(3)), sizes.to_numpy()
+    frequency, recency, age = (sizes.index.get_level_values(level).to_numpy(dtype=float) for level in range(3))
+    return frequency, recency, age, sizes.to_numpy()
 
 
 def maximise(model: str, start: Mapping[str, float], cost: Cost, customers: int, most: Mapping[str, float]) -> Fit:
