@@ -14,6 +14,8 @@ from lib.analysis import cohorts, survival
 from lib.data.parquet import read_table
 from lib.db.connection import read
 
+pytestmark = pytest.mark.slow
+
 CENT = Decimal("0.01")
 
 

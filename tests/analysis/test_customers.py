@@ -13,6 +13,8 @@ from lib.report.display import NOT_KNOWN
 from lib.report.text import customers as text
 from tests.conftest import ask
 
+pytestmark = pytest.mark.slow
+
 A, B, C = (f"00000000-0000-4000-8000-00000000000{letter}" for letter in "abc")
 AS_OF = "2025-07-01"
 

@@ -256,6 +256,7 @@ def test_guard_publishes_the_better_simple_model_and_says_so(better: str, words:
     assert guarded.frame["forecast"].tolist() == pytest.approx(simulate(better, shop, 7).point.tolist())
 
 
+@pytest.mark.slow
 def test_no_skill_is_claimed_on_pure_noise() -> None:
     """Any mean beats seasonal naive on noise, and no model can beat the weekday average."""
     published = [
@@ -346,6 +347,7 @@ def test_horizon_of_closed_days_has_a_total_of_zero() -> None:
     assert (published.total, published.total_80, len(published.frame)) == (0, (0, 0), 1)
 
 
+@pytest.mark.slow
 def test_pattern_without_errors_is_continued() -> None:
     """Its likelihood is infinite, and a fit with NaN or infinite values counts as failed."""
     series = past([9, 0, 0, 0, 0, 0, 0] * 20)

@@ -22,6 +22,8 @@ from lib.data.synthetic.write import PART_BLOCKS, write_shop
 from lib.errors import OutputError, WorkbookError
 from tests.runner import command, until
 
+pytestmark = pytest.mark.slow
+
 DEMO_SHA256 = "4b0cf8813bd68f0bf698712f99a4a318365256b442ba6bddccfbd1f4546f41b0"
 SMALL = Counts(marketing_campaigns=3, users=4 * BLOCK_USERS + 1, products=40, orders=2_500, events=20_000)
 WRITE = """

@@ -310,6 +310,7 @@ def first_slope(counts, slopes):
     return values[0], np.sqrt(covariance[0, 0])
 
 
+@pytest.mark.slow
 def test_each_campaigns_uplift_is_inside_its_interval_in_18_of_20_seeds():
     inside, nothing = [], []
     for seed in range(20):

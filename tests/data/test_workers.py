@@ -14,6 +14,8 @@ from lib.data import workers
 from lib.data.workers import Engine, dask, run
 from lib.errors import DataError, UsageError, WorkbookError
 
+pytestmark = pytest.mark.slow
+
 ENGINES = [Engine(workers=1), Engine(workers=2), Engine("dask", workers=1)]
 
 

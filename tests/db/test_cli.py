@@ -12,6 +12,8 @@ from lib import settings
 from lib.db import cli
 from tests.conftest import ENCODED, PASSWORD, ask
 
+pytestmark = pytest.mark.slow
+
 
 def command(*arguments: str, script: str = "") -> subprocess.CompletedProcess[str]:
     """Run `python -m lib.db.cli` as a shell does."""

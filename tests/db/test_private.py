@@ -20,6 +20,8 @@ from lib.db import private
 from lib.db.private.location import fallback_folder
 from lib.errors import DatabaseError, OutputError
 
+pytestmark = pytest.mark.slow
+
 STARTER = (
     "import sys; from pathlib import Path; from lib.db import private; print(private.start(Path(sys.argv[1])).port)"
 )

@@ -11,6 +11,8 @@ from tests.chaos.__main__ import kinds, run
 from tests.chaos.faults import FAULTS
 from tests.chaos.sandbox import Outcome, Sandbox, sandbox
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Sandbox]]:

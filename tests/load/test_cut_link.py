@@ -7,6 +7,8 @@ import pytest
 
 from tests.cut_link import allowed, cut_link
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a network for a process")
 def test_a_load_ends_within_two_minutes_of_a_network_cut(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from tests.cluster import MILLION, cluster, load_and_fail, load_without_ledger, 
 from tests.conftest import _own_database, _use, ask, fingerprint
 from tests.runner import until
 
+pytestmark = pytest.mark.slow
+
 AS_OF = "2025-01-01"
 SHOP = Shop(as_of=date(2025, 1, 1), history_days=200)
 COUNTS = Counts(marketing_campaigns=3, users=16 * BLOCK_USERS + 1, products=40, orders=6_000, events=60_000)

@@ -16,6 +16,8 @@ import pytest
 from lib import db, load
 from tests.runner import Ran, command, kernels, pipeline, running, until
 
+pytestmark = pytest.mark.slow
+
 # Not the shop that is loaded, so reports and fingerprint would differ if any of it were published.
 OTHER = ("--set", "seed=7")
 COLUMNS = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"

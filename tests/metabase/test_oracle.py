@@ -7,6 +7,8 @@ import pytest
 from lib.settings import PROJECT
 from tests import oracle
 
+pytestmark = pytest.mark.slow
+
 
 def test_without_npm_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(oracle.shutil, "which", lambda _: None)

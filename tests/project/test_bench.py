@@ -26,6 +26,8 @@ from tests.bench.running import import_cell, pipeline_figures
 from tests.bench.watching import Seen, run_apart
 from tests.conftest import fingerprint
 
+pytestmark = pytest.mark.slow
+
 STEPS = [step.name for step in discover()]
 
 WAYS = ("load_whole_s", "load_s", "floor_s", "psql_copy_s", "adbc_s", "to_sql_s", "to_sql_multi_s", "execute_values_s")

@@ -14,6 +14,8 @@ from tests.browser import chromium, drawn, open_page
 from tests.report.test_pages import COUNTRIES, HOSTILE, PLOTLY, hostile, notebook, shown
 from tests.runner import Ran
 
+pytestmark = pytest.mark.slow
+
 STEPS = [step.name for step in discover()]
 
 __all__ = ["hostile"]

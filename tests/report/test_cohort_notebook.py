@@ -14,6 +14,8 @@ from lib.db.connection import transaction
 from tests.cells import shown_by
 from tests.own_files import Rows, imported, key, shop, write
 
+pytestmark = pytest.mark.slow
+
 MIME = "application/vnd.plotly.v1+json"
 HOSTILE = '<img src=x onerror="P_1=1">{{7*7}} & Co'
 

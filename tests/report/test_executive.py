@@ -24,6 +24,8 @@ from tests.browser import open_page
 from tests.cells import shown_by
 from tests.conftest import ask
 
+pytestmark = pytest.mark.slow
+
 TABLES = ("users", "products", "marketing_campaigns", "orders", "order_items", "events")
 
 

@@ -13,6 +13,8 @@ from lib import settings
 from lib.errors import OutputError, UsageError
 from lib.run import notebook
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = "rows: int = 1  # how many"
 
 

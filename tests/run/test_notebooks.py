@@ -101,12 +101,14 @@ def nbval(*paths: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*command, *options, *map(str, paths)], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_outputs_are_reproduced(empty_database: sa.URL) -> None:
     ran = nbval(*PATHS)
     assert ran.returncode == 0, ran.stdout[-8000:]
     assert f"{sum(len(code(nbformat.read(path, as_version=4))) for path in PATHS)} passed" in ran.stdout
 
 
+@pytest.mark.slow
 def test_a_changed_value_is_detected(tmp_path: Path) -> None:
     source = PATHS[1].read_text(encoding="utf-8")
     changed = tmp_path / "02_generate.ipynb"

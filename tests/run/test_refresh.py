@@ -8,6 +8,8 @@ import pytest
 from lib.errors import UsageError, WorkbookError
 from lib.run import refresh
 
+pytestmark = pytest.mark.slow
+
 
 def saved(path: Path, source: str) -> Path:
     cell = nbformat.v4.new_code_cell(source, id="one", metadata={"tags": ["parameters"]})
