@@ -117,7 +117,7 @@ dask-scheduler: $(OK) ## Start the scheduler of a cluster on HOST; other than th
 dask-worker: $(OK) ## Start workers of the cluster at SCHEDULER, one per core; they load into DATABASE_URL
 	@$(MALLOC) $(PYTHON) -m distributed.cli.dask_worker "$(SCHEDULER)" --nworkers $(WORKERS) --nthreads 1 $(QUIET) $(KEYS) $(ARGS)
 
-chaos: $(OK) ## Inject N faults while shops are loaded, and count wrong states (N=50)
+chaos: $(OK) ## Inject N faults while shops are loaded, and count invalid states (N=50)
 	@$(PYTHON) -m tests.chaos $(N) $(ARGS)
 
 lock: $(if $(wildcard $(UV)),,$(OK)) ## Renew requirements.lock from pyproject.toml (ARGS=--upgrade for newer versions)

@@ -1,4 +1,4 @@
-"""How large a load two workers manage, and whether they grow with it: fifty million order items."""
+"""A load of fifty million order items by two workers: duration, and whether their memory grows."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ __all__ = ["large_figures", "load_here", "measure_scale_large"]
 
 AS_OF = date(2025, 7, 1)
 WORKERS = Engine("dask", workers=2)
-PARTS_WERE_LOADED = """
+SHARD_TIMES = """
     SELECT extract(epoch FROM min(loaded_at)) AS first, extract(epoch FROM max(loaded_at)) AS last
     FROM workbook.load_ledger"""
 LARGE_ITEMS = 52_000_000  # asked for: chance makes it some millions less or more; needs about 60 GB of disk
@@ -40,30 +40,30 @@ def measure_scale_large(items: int = LARGE_ITEMS) -> dict[str, float]:
     return large_figures(*run_apart(f"tests.bench.largest.load_here({str(folder)!r})"))
 
 
-def large_figures(told: dict, seen: Seen) -> dict[str, float]:
-    """Figures from what a whole load printed, and how large its largest process was from the first part to the last."""
-    begun, seconds = told["begun"], told["ended"] - told["begun"]
+def large_figures(result: dict, seen: Seen) -> dict[str, float]:
+    """Figures from the printed result of a load, and the memory of its largest process between first and last shard."""
+    started_at, seconds = result["started_at"], result["ended"] - result["started_at"]
     second, last = (
-        median(size for moment, size in seen.largest if quarter <= (moment - begun) * 4 / seconds < quarter + 1)
+        median(size for moment, size in seen.largest if quarter <= (moment - started_at) * 4 / seconds < quarter + 1)
         for quarter in (1, 3)
     )
     return {
-        "scale_large_items": told["items"],
-        "scale_large_rows": told["rows"],
-        "scale_large_copy_s": told["copy_s"],
-        "scale_large_s": told["seconds"],
+        "scale_large_items": result["items"],
+        "scale_large_rows": result["rows"],
+        "scale_large_copy_s": result["copy_s"],
+        "scale_large_s": result["seconds"],
         "scale_large_peak_mb": seen.peak / 1e6,
         "scale_large_growth": last / second - 1,
     }
 
 
 def load_here(folder: str) -> None:
-    """In a process of its own: load the plan's shop by a cluster of its own; print rows, seconds, when it copied."""
+    """In a separate process: load the plan's shop with a new cluster; print rows, seconds and when it copied."""
     started = time.perf_counter()
     loaded = load.replace(Path(folder), as_of=AS_OF, engine=WORKERS)
-    told = {"seconds": time.perf_counter() - started, "copy_s": loaded.parts["copy"]}
+    result = {"seconds": time.perf_counter() - started, "copy_s": loaded.parts["copy"]}
     with db.transaction(read_only=True) as connection:
-        parts = connection.execute(sa.text(PARTS_WERE_LOADED)).one()
+        parts = connection.execute(sa.text(SHARD_TIMES)).one()
     rows = loaded.tables[loaded.tables["kind"] == "table"].set_index("table")["rows"]
-    told |= {"begun": float(parts.first), "ended": float(parts.last)}
-    sys.stdout.write(json.dumps(told | {"rows": int(rows.sum()), "items": int(rows["order_items"])}))
+    result |= {"started_at": float(parts.first), "ended": float(parts.last)}
+    sys.stdout.write(json.dumps(result | {"rows": int(rows.sum()), "items": int(rows["order_items"])}))

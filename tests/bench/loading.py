@@ -63,7 +63,7 @@ def measure_load() -> dict[str, float]:
 
 
 def load_figures(rows: int, times: Mapping[str, list[float]], parts: list[Mapping[str, float]]) -> dict[str, float]:
-    """Figures from the seconds of every way and from those of the parts of ours."""
+    """Figures from the seconds of each way to load, and of each part of our load."""
     s = {name: median(found) for name, found in times.items()}
     return s | {
         "load_marts_s": median(part["marts"] for part in parts),
@@ -116,7 +116,7 @@ def _replaced(module: object, name: str, stand_in: object) -> Iterator[None]:
 
 
 def _reader_blocked_ms(data: Path) -> float:
-    """The median over some replaces of what a reader in a process of its own waited."""
+    """Median milliseconds that a reader in a separate process was blocked by a load."""
     return median(_reader_waits(data) for _ in range(RUNS))
 
 
@@ -131,7 +131,7 @@ def _reader_waits(data: Path) -> float:
 
 
 def poll() -> None:
-    """In a process of its own: ask every 10 ms until standard input ends; print the milliseconds of each answer."""
+    """In a separate process: query every 10 ms until standard input ends; print the milliseconds of each answer."""
     import threading
 
     ended, waits = threading.Event(), []
@@ -149,18 +149,18 @@ def poll() -> None:
 
 
 def blocked_ms(waits: list[float]) -> float:
-    """Total time of the answers beyond the patience."""
+    """Total milliseconds by which answers took longer than PATIENCE_MS."""
     return sum(max(wait - PATIENCE_MS, 0) for wait in waits)
 
 
 def load_here() -> None:
-    """In a process of its own: load what lies in the output folder, and print rows and seconds."""
+    """In a separate process: load the data of the output folder; print rows and seconds."""
     done = load.replace(settings.output_folder() / "data", as_of=AS_OF)
     sys.stdout.write(json.dumps({"rows": done.rows, "seconds": done.seconds}))
 
 
 def measure_load_large() -> dict[str, float]:
-    """Whether a row of ten million costs more to load than one of a million, and how much memory loading takes."""
+    """Cost per row at ten million rows relative to one million, and peak memory of loading."""
     found = {}
     for name, times in {"1m": 0.1, "10m": 1.0}.items():
         take("large", times)

@@ -71,7 +71,7 @@ def _columns(table: str) -> str:
 
 
 def write_binary(folder: Path) -> None:
-    """Write the very bytes that our load sends."""
+    """Write the bytes that our load sends."""
     for name, paths in copy.parquet_files(folder).items():
         with (folder / f"{name}.bin").open("wb") as file:
             batches = copy.read_batches(paths, list(tables()[name].column_names))
@@ -79,7 +79,7 @@ def write_binary(folder: Path) -> None:
 
 
 def floor(folder: Path) -> None:
-    r"""\copy the bytes into bare tables of a schema of their own and build the same keys and indexes, in one go."""
+    r"""\copy the bytes into tables of a separate schema and build the same keys and indexes, in one transaction."""
     make = f"DROP SCHEMA IF EXISTS {FLOOR} CASCADE; CREATE SCHEMA {FLOOR}; SET search_path = {FLOOR}"
     copies = [rf"\copy {name} ({_columns(name)}) from '{name}.bin' with (format binary)" for name in NAMES]
     analyze = f"ANALYZE {', '.join(NAMES)}"

@@ -26,7 +26,7 @@ from tests.bench.figures import RUNS
 from tests.bench.watching import Seen, run_apart
 from tests.cluster import cluster
 
-__all__ = ["WAYS", "fill_here", "measure_scale", "scale_figures", "write_recipe"]
+__all__ = ["WAYS", "fill_here", "measure_scale", "scale_figures", "write_plan"]
 
 AS_OF = date(2025, 7, 1)
 SHARE = 0.5  # of large.yml: five million rows
@@ -38,7 +38,7 @@ WAYS = {
 }
 
 
-def write_recipe(share: float, folder: Path) -> None:
+def write_plan(share: float, folder: Path) -> None:
     """Write the plan of a share of large.yml."""
     wanted = params.load(params.find("large")).values()["generate"]
     sizes = {name: round(wanted[name] * share) for name in ("users", "orders", "events")}
@@ -48,9 +48,9 @@ def write_recipe(share: float, folder: Path) -> None:
 
 
 def measure_scale(share: float = SHARE) -> dict[str, float]:
-    """Figures of the three ways over the same parts; what the last of each loads is the same to the byte."""
+    """Figures of each way for the same shards; the loaded rows must have the same fingerprint."""
     folder = settings.output_folder() / "plan"
-    write_recipe(share, folder)
+    write_plan(share, folder)
     with db.transaction() as connection:
         schema.create(connection)
     runs = {way: [] for way in WAYS}
@@ -63,7 +63,7 @@ def measure_scale(share: float = SHARE) -> dict[str, float]:
 
 
 def _run(way: str, folder: Path) -> tuple[dict, Seen]:
-    """A run of a way in a process of its own; that of a cluster which is there finds one that was just begun."""
+    """Run one way in a separate process; for an existing cluster, start one first."""
     with ExitStack() as stack:
         address = ""
         if way == "dask":
@@ -74,8 +74,8 @@ def _run(way: str, folder: Path) -> tuple[dict, Seen]:
 
 
 def scale_figures(runs: dict[str, list[tuple[dict, Seen]]]) -> dict[str, float]:
-    """Figures from what each run of each way printed, and how it was seen from outside."""
-    s = {way: median(told["seconds"] for told, _ in done) for way, done in runs.items()}
+    """Figures from the printed result of each run and its measured memory."""
+    s = {way: median(result["seconds"] for result, _ in done) for way, done in runs.items()}
     ratios = [
         dask["seconds"] / pool["seconds"] for (dask, _), (pool, _) in zip(runs["dask"], runs["pool"], strict=True)
     ]

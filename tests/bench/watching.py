@@ -1,4 +1,4 @@
-"""Processes looked at from outside: how long they run, and how much memory they take."""
+"""Measure processes from outside: duration and memory."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ __all__ = ["Seen", "run_apart", "seconds", "watch"]
 
 @dataclass(frozen=True)
 class Seen:
-    """Seconds that a process ran, the highest RSS of one process of its tree and that of all together, in bytes.
+    """Seconds that a process ran, and peak RSS in bytes of its largest process and of its whole process tree.
 
     `largest` are moments (seconds since 1970) and the RSS of the largest process then.
     """
@@ -31,7 +31,7 @@ class Seen:
 
 
 def watch(process: psutil.Popen) -> Seen:
-    """Look at the process and its children until it ends."""
+    """Sample the memory of the process and its children until it ends."""
     started, largest, peak_of_all = time.perf_counter(), [(time.time(), 0)], 0
     while _is_running(process):
         sizes = [_resident(one) for one in [process, *_children(process)]]
@@ -54,7 +54,7 @@ def run_apart(call: str) -> tuple[dict, Seen]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Seconds on the clock."""
+    """Elapsed seconds."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

@@ -46,7 +46,7 @@ SCALE = scaling.scale_figures(
     }
 )
 LARGE = largest.large_figures(
-    {"begun": 100, "ended": 140, "copy_s": 55, "seconds": 90, "items": 2, "rows": 7},
+    {"started_at": 100, "ended": 140, "copy_s": 55, "seconds": 90, "items": 2, "rows": 7},
     Seen(0, 9_000_000, 0, [(99, 9_000_000), (105, 1_000_000), (115, 4_000_000), (135, 5_000_000), (141, 8_000_000)]),
 )
 
