@@ -163,7 +163,7 @@ def test_data_and_picture_of_a_figure_can_be_downloaded(executive: Path, tmp_pat
         assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
         assert errors == []
     rows = pd.read_csv(tmp_path / "numbers.csv")
-    assert list(rows.columns) == ["date", "mean of 7 days", "a year before", "day"]
+    assert list(rows.columns) == ["date", "7-day average", "previous year", "day"]
     assert len(rows) == 365
 
 
