@@ -188,4 +188,8 @@ def _scores(owned: sparse.csr_matrix, follows: np.ndarray, share: np.ndarray) ->
 
 def _first(scores: np.ndarray, count: int) -> np.ndarray:
     """Columns of the highest scores of each row, ties by position; rounded, to be equal on any processor."""
-    return np.argsort(-scores.round(9), axis=1, kind="stable")[:, :count]
+    n = scores.shape[1]
+    keys = np.rint(-scores * 1e9).astype("int64") * n + np.arange(n)  # unique, so a partition keeps the order of ties
+    if count < n:
+        keys = np.partition(keys, count, axis=1)[:, :count]  # several times faster than sorting whole rows
+    return np.sort(keys, axis=1) % max(n, 1)

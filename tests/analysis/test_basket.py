@@ -1,4 +1,4 @@
-"""Tests of baskets: rules by hand and as planted, suggestions that beat popularity only where they should."""
+"""Tests of baskets: rules by hand and as planted, and suggestions compared with popularity."""
 
 import numpy as np
 import pandas as pd
@@ -80,7 +80,7 @@ def loyal():
     return lines(*orders)
 
 
-def test_what_customers_buy_again_is_suggested(loyal):
+def test_products_that_customers_buy_repeatedly_are_suggested(loyal):
     validation = basket.validate(loyal)
     assert validation.customers == 300
     assert validation.hit_rate > 0.9 > 0.6 > validation.popularity
@@ -92,7 +92,7 @@ def test_what_customers_buy_again_is_suggested(loyal):
 
 
 def test_the_last_order_is_held_out():
-    """Everyone's last order holds a product of its own, which no suggestion can know."""
+    """Each last order has a product that occurs nowhere else, so no suggestion can have a hit."""
     bought = lines(*((f"u{n}", products) for n in range(20) for products in (["a"], ["b"], [f"new {n}"])))
     assert basket.validate(bought) == basket.Validation(20, 0.0, 0.0)
 

@@ -34,7 +34,7 @@ def test_each_file_starts_with_a_comment_on_its_result(path: Path) -> None:
 
 BOUND = {
     "as_of": "2025-07-01", "start": "2025-06-01", "end": "2025-07-01", "previous_start": "2025-05-01",
-    "previous_end": "2025-06-01", "bins": 5, "windows": [30, 90], "split": "2025-04-01", "most": 20,
+    "previous_end": "2025-06-01", "bins": 5, "windows": [30, 90], "split": "2025-04-01",
 }  # fmt: skip
 
 
