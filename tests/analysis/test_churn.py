@@ -1,4 +1,4 @@
-"""Churn risk: by hand, calibrated, and judged on customers that no curve was fitted on."""
+"""Tests of churn risk: by hand, calibrated, and cross-validated."""
 
 import numpy as np
 import pytest
@@ -6,14 +6,14 @@ import pytest
 from lib.analysis import churn
 
 EXPECTED = np.tile(np.array([0.1, 0.5, 1.0, 2.0]), 250)
-ORDERED = np.random.default_rng(2).random(1_000) < 1 - np.exp(-EXPECTED / 2)  # half as many as were expected
+ORDERED = np.random.default_rng(2).random(1_000) < 1 - np.exp(-EXPECTED / 2)  # half of the expected orders
 
 
-def test_without_a_curve_the_risk_is_that_of_a_poisson_number():
+def test_uncalibrated_risk_is_that_of_poisson_orders():
     assert churn.risk([0.0, np.log(2), 5.0], None) == pytest.approx([1, 0.5, np.exp(-5)])
 
 
-def test_a_curve_brings_the_risk_to_what_came():
+def test_calibrated_risk_has_the_observed_mean():
     curve = churn.calibrate(EXPECTED, ORDERED)
     risk = churn.risk(EXPECTED, curve)
     assert risk.mean() == pytest.approx(1 - ORDERED.mean(), abs=1e-6)
@@ -21,7 +21,7 @@ def test_a_curve_brings_the_risk_to_what_came():
         assert risk[level == EXPECTED].mean() == pytest.approx(np.exp(-level / 2), abs=0.08)
 
 
-def test_a_curve_keeps_the_order_of_customers():
+def test_calibration_keeps_the_ranking_of_customers():
     risk = churn.risk(np.array([0.0, 0.2, 0.7, 3.0]), churn.calibrate(EXPECTED, ORDERED))
     assert (np.diff(risk) < 0).all()
     assert ((risk >= 0) & (risk <= 1)).all()
@@ -36,13 +36,13 @@ def test_a_curve_keeps_the_order_of_customers():
         (EXPECTED, EXPECTED < 0.7),
         (np.array([]), np.array([], dtype=bool)),
     ],
-    ids=["few who ordered", "nobody ordered", "all alike", "the wrong way round", "nobody"],
+    ids=["few orders", "no orders", "equal scores", "negative slope", "no customers"],
 )
-def test_what_cannot_calibrate_does_not(expected, ordered):
+def test_no_calibration_from_unsuitable_outcomes(expected, ordered):
     assert churn.calibrate(expected, ordered) is None
 
 
-def test_scores_are_judged_alike():
+def test_all_scores_are_calibrated_before_they_are_compared():
     rng = np.random.default_rng(4)
     found = churn.judge({"good": np.log(EXPECTED), "noise": rng.random(1_000)}, ORDERED, seed=1).set_index("score")
     base = ORDERED.mean()
@@ -53,14 +53,14 @@ def test_scores_are_judged_alike():
 
 
 def test_auc_by_hand():
-    """Of the 25 x 25 pairs the better score is that of who ordered in all but one."""
+    """In all but one of the 25 x 25 pairs, the customer with an order has the higher score."""
     scores = np.concatenate([np.arange(1, 26), np.arange(-24, 1)]).astype(float)
     scores[0] = -0.5
     ordered = np.arange(50) < 25
     assert churn.judge({"score": scores}, ordered, seed=1).loc[0, "auc"] == pytest.approx(1 - 1 / 625)
 
 
-def test_tenths_say_what_comes():
+def test_predicted_and_observed_churn_agree_by_tenth():
     found = churn.reliability(EXPECTED, ORDERED, seed=1)
     assert found["customers"].tolist() == [100] * 10
     assert found["predicted_churn"].is_monotonic_increasing
@@ -68,7 +68,7 @@ def test_tenths_say_what_comes():
     assert found["observed_churn"].mean() == pytest.approx(1 - ORDERED.mean())
 
 
-def test_too_few_are_not_judged():
+def test_too_few_outcomes_give_no_accuracy():
     few = np.arange(40) < 10
     assert churn.judge({"score": np.arange(40.0)}, few, seed=1).empty
     assert churn.reliability(np.arange(1.0, 41), few, seed=1).empty

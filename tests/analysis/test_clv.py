@@ -1,4 +1,4 @@
-"""The models of customers: published figures to their last digit, formulas by integration, refusals in words."""
+"""Tests of the lifetime value models: published figures to the last digit, formulas by integration, warnings."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ PARETO_FIT = fit_of(r=0.553, alpha=10.578, s=0.606, beta=11.669)
 
 
 def customers(*rows):
-    """One customer per (frequency, recency, age), each purchase worth 10 more than that of the customer before."""
+    """One customer per (frequency, recency, age), with monetary values 10, 20, 30, ..."""
     frame = pd.DataFrame(rows, columns=["frequency", "recency", "age"])
     return frame.assign(purchases=frame["frequency"] + 1, monetary_value=10.0 * np.arange(1, len(frame) + 1))
 
@@ -35,14 +35,14 @@ SPEND_FIT = fit_of(p=6.25, q=3.74, gamma=15.44)
 SIX = customers((0, 0, 39), (1, 5, 30), (2, 30.4, 38.9), (7, 20, 39), (30, 38, 39), (0, 0, 0.5))
 
 
-# The published figures
+# Published figures
 
 
 @pytest.fixture(scope="module")
 def purchases():
     path = REAL / "cdnow_sample_elog.csv"
     if not path.exists():
-        pytest.skip(f"the published data are not there: {path}")
+        pytest.skip(f"published data not found: {path}")
     rows = pd.read_csv(path, dtype={"date": "str"}).assign(date=lambda frame: pd.to_datetime(frame["date"]))
     return rows.groupby(["masterid", "date"], as_index=False)["sales"].sum()
 
@@ -65,7 +65,7 @@ def cdnow(purchases):
     ).fillna({"monetary_value": 0, "later_orders": 0})
 
 
-def test_the_table_is_the_published_one(cdnow):
+def test_cdnow_summary_equals_the_published_table(cdnow):
     published = pd.read_csv(REAL / "cdnow_customers_summary.csv", index_col="ID").sort_index()
     ours = cdnow.sort_values(["frequency", "recency", "age"])[["frequency", "recency", "age"]].to_numpy()
     theirs = published.sort_values(["frequency", "recency", "T"])[["frequency", "recency", "T"]].to_numpy()
@@ -80,14 +80,14 @@ def test_the_table_is_the_published_one(cdnow):
     ],
     ids=["BG/NBD", "Pareto/NBD"],
 )
-def test_fits_are_the_published_ones(cdnow, model, published, log_likelihood):
+def test_estimates_equal_the_published_ones(cdnow, model, published, log_likelihood):
     fit = model.fit(cdnow)
     assert {name: round(fit[name], 3) for name in published} == published
     assert round(fit.log_likelihood, 1) == log_likelihood
     assert all(0 < fit.errors[name] < fit[name] for name in published)
 
 
-def test_the_spend_model_is_the_published_one(cdnow):
+def test_gamma_gamma_estimates_equal_the_published_ones(cdnow):
     known = cdnow[cdnow["frequency"] > 0]
     fit = gamma_gamma.fit(known["frequency"], known["monetary_value"])
     assert len(known) == 946
@@ -96,12 +96,12 @@ def test_the_spend_model_is_the_published_one(cdnow):
     assert clv.spend_correlation(cdnow) == pytest.approx(0.114, abs=0.0005)
 
 
-def test_the_holdout_is_predicted_as_published(cdnow):
+def test_holdout_predictions_equal_the_published_ones(cdnow):
     fit, actual = bg_nbd.fit(cdnow), cdnow["later_orders"]
     expected = bg_nbd.expected_orders(fit, cdnow, 39)
-    ways = {"BG/NBD": expected, "Pareto/NBD": pareto_nbd.expected_orders(pareto_nbd.fit(cdnow), cdnow, 39)}
-    ways["own rate"] = (cdnow["frequency"] / cdnow["age"] * 39).to_numpy()
-    found = clv.compare(ways, actual).set_index("method")
+    methods = {"BG/NBD": expected, "Pareto/NBD": pareto_nbd.expected_orders(pareto_nbd.fit(cdnow), cdnow, 39)}
+    methods["own rate"] = (cdnow["frequency"] / cdnow["age"] * 39).to_numpy()
+    found = clv.compare(methods, actual).set_index("method")
     assert_allclose(found["total_error"], [-0.121, -0.115, 0.557], atol=0.0006)
     assert_allclose(found["mae"], [0.786, 0.755, 1.024], atol=0.0006)
     assert abs(found.loc["BG/NBD", "total_error"]) <= 0.13
@@ -110,7 +110,7 @@ def test_the_holdout_is_predicted_as_published(cdnow):
     assert_allclose(by["observed"], [0.237, 0.697, 1.393, 1.560, 2.532, 2.947, 3.862, 6.359], atol=0.001)
 
 
-def test_the_churn_score_ranks_and_the_chance_to_be_active_does_not(cdnow):
+def test_churn_risk_ranks_customers_and_the_probability_of_being_active_does_not(cdnow):
     fit, ordered = bg_nbd.fit(cdnow), (cdnow["later_orders"] > 0).to_numpy()
     expected = bg_nbd.expected_orders(fit, cdnow, 39)
     risk = churn.risk(expected, churn.calibrate(expected, ordered))
@@ -124,7 +124,7 @@ def test_the_churn_score_ranks_and_the_chance_to_be_active_does_not(cdnow):
 def online_retail():
     path = REAL / "online_retail_300_customers.csv.gz"
     if not path.exists():
-        pytest.skip(f"the real data are not there: {path}")
+        pytest.skip(f"real data not found: {path}")
     lines = pd.read_csv(
         path, parse_dates=["InvoiceDate"], usecols=["InvoiceNo", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID"]
     )
@@ -154,25 +154,25 @@ def test_a_shop_without_identified_dropout_gives_a_warning(online_retail):
     assert np.isfinite(scores).all(axis=None)
 
 
-# Formulas against integrals
+# Formulas compared with numerical integrals
 
 
-def quantiles(law, n=1_500):
-    """Values that stand for equal shares of a law."""
-    return law.ppf((np.arange(n) + 0.5) / n)
+def quantiles(distribution, n=1_500):
+    """Midpoints of n equally probable intervals of a distribution."""
+    return distribution.ppf((np.arange(n) + 0.5) / n)
 
 
-def test_expectation_is_the_mean_over_rates_and_chances():
+def test_expected_orders_are_the_mean_over_rates_and_dropout():
     r, alpha, a, b = CDNOW_FIT.values.values()
-    for row, said in zip(SIX.itertuples(), bg_nbd.expected_orders(CDNOW_FIT, SIX, 39), strict=True):
+    for row, predicted in zip(SIX.itertuples(), bg_nbd.expected_orders(CDNOW_FIT, SIX, 39), strict=True):
         rate = quantiles(gamma(r + row.frequency, scale=1 / (alpha + row.age)))
         leave = quantiles(beta(a, b + row.frequency))[:, None]
         mean = (-np.expm1(-rate * leave * 39) / leave).mean()
         odds = a / (b + max(row.frequency, 1) - 1) * ((alpha + row.age) / (alpha + row.recency)) ** (r + row.frequency)
-        assert said == pytest.approx(mean / (1 + odds * (row.frequency > 0)), rel=0.02)
+        assert predicted == pytest.approx(mean / (1 + odds * (row.frequency > 0)), rel=0.02)
 
 
-def test_chance_of_an_order_is_the_mean_over_rates():
+def test_probability_of_an_order_is_the_mean_over_rates():
     row, (r, alpha, _, _) = SIX.iloc[2], CDNOW_FIT.values.values()
     rate = quantiles(gamma(r + row["frequency"], scale=1 / (alpha + row["age"])))
     active = bg_nbd.chance_active(CDNOW_FIT, SIX)[2]
@@ -182,38 +182,39 @@ def test_chance_of_an_order_is_the_mean_over_rates():
 
 
 @pytest.mark.parametrize("fit", [PARETO_FIT, fit_of(r=0.9, alpha=20.0, s=1.5, beta=8.0)], ids=["beta", "alpha"])
-def test_pareto_chance_to_be_active_is_a_ratio_of_integrals(fit):
+def test_pareto_probability_of_being_active_is_a_ratio_of_integrals(fit):
     r, alpha, s, beta_ = fit.values.values()
     rate, leave = quantiles(gamma(r, scale=1 / alpha)), quantiles(gamma(s, scale=1 / beta_))[:, None]
-    for row, said in zip(SIX.iloc[:3].itertuples(), pareto_nbd.chance_active(fit, SIX), strict=False):
-        there = rate**row.frequency * np.exp(-(rate + leave) * row.age)
+    for row, predicted in zip(SIX.iloc[:3].itertuples(), pareto_nbd.chance_active(fit, SIX), strict=False):
+        active = rate**row.frequency * np.exp(-(rate + leave) * row.age)
         both = rate + leave
-        gone = rate**row.frequency * leave / both * (np.exp(-both * row.recency) - np.exp(-both * row.age))
-        assert said == pytest.approx(there.mean() / (there.mean() + gone.mean()), rel=0.02)
+        left = rate**row.frequency * leave / both * (np.exp(-both * row.recency) - np.exp(-both * row.age))
+        assert predicted == pytest.approx(active.mean() / (active.mean() + left.mean()), rel=0.02)
 
 
-def test_pareto_expectation_grows_to_what_a_lifetime_holds():
+def test_pareto_expected_orders_grow_and_stay_below_the_rate_without_dropout():
     soon, later = (pareto_nbd.expected_orders(PARETO_FIT, SIX, time) for time in (1, 39))
     assert (soon < later).all()
     assert (later < 39 * (PARETO_FIT["r"] + SIX["frequency"]) / (PARETO_FIT["alpha"] + SIX["age"])).all()
 
 
 @pytest.mark.parametrize(("a", "b"), [(1.0, 3.0), (0.002, 970.0), (40.0, 150.0), (0.3, 0.5), (0.5, 0.5)])
-def test_extreme_dropout_gives_numbers_all_the_same(a, b):
+def test_extreme_dropout_gives_finite_expected_orders(a, b):
     fit = fit_of(r=0.5, alpha=100.0, a=a, b=b)
     days = SIX.assign(recency=7 * SIX["recency"], age=7 * SIX["age"])
     for time in (1, 365, 1_826):
-        said = bg_nbd.expected_orders(fit, days, time)
-        assert ((said > 0) & (said <= time * (0.5 + days["frequency"]) / (100 + days["age"]) * (1 + 1e-9))).all()
+        expected = bg_nbd.expected_orders(fit, days, time)
+        without_dropout = time * (0.5 + days["frequency"]) / (100 + days["age"])
+        assert ((expected > 0) & (expected <= without_dropout * (1 + 1e-9))).all()
 
 
-def test_where_the_series_gives_up_the_mean_is_taken_itself():
-    """A small alpha and a large b: scipy's series is NaN, and hardly anyone leaves, so that rates decide."""
+def test_quadrature_replaces_the_series_where_it_is_nan():
+    """With a small alpha and a large b, scipy's series is NaN; almost no customer leaves, so only the rate matters."""
     fit, new = fit_of(r=0.32, alpha=0.27, a=0.002, b=673.0), customers((0, 0, 0))
     assert bg_nbd.expected_orders(fit, new, 100)[0] == pytest.approx(100 * 0.32 / 0.27, rel=0.01)
 
 
-def test_the_gradients_are_those_of_the_likelihoods():
+def test_gradients_equal_central_differences():
     x, recency, age = (SIX[name].to_numpy(dtype=float) for name in ("frequency", "recency", "age"))
     spend = gamma_gamma._likelihood(SIX["purchases"].to_numpy(dtype=float), SIX["monetary_value"].to_numpy())
     for cost, at in (
@@ -224,38 +225,38 @@ def test_the_gradients_are_those_of_the_likelihoods():
         assert_allclose(cost(np.array(at))[1], by_steps, rtol=1e-5)
 
 
-def test_customers_that_are_alike_count_as_often_as_there_are():
+def test_equal_customers_are_counted_each():
     twice = pd.concat([SIX, SIX], ignore_index=True)
     once, both = bg_nbd.fit(SIX), bg_nbd.fit(twice)
     assert both.log_likelihood == pytest.approx(2 * once.log_likelihood)
     assert both["r"] == pytest.approx(once["r"], rel=1e-3)
 
 
-# Value
+# Lifetime value
 
 
-def test_the_spend_of_who_bought_little_is_drawn_to_the_mean():
+def test_expected_value_of_few_purchases_shrinks_towards_the_mean():
     fit = SPEND_FIT
     two = pd.DataFrame({"purchases": [1, 100], "monetary_value": [100.0, 100.0]})
-    little, much = gamma_gamma.expected_value(fit, two)
-    assert gamma_gamma.mean_value(fit) < little < much < 100
-    assert little == pytest.approx(6.25 * (15.44 + 100) / (6.25 + 2.74))
+    one, hundred = gamma_gamma.expected_value(fit, two)
+    assert gamma_gamma.mean_value(fit) < one < hundred < 100
+    assert one == pytest.approx(6.25 * (15.44 + 100) / (6.25 + 2.74))
 
 
-def test_no_population_has_a_mean_when_q_is_one_or_less():
+def test_mean_value_is_undefined_if_q_is_at_most_one():
     assert np.isnan(gamma_gamma.mean_value(fit_of(p=6.0, q=0.9, gamma=15.0)))
 
 
-def test_a_year_at_no_interest_is_worth_its_orders():
+def test_without_discount_the_orders_of_a_year_are_the_expected_orders():
     free = clv.discounted_orders(CDNOW_FIT, SIX, clv.Terms(12, 1.0, 0.0))
     assert_allclose(free, bg_nbd.expected_orders(CDNOW_FIT, SIX, 365.25), rtol=1e-12)
 
 
-def test_later_money_is_worth_less_by_the_month():
+def test_orders_are_discounted_by_month():
     month = 365.25 / 12
     first, second = (bg_nbd.expected_orders(CDNOW_FIT, SIX, month * n) for n in (1, 2))
-    said = clv.discounted_orders(CDNOW_FIT, SIX, clv.Terms(2, 1.0, 0.1))
-    assert_allclose(said, first / 1.1 ** (1 / 12) + (second - first) / 1.1 ** (2 / 12), rtol=1e-12)
+    discounted = clv.discounted_orders(CDNOW_FIT, SIX, clv.Terms(2, 1.0, 0.1))
+    assert_allclose(discounted, first / 1.1 ** (1 / 12) + (second - first) / 1.1 ** (2 / 12), rtol=1e-12)
 
 
 def test_value_is_orders_times_spend_times_margin():
@@ -271,15 +272,15 @@ def test_totals_are_scaled_to_the_forecast(model, forecast, factor):
     assert clv.scale_factor(model, forecast) == factor
 
 
-# Doubts
+# Warnings
 
 
 def many(n, repeats, **columns):
-    """n customers, of whom `repeats` came back twice, after 20 days each, over 300 days."""
-    back = np.arange(n) < repeats
+    """n customers observed for 300 days; `repeats` of them have two repeat purchases."""
+    returned = np.arange(n) < repeats
     rng = np.random.default_rng(7)
     frame = pd.DataFrame(
-        {"frequency": np.where(back, 2, 0), "recency": np.where(back, 40 + rng.integers(0, 200, n), 0)}
+        {"frequency": np.where(returned, 2, 0), "recency": np.where(returned, 40 + rng.integers(0, 200, n), 0)}
     )
     return frame.assign(
         age=300, purchases=frame["frequency"] + 1, monetary_value=rng.lognormal(3, 0.5, n), **columns
@@ -291,7 +292,7 @@ def warnings(frame):
 
 
 @pytest.mark.parametrize("frame", [many(1, 0), many(1, 1), many(30, 0), many(30, 9), many(0, 0)], ids=str)
-def test_too_few_repeat_buyers_are_refused_in_words(frame):
+def test_too_few_repeat_buyers_give_no_model_but_a_reason(frame):
     model = clv.fit_models(frame)
     assert model.refused
     assert "No model is fitted" in model.findings[0].text
@@ -299,7 +300,7 @@ def test_too_few_repeat_buyers_are_refused_in_words(frame):
     assert model.parameters().empty
 
 
-def test_few_repeat_buyers_are_a_warning_and_many_are_none():
+def test_few_repeat_buyers_give_a_warning_and_many_do_not():
     assert "Only 50 of 100 buyers bought more than once" in warnings(many(100, 50))
     assert "bought more than once" not in warnings(many(400, 200))
 
@@ -319,13 +320,13 @@ def test_spend_correlated_with_frequency_gives_a_warning():
     assert "correlated with" not in warnings(many(400, 250))
 
 
-def test_equal_spend_of_all_has_no_model():
+def test_equal_spend_gives_no_model():
     model = clv.fit_models(many(400, 200).assign(monetary_value=5.0))
     assert model.refused
     assert "spend the same" in model.findings[-1].text
 
 
-def test_orders_without_value_do_not_count_as_spend():
+def test_free_orders_are_left_out_of_the_spend_model():
     free = many(400, 200)
     free.loc[:99, "monetary_value"] = 0.0
     scores = clv.score(clv.fit_models(free), free, clv.Terms())
@@ -333,7 +334,7 @@ def test_orders_without_value_do_not_count_as_spend():
     assert (scores["predicted_value"] > 0).all()
 
 
-def test_expectations_hold_for_customers_drawn_from_the_model():
+def test_expected_orders_equal_simulated_ones():
     rng = np.random.default_rng(11)
     shop = drawn(rng, 20_000)
     fit = bg_nbd.fit(shop)
@@ -341,12 +342,12 @@ def test_expectations_hold_for_customers_drawn_from_the_model():
     assert expected.sum() == pytest.approx(shop["later"].sum(), rel=0.04)
     by = clv.by_frequency(shop["frequency"], expected, shop["later"])
     assert_allclose(by["expected"], by["observed"], rtol=0.15)
-    said = bg_nbd.chance_of_order(fit, shop, 39)
-    assert said.mean() == pytest.approx((shop["later"] > 0).mean(), abs=0.01)
+    chance = bg_nbd.chance_of_order(fit, shop, 39)
+    assert chance.mean() == pytest.approx((shop["later"] > 0).mean(), abs=0.01)
 
 
 def drawn(rng, n, end=39.0, until=78.0):
-    """Customers of BG/NBD with CDNOW's parameters, all first bought at 0: seen up to `end`, and later orders."""
+    """Simulated BG/NBD customers with CDNOW's parameters: observed from 0 up to `end`, and their later orders."""
     rate, leave = rng.gamma(0.243, 1 / 4.414, n), rng.beta(0.793, 2.426, n)
     now, there = np.zeros(n), np.ones(n, dtype=bool)
     frequency, later, recency = np.zeros(n), np.zeros(n), np.zeros(n)
@@ -359,10 +360,10 @@ def drawn(rng, n, end=39.0, until=78.0):
     return pd.DataFrame({"frequency": frequency, "recency": recency, "age": end, "later": later})
 
 
-# The proof
+# Validation
 
 
-def test_ways_to_predict_are_compared_by_hand():
+def test_methods_are_compared_by_hand():
     found = clv.compare({"a": np.array([1, 1, 2]), "b": np.array([2.0, 2, 2])}, np.array([0, 1, 4])).set_index("method")
     assert found.loc["a", ["expected", "observed"]].tolist() == [4, 5]
     assert found["total_error"].tolist() == pytest.approx([-0.2, 0.2])
@@ -370,44 +371,44 @@ def test_ways_to_predict_are_compared_by_hand():
     assert np.isnan(found.loc["b", "correlation"])
 
 
-def test_no_observed_orders_are_accepted():
+def test_without_observed_orders_the_total_error_is_nan():
     found = clv.compare({"a": np.array([1.0, 2.0])}, np.zeros(2)).iloc[0]
     assert np.isnan(found["total_error"])
     assert found["mae"] == 1.5
 
 
-def test_frequencies_from_seven_on_are_one_group():
+def test_frequencies_of_seven_and_more_are_one_group():
     found = clv.by_frequency(pd.Series([0, 0, 7, 9]), np.array([1, 3, 5, 7]), pd.Series([0, 1, 2, 4]))
     assert found["repeats"].tolist() == ["0", "7 or more"]
     assert found[["customers", "expected", "observed"]].to_numpy().tolist() == [[2, 2, 0.5], [2, 6, 3]]
 
 
-def test_the_first_tenth_holds_what_it_brought():
-    came = np.array([10.0, *[0.0] * 8, 10.0])
-    ranked = {"right": came, "one half right": [9, 1, 1, 1, 1, 1, 1, 1, 1, 9], "wrong": -came, "none": np.ones(10)}
-    found = clv.capture(ranked, came).set_index("ranking")["share"]
+def test_capture_by_hand():
+    observed = np.array([10.0, *[0.0] * 8, 10.0])
+    ranked = {"right": observed, "one half right": [9, *[1] * 8, 9], "wrong": -observed, "none": np.ones(10)}
+    found = clv.capture(ranked, observed).set_index("ranking")["share"]
     assert found.to_dict() == {"right": 0.5, "one half right": 0.5, "wrong": 0, "none": 0.1, "perfect": 0.5}
 
 
-def test_nothing_came_has_no_share():
+def test_without_observed_orders_there_is_no_capture():
     assert clv.capture({"any": [1, 2]}, [0, 0])["share"].isna().all()
 
 
-def test_a_standard_error_that_is_as_large_as_its_estimate_is_not_shown():
+def test_estimates_below_their_standard_error_are_not_shown():
     loose = Fit("BG/NBD", CDNOW_FIT.values, np.diag([1.1, 0.1, 0.01, 0.01]), 0.0, 9)
     shown = clv.Model(loose, SPEND_FIT, []).parameters().set_index("parameter")["estimate"]
     assert shown.index[shown.isna()].tolist() == ["r", "r / alpha"]
 
 
-def test_errors_of_ratios_take_their_parts_together():
-    """Two logarithms that err by 0.1 each, apart and together: their ratio errs by 0.1 times root 2, or not at all."""
+def test_standard_errors_of_ratios_use_the_covariance():
+    """With errors of 0.1 in both logarithms, the ratio has 0.1 sqrt(2) if they are independent, 0 if they are equal."""
     together = Fit("BG/NBD", CDNOW_FIT.values, np.full((4, 4), 0.01), 0.0, 9)
     mean, error = bg_nbd.rate(CDNOW_FIT)
     assert (mean, error) == pytest.approx((0.243 / 4.414, 0.1 * 2**0.5 * 0.243 / 4.414))
     assert bg_nbd.rate(together)[1] == bg_nbd.dropout(together)[1] == 0
 
 
-def test_logistic_of_odds_is_what_the_chance_to_be_active_is():
-    """Frequency 1, recency 5, age 30: by head, odds of having left are a / b times the ratio of times."""
+def test_probability_of_being_active_by_hand():
+    """Frequency 1, recency 5, age 30: the odds of having left are a / b ((alpha + age) / (alpha + recency))^(r + 1)."""
     odds = 0.793 / 2.426 * (34.414 / 9.414) ** 1.243
     assert bg_nbd.chance_active(CDNOW_FIT, SIX)[1] == pytest.approx(expit(-np.log(odds)))

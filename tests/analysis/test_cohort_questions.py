@@ -1,4 +1,4 @@
-"""Tests of the cohort report's questions: SQL and pandas from the raw rows agree to the cent, parts add up."""
+"""Tests of the cohort report's questions: SQL agrees with pandas over the raw rows to the cent, and sums agree."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,22 +21,22 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True)
 class Shop:
-    """A loaded shop and the raw rows it was loaded from."""
+    """A loaded shop and the raw rows that were loaded."""
 
     folder: Path
     as_of: str
 
     def ask(self, question: str, **bound: object) -> pd.DataFrame:
-        """The database's answer."""
+        """Rows of a question as of `as_of`."""
         return read(question, as_of=self.as_of, **bound)
 
     def table(self, name: str) -> pd.DataFrame:
-        """The raw rows."""
+        """Raw rows of a table."""
         return read_table(self.folder, name)
 
     @cached_property
     def orders(self) -> pd.DataFrame:
-        """Completed orders before as_of, in order of time, with day and month and the buyer's first month."""
+        """Completed orders before as_of by time, with day, month and the month of the buyer's first order."""
         rows = self.table("orders").sort_values(["order_date", "order_id"])
         moments = rows["order_date"].dt.tz_convert("UTC").dt.tz_localize(None)
         rows = rows.assign(date=moments.dt.normalize(), month=moments.dt.to_period("M"))
@@ -50,13 +50,13 @@ class Shop:
 
     @property
     def day(self) -> pd.Timestamp:
-        """as_of."""
+        """as_of as a timestamp."""
         return pd.Timestamp(self.as_of)
 
 
 @pytest.fixture(params=["demo", "retail"])
 def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
-    """The demo shop, then the real one."""
+    """The demo shop, and a real one."""
     request.getfixturevalue(f"{request.param}_database")
     as_of = {"demo": "2025-07-01", "retail": "2011-12-09"}[request.param]
     yield Shop(request.getfixturevalue(f"{request.param}_folder"), as_of)
@@ -67,12 +67,12 @@ def _months_apart(cohort: pd.Period, month: pd.Period) -> int:
 
 
 def _cells(active: pd.DataFrame, sizes: pd.Series, shop: Shop) -> dict[tuple[pd.Timestamp, int], tuple[int, int]]:
-    """Size and active customers of every cohort and complete month, by cohort and index, one at a time."""
+    """Cohort size and active customers by cohort and month_index, counted cell by cell for each complete month."""
     cells = {}
     for cohort, size in sizes.items():
         for month in shop.months[shop.months >= cohort]:
-            here = active[(active["cohort"] == cohort) & (active["month"] == month)]
-            cells[cohort.to_timestamp(), _months_apart(cohort, month)] = (size, here["user_id"].nunique())
+            rows = active[(active["cohort"] == cohort) & (active["month"] == month)]
+            cells[cohort.to_timestamp(), _months_apart(cohort, month)] = (size, rows["user_id"].nunique())
     return cells
 
 
@@ -94,8 +94,8 @@ def test_retention_by_first_order(shop: Shop) -> None:
     assert _found(cohorts.complete(shop.ask("first_order_cohorts"))) == _cells(shop.orders, sizes, shop)
 
 
-def test_no_cell_beyond_the_complete_months_and_none_missing(shop: Shop) -> None:
-    """Fails when an unobserved cell becomes a zero: NaN stands exactly where the month has not ended."""
+def test_exactly_the_complete_months_have_cells(shop: Shop) -> None:
+    """A cell is NaN, not zero, exactly where its month has not ended."""
     matrix = cohorts.retention_matrix(cohorts.complete(shop.ask("first_order_cohorts")))
     ended = [[cohort.to_period("M") + index <= shop.months[-1] for index in matrix.columns] for cohort in matrix.index]
     assert (matrix.notna().to_numpy() == np.array(ended)).all()
@@ -115,12 +115,12 @@ def test_revenue_and_margin_of_cohorts(shop: Shop) -> None:
             assert cell.margin == float(here["total_amount"].sum() - sum(paid))
 
 
-def test_parts_add_up(shop: Shop) -> None:
-    cells, worth = shop.ask("first_order_cohorts"), shop.ask("lifetime_value_summary").iloc[0]
+def test_questions_agree_on_revenue_and_buyers(shop: Shop) -> None:
+    cells, summary = shop.ask("first_order_cohorts"), shop.ask("lifetime_value_summary").iloc[0]
     revenue, buyers = float(shop.orders["total_amount"].sum()), shop.orders["user_id"].nunique()
-    assert round(cells["revenue"].sum(), 2) == revenue == worth["revenue"]
+    assert round(cells["revenue"].sum(), 2) == revenue == summary["revenue"]
     assert round(shop.ask("monthly_revenue")["revenue"].sum(), 2) == revenue
-    assert cells.groupby("cohort")["cohort_size"].first().sum() == buyers == worth["buyers"]
+    assert cells.groupby("cohort")["cohort_size"].first().sum() == buyers == summary["buyers"]
     assert shop.ask("acquisition_cost")["new_customers"].sum() == buyers
     assert shop.ask("second_order_days")["buyers"].sum() == buyers
     assert shop.ask("lifetime_value_histogram", bins=40)["buyers"].sum() == buyers
@@ -128,7 +128,7 @@ def test_parts_add_up(shop: Shop) -> None:
 
 
 def test_value_per_customer(shop: Shop) -> None:
-    """The mean line, added up month by month from the raw orders."""
+    """Mean cumulative revenue, summed month by month from the raw orders."""
     total = Decimal(0)
     found = cohorts.mean_value(cohorts.complete(shop.ask("first_order_cohorts")))
     for row in found.itertuples():
@@ -142,11 +142,13 @@ def test_value_per_customer(shop: Shop) -> None:
 def test_acquisition_cost(shop: Shop) -> None:
     campaigns, users = shop.table("marketing_campaigns"), shop.table("users")
     begun = campaigns[pd.to_datetime(campaigns["start_date"]) < shop.day]
-    won = users.assign(channel=users["campaign_id"].map(campaigns.set_index("campaign_id")["channel"]))
-    won = won[(pd.to_datetime(won["signup_date"]) < shop.day) | won["user_id"].isin(shop.orders["user_id"])]
+    signed_up = users.assign(channel=users["campaign_id"].map(campaigns.set_index("campaign_id")["channel"]))
+    before = pd.to_datetime(signed_up["signup_date"]) < shop.day
+    signed_up = signed_up[before | signed_up["user_id"].isin(shop.orders["user_id"])]
     found = shop.ask("acquisition_cost")
     for row in found.itertuples():
-        theirs = won[won["channel"].isna() if pd.isna(row.channel) else won["channel"] == row.channel]
+        of_channel = signed_up["channel"].isna() if pd.isna(row.channel) else signed_up["channel"] == row.channel
+        theirs = signed_up[of_channel]
         spend = begun.loc[begun["channel"] == row.channel, "spend"].sum()
         new = theirs["user_id"].isin(shop.orders["user_id"]).sum()
         assert (row.spend, row.signups, row.new_customers) == (float(spend), len(theirs), new)
@@ -154,18 +156,18 @@ def test_acquisition_cost(shop: Shop) -> None:
             assert row.acquisition_cost == float((Decimal(spend) / int(new)).quantize(CENT))
         else:
             assert not row.acquisition_cost > 0
-    assert set(found["channel"].dropna()) == set(begun["channel"]) | set(won["channel"].dropna())
+    assert set(found["channel"].dropna()) == set(begun["channel"]) | set(signed_up["channel"].dropna())
 
 
 def test_lifetime_value(shop: Shop) -> None:
     each = shop.orders.groupby("user_id")["total_amount"].sum().astype(float).sort_values(ascending=False)
     top = each.head(-(-len(each) // 10))
-    worth = shop.ask("lifetime_value_summary").iloc[0]
-    assert worth["mean_revenue"] == pytest.approx(each.mean(), abs=1e-6)
-    assert worth["median_revenue"] == pytest.approx(each.median(), abs=1e-6)
-    assert worth["top_tenth_from"] == top.min()
-    assert worth["top_tenth_share"] == pytest.approx(top.sum() / each.sum())
-    assert worth["repeat_rate"] == (shop.orders["user_id"].value_counts() > 1).mean()
+    summary = shop.ask("lifetime_value_summary").iloc[0]
+    assert summary["mean_revenue"] == pytest.approx(each.mean(), abs=1e-6)
+    assert summary["median_revenue"] == pytest.approx(each.median(), abs=1e-6)
+    assert summary["top_tenth_from"] == top.min()
+    assert summary["top_tenth_share"] == pytest.approx(top.sum() / each.sum())
+    assert summary["repeat_rate"] == (shop.orders["user_id"].value_counts() > 1).mean()
     classes = shop.ask("lifetime_value_histogram", bins=40)
     edges = [*classes["from_revenue"], np.inf]
     assert classes["buyers"].tolist() == np.histogram(each, edges)[0].tolist()
@@ -174,7 +176,7 @@ def test_lifetime_value(shop: Shop) -> None:
 
 
 def test_time_to_the_second_order(shop: Shop) -> None:
-    """Kaplan and Meier's product, a day at a time, over the buyers themselves."""
+    """Kaplan-Meier product by day over the single buyers."""
     days = shop.orders.groupby("user_id")["date"].agg(list)
     second = days.map(lambda dates: (dates[1] - dates[0]).days if len(dates) > 1 else None)
     followed = second.fillna(days.map(lambda dates: (shop.day - dates[0]).days - 1))
@@ -189,8 +191,8 @@ def test_time_to_the_second_order(shop: Shop) -> None:
 def test_gaps_between_orders(shop: Shop) -> None:
     gaps = shop.orders.groupby("user_id")["date"].diff().dropna().dt.days
     found = shop.ask("order_gaps").iloc[0]
-    wanted = np.quantile(gaps, [0.5, 0.9], method="inverted_cdf")
-    assert [found["median_days"], found["ninth_decile_days"]] == wanted.tolist()
+    expected = np.quantile(gaps, [0.5, 0.9], method="inverted_cdf")
+    assert [found["median_days"], found["ninth_decile_days"]] == expected.tolist()
 
 
 @pytest.mark.parametrize("window", [30, 90, 365])
@@ -219,8 +221,8 @@ def test_cells_of_a_real_shop_by_hand(retail_database: object) -> None:
         assert (row["cohort_size"], row["customers"], row["complete"]) == (size, customers, complete)
 
 
-def test_a_month_of_nine_days_does_not_look_like_a_collapse(retail_database: object) -> None:
-    """December 2011 would be 18 of 60 where November was 30 of 60, and zeros would turn the trend round."""
+def test_an_incomplete_month_does_not_look_like_a_collapse(retail_database: object) -> None:
+    """Counting nine days of December 2011 would give 18 of 60 after 30 of 60, and zeros would reverse the trend."""
     kept = cohorts.retention(cohorts.complete(read("first_order_cohorts", as_of="2011-12-09")), "2011-12-09", since=1)
     mean = kept.mean.set_index("month_index")["retention"]
     assert mean.index.max() == 11

@@ -1,4 +1,4 @@
-"""Tests of the cohorts' re-shaping: cells that do not exist stay away, means are weighted, answers known by head."""
+"""Tests of cohorts by hand: unobserved cells are NaN, and means are weighted by size."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 
 from lib.analysis import cohorts
 
-# Two customers of January and one of February, seen to the middle of March.
+# Two customers of January and one of February, observed until mid-March.
 CELLS = pd.DataFrame(
     [
         ("2025-01-01", 2, "2025-01-01", 0, 2, 20.0, 8.0, True),
@@ -46,10 +46,10 @@ def test_mean_retention_weighs_by_size_over_observed_cells() -> None:
     assert mean["cohort_size"].tolist() == [3, 2]
 
 
-def test_retention_may_begin_after_the_own_month() -> None:
+def test_retention_can_begin_after_month_0() -> None:
     kept = cohorts.retention(WHOLE, "2025-03-15", since=1)
     assert kept.matrix.columns.tolist() == [1]
-    assert kept.sizes.tolist() == [2], "the cohort of February has no whole month after its own"
+    assert kept.sizes.tolist() == [2], "the cohort of February has no complete month after its own"
     assert kept.under_way.tolist() == [2]
 
 
@@ -58,20 +58,20 @@ def test_the_month_under_way(as_of: str, months: list[int]) -> None:
     assert cohorts.month_under_way(cohorts.retention_matrix(WHOLE).index, as_of).tolist() == months
 
 
-def test_value_is_added_up_per_customer() -> None:
+def test_value_is_cumulative_per_customer() -> None:
     matrix = cohorts.value_matrix(WHOLE)
     assert matrix.loc["2025-01-01"].tolist() == [10.0, 15.0]
     assert np.isnan(matrix.loc["2025-02-01", 1])
 
 
-def test_mean_value_adds_what_the_observed_cohorts_brought() -> None:
+def test_mean_value_adds_the_revenue_of_observed_cohorts() -> None:
     value = cohorts.mean_value(WHOLE)
     assert value["revenue"].tolist() == [60 / 3, 60 / 3 + 10 / 2]
     assert value["margin"].tolist() == [18 / 3, 18 / 3 + 4 / 2]
     assert cohorts.earned_by(value) == "margin"
 
 
-def test_a_margin_that_is_not_known_is_not_zero() -> None:
+def test_an_unknown_margin_is_not_zero() -> None:
     value = cohorts.mean_value(WHOLE.assign(margin=[8.0, np.nan, 10.0]))
     assert value["margin"].isna().tolist() == [False, True]
     assert cohorts.earned_by(value) == "revenue"
@@ -87,7 +87,7 @@ def test_without_spend_or_customers_there_is_no_cost(column: str) -> None:
     assert np.isnan(cohorts.acquisition_cost(COSTS.assign(**{column: 0})))
 
 
-def test_costs_by_channel_end_with_their_sums() -> None:
+def test_costs_by_channel_end_with_totals() -> None:
     table = cohorts.costs_by_channel(COSTS).set_index("channel")
     assert table.index.tolist() == ["email", "social", "no campaign", "all campaigns", "all customers"]
     assert table.loc["all campaigns"].tolist() == [42, 3, 2, 21]
@@ -101,7 +101,7 @@ def test_revenue_of_earlier_customers() -> None:
     assert np.isnan(cohorts.revenue_by_month(CELLS.assign(revenue=0.0))["earlier_share"]).all()
 
 
-def test_windows_with_few_buyers_are_not_firm_but_the_chosen_one_is_shown() -> None:
+def test_windows_with_few_buyers_are_left_out_except_the_chosen_one() -> None:
     rates = pd.DataFrame({"churn_days": [30, 60, 90], "observed_buyers": [10, 9, 1]})
     assert cohorts.firm_windows(rates, 90)["churn_days"].tolist() == [30, 90]
 

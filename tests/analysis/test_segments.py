@@ -1,4 +1,4 @@
-"""Segments: scores and tables by hand, ties, and clusters only where there are some."""
+"""Tests of segments: scores and tables by hand, ties, and clusters only where there are some."""
 
 import numpy as np
 import pandas as pd
@@ -37,13 +37,13 @@ def test_equal_buyers_have_equal_scores_in_any_order():
 
 
 @pytest.mark.parametrize("n", [1, 7])
-def test_buyers_who_are_all_alike_are_one_segment(n):
+def test_equal_buyers_are_one_segment(n):
     found = segments.rfm(buyers([5] * n, [1] * n, [10.0] * n))
     assert len(set(found["rfm_segment"])) == 1
     assert (found[["recency_score", "frequency_score", "monetary_score"]] == 1).all(axis=None)
 
 
-def test_no_buyer_is_in_no_segment():
+def test_without_buyers_there_are_no_segments():
     assert segments.rfm(SIX.iloc[:0]).empty
     assert segments.segment_table(SIX.iloc[:0].assign(rfm_segment="")).empty
 
@@ -51,15 +51,15 @@ def test_no_buyer_is_in_no_segment():
 def test_every_pair_of_scores_has_one_segment():
     for recency in range(1, 6):
         for both in range(1, 6):
-            fitting = [
+            matching = [
                 name
                 for name, recencies, boths, _ in segments.SEGMENTS
                 if recencies[0] <= recency <= recencies[1] and boths[0] <= both <= boths[1]
             ]
-            assert len(fitting) == 1, (recency, both)
+            assert len(matching) == 1, (recency, both)
 
 
-def test_the_table_adds_up_and_says_what_to_do():
+def test_segment_table_by_hand():
     table = segments.segment_table(SIX.join(segments.rfm(SIX)))
     assert table["rfm_segment"].tolist() == ["Champions", "At risk", "Hibernating", "About to sleep", "Promising"]
     assert table["customers"].tolist() == [1, 2, 1, 1, 1]
@@ -70,18 +70,18 @@ def test_the_table_adds_up_and_says_what_to_do():
     assert table["action"].str.len().gt(10).all()
 
 
-def test_no_revenue_has_no_shares():
+def test_without_revenue_there_are_no_shares():
     free = SIX.assign(revenue=0.0)
     assert segments.segment_table(free.join(segments.rfm(free)))["share_of_revenue"].isna().all()
 
 
 def clouds(*centres, spread=0.25, size=150):
-    """Buyers around each centre, on the logarithmic scale that clusters are looked for on."""
+    """Buyers around each centre, on the logarithmic scale of the clustering."""
     rng = np.random.default_rng(3)
     return buyers(*np.expm1(np.concatenate([rng.normal(centre, spread, (size, 3)) for centre in centres])).T)
 
 
-def test_three_clouds_are_found():
+def test_three_clusters_are_found():
     found = segments.cluster(clouds((1, 1, 1), (3, 3, 1), (1, 4, 4)), seed=5)
     assert found.real
     assert found.verdict.startswith("3 clusters with 33%, 33%, 33% of the buyers")
@@ -91,7 +91,7 @@ def test_three_clouds_are_found():
     assert best["smallest"] == pytest.approx(1 / 3)
 
 
-def test_a_single_cloud_has_no_clusters():
+def test_one_normal_distribution_has_no_clusters():
     found = segments.cluster(clouds((3, 3, 3), spread=0.6, size=400), seed=5)
     assert not found.real
     assert found.verdict.startswith("No clusters were found")
@@ -104,7 +104,7 @@ def test_too_few_buyers_are_reported():
     assert found.verdict == "6 distinct buyers are too few for clusters; the minimum is 100."
 
 
-def test_buyers_who_are_all_alike_have_no_clusters():
+def test_equal_buyers_have_no_clusters():
     found = segments.cluster(buyers([5] * 120, [1] * 120, [10.0] * 120), seed=5)
     assert found.verdict.startswith("1 distinct buyers are too few")
 

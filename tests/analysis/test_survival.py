@@ -1,4 +1,4 @@
-"""Tests of the time to a return: Kaplan and Meier by hand, as long as there was to follow, and no longer."""
+"""Tests of the time to the second order: Kaplan-Meier by hand, and nothing beyond the observed days."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 
 from lib.analysis import survival
 
-# Eight buyers: returns on days 0 (one), 2 (two) and 5 (one); followed without one to day 2 (one) and 7 (three).
+# Eight buyers: second orders on days 0 (one), 2 (two) and 5 (one); censored on days 2 (one) and 7 (three).
 DURATIONS = pd.DataFrame(
     {"days": [0, 2, 2, 5, 7], "returned": [True, False, True, True, False], "buyers": [1, 1, 2, 1, 3]}
 )
@@ -28,12 +28,12 @@ def test_the_interval_by_hand() -> None:
     assert first["upper"] == pytest.approx(1 - (7 / 8) ** np.exp(width), abs=1e-6)
 
 
-def test_counting_is_as_good_as_repeating() -> None:
-    repeated = DURATIONS.loc[DURATIONS.index.repeat(DURATIONS["buyers"])].assign(buyers=1)
-    pd.testing.assert_frame_equal(survival.returns(repeated), survival.returns(DURATIONS))
+def test_one_row_per_buyer_gives_the_same_curve() -> None:
+    single = DURATIONS.loc[DURATIONS.index.repeat(DURATIONS["buyers"])].assign(buyers=1)
+    pd.testing.assert_frame_equal(survival.returns(single), survival.returns(DURATIONS))
 
 
-def test_what_is_not_followed_is_not_known() -> None:
+def test_shares_beyond_the_observed_days_are_nan() -> None:
     curve = survival.returns(DURATIONS)
     assert survival.returned_within(curve, 2) == pytest.approx(3 / 8)
     assert np.isnan(survival.returned_within(curve, 8))
@@ -41,8 +41,8 @@ def test_what_is_not_followed_is_not_known() -> None:
     assert np.isnan(survival.days_until(curve, 0.6))
 
 
-def test_leaving_the_late_ones_out_would_say_more_than_counting_them_as_lost() -> None:
-    """The plain share with a return is 4 of 8; counted by what could be seen it is 17 of 32."""
+def test_censored_buyers_are_not_counted_as_lost() -> None:
+    """The naive share of second orders is 4 of 8; with censoring it is 17 of 32."""
     assert survival.returns(DURATIONS)["share"].iloc[-1] == pytest.approx(17 / 32)
 
 

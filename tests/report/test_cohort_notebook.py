@@ -1,4 +1,4 @@
-"""Tests of the cohort report as a whole on shops of every size: sentences and figures that make sense, no NaN."""
+"""Tests of the whole cohort report on shops of every size: valid sentences and figures, no NaN."""
 
 import json
 import re
@@ -30,7 +30,7 @@ def words(shown: list[dict]) -> list[str]:
 
 
 def texts(value: object) -> list[str]:
-    """All texts in a figure, however deep."""
+    """All texts in a figure, at any depth."""
     if isinstance(value, dict):
         return [text for part in value.values() for text in texts(part)]
     if isinstance(value, list):
@@ -38,8 +38,8 @@ def texts(value: object) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def makes_sense(shown: list[dict]) -> None:
-    """No number that is none reaches a reader; every figure is valid JSON and says what it shows."""
+def assert_readable(shown: list[dict]) -> None:
+    """Assert that no NaN or None is shown, and that each figure is valid JSON with a text alternative."""
     figures = [output[MIME] for output in shown if MIME in output]
     assert len(figures) == 9
     seen = [text for figure in figures for text in texts(json.loads(json.dumps(figure, allow_nan=False)))]
@@ -58,7 +58,7 @@ def test_an_empty_shop(demo_database: sa.URL) -> None:
     with transaction() as connection:
         connection.execute(sa.text("TRUNCATE users, products, marketing_campaigns, daily_kpis CASCADE"))
     shown = report()
-    makes_sense(shown)
+    assert_readable(shown)
     assert words(shown)[0] == "There are no orders yet, so there is no cohort."
     assert words(shown)[-1].endswith("the same revenue: $0.00.")
 
@@ -84,43 +84,41 @@ def one_country() -> Rows:
     return rows | {"users": [user | {"country_code": "FR", "country": "France"} for user in rows["users"]]}
 
 
-AGAIN = "0.0% of buyers order again within 90 days of their first order; revenue per customer is"
+NO_REPEATS = "0.0% of buyers order again within 90 days of their first order; revenue per customer is"
 
 
 @pytest.mark.parametrize(
     ("rows", "as_of", "headline"),
     [
         (one_customer(), "2025-07-01", "There are no orders yet, so there is no cohort."),
-        (one_order(), "2025-07-01", f"{AGAIN} $10.00 within 4 months."),
-        (one_order(), "2025-06-15", f"{AGAIN} $10.00 within 3 months."),
-        (one_free_order(), "2025-07-01", f"{AGAIN} $0.00 within 4 months."),
-        (one_country(), "2025-07-01", f"{AGAIN} $15.00 within 4 months."),
+        (one_order(), "2025-07-01", f"{NO_REPEATS} $10.00 within 4 months."),
+        (one_order(), "2025-06-15", f"{NO_REPEATS} $10.00 within 3 months."),
+        (one_free_order(), "2025-07-01", f"{NO_REPEATS} $0.00 within 4 months."),
+        (one_country(), "2025-07-01", f"{NO_REPEATS} $15.00 within 4 months."),
         (one_country(), "2025-02-02", "The first order is less than 7 days old: too early to measure repeat "
          "purchases of 2 buyers."),
         (one_country(), "2025-02-09", "0.0% of buyers order again within 7 days of their first order; no calendar "
          "month is complete yet."),
     ],
-    ids=["one customer", "one order", "an open month", "a free order", "one country", "since yesterday", "for a week"],
+    ids=["one customer", "one order", "mid-month", "a free order", "one country", "one day of data", "one week"],
 )  # fmt: skip
-def test_a_shop_with_little_to_tell(
-    empty_database: sa.URL, tmp_path: Path, rows: Rows, as_of: str, headline: str
-) -> None:
+def test_a_shop_with_few_orders(empty_database: sa.URL, tmp_path: Path, rows: Rows, as_of: str, headline: str) -> None:
     loaded(tmp_path, rows, as_of)
     shown = report(as_of=as_of)
-    makes_sense(shown)
+    assert_readable(shown)
     assert words(shown)[0] == headline
 
 
-def test_a_shop_that_is_seen_within_a_month(retail_database: sa.URL) -> None:
-    """An export that ends within a month: the incomplete month is hatched, and all sums hold."""
+def test_an_export_that_ends_within_a_month(retail_database: sa.URL) -> None:
+    """The incomplete month is hatched, and all sums hold."""
     shown = report(as_of="2011-12-09", currency="GBP", churn_days=100)
-    makes_sense(shown)
+    assert_readable(shown)
     names = [trace.get("name") for output in shown for trace in output.get(MIME, {}).get("data", [])]
     assert names.count("incomplete month: left out") == 2
     assert words(shown)[-1].endswith("£503,726.21.")
 
 
-def test_hostile_names_are_shown_exactly_and_run_nothing(empty_database: sa.URL, tmp_path: Path) -> None:
+def test_markup_in_names_is_escaped(empty_database: sa.URL, tmp_path: Path) -> None:
     rows = shop()
     dates = {"start_date": "2025-01-01", "end_date": "2025-01-31"}
     money = {"budget": "20.00", "spend": "12.00", "impressions": "10", "clicks": "1"}
@@ -130,7 +128,7 @@ def test_hostile_names_are_shown_exactly_and_run_nothing(empty_database: sa.URL,
     ]
     loaded(tmp_path, rows | {"users": users, "marketing_campaigns": [campaign]}, "2025-07-01")
     shown = report()
-    makes_sense(shown)
+    assert_readable(shown)
     pages = "".join(output.get("text/html", "") + json.dumps(output.get(MIME, "")) for output in shown)
     assert "<img" not in pages
     assert "&lt;img src=x onerror=&#34;P_1=1&#34;&gt;{{7*7}} &amp; Co" in pages

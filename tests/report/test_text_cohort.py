@@ -1,4 +1,4 @@
-"""Tests of the sentences of the cohort report, also with little data."""
+"""Tests of the cohort report's sentences, also for shops with few orders."""
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,13 @@ from tests.analysis.test_cohorts import COSTS
 VALUE = pd.DataFrame({"month_index": [0, 1, 2], "revenue": [20.0, 25.0, 30.0], "margin": [6.0, 8.0, 15.0]})
 CURVE = survival.returns(pd.DataFrame({"days": [10, 100], "returned": [True, False], "buyers": [1, 3]}))
 YOUNG = survival.returns(pd.DataFrame({"days": [0], "returned": [False], "buyers": [2]}))
-NOBODY, NO_VALUE = CURVE.head(0), VALUE.head(0)
+NO_BUYERS, NO_VALUE = CURVE.head(0), VALUE.head(0)
 FREE = COSTS.assign(spend=0.0)
 MEAN = pd.DataFrame({"month_index": [0, 1, 2, 3], "cohorts": [4, 4, 3, 3], "retention": [0.5, 0.3, 0.2, 0.25]})
 GAPS = {"gaps": 20, "ninth_decile_days": 111}
 
 
-BACK = "25.0% of buyers order again within 90 days of their first order"
+RETURNED = "25.0% of buyers order again within 90 days of their first order"
 TWO_MONTHS = "revenue per customer is $30.00 within 2 months"
 
 
@@ -35,15 +35,15 @@ TWO_MONTHS = "revenue per customer is $30.00 within 2 months"
     ],
 )  # fmt: skip
 def test_headline(value: pd.DataFrame, costs: pd.DataFrame, expected: str) -> None:
-    assert text.headline(CURVE, value, costs, "USD") == f"{BACK}; {expected}"
+    assert text.headline(CURVE, value, costs, "USD") == f"{RETURNED}; {expected}"
 
 
-def test_headline_of_a_shop_with_little_to_tell() -> None:
+def test_headline_of_a_shop_with_few_orders() -> None:
     assert text.headline(YOUNG, NO_VALUE, COSTS, "USD").endswith("too early to measure repeat purchases of 2 buyers.")
-    assert text.headline(NOBODY, NO_VALUE, COSTS, "USD") == "There are no orders yet, so there is no cohort."
+    assert text.headline(NO_BUYERS, NO_VALUE, COSTS, "USD") == "There are no orders yet, so there is no cohort."
 
 
-def test_retained_names_months_that_enough_cohorts_have_seen() -> None:
+def test_retained_lists_months_observed_for_enough_cohorts() -> None:
     sizes = pd.Series([40, 50])
     expected = "30.0% of all ordered in month 1 and 25.0% in month 3."
     assert text.retained(MEAN, sizes, "all") == expected
@@ -52,7 +52,7 @@ def test_retained_names_months_that_enough_cohorts_have_seen() -> None:
     )
 
 
-def test_retained_warns_of_small_cohorts_and_of_none() -> None:
+def test_retained_notes_small_cohorts_and_missing_months() -> None:
     assert text.retained(MEAN, pd.Series([1, 1]), "all").endswith(
         "A typical cohort has 1 customer, so single rows are noisy; read the average."
     )
@@ -93,7 +93,7 @@ def test_earlier_customers(months: list[tuple], expected: str) -> None:
     assert text.earlier_customers(frame, "USD") == expected
 
 
-def test_lifetime_value_names_a_top_tenth_where_there_are_ten() -> None:
+def test_lifetime_value_has_a_top_tenth_from_ten_buyers_on() -> None:
     summary = {"buyers": 10, "revenue": 100.0, "mean_revenue": 10.0, "median_revenue": 8.0}
     summary |= {"top_tenth_from": 40.0, "top_tenth_share": 0.4}
     averages = "The mean revenue of 10 buyers is $10.00, with a median of $8.00"
@@ -105,7 +105,7 @@ def test_lifetime_value_names_a_top_tenth_where_there_are_ten() -> None:
     assert text.lifetime_value(summary | {"buyers": 0}, "USD") == "There are no buyers yet."
 
 
-def test_second_orders_tells_how_far_it_got() -> None:
+def test_second_orders() -> None:
     quarter = "A quarter of the buyers order again within 10 days of the first order, half"
     assert text.second_orders(CURVE, 0.2).startswith(
         f"{quarter} have not yet: 25.0% within the 100 days observed. The naive"
@@ -116,10 +116,10 @@ def test_second_orders_tells_how_far_it_got() -> None:
     )
     few = "Fewer than a quarter of the buyers have ordered again: 0.0% within the 0 days observed."
     assert text.second_orders(YOUNG, 0.0) == few
-    assert text.second_orders(NOBODY, np.nan) == "There are no buyers yet."
+    assert text.second_orders(NO_BUYERS, np.nan) == "There are no buyers yet."
 
 
-def test_churned_names_its_window_and_what_others_say() -> None:
+def test_churned_compares_windows() -> None:
     rates = pd.DataFrame({"churn_days": [30, 90], "observed_buyers": [50, 40], "churn_rate": [0.75, 0.5]})
     expected = "50.0% of 40 buyers have not ordered for 90 days and count as churned in this report."
     assert text.churned(rates, GAPS, 90) == (

@@ -1,5 +1,5 @@
--- Churn by definition: of the buyers whose first completed order lies at least N days before :as_of, the share without
--- a completed order in the last N days; one row for each N in :windows.
+-- Churn rate: share of buyers without a completed order in the last N days, among those whose first completed order is
+-- at least N days before :as_of. One row for each N in :windows.
 WITH
 spans AS (
     SELECT

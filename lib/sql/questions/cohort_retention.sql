@@ -1,6 +1,6 @@
--- Retention by sign-up month: for every cohort and every later calendar month that has ended before :as_of, how many
--- of the cohort placed a completed order in it. month_index: calendar months after the sign-up month, 0 its own.
--- The denominator cohort_size counts everyone who signed up, never-buyers included. A month still open has no row.
+-- Retention by sign-up month: number of customers of each cohort with a completed order, for each calendar month that
+-- has ended before :as_of. month_index: calendar months after the sign-up month. The denominator cohort_size counts all
+-- sign-ups, with or without an order. The incomplete month has no row.
 WITH
 members AS (
     SELECT user_id, date_trunc('month', signup_date)::date AS cohort FROM users WHERE signup_date < :as_of

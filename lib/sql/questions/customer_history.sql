@@ -1,7 +1,8 @@
--- Each customer with a completed order before :split, looked at from that day, and what came from then up to :as_of.
--- Orders of one day (UTC) are one purchase. frequency: purchases after the first. recency: days from the first to the
--- last. age: days from the first to the day before :split. monetary_value: mean revenue of a purchase.
--- days_since_last: days from the last purchase to :split. later_orders and later_revenue: from :split up to :as_of.
+-- History, as of :split, of each customer with a completed order before that day, and later purchases before :as_of.
+-- All orders of one day (UTC) are one purchase. frequency: purchases after the first. recency: days from the first to
+-- the last. age: days from the first to the day before :split. monetary_value: mean revenue per purchase.
+-- days_since_last: days from the last purchase to :split. later_orders, later_revenue: purchases and revenue from
+-- :split on.
 WITH
 purchases AS (
     SELECT

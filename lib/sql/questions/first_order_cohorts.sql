@@ -1,7 +1,7 @@
--- Cohorts of buyers by month of their first completed order: what each did in every calendar month (UTC) begun before
--- :as_of. month_index: calendar months after the first order's, 0 its own. cohort_size: number of buyers in the cohort.
--- customers: those with a completed order in the month. margin: revenue less quantity x cost of the products (as the
--- catalogue has it now); empty where a cost is not known. complete: the month has ended before :as_of.
+-- Cohorts of buyers by month of their first completed order, one row per calendar month (UTC) that began before :as_of.
+-- month_index: calendar months after that of the first order. cohort_size: number of buyers in the cohort.
+-- customers: buyers with a completed order in the month. margin: revenue minus quantity x current product cost; NULL if
+-- a cost is unknown. complete: the month has ended before :as_of.
 WITH
 completed AS (
     SELECT order_id, user_id, total_amount, date_trunc('month', order_date AT TIME ZONE 'UTC')::date AS month

@@ -1,6 +1,6 @@
 -- Buyers by revenue to date (completed orders before :as_of), in at most :bins classes of one round width (1, 2 or 5
--- times a power of ten) that reach the 99th percentile; the last class also holds all above, so that a few large
--- customers do not flatten the picture. A class holds from_revenue and more, below to_revenue. Empty ones are listed.
+-- times a power of ten) up to the 99th percentile. The last class includes all buyers above, because a few large ones
+-- would flatten the histogram. A class contains from_revenue <= revenue < to_revenue; empty classes have a row.
 WITH
 buyers AS (
     SELECT sum(total_amount) AS revenue

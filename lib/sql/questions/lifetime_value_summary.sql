@@ -1,6 +1,6 @@
--- Revenue to date per buyer (at least one completed order before :as_of): buyers, their revenue, its mean and median,
--- the least that one of the top tenth of the buyers (a tenth rounded up) brought, the share of all revenue that these
--- brought, and the share of the buyers with two orders or more.
+-- Revenue to date per buyer, a customer with a completed order before :as_of: number of buyers, total, mean and median.
+-- top_tenth_from, top_tenth_share: lowest revenue in the top tenth of buyers (rounded up), and its share of revenue.
+-- repeat_rate: share of buyers with at least two orders.
 WITH
 buyers AS (
     SELECT user_id, count(*) AS orders, sum(total_amount) AS revenue

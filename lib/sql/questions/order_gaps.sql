@@ -1,5 +1,5 @@
--- Days (UTC) between a buyer's completed order before :as_of and the next one: how many such gaps there are, and how
--- long those are that half and nine tenths of all do not exceed.
+-- Days (UTC) between consecutive completed orders of a buyer before :as_of: number of these gaps, their median and
+-- their ninth decile.
 WITH
 gaps AS (
     SELECT

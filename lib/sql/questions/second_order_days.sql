@@ -1,6 +1,5 @@
--- Days (UTC) from a buyer's first completed order to the second; for those without a second one before :as_of, to the
--- day before :as_of, until when they have been followed (censored). returned: there was a second order.
--- buyers: how many share these days.
+-- Days (UTC) from a buyer's first completed order to the second; without a second one before :as_of, days to the day
+-- before :as_of (censored). returned: there is a second order. buyers: number of buyers with these days.
 WITH
 numbered AS (
     SELECT
@@ -10,7 +9,7 @@ numbered AS (
     FROM orders
     WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
 ),
-followed AS (
+observed AS (
     SELECT
         min(date) FILTER (WHERE number = 1) AS first_date,
         min(date) FILTER (WHERE number = 2) AS second_date
@@ -23,7 +22,7 @@ final AS (
         coalesce(second_date, CAST(:as_of AS date) - 1) - first_date AS days,
         second_date IS NOT NULL AS returned,
         count(*) AS buyers
-    FROM followed
+    FROM observed
     GROUP BY 1, 2
 )
 SELECT * FROM final ORDER BY days, returned
