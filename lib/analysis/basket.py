@@ -53,9 +53,9 @@ def rules(lines: pd.DataFrame) -> pd.DataFrame:
     by_chance = hypergeom.sf(found["orders"] - 1, n, counts[first], counts[second])
     pairs_tested = len(frequent) * (len(frequent) - 1) / 2
     kept = found[(found["lift"] >= 1) & (by_chance * pairs_tested < CHANCE)]
-    even = kept.round({"lift": 9, "confidence": 9})  # both rules of a pair have one lift, except for the last digit
+    rounded = kept.round({"lift": 9, "confidence": 9})  # both rules of a pair have the same lift up to the last digit
     order = ["lift", "confidence", "antecedent"]
-    return even.sort_values(order, ascending=[False, False, True], kind="stable", ignore_index=True)
+    return rounded.sort_values(order, ascending=[False, False, True], kind="stable", ignore_index=True)
 
 
 def _matrix(lines: pd.DataFrame, row: str) -> tuple[sparse.csr_matrix, pd.Index]:

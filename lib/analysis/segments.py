@@ -26,10 +26,11 @@ SEGMENTS = [  # name, recency scores, mean scores of frequency and monetary valu
     ("Hibernating", (1, 2), (1, 2), "Send low-cost reminders only."),
 ]
 ACTIONS = {name: action for name, *_, action in SEGMENTS}
-NUMBERS = range(3, 7)  # of clusters
-LEAST_BUYERS = 100
+CLUSTERS = range(3, 7)  # numbers of clusters to try
+LEAST_BUYERS = 100  # minimum distinct buyers for clusters
 LARGEST_FIT, LARGEST_SILHOUETTE, BOOTSTRAPS = 10_000, 4_000, 10
-STABLE, CLEARER = 0.8, 0.05
+STABLE = 0.8  # minimum stability of real clusters
+CLEARER = 0.05  # minimum silhouette of real clusters above the null silhouette
 
 
 def rfm(customers: pd.DataFrame) -> pd.DataFrame:
@@ -109,11 +110,11 @@ def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
     points = points if len(points) <= LARGEST_FIT else points[rng.choice(len(points), LARGEST_FIT, replace=False)]
     cloud = rng.multivariate_normal(np.zeros(3), np.cov(points.T), len(points), method="eigh")
     with threadpool_limits(1):
-        scores = pd.DataFrame([_tried(k, points, cloud, rng) for k in NUMBERS])
+        scores = pd.DataFrame([_evaluate(k, points, cloud, rng) for k in CLUSTERS])
     return Clusters(scores, *_verdict(scores))
 
 
-def _tried(k: int, points: np.ndarray, cloud: np.ndarray, rng: np.random.Generator) -> dict[str, object]:
+def _evaluate(k: int, points: np.ndarray, cloud: np.ndarray, rng: np.random.Generator) -> dict[str, object]:
     labels = _labels(k, points, points, rng)
     again = [_labels(k, points[rng.integers(0, len(points), len(points))], points, rng) for _ in range(BOOTSTRAPS)]
     sizes = np.sort(np.bincount(labels, minlength=k))[::-1] / len(points)

@@ -13,14 +13,17 @@ COLUMNS = ["rfm_segment", "churn_risk", "predicted_orders", "predicted_value"]
 
 
 def write(customers: pd.DataFrame, suggestions: pd.DataFrame, contacts: pd.DataFrame | None = None) -> Path:
-    """Write exports/customers.csv of the current run, one row per customer, highest value first; returns its path.
+    """Write exports/customers.csv of the current run, one row per customer, highest predicted value first.
+
+    The file stays in the run's folder, which is deleted with old runs, and is not linked from the reports.
 
     Args:
         customers: Scored customers: user_id, revenue, segment and predictions.
         suggestions: user_id, product_id.
         contacts: user_id, name and email, if personal data may be exported.
 
-    The file stays in the run's folder, which is deleted with old runs, and is not one of the pages that people share.
+    Returns:
+        The path of the file.
     """
     ordered = customers.sort_values(["predicted_value", "revenue", "user_id"], ascending=[False, False, True])
     rows = ordered[["user_id", *COLUMNS]].round({"churn_risk": 4, "predicted_orders": 3, "predicted_value": 2})

@@ -1,8 +1,8 @@
-"""BG/NBD: Fader, Hardie, Lee (2005), "Counting Your Customers" the Easy Way; customers may leave after any purchase.
+"""BG/NBD: Fader, Hardie, Lee (2005), "Counting Your Customers" the Easy Way; dropout after any purchase.
 
-Purchases after the first come at a rate that is Gamma(r, alpha) among customers; after each a customer leaves with a
-probability that is Beta(a, b). Frames of customers have frequency (purchases after the first), recency (time from the
-first to the last) and age (time from the first until now), in any one unit of time.
+The purchase rate is Gamma(r, alpha) distributed over customers; the probability of leaving after a purchase is
+Beta(a, b) distributed. Frames of customers have frequency (purchases after the first), recency (time from the
+first to the last) and age (time from the first until now), in the same unit of time.
 """
 
 import numpy as np
@@ -14,9 +14,9 @@ from lib.analysis.clv.fitting import Cost, Fit, grouped, maximise
 __all__ = ["NAMES", "chance_active", "chance_of_order", "dropout", "expected_orders", "fit", "likelihood", "rate"]
 
 NAMES = ("r", "alpha", "a", "b")
-MOST_A = 40.0  # everyone leaves alike with more, which these data cannot tell from 40
+MOST_A = 40.0  # upper bound of a: above it, dropout hardly varies among customers and a is not identified
 NODES, TINY = 4_000, 1e-300
-NEAR_ONE = 1e-6  # formulas divide by a - 1 and a + b - 1: this near to 0 they would lose all digits
+NEAR_ONE = 1e-6  # closest distance of a and of a + b to 1: the formulas divide by a - 1 and a + b - 1
 
 
 def fit(customers: pd.DataFrame) -> Fit:
@@ -29,7 +29,7 @@ def fit(customers: pd.DataFrame) -> Fit:
 
 def likelihood(frequency: np.ndarray, recency: np.ndarray, age: np.ndarray, counts: np.ndarray) -> Cost:
     """Negative log-likelihood (equation 6) of grouped customers and its gradient by the log parameters."""
-    sizes, row = np.unique(frequency, return_inverse=True)  # special functions once per frequency, not per group
+    sizes, row = np.unique(frequency, return_inverse=True)  # special functions are slow: once per frequency
     repeats = frequency > 0
 
     def cost(logs: np.ndarray) -> tuple[float, np.ndarray]:
@@ -76,7 +76,7 @@ def chance_active(model: Fit, customers: pd.DataFrame) -> np.ndarray:
 def expected_orders(model: Fit, customers: pd.DataFrame, time: float) -> np.ndarray:
     """Expected purchases of each customer within the next `time` (equation 10).
 
-    Euler's transformation of its hypergeometric function keeps all digits where the published form loses them.
+    The hypergeometric function is computed by Euler's transformation: the published form loses digits.
     """
     known = customers.groupby(["frequency", "age"], sort=False)
     x, age = (known[name].first().to_numpy(dtype=float) for name in ("frequency", "age"))
@@ -92,7 +92,7 @@ def _if_active(model: Fit, x: np.ndarray, age: np.ndarray, time: float) -> np.nd
     with np.errstate(all="ignore"):
         series = hyp2f1(a + b - 1 - r, a - 1, third, 1 - shrunk)
         orders = third / (a - 1) * (1 - shrunk ** (a - 1) * series)
-    for row in np.flatnonzero(~(orders >= 0)):  # scipy 1.17 gives up on large parameters: few rows, if any
+    for row in np.flatnonzero(~(orders >= 0)):  # scipy 1.17 returns NaN for large parameters: few rows, if any
         orders[row] = _by_quadrature(r + x[row], a, b + x[row], time / (alpha + age[row]))
     return orders
 

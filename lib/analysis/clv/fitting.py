@@ -11,9 +11,9 @@ from threadpoolctl import threadpool_limits
 __all__ = ["Fit", "grouped", "maximise", "numerical"]
 
 CLOSE = {"maxiter": 1_000, "ftol": 1e-14, "gtol": 1e-9}  # tight tolerances: the default ones stop before the optimum
-REACH = 6.0  # logarithms that a search may go from its start: 400 times, far from any shop, near enough to compute
-STEP = 1e-4  # of the logarithm of a parameter, for differences
-FLATTEST = 1e-7  # curvature per customer below which data say nothing about a direction
+REACH = 6.0  # bound of the search around the start, in logarithms: a factor of 400, which is still computable
+STEP = 1e-4  # of central differences, in logarithms
+FLATTEST = 1e-7  # curvature per customer below which a direction is not identified
 Cost = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
@@ -63,7 +63,7 @@ def grouped(customers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray
 def maximise(model: str, start: Mapping[str, float], cost: Cost, customers: int, most: Mapping[str, float]) -> Fit:
     """Fit that minimises `cost`, the negative log-likelihood and its gradient in the logarithms of the parameters.
 
-    `start` names the parameters in the order of cost; `most` bounds some of them, where formulas would overflow.
+    `start` has the parameters in the order of cost; `most` has upper bounds of some, beyond which formulas overflow.
     """
 
     def mean(logs: np.ndarray) -> tuple[float, np.ndarray]:
@@ -74,7 +74,7 @@ def maximise(model: str, start: Mapping[str, float], cost: Cost, customers: int,
     reach = [
         (at - REACH, np.log(most[name]) if name in most else at + REACH) for name, at in zip(start, first, strict=True)
     ]
-    with threadpool_limits(1):  # threads that wait for one another take far longer than sums as small as these
+    with threadpool_limits(1):  # the sums are small: synchronising threads takes longer than computing them
         found = minimize(mean, first, jac=True, method="L-BFGS-B", bounds=reach, options=CLOSE)
         covariance = _covariance(lambda logs: mean(logs)[1], found.x) / customers
     values = dict(zip(start, map(float, np.exp(found.x)), strict=True))
@@ -92,7 +92,7 @@ def _covariance(gradient: Callable[[np.ndarray], np.ndarray], at: np.ndarray) ->
 
 
 def numerical(value: Callable[[np.ndarray], float]) -> Cost:
-    """Adds a gradient by central differences to a cost without one in closed form."""
+    """Add a gradient by central differences to a cost without one in closed form."""
 
     def cost(logs: np.ndarray) -> tuple[float, np.ndarray]:
         steps = STEP * np.eye(len(logs))

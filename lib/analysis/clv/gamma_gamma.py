@@ -1,6 +1,7 @@
 """Gamma-Gamma: Fader, Hardie (2013), The Gamma-Gamma Model of Monetary Value; value per purchase by customer.
 
-A customer's purchases are worth Gamma(p, nu) each, with nu Gamma(q, gamma) among customers, however often they buy.
+The value of a customer's purchases is Gamma(p, nu) distributed, and nu Gamma(q, gamma) over customers, independently of
+their number of purchases.
 """
 
 import numpy as np

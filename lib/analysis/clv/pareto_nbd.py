@@ -1,7 +1,7 @@
-"""Pareto/NBD: Schmittlein, Morrison, Colombo (1987) in the form of Fader, Hardie (2005); customers may leave any time.
+"""Pareto/NBD: Schmittlein, Morrison, Colombo (1987) in the form of Fader, Hardie (2005); dropout at any time.
 
-Rates of purchase are Gamma(r, alpha) and rates of leaving Gamma(s, beta) among customers. The comparison
-model of BG/NBD, with the same frames of customers.
+The purchase rate is Gamma(r, alpha) and the dropout rate Gamma(s, beta) distributed over customers. The model that
+BG/NBD is compared with, with the same frames of customers.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from lib.analysis.clv.fitting import Fit, grouped, maximise, numerical
 __all__ = ["NAMES", "chance_active", "expected_orders", "fit"]
 
 NAMES = ("r", "alpha", "s", "beta")
-MOST = {"r": 50.0, "s": 50.0}  # customers are alike with more; scipy's hypergeometric function gives up on more
+MOST = {"r": 50.0, "s": 50.0}  # upper bounds: above them rates hardly vary, and scipy's hypergeometric function fails
 
 
 def fit(customers: pd.DataFrame) -> Fit:
@@ -33,11 +33,11 @@ def fit(customers: pd.DataFrame) -> Fit:
 def _histories(values: np.ndarray, x: np.ndarray, recency: np.ndarray, age: np.ndarray) -> tuple[np.ndarray, ...]:
     """Logarithms of the two terms of the likelihood: still active, and left."""
     r, alpha, s, beta = values
-    there = -(r + x) * np.log(alpha + age) - s * np.log(beta + age)
+    active = -(r + x) * np.log(alpha + age) - s * np.log(beta + age)
     early, late = (_integral(values, x, time) for time in (recency, age))
-    difference = np.minimum(late - early, -1e-300)  # recency = age: no time to leave in between
-    gone = np.log(s) - np.log(r + s + x) + early + np.log(-np.expm1(difference))
-    return there, gone
+    difference = np.minimum(late - early, -1e-300)  # 0 if recency = age
+    left = np.log(s) - np.log(r + s + x) + early + np.log(-np.expm1(difference))
+    return active, left
 
 
 def _integral(values: np.ndarray, x: np.ndarray, time: np.ndarray) -> np.ndarray:
@@ -54,8 +54,8 @@ def _integral(values: np.ndarray, x: np.ndarray, time: np.ndarray) -> np.ndarray
 def chance_active(model: Fit, customers: pd.DataFrame) -> np.ndarray:
     """Probability that each customer is active."""
     columns = (customers[name].to_numpy(dtype=float) for name in ("frequency", "recency", "age"))
-    there, gone = _histories(np.array([model[name] for name in NAMES]), *columns)
-    return expit(there - gone)
+    active, left = _histories(np.array([model[name] for name in NAMES]), *columns)
+    return expit(active - left)
 
 
 def expected_orders(model: Fit, customers: pd.DataFrame, time: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from lib.formatting import decimal, integer
 
 __all__ = ["CustomerScores", "concentration", "risk_bands", "score_customers", "top_fifth_share"]
 
-LARGEST_FACTOR = 2.0  # a warning follows where predictions are scaled by more than this, or by less than its inverse
+LARGEST_FACTOR = 2.0  # predictions scaled by more than this, or by less than its inverse, give a warning
 FIFTHS = ["most at risk", "second", "third", "fourth", "least at risk"]
 
 

@@ -1,4 +1,4 @@
-"""Validation of the customer models on the shop's past: predictions as of an earlier day against what followed."""
+"""Validation of the customer models on the shop's past: predictions as of an earlier day against later orders."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,8 +11,8 @@ from lib.analysis import churn, clv
 __all__ = ["DIGITS", "Validation", "split", "validate"]
 
 PARETO_SAMPLE = 2_000  # customers drawn to fit Pareto/NBD, the comparison model: its likelihood is slow
-DIGITS = 4  # of values that are drawn: the same on any processor
-EMPTY_TABLES = {  # columns of the tables where there is no model
+DIGITS = 4  # of values in charts, equal on any processor
+EMPTY_TABLES = {  # columns of the tables if there is no model
     "totals": ["method", "expected", "observed", "total_error", "mae", "correlation"],
     "by_frequency": ["repeats", "customers", "expected", "observed"],
     "capture": ["ranking", "share"],
@@ -26,9 +26,9 @@ class Validation:
     """Predictions as of `days` before today, compared with the orders that followed.
 
     totals: orders by method. by_frequency: mean orders per customer. capture: share of the later revenue from the top
-    tenth of each ranking. scores: accuracy of each score of who orders at all. reliability: predicted and observed
-    churn by tenth. known_share: share of the later revenue that came from customers known at that day. Tables are empty
-    and numbers NaN where there is no model.
+    tenth of each ranking. scores: accuracy of each score of the probability of an order. reliability: predicted and
+    observed churn by tenth. known_share: share of the later revenue from customers known at that day. Without a model,
+    tables are empty and numbers NaN.
     """
 
     model: clv.Model
@@ -89,7 +89,7 @@ def _expected(orders: clv.Fit, past: pd.DataFrame, days: int, seed: int) -> dict
 
 
 def _scores(orders: clv.Fit, past: pd.DataFrame, expected: np.ndarray, days: int) -> dict[str, np.ndarray]:
-    """Scores of who will order: the higher, the more likely."""
+    """Scores of the probability of an order: the higher, the more likely."""
     return {
         "expected orders, BG/NBD": np.log(expected),
         "probability of an order, BG/NBD": clv.bg_nbd.chance_of_order(orders, past, days),

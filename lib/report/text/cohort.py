@@ -17,9 +17,9 @@ FEW_GAPS = 10  # fewer gaps between orders have no deciles
 FEW_CUSTOMERS = 30  # in a smaller cohort, each customer is more than three percent
 
 
-def _some(number: float, one: str, many: str = "") -> str:
+def _count(number: float, noun: str) -> str:
     """The number with its noun: `1 buyer`, `2 buyers`."""
-    return f"{integer(number)} {one if round(number) == 1 else many or one + 's'}"
+    return f"{integer(number)} {noun if round(number) == 1 else noun + 's'}"
 
 
 def headline(curve: pd.DataFrame, value: pd.DataFrame, costs: pd.DataFrame, currency: str) -> str:
@@ -28,7 +28,7 @@ def headline(curve: pd.DataFrame, value: pd.DataFrame, costs: pd.DataFrame, curr
         return "There are no orders yet, so there is no cohort."
     horizon = next((days for days in HORIZONS if days <= curve["day"].iloc[-1]), None)
     if horizon is None:
-        first = _some(curve["at_risk"].iloc[0], "buyer")
+        first = _count(curve["at_risk"].iloc[0], "buyer")
         return (
             f"The first order is less than {HORIZONS[-1]} days old: too early to measure repeat purchases of {first}."
         )
@@ -36,24 +36,24 @@ def headline(curve: pd.DataFrame, value: pd.DataFrame, costs: pd.DataFrame, curr
     back = f"{share} of buyers order again within {horizon} days of their first order"
     if value.empty:
         return f"{back}; no calendar month is complete yet."
-    return f"{back}; {_brought(value, currency)}{_against(value, acquisition_cost(costs), currency)}."
+    return f"{back}; {_revenue_clause(value, currency)}{_payback_clause(value, acquisition_cost(costs), currency)}."
 
 
-def _brought(value: pd.DataFrame, currency: str) -> str:
+def _revenue_clause(value: pd.DataFrame, currency: str) -> str:
     last = value[value["month_index"] <= 6].iloc[-1]
     months = int(last["month_index"])
-    when = f"within {_some(months, 'month')}" if months else "in the month of the first order"
+    when = f"within {_count(months, 'month')}" if months else "in the month of the first order"
     return f"revenue per customer is {money(last['revenue'], currency)} {when}"
 
 
-def _against(value: pd.DataFrame, cost: float, currency: str) -> str:
+def _payback_clause(value: pd.DataFrame, cost: float, currency: str) -> str:
     if np.isnan(cost):
         return ""
     measure, back = earned_by(value), payback_month(value, cost)
     spent = f"; the acquisition cost of {money(cost, currency)} per customer"
     if back is None:
         return f"{spent} has not yet been paid back by the {measure}"
-    when = f"within {_some(back, 'month')}" if back else "in the month of the first order"
+    when = f"within {_count(back, 'month')}" if back else "in the month of the first order"
     return f"{spent} is paid back by the {measure} {when}"
 
 
@@ -70,7 +70,7 @@ def retained(mean: pd.DataFrame, sizes: pd.Series, base: str) -> str:
     listed = " and ".join([", ".join(shares[:-1]), shares[-1]]) if later else shares[0]
     if sizes.median() >= FEW_CUSTOMERS:
         return f"{listed}."
-    typical = _some(sizes.median(), "customer")
+    typical = _count(sizes.median(), "customer")
     return f"{listed}. A typical cohort has {typical}, so single rows are noisy; read the average."
 
 
@@ -91,20 +91,20 @@ def payback(value: pd.DataFrame, costs: pd.DataFrame, currency: str) -> str:
         return "No cohort has a complete month yet, so revenue per customer is unknown."
     cost = acquisition_cost(costs)
     if not costs["spend"].sum():
-        revenue = _brought(value, currency)
+        revenue = _revenue_clause(value, currency)
         return f"No marketing spend is recorded, so there is no acquisition cost to compare with; {revenue}."
     if np.isnan(cost):
         return f"Marketing spend is {money(costs['spend'].sum(), currency)}, but there is no customer yet."
     basis = "" if earned_by(value) == "margin" else " (revenue is used because the cost of some products is unknown)"
     spent = f"{money(costs['spend'].sum(), currency)} of marketing spend"
-    customers = _some(costs["new_customers"].sum(), "new customer")
-    return f"{spent} for {customers} is {money(cost, currency)} per customer. {_paid(value, cost, currency)}{basis}."
+    customers = _count(costs["new_customers"].sum(), "new customer")
+    return f"{spent} for {customers} is {money(cost, currency)} per customer. {_reached(value, cost, currency)}{basis}."
 
 
-def _paid(value: pd.DataFrame, cost: float, currency: str) -> str:
+def _reached(value: pd.DataFrame, cost: float, currency: str) -> str:
     measure, back, last = earned_by(value), payback_month(value, cost), value.iloc[-1]
     if back is None:
-        reached = f"{money(last[measure], currency)} after {_some(last['month_index'], 'month')}"
+        reached = f"{money(last[measure], currency)} after {_count(last['month_index'], 'month')}"
         return f"The {measure} per customer has not reached it yet: {reached}"
     if back == 0:
         return f"The {measure} per customer reaches it in the month of the first order"
@@ -130,37 +130,39 @@ def second_orders(curve: pd.DataFrame, repeat_rate: float) -> str:
     if curve.empty:
         return "There are no buyers yet."
     quarter, half, last = days_until(curve, 0.25), days_until(curve, 0.5), curve.iloc[-1]
-    observed = f"{percent(last['share'])} within the {_some(last['day'], 'day')} observed"
+    observed = f"{percent(last['share'])} within the {_count(last['day'], 'day')} observed"
     if np.isnan(quarter):
         return f"Fewer than a quarter of the buyers have ordered again: {observed}."
-    then = f"half have not yet: {observed}" if np.isnan(half) else f"half within {_some(half, 'day')}"
+    then = f"half have not yet: {observed}" if np.isnan(half) else f"half within {_count(half, 'day')}"
     return (
-        f"A quarter of the buyers order again within {_some(quarter, 'day')} of the first order, {then}. "
+        f"A quarter of the buyers order again within {_count(quarter, 'day')} of the first order, {then}. "
         f"The naive repeat rate of {percent(repeat_rate)} is too low: it counts recent first buyers as lost."
     )
 
 
 def churned(rates: pd.DataFrame, gaps: Mapping[str, float], churn_days: int) -> str:
-    """Churn rate with this report's window, its range over other windows, and the usual gaps between orders."""
+    """Churn rate with this report's window, its range over other windows, and the longest usual gap between orders."""
     chosen = rates[rates["churn_days"] == churn_days].iloc[0]
     if not chosen["observed_buyers"]:
-        return f"No buyer has been observed for {_some(churn_days, 'day')}, so churn cannot be measured yet."
-    rate, buyers = percent(chosen["churn_rate"]), _some(chosen["observed_buyers"], "buyer")
-    verdict = f"{rate} of {buyers} have not ordered for {_some(churn_days, 'day')} and count as churned in this report."
-    return f"{verdict}{_other_windows(rates.dropna(subset=['churn_rate']))}{_usual_gaps(gaps)}"
+        return f"No buyer has been observed for {_count(churn_days, 'day')}, so churn cannot be measured yet."
+    rate, buyers = percent(chosen["churn_rate"]), _count(chosen["observed_buyers"], "buyer")
+    verdict = (
+        f"{rate} of {buyers} have not ordered for {_count(churn_days, 'day')} and count as churned in this report."
+    )
+    return f"{verdict}{_windows_sentence(rates.dropna(subset=['churn_rate']))}{_gaps_sentence(gaps)}"
 
 
-def _other_windows(rates: pd.DataFrame) -> str:
+def _windows_sentence(rates: pd.DataFrame) -> str:
     if len(rates) < 2:
         return ""
     days, shares = rates["churn_days"], rates["churn_rate"]
     return f" Windows of {days.min()} to {days.max()} days give {percent(shares.min())} to {percent(shares.max())}."
 
 
-def _usual_gaps(gaps: Mapping[str, float]) -> str:
+def _gaps_sentence(gaps: Mapping[str, float]) -> str:
     if gaps["gaps"] < FEW_GAPS:
         return ""
-    longest = _some(gaps["ninth_decile_days"], "day")
+    longest = _count(gaps["ninth_decile_days"], "day")
     return (
         f" 90% of the {integer(gaps['gaps'])} gaps between two orders are {longest} or shorter: a much shorter window "
         "would count late customers as churned."
