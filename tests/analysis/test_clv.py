@@ -11,6 +11,8 @@ from sklearn.metrics import roc_auc_score
 from lib.analysis import churn, clv
 from lib.analysis.clv import bg_nbd, gamma_gamma, pareto_nbd
 from lib.analysis.clv.fitting import Fit, numerical
+from lib.analysis.clv.model import discounted_orders, spend_correlation
+from lib.analysis.customers.validation import by_frequency, capture, compare
 from lib.settings import PROJECT
 
 REAL = PROJECT.parent / "shared" / "data"
@@ -93,7 +95,7 @@ def test_gamma_gamma_estimates_equal_the_published_ones(cdnow):
     assert len(known) == 946
     assert {name: round(value, 2) for name, value in fit.values.items()} == {"p": 6.25, "q": 3.74, "gamma": 15.44}
     assert gamma_gamma.mean_value(fit) == pytest.approx(35.17, abs=0.005)
-    assert clv.spend_correlation(cdnow) == pytest.approx(0.114, abs=0.0005)
+    assert spend_correlation(cdnow) == pytest.approx(0.114, abs=0.0005)
 
 
 def test_holdout_predictions_equal_the_published_ones(cdnow):
@@ -101,11 +103,11 @@ def test_holdout_predictions_equal_the_published_ones(cdnow):
     expected = bg_nbd.expected_orders(fit, cdnow, 39)
     methods = {"BG/NBD": expected, "Pareto/NBD": pareto_nbd.expected_orders(pareto_nbd.fit(cdnow), cdnow, 39)}
     methods["own rate"] = (cdnow["frequency"] / cdnow["age"] * 39).to_numpy()
-    found = clv.compare(methods, actual).set_index("method")
+    found = compare(methods, actual).set_index("method")
     assert_allclose(found["total_error"], [-0.121, -0.115, 0.557], atol=0.0006)
     assert_allclose(found["mae"], [0.786, 0.755, 1.024], atol=0.0006)
     assert abs(found.loc["BG/NBD", "total_error"]) <= 0.13
-    by = clv.by_frequency(cdnow["frequency"], expected, actual)
+    by = by_frequency(cdnow["frequency"], expected, actual)
     assert_allclose(by["expected"], [0.225, 0.523, 1.044, 1.520, 2.164, 2.654, 3.504, 6.157], atol=0.001)
     assert_allclose(by["observed"], [0.237, 0.697, 1.393, 1.560, 2.532, 2.947, 3.862, 6.359], atol=0.001)
 
@@ -144,7 +146,7 @@ def online_retail():
 
 def test_a_shop_without_identified_dropout_gives_a_warning(online_retail):
     model = clv.fit_models(online_retail)
-    warnings = " ".join(finding.text for finding in model.findings)
+    warnings = " ".join(model.warnings)
     assert "The dropout rate cannot be estimated" in warnings
     assert "Spend per order" not in warnings
     shown = model.parameters().set_index("parameter")["estimate"]
@@ -248,14 +250,14 @@ def test_mean_value_is_undefined_if_q_is_at_most_one():
 
 
 def test_without_discount_the_orders_of_a_year_are_the_expected_orders():
-    free = clv.discounted_orders(CDNOW_FIT, SIX, clv.Terms(12, 1.0, 0.0))
+    free = discounted_orders(CDNOW_FIT, SIX, clv.Terms(12, 1.0, 0.0))
     assert_allclose(free, bg_nbd.expected_orders(CDNOW_FIT, SIX, 365.25), rtol=1e-12)
 
 
 def test_orders_are_discounted_by_month():
     month = 365.25 / 12
     first, second = (bg_nbd.expected_orders(CDNOW_FIT, SIX, month * n) for n in (1, 2))
-    discounted = clv.discounted_orders(CDNOW_FIT, SIX, clv.Terms(2, 1.0, 0.1))
+    discounted = discounted_orders(CDNOW_FIT, SIX, clv.Terms(2, 1.0, 0.1))
     assert_allclose(discounted, first / 1.1 ** (1 / 12) + (second - first) / 1.1 ** (2 / 12), rtol=1e-12)
 
 
@@ -288,14 +290,14 @@ def many(n, repeats, **columns):
 
 
 def warnings(frame):
-    return " ".join(finding.text for finding in clv.fit_models(frame).findings)
+    return " ".join(clv.fit_models(frame).warnings)
 
 
 @pytest.mark.parametrize("frame", [many(1, 0), many(1, 1), many(30, 0), many(30, 9), many(0, 0)], ids=str)
 def test_too_few_repeat_buyers_give_no_model_but_a_reason(frame):
     model = clv.fit_models(frame)
     assert model.refused
-    assert "No model is fitted" in model.findings[0].text
+    assert "No model is fitted" in model.warnings[0]
     assert clv.score(model, frame, clv.Terms()).isna().all(axis=None)
     assert model.parameters().empty
 
@@ -323,7 +325,7 @@ def test_spend_correlated_with_frequency_gives_a_warning():
 def test_equal_spend_gives_no_model():
     model = clv.fit_models(many(400, 200).assign(monetary_value=5.0))
     assert model.refused
-    assert "spend the same" in model.findings[-1].text
+    assert "spend the same" in model.warnings[-1]
 
 
 def test_free_orders_are_left_out_of_the_spend_model():
@@ -340,7 +342,7 @@ def test_expected_orders_equal_simulated_ones():
     fit = bg_nbd.fit(shop)
     expected = bg_nbd.expected_orders(fit, shop, 39)
     assert expected.sum() == pytest.approx(shop["later"].sum(), rel=0.04)
-    by = clv.by_frequency(shop["frequency"], expected, shop["later"])
+    by = by_frequency(shop["frequency"], expected, shop["later"])
     assert_allclose(by["expected"], by["observed"], rtol=0.15)
     chance = bg_nbd.chance_of_order(fit, shop, 39)
     assert chance.mean() == pytest.approx((shop["later"] > 0).mean(), abs=0.01)
@@ -364,7 +366,7 @@ def drawn(rng, n, end=39.0, until=78.0):
 
 
 def test_methods_are_compared_by_hand():
-    found = clv.compare({"a": np.array([1, 1, 2]), "b": np.array([2.0, 2, 2])}, np.array([0, 1, 4])).set_index("method")
+    found = compare({"a": np.array([1, 1, 2]), "b": np.array([2.0, 2, 2])}, np.array([0, 1, 4])).set_index("method")
     assert found.loc["a", ["expected", "observed"]].tolist() == [4, 5]
     assert found["total_error"].tolist() == pytest.approx([-0.2, 0.2])
     assert found["mae"].tolist() == pytest.approx([1, 5 / 3])
@@ -372,13 +374,13 @@ def test_methods_are_compared_by_hand():
 
 
 def test_without_observed_orders_the_total_error_is_nan():
-    found = clv.compare({"a": np.array([1.0, 2.0])}, np.zeros(2)).iloc[0]
+    found = compare({"a": np.array([1.0, 2.0])}, np.zeros(2)).iloc[0]
     assert np.isnan(found["total_error"])
     assert found["mae"] == 1.5
 
 
 def test_frequencies_of_seven_and_more_are_one_group():
-    found = clv.by_frequency(pd.Series([0, 0, 7, 9]), np.array([1, 3, 5, 7]), pd.Series([0, 1, 2, 4]))
+    found = by_frequency(pd.Series([0, 0, 7, 9]), np.array([1, 3, 5, 7]), pd.Series([0, 1, 2, 4]))
     assert found["repeats"].tolist() == ["0", "7 or more"]
     assert found[["customers", "expected", "observed"]].to_numpy().tolist() == [[2, 2, 0.5], [2, 6, 3]]
 
@@ -386,12 +388,12 @@ def test_frequencies_of_seven_and_more_are_one_group():
 def test_capture_by_hand():
     observed = np.array([10.0, *[0.0] * 8, 10.0])
     ranked = {"right": observed, "one half right": [9, *[1] * 8, 9], "wrong": -observed, "none": np.ones(10)}
-    found = clv.capture(ranked, observed).set_index("ranking")["share"]
+    found = capture(ranked, observed).set_index("ranking")["share"]
     assert found.to_dict() == {"right": 0.5, "one half right": 0.5, "wrong": 0, "none": 0.1, "perfect": 0.5}
 
 
 def test_without_observed_orders_there_is_no_capture():
-    assert clv.capture({"any": [1, 2]}, [0, 0])["share"].isna().all()
+    assert capture({"any": [1, 2]}, [0, 0])["share"].isna().all()
 
 
 def test_estimates_below_their_standard_error_are_not_shown():

@@ -236,10 +236,10 @@ def test_the_invoices_have_one_unusable_line_in_a_hundred(tmp_path: Path) -> Non
     assert taken.lines[["read", "loaded", "rejected"]].iloc[0].tolist() == [250, 248, 2]
 
 
-def test_the_models_are_measured_on_customers_they_can_tell(own_folders: Path) -> None:
+def test_the_models_are_measured_on_customers_without_warnings(own_folders: Path) -> None:
     frame = customers.drawn(3_000)
     model = clv.fit_models(frame)
-    assert not model.findings
+    assert not model.warnings
     assert customers.scored(model, frame).notna().all(axis=None)
     spent, seen = run_apart("tests.bench.customers.fit_here(500)")
     assert set(spent) == {"fit", "score"}

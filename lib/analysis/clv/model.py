@@ -10,17 +10,12 @@ from lib.analysis.clv.fitting import Fit
 from lib.formatting import decimal, integer
 
 __all__ = [
-    "MONTH",
     "VERSION",
-    "Finding",
     "Model",
     "Terms",
-    "data_warnings",
     "discounted_orders",
     "dropout_is_lost",
     "fit_models",
-    "fit_warnings",
-    "repeaters",
     "scale_factor",
     "score",
     "spend_correlation",
@@ -35,91 +30,12 @@ GAPS = 2  # minimum length of the history, in median gaps between orders
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A warning of the report as text; `refused` if it is the reason that there is no model."""
-
-    text: str
-    refused: bool = False
-
-
-def repeaters(customers: pd.DataFrame) -> pd.DataFrame:
-    """Customers with repeat purchases of a positive value: Gamma-Gamma is not defined at 0."""
-    return customers[(customers["frequency"] > 0) & (customers["monetary_value"] > 0)]
-
-
-def data_warnings(customers: pd.DataFrame) -> list[Finding]:
-    """Warnings before a fit: too few repeat buyers, or too short a history."""
-    known = customers[customers["frequency"] > 0]
-    found = f"{integer(len(known))} of {integer(len(customers))} buyers bought more than once"
-    if len(known) < LEAST_REPEATERS:
-        return [
-            Finding(
-                f"No model is fitted: {found}, and a model needs at least {LEAST_REPEATERS}. "
-                "Segments and revenue to date do not need one.",
-                refused=True,
-            )
-        ]
-    findings = _too_short(customers, known)
-    if len(known) < FEW_REPEATERS:
-        rough = f"Only {found}; below {FEW_REPEATERS} the estimates are rough: use them as an order of magnitude."
-        findings = [Finding(rough), *findings]
-    return findings
-
-
-def _too_short(customers: pd.DataFrame, known: pd.DataFrame) -> list[Finding]:
-    """A warning if the history is short against the median, over repeat buyers, of their mean days between orders."""
-    gap, history = (known["recency"] / known["frequency"]).median(), customers["age"].max()
-    if history >= GAPS * gap:
-        return []
-    return [
-        Finding(
-            f"The history of {integer(history)} days is shorter than {GAPS} median gaps between orders ({integer(gap)} "
-            "days each): a customer between two orders looks like one who has left."
-        )
-    ]
-
-
-def fit_warnings(orders: Fit, customers: pd.DataFrame) -> list[Finding]:
-    """Warnings after a BG/NBD fit `orders`: dropout is not identified, or spend is correlated with frequency."""
-    findings = []
-    if dropout_is_lost(orders):
-        text = (
-            "The dropout rate cannot be estimated from these orders: the likelihood hardly changes with the parameters "
-            "a and b. The report therefore shows no dropout and no totals; use the predictions to rank customers."
-        )
-        findings.append(Finding(text))
-    correlation = spend_correlation(customers)
-    if abs(correlation) > CORRELATED:
-        text = (
-            f"Spend per order is correlated with order frequency (correlation {decimal(correlation)}). The model "
-            f"assumes independence, which is doubtful above {CORRELATED}: values of the best and of the "
-            "weakest customers are biased."
-        )
-        findings.append(Finding(text))
-    return findings
-
-
-def dropout_is_lost(orders: Fit) -> bool:
-    """Whether a BG/NBD fit does not identify dropout: near 0, within two standard errors of 0, or a flat likelihood."""
-    chance, error = bg_nbd.dropout(orders)
-    return bool(chance < LEAST_DROPOUT or orders["b"] > MOST_B or not 2 * error < chance)
-
-
-def spend_correlation(customers: pd.DataFrame) -> float:
-    """Pearson's correlation of frequency and monetary_value among repeat buyers; 0 where one of them is constant."""
-    known = repeaters(customers)[["frequency", "monetary_value"]].astype(float)
-    if len(known) < 2 or (known.std() == 0).any():
-        return 0.0
-    return float(known["frequency"].corr(known["monetary_value"]))
-
-
-@dataclass(frozen=True)
 class Model:
-    """BG/NBD of orders and Gamma-Gamma of spend, both None where refused; findings are the reasons or warnings."""
+    """BG/NBD of orders and Gamma-Gamma of spend; both None without a model, where the last warning is the reason."""
 
     orders: Fit | None
     spend: Fit | None
-    findings: list[Finding]
+    warnings: list[str]
 
     @property
     def refused(self) -> bool:
@@ -145,20 +61,77 @@ class Model:
 
 
 def fit_models(customers: pd.DataFrame) -> Model:
-    """Fit both models to customers: frequency, recency, age, purchases (frequency + 1), monetary_value (their mean).
+    """Fit both models, or refuse with a reason if there are too few repeat buyers or all spend the same.
 
-    Too few repeat buyers, or none, give a refused model with its reason, not an error.
+    Args:
+        customers: frequency, recency, age, purchases (frequency + 1) and monetary_value (mean revenue per purchase).
     """
-    findings = data_warnings(customers)
-    known = repeaters(customers)
-    if any(finding.refused for finding in findings):
-        return Model(None, None, findings)
-    if len(known) < 2 or known["monetary_value"].nunique() < 2:
-        alike = Finding("No model is fitted: all repeat buyers spend the same per order.", refused=True)
-        return Model(None, None, [*findings, alike])
+    known = customers[customers["frequency"] > 0]
+    found = f"{integer(len(known))} of {integer(len(customers))} buyers bought more than once"
+    if len(known) < LEAST_REPEATERS:
+        reason = (
+            f"No model is fitted: {found}, and a model needs at least {LEAST_REPEATERS}. "
+            "Segments and revenue to date do not need one."
+        )
+        return Model(None, None, [reason])
+    warnings = _history_warnings(customers, known)
+    if len(known) < FEW_REPEATERS:
+        rough = f"Only {found}; below {FEW_REPEATERS} the estimates are rough: use them as an order of magnitude."
+        warnings = [rough, *warnings]
+    paying = _paying_repeaters(customers)
+    if len(paying) < 2 or paying["monetary_value"].nunique() < 2:
+        return Model(None, None, [*warnings, "No model is fitted: all repeat buyers spend the same per order."])
     orders = bg_nbd.fit(customers)
-    spend = gamma_gamma.fit(known["purchases"].to_numpy(), known["monetary_value"].to_numpy())
-    return Model(orders, spend, findings + fit_warnings(orders, customers))
+    spend = gamma_gamma.fit(paying["purchases"].to_numpy(), paying["monetary_value"].to_numpy())
+    return Model(orders, spend, warnings + _fit_warnings(orders, customers))
+
+
+def _history_warnings(customers: pd.DataFrame, known: pd.DataFrame) -> list[str]:
+    """A warning if the history is short against the median, over repeat buyers, of their mean days between orders."""
+    gap, history = (known["recency"] / known["frequency"]).median(), customers["age"].max()
+    if history >= GAPS * gap:
+        return []
+    return [
+        f"The history of {integer(history)} days is shorter than {GAPS} median gaps between orders ({integer(gap)} "
+        "days each): a customer between two orders looks like one who has left."
+    ]
+
+
+def _paying_repeaters(customers: pd.DataFrame) -> pd.DataFrame:
+    """Customers with repeat purchases of a positive value: Gamma-Gamma is not defined at 0."""
+    return customers[(customers["frequency"] > 0) & (customers["monetary_value"] > 0)]
+
+
+def _fit_warnings(orders: Fit, customers: pd.DataFrame) -> list[str]:
+    """Warnings after a BG/NBD fit: dropout is not identified, or spend is correlated with frequency."""
+    warnings = []
+    if dropout_is_lost(orders):
+        warnings.append(
+            "The dropout rate cannot be estimated from these orders: the likelihood hardly changes with the parameters "
+            "a and b. The report therefore shows no dropout and no totals; use the predictions to rank customers."
+        )
+    correlation = spend_correlation(customers)
+    if abs(correlation) > CORRELATED:
+        warnings.append(
+            f"Spend per order is correlated with order frequency (correlation {decimal(correlation)}). The model "
+            f"assumes independence, which is doubtful above {CORRELATED}: values of the best and of the "
+            "weakest customers are biased."
+        )
+    return warnings
+
+
+def dropout_is_lost(orders: Fit) -> bool:
+    """Whether a BG/NBD fit does not identify dropout: near 0, within two standard errors of 0, or a flat likelihood."""
+    chance, error = bg_nbd.dropout(orders)
+    return bool(chance < LEAST_DROPOUT or orders["b"] > MOST_B or not 2 * error < chance)
+
+
+def spend_correlation(customers: pd.DataFrame) -> float:
+    """Pearson's correlation of frequency and monetary_value among repeat buyers; 0 where one of them is constant."""
+    known = _paying_repeaters(customers)[["frequency", "monetary_value"]].astype(float)
+    if len(known) < 2 or (known.std() == 0).any():
+        return 0.0
+    return float(known["frequency"].corr(known["monetary_value"]))
 
 
 @dataclass(frozen=True)

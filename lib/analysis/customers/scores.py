@@ -91,7 +91,7 @@ def score_customers(
     """
     model = clv.fit_models(history)
     scored = pd.concat([history, segments.rfm(history), clv.score(model, history, terms)], axis=1)
-    warnings = [finding.text for finding in model.findings]
+    warnings = list(model.warnings)
     if model.orders is None or model.spend is None:
         return CustomerScores(model, scored.assign(churn_risk=np.nan), 1.0, warnings)
     expected = clv.bg_nbd.expected_orders(model.orders, history, validation.days)

@@ -1,5 +1,6 @@
 """Validation of the customer models on the shop's past: predictions as of an earlier day against later orders."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,10 +9,12 @@ import pandas as pd
 
 from lib.analysis import churn, clv
 
-__all__ = ["DIGITS", "Validation", "split", "validate"]
+__all__ = ["DIGITS", "Validation", "by_frequency", "capture", "compare", "split", "validate"]
 
 PARETO_SAMPLE = 2_000  # customers drawn to fit Pareto/NBD, the comparison model: its likelihood is slow
 DIGITS = 4  # of values in charts, equal on any processor
+MANY = 7  # repeat purchases from which on customers are pooled
+TOP = 0.1  # share of the customers in a capture
 EMPTY_TABLES = {  # columns of the tables if there is no model
     "totals": ["method", "expected", "observed", "total_error", "mae", "correlation"],
     "by_frequency": ["repeats", "customers", "expected", "observed"],
@@ -64,9 +67,9 @@ def validate(past: pd.DataFrame, history: pd.DataFrame, days: int, seed: int) ->
         model,
         days,
         len(past),
-        clv.compare(expected, past["later_orders"].to_numpy()),
-        clv.by_frequency(past["frequency"], by_model, past["later_orders"]).round(DIGITS),
-        clv.capture(rankings, past["later_revenue"].to_numpy()),
+        compare(expected, past["later_orders"].to_numpy()),
+        by_frequency(past["frequency"], by_model, past["later_orders"]).round(DIGITS),
+        capture(rankings, past["later_revenue"].to_numpy()),
         churn.judge(_scores(model.orders, past, by_model, days), ordered, seed),
         churn.reliability(by_model, ordered, seed).round(DIGITS),
         churn.calibrate(by_model, ordered),
@@ -96,3 +99,58 @@ def _scores(orders: clv.Fit, past: pd.DataFrame, expected: np.ndarray, days: int
         "days since the last order": -np.log1p(past["days_since_last"].to_numpy(dtype=float)),
         "probability of being active, BG/NBD": clv.bg_nbd.chance_active(orders, past),
     }
+
+
+def compare(expected: Mapping[str, np.ndarray], observed: np.ndarray) -> pd.DataFrame:
+    """One row per method: total orders expected and observed, total_error, mae (per customer), correlation.
+
+    total_error is expected / observed - 1, NaN without observed orders.
+    """
+    observed = np.asarray(observed, dtype=float)
+    rows = [_compared(name, np.asarray(values, dtype=float), observed) for name, values in expected.items()]
+    return pd.DataFrame(rows, columns=["method", "expected", "observed", "total_error", "mae", "correlation"])
+
+
+def _compared(name: str, values: np.ndarray, observed: np.ndarray) -> dict[str, object]:
+    total = observed.sum()
+    varied = len(observed) > 1 and np.ptp(values) > 0 and np.ptp(observed) > 0
+    return {
+        "method": name,
+        "expected": values.sum(),
+        "observed": total,
+        "total_error": values.sum() / total - 1 if total else np.nan,
+        "mae": np.abs(values - observed).mean() if len(observed) else np.nan,
+        "correlation": np.corrcoef(values, observed)[0, 1] if varied else np.nan,
+    }
+
+
+def by_frequency(frequency: pd.Series, expected: np.ndarray, observed: pd.Series) -> pd.DataFrame:
+    """Mean orders per customer, expected and observed, by repeat purchases before: 0 to 6, and 7 or more."""
+    frame = pd.DataFrame({"frequency": frequency.clip(upper=MANY), "expected": expected, "observed": observed})
+    means = frame.groupby("frequency").agg(
+        customers=("observed", "size"), expected=("expected", "mean"), observed=("observed", "mean")
+    )
+    names = [f"{MANY} or more" if number == MANY else str(number) for number in means.index]
+    return means.reset_index(drop=True).assign(repeats=names)[["repeats", "customers", "expected", "observed"]]
+
+
+def capture(rankings: Mapping[str, np.ndarray], observed: np.ndarray) -> pd.DataFrame:
+    """Share of the observed total held by the top tenth of each ranking; `perfect` ranks by the observed values."""
+    observed = np.asarray(observed, dtype=float)
+    return pd.DataFrame(
+        [
+            {"ranking": name, "share": _captured(np.asarray(values, dtype=float), observed)}
+            for name, values in {**rankings, "perfect": observed}.items()
+        ]
+    )
+
+
+def _captured(values: np.ndarray, observed: np.ndarray) -> float:
+    """Share of the top tenth, at least one customer; tied customers share their total."""
+    top = max(1, round(TOP * len(observed)))
+    if not observed.sum():
+        return np.nan
+    frame = pd.DataFrame({"value": values, "observed": observed})
+    ranked = frame.groupby("value")["observed"].agg(["sum", "size"])[::-1]
+    taken = np.clip(top - (ranked["size"].cumsum() - ranked["size"]), 0, ranked["size"])
+    return float((ranked["sum"] * taken / ranked["size"]).sum() / observed.sum())
