@@ -11,11 +11,11 @@ __all__ = [
     "acquisition_cost",
     "complete",
     "costs_by_channel",
-    "earned_by",
-    "firm_windows",
     "mean_retention",
     "mean_value",
+    "measurable_windows",
     "month_under_way",
+    "payback_measure",
     "payback_month",
     "retention",
     "retention_matrix",
@@ -98,7 +98,7 @@ def mean_value(cells: pd.DataFrame) -> pd.DataFrame:
     return sums.assign(**each.cumsum(skipna=False))
 
 
-def earned_by(value: pd.DataFrame) -> str:
+def payback_measure(value: pd.DataFrame) -> str:
     """The column compared with the acquisition cost: margin, or revenue if the margin is unknown."""
     return "margin" if value["margin"].notna().all() else "revenue"
 
@@ -111,7 +111,7 @@ def acquisition_cost(costs: pd.DataFrame) -> float:
 
 def payback_month(value: pd.DataFrame, cost: float) -> int | None:
     """The first month_index in which cumulative value per customer reaches the cost; None if it has not."""
-    reached = value.loc[value[earned_by(value)] >= cost, "month_index"]
+    reached = value.loc[value[payback_measure(value)] >= cost, "month_index"]
     return None if reached.empty else int(reached.iloc[0])
 
 
@@ -137,6 +137,6 @@ def revenue_by_month(cells: pd.DataFrame) -> pd.DataFrame:
     return months.drop(columns="earlier").assign(earlier_share=share)
 
 
-def firm_windows(rates: pd.DataFrame, churn_days: int) -> pd.DataFrame:
+def measurable_windows(rates: pd.DataFrame, churn_days: int) -> pd.DataFrame:
     """Churn rates of the windows with enough observed buyers, and of this report's window in any case."""
     return rates[(rates["observed_buyers"] >= FEW_BUYERS) | (rates["churn_days"] == churn_days)]

@@ -68,13 +68,13 @@ def test_mean_value_adds_the_revenue_of_observed_cohorts() -> None:
     value = cohorts.mean_value(WHOLE)
     assert value["revenue"].tolist() == [60 / 3, 60 / 3 + 10 / 2]
     assert value["margin"].tolist() == [18 / 3, 18 / 3 + 4 / 2]
-    assert cohorts.earned_by(value) == "margin"
+    assert cohorts.payback_measure(value) == "margin"
 
 
 def test_an_unknown_margin_is_not_zero() -> None:
     value = cohorts.mean_value(WHOLE.assign(margin=[8.0, np.nan, 10.0]))
     assert value["margin"].isna().tolist() == [False, True]
-    assert cohorts.earned_by(value) == "revenue"
+    assert cohorts.payback_measure(value) == "revenue"
 
 
 def test_cost_and_payback() -> None:
@@ -103,7 +103,7 @@ def test_revenue_of_earlier_customers() -> None:
 
 def test_windows_with_few_buyers_are_left_out_except_the_chosen_one() -> None:
     rates = pd.DataFrame({"churn_days": [30, 60, 90], "observed_buyers": [10, 9, 1]})
-    assert cohorts.firm_windows(rates, 90)["churn_days"].tolist() == [30, 90]
+    assert cohorts.measurable_windows(rates, 90)["churn_days"].tolist() == [30, 90]
 
 
 def test_an_empty_shop_has_empty_frames() -> None:

@@ -52,7 +52,15 @@ def risk_bands(customers: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class CustomerScores:
-    """Every buyer with segment and predictions (customers), the factor they were scaled by, and warnings as text."""
+    """Segment and predictions of every buyer.
+
+    Attributes:
+        model: The models fitted to all data.
+        customers: customer_history with the columns of `segments.rfm`, predicted_orders, predicted_value, churn_risk;
+            predictions are NaN without a model.
+        factor: Scale of the predictions, see `clv.scale_factor`.
+        warnings: Sentences to read before using the numbers.
+    """
 
     model: clv.Model
     customers: pd.DataFrame
@@ -84,10 +92,16 @@ class CustomerScores:
 def score_customers(
     history: pd.DataFrame, validation: Validation, terms: clv.Terms, forecast_revenue: float
 ) -> CustomerScores:
-    """Scores of all buyers as of today.
+    """Score all buyers as of today.
 
-    `forecast_revenue` is the shop's expected revenue in the next validation.days. Predictions are scaled to the part of
-    it that existing buyers brought in the validation period; their order stays that of the model.
+    Predictions are scaled to the forecast times the share of revenue that existing buyers had in the validation period;
+    the ranking stays that of the model.
+
+    Args:
+        history: Rows of the question customer_history as of today.
+        validation: Gives the length of the next period, the churn calibration and the share of existing buyers.
+        terms: Horizon, margin and discount rate.
+        forecast_revenue: Expected revenue of the whole shop in the next validation.days.
     """
     model = clv.fit_models(history)
     scored = pd.concat([history, segments.rfm(history), clv.score(model, history, terms)], axis=1)

@@ -28,10 +28,17 @@ EMPTY_TABLES = {  # columns of the tables if there is no model
 class Validation:
     """Predictions as of `days` before today, compared with the orders that followed.
 
-    totals: orders by method. by_frequency: mean orders per customer. capture: share of the later revenue from the top
-    tenth of each ranking. scores: accuracy of each score of the probability of an order. reliability: predicted and
-    observed churn by tenth. known_share: share of the later revenue from customers known at that day. Without a model,
-    tables are empty and numbers NaN.
+    Attributes:
+        model: The models fitted as of that day. Without one, the tables are empty.
+        days: Length of the validation period.
+        customers: Number of customers with an order before it.
+        totals: Expected and observed orders by method, see `compare`.
+        by_frequency: Mean expected and observed orders per customer, see `by_frequency`.
+        capture: Share of the later revenue from the top tenth of each ranking, see `capture`.
+        scores: AUC and Brier score of each score of the probability of an order, see `churn.judge`.
+        reliability: Predicted and observed churn by tenth, see `churn.reliability`.
+        calibration: Curve from expected orders to probabilities; None with too few outcomes.
+        known_share: Share of the later revenue from these customers; NaN without later revenue.
     """
 
     model: clv.Model
@@ -52,28 +59,37 @@ def split(as_of: date | str, days: int) -> date:
 
 
 def validate(past: pd.DataFrame, history: pd.DataFrame, days: int, seed: int) -> Validation:
-    """Validation over the last `days`; `past` and `history` are customer_history as of their start and of today."""
+    """Validate the models on the last `days` of the data.
+
+    Args:
+        past: Rows of the question customer_history as of the start of these days, see `split`.
+        history: Rows of customer_history as of today.
+        days: Length of the validation period.
+        seed: Seed of the sample of Pareto/NBD and of the folds of cross-validation.
+    """
     model = clv.fit_models(past)
     later_revenue = history["revenue"].sum() - past["revenue"].sum()  # of all customers, new ones too
     known_share = float(past["later_revenue"].sum() / later_revenue) if later_revenue > 0 else np.nan
     if model.orders is None or model.spend is None:
         tables = {name: pd.DataFrame(columns=columns) for name, columns in EMPTY_TABLES.items()}
-        return Validation(model, days, len(past), **tables, calibration=None, known_share=known_share)
+        return Validation(
+            model=model, days=days, customers=len(past), **tables, calibration=None, known_share=known_share
+        )
     expected = _expected(model.orders, past, days, seed)
     by_model, ordered = expected["BG/NBD"], past["later_orders"].to_numpy() > 0
     value = by_model * clv.gamma_gamma.expected_value(model.spend, past)
     rankings = {"predicted value": value, "revenue to date": past["revenue"].to_numpy()}
     return Validation(
-        model,
-        days,
-        len(past),
-        compare(expected, past["later_orders"].to_numpy()),
-        by_frequency(past["frequency"], by_model, past["later_orders"]).round(DIGITS),
-        capture(rankings, past["later_revenue"].to_numpy()),
-        churn.judge(_scores(model.orders, past, by_model, days), ordered, seed),
-        churn.reliability(by_model, ordered, seed).round(DIGITS),
-        churn.calibrate(by_model, ordered),
-        known_share,
+        model=model,
+        days=days,
+        customers=len(past),
+        totals=compare(expected, past["later_orders"].to_numpy()),
+        by_frequency=by_frequency(past["frequency"], by_model, past["later_orders"]).round(DIGITS),
+        capture=capture(rankings, past["later_revenue"].to_numpy()),
+        scores=churn.judge(_scores(model.orders, past, by_model, days), ordered, seed),
+        reliability=churn.reliability(by_model, ordered, seed).round(DIGITS),
+        calibration=churn.calibrate(by_model, ordered),
+        known_share=known_share,
     )
 
 

@@ -122,13 +122,13 @@ def _pale_lines(figure: Chart, matrix: pd.DataFrame, unit: str, name: str) -> No
 
 def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour: str, unit: str) -> None:
     """Draw the mean, dotted from the last point with at least 3 cohorts on."""
-    firm = int((mean["cohorts"] >= FEW).sum())
-    dotted = f"under {FEW} cohorts" if firm else f"{name}, under {FEW} cohorts"
+    enough = int((mean["cohorts"] >= FEW).sum())
+    dotted = f"under {FEW} cohorts" if enough else f"{name}, under {FEW} cohorts"
     parts = []
-    if firm:
-        parts.append((mean[:firm], "solid", name))
-    if firm < len(mean):
-        parts.append((mean[max(firm - 1, 0) :], "dot", dotted))
+    if enough:
+        parts.append((mean[:enough], "solid", name))
+    if enough < len(mean):
+        parts.append((mean[max(enough - 1, 0) :], "dot", dotted))
     for part, dash, label in parts:
         figure.add_scatter(
             x=part["month_index"], y=part[column], line={"color": colour, "width": 3, "dash": dash}, name=label,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lib.analysis.cohorts import acquisition_cost, earned_by, payback_month
+from lib.analysis.cohorts import acquisition_cost, payback_measure, payback_month
 from lib.analysis.survival import days_until, returned_within
 from lib.formatting import integer, money, month, percent
 
@@ -33,10 +33,10 @@ def headline(curve: pd.DataFrame, value: pd.DataFrame, costs: pd.DataFrame, curr
             f"The first order is less than {HORIZONS[-1]} days old: too early to measure repeat purchases of {first}."
         )
     share = percent(returned_within(curve, horizon))
-    back = f"{share} of buyers order again within {horizon} days of their first order"
+    repeats = f"{share} of buyers order again within {horizon} days of their first order"
     if value.empty:
-        return f"{back}; no calendar month is complete yet."
-    return f"{back}; {_revenue_clause(value, currency)}{_payback_clause(value, acquisition_cost(costs), currency)}."
+        return f"{repeats}; no calendar month is complete yet."
+    return f"{repeats}; {_revenue_clause(value, currency)}{_payback_clause(value, acquisition_cost(costs), currency)}."
 
 
 def _revenue_clause(value: pd.DataFrame, currency: str) -> str:
@@ -49,7 +49,7 @@ def _revenue_clause(value: pd.DataFrame, currency: str) -> str:
 def _payback_clause(value: pd.DataFrame, cost: float, currency: str) -> str:
     if np.isnan(cost):
         return ""
-    measure, back = earned_by(value), payback_month(value, cost)
+    measure, back = payback_measure(value), payback_month(value, cost)
     spent = f"; the acquisition cost of {money(cost, currency)} per customer"
     if back is None:
         return f"{spent} has not yet been paid back by the {measure}"
@@ -59,15 +59,15 @@ def _payback_clause(value: pd.DataFrame, cost: float, currency: str) -> str:
 
 def retained(mean: pd.DataFrame, sizes: pd.Series, base: str) -> str:
     """Retention of `base` in months 1, 3, 6 and 12, as far as enough cohorts have been observed."""
-    firm = mean[mean["cohorts"] >= min(FEW_COHORTS, mean["cohorts"].max())] if len(mean) else mean
-    shares = firm.set_index("month_index")["retention"]
-    seen = {index: percent(shares[index]) for index in (1, 3, 6, 12) if index in shares.index}
-    if not seen:
+    enough = mean[mean["cohorts"] >= min(FEW_COHORTS, mean["cohorts"].max())] if len(mean) else mean
+    shares = enough.set_index("month_index")["retention"]
+    observed = {index: percent(shares[index]) for index in (1, 3, 6, 12) if index in shares.index}
+    if not observed:
         return f"No cohort of {base} has a complete month after its own."
-    first, *later = seen.items()
-    shares = [f"{first[1]} of {base} ordered in month {first[0]}"]
-    shares += [f"{share} in month {index}" for index, share in later]
-    listed = " and ".join([", ".join(shares[:-1]), shares[-1]]) if later else shares[0]
+    first, *later = observed.items()
+    parts = [f"{first[1]} of {base} ordered in month {first[0]}"]
+    parts += [f"{share} in month {index}" for index, share in later]
+    listed = " and ".join([", ".join(parts[:-1]), parts[-1]]) if later else parts[0]
     if sizes.median() >= FEW_CUSTOMERS:
         return f"{listed}."
     typical = _count(sizes.median(), "customer")
@@ -95,14 +95,16 @@ def payback(value: pd.DataFrame, costs: pd.DataFrame, currency: str) -> str:
         return f"No marketing spend is recorded, so there is no acquisition cost to compare with; {revenue}."
     if np.isnan(cost):
         return f"Marketing spend is {money(costs['spend'].sum(), currency)}, but there is no customer yet."
-    basis = "" if earned_by(value) == "margin" else " (revenue is used because the cost of some products is unknown)"
+    basis = (
+        "" if payback_measure(value) == "margin" else " (revenue is used because the cost of some products is unknown)"
+    )
     spent = f"{money(costs['spend'].sum(), currency)} of marketing spend"
     customers = _count(costs["new_customers"].sum(), "new customer")
     return f"{spent} for {customers} is {money(cost, currency)} per customer. {_reached(value, cost, currency)}{basis}."
 
 
 def _reached(value: pd.DataFrame, cost: float, currency: str) -> str:
-    measure, back, last = earned_by(value), payback_month(value, cost), value.iloc[-1]
+    measure, back, last = payback_measure(value), payback_month(value, cost), value.iloc[-1]
     if back is None:
         reached = f"{money(last[measure], currency)} after {_count(last['month_index'], 'month')}"
         return f"The {measure} per customer has not reached it yet: {reached}"
@@ -133,9 +135,9 @@ def second_orders(curve: pd.DataFrame, repeat_rate: float) -> str:
     observed = f"{percent(last['share'])} within the {_count(last['day'], 'day')} observed"
     if np.isnan(quarter):
         return f"Fewer than a quarter of the buyers have ordered again: {observed}."
-    then = f"half have not yet: {observed}" if np.isnan(half) else f"half within {_count(half, 'day')}"
+    rest = f"half have not yet: {observed}" if np.isnan(half) else f"half within {_count(half, 'day')}"
     return (
-        f"A quarter of the buyers order again within {_count(quarter, 'day')} of the first order, {then}. "
+        f"A quarter of the buyers order again within {_count(quarter, 'day')} of the first order, {rest}. "
         f"The naive repeat rate of {percent(repeat_rate)} is too low: it counts recent first buyers as lost."
     )
 
