@@ -35,8 +35,8 @@ def rules(lines: pd.DataFrame) -> pd.DataFrame:
     baskets, products = _matrix(lines, "order_id")
     n = baskets.shape[0]
     frequent = np.flatnonzero(np.asarray(baskets.sum(axis=0)).ravel() >= LEAST_TOGETHER)
-    held = baskets[:, frequent]
-    together = (held.T @ held).tocoo()  # orders with both products of each pair; with itself on the diagonal
+    bought = baskets[:, frequent]
+    together = (bought.T @ bought).tocoo()  # orders with both products of each pair; on the diagonal, with the product
     counts = together.diagonal()
     is_pair = (together.row != together.col) & (together.data >= LEAST_TOGETHER)
     first, second = together.row[is_pair], together.col[is_pair]
@@ -159,8 +159,9 @@ def _personal(known: pd.DataFrame, column: np.ndarray, users: pd.Index, share: n
     """Columns of the `count` products with the highest scores, for each user."""
     follows = _followers(known, column, len(share), share)
     row = users.get_indexer(pd.Index(known["user_id"]))
-    theirs = np.ones((row >= 0).sum()), (row[row >= 0], column[row >= 0])
-    owned = sparse.csr_matrix(theirs, shape=(len(users), len(share)))  # orders of each customer with each product
+    asked = row >= 0
+    orders = (np.ones(asked.sum()), (row[asked], column[asked]))  # of each customer with each product
+    owned = sparse.csr_matrix(orders, shape=(len(users), len(share)))
     batches = (owned[at : at + BATCH] for at in range(0, len(users), BATCH))
     return np.concatenate([_first(_scores(batch, follows, share), count) for batch in batches])
 

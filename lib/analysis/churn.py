@@ -52,7 +52,7 @@ def judge(scores: Mapping[str, np.ndarray], ordered: np.ndarray, seed: int) -> p
     """AUC and Brier score of several scores of ordering, higher meaning more likely.
 
     The Brier score is of probabilities by a logistic curve of the score, cross-validated in five folds, so that all
-    scores are calibrated alike. The last row predicts the same for everyone. No rows with too few outcomes.
+    scores are calibrated in the same way. The last row predicts the same for everyone. No rows with too few outcomes.
     """
     ordered = np.asarray(ordered, dtype=bool)
     if min(ordered.sum(), (~ordered).sum()) < LEAST_OUTCOMES:

@@ -66,7 +66,7 @@ def mean_retention(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _observed(cells: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Sums by month_index over the cohorts with a cell there; an unknown amount makes its sum NaN."""
+    """Sums by month_index over the cohorts observed in that month; an unknown amount makes its sum NaN."""
     by_index = cells.groupby("month_index")
     sums = by_index[["cohort_size", *columns]].sum(skipna=False)
     return sums.assign(cohorts=by_index.size()).reset_index()

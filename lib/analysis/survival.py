@@ -23,9 +23,9 @@ def returns(durations: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=["day", "share", "lower", "upper", "at_risk"], dtype="float64")
     curve = _kaplan_meier(durations)
     followed = pd.RangeIndex(int(durations["days"].max()) + 1, name="day")
-    gone = durations.groupby("days")["buyers"].sum().reindex(followed, fill_value=0).cumsum().shift(fill_value=0)
+    ended = durations.groupby("days")["buyers"].sum().reindex(followed, fill_value=0).cumsum().shift(fill_value=0)
     every = curve.reindex(followed).ffill().fillna({"share": 0.0, "lower": 0.0, "upper": 0.0})
-    return every.assign(at_risk=durations["buyers"].sum() - gone).reset_index()
+    return every.assign(at_risk=durations["buyers"].sum() - ended).reset_index()
 
 
 def _kaplan_meier(durations: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""How long the models of customers take, in how much memory, and how long the whole report does."""
+"""Time and memory of the customer models, and time of the whole customer report."""
 
 import json
 import sys
@@ -45,7 +45,7 @@ def fit_here(buyers: int) -> None:
 
 
 def scored(model: clv.Model, frame: pd.DataFrame) -> pd.DataFrame:
-    """Memory that the report keeps per buyer: segment, orders, value and churn risk."""
+    """The columns that the report computes for each buyer: segment, orders, value and churn risk."""
     expected = clv.bg_nbd.expected_orders(model.orders, frame, CHURN_DAYS)
     curve = churn.Calibration(0.0, 1.0)
     return segments.rfm(frame).join(clv.score(model, frame, clv.Terms())).assign(churn_risk=churn.risk(expected, curve))
@@ -56,13 +56,13 @@ def drawn(buyers: int, seed: int = 42) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     rate, leave = rng.gamma(0.7, 1 / 80, buyers), rng.beta(0.8, 3.2, buyers)
     first = rng.integers(0, HISTORY_DAYS, buyers)
-    now, last, frequency, there = first.astype(float), first.copy(), np.zeros(buyers, int), np.arange(buyers)
-    while len(there):
-        now[there] += 1 + rng.exponential(1, len(there)) / rate[there]
-        there = there[now[there] < HISTORY_DAYS]
-        frequency[there] += 1
-        last[there] = now[there].astype(int)
-        there = there[rng.random(len(there)) >= leave[there]]
+    now, last, frequency, active = first.astype(float), first.copy(), np.zeros(buyers, int), np.arange(buyers)
+    while len(active):
+        now[active] += 1 + rng.exponential(1, len(active)) / rate[active]
+        active = active[now[active] < HISTORY_DAYS]
+        frequency[active] += 1
+        last[active] = now[active].astype(int)
+        active = active[rng.random(len(active)) >= leave[active]]
     value = rng.gamma(3.5 * (frequency + 1)) * 60 / rng.gamma(3.5, size=buyers) / (frequency + 1)
     frame = pd.DataFrame({"frequency": frequency, "recency": last - first, "age": HISTORY_DAYS - 1 - first})
     return frame.assign(
@@ -75,7 +75,7 @@ def drawn(buyers: int, seed: int = 42) -> pd.DataFrame:
 
 
 def _notebook_s() -> float:
-    """Seconds of 08_customers, its kernel's start included, over a shop of about 100,000 buyers in the database."""
+    """Seconds of 08_customers, including the start of its kernel, with about 100,000 buyers in the database."""
     values = params.load(params.find("large")).values()
     shape = {"seed": values["seed"], "as_of": values["as_of"], "workers": 0}
     output = settings.output_folder()

@@ -162,7 +162,7 @@ def cohort_revenue(cells: pd.DataFrame, unit: str) -> Chart:
 
 
 def _layers(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Name and rows of each cohort, or of each quarter of cohorts where there are many, oldest first."""
+    """Name and rows of each cohort, or of each quarter of cohorts if there are many, oldest first."""
     unit = "M" if cells["cohort"].nunique() <= LATEST else "Q"
     ages = cells.groupby(cells["cohort"].dt.to_period(unit))
     return [(month(age.start_time) if unit == "M" else age.strftime("Q%q %Y"), rows) for age, rows in ages]
