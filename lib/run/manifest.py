@@ -1,6 +1,6 @@
-"""The manifest of a run (run.json): what ran, on which data, for how long, with which outcome.
+"""The record of a run: facts that each step reports, and the manifest (run.json) of what ran with which outcome.
 
-It is written last and atomically, so a run without a manifest has not ended.
+The manifest is written last and atomically, so a run without one has not ended.
 """
 
 import json
@@ -12,10 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lib.settings import PROJECT
-from lib.util.files import replacing
+from lib.settings import PROJECT, run_folder
+from lib.util.files import plain_json, replacing
 
-__all__ = ["describe", "new_run_id", "prune", "write"]
+__all__ = ["describe", "facts", "new_run_id", "prune", "record", "write"]
 
 PACKAGES = ("pandas", "numpy", "sqlalchemy", "plotly", "statsmodels", "papermill", "nbconvert")
 
@@ -58,3 +58,20 @@ def prune(runs: Path, keep: int) -> None:
     """Remove all but the last `keep` runs; other folders, such as those of JupyterLab, stay."""
     for path in sorted(runs.glob("[0-9]*T*Z"), reverse=True)[keep:]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def record(step: str, **facts: object) -> None:
+    """Write the facts of a step to results/<step>.json of the current run.
+
+    NumPy numbers become plain numbers, NaN becomes null, anything else its text.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    with replacing(run_folder() / "results" / f"{step}.json") as temporary:
+        temporary.write_text(plain_json(facts), encoding="utf-8")
+
+
+def facts(folder: Path) -> dict[str, dict[str, Any]]:
+    """The recorded facts of the run in `folder`, by step."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("results/*.json"))}

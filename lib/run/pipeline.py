@@ -240,9 +240,9 @@ def _environment(this: Run) -> dict[str, str]:
 
 
 def _note(this: Run, outcome: dict[str, Any]) -> str:
-    from lib.run import results
+    from lib.run import manifest
 
-    facts = results.read(this.folder).get(outcome["step"], {})
+    facts = manifest.facts(this.folder).get(outcome["step"], {})
     rows = f", {facts['rows']:,} rows" if "rows" in facts else ""
     rate = f", {facts['rows'] / facts['seconds']:,.0f} rows/s" if facts.get("seconds") else ""
     return f"{outcome['status']} in {outcome['seconds']:.1f} s{rows}{rate}"
@@ -251,9 +251,9 @@ def _note(this: Run, outcome: dict[str, Any]) -> str:
 def _finish(this: Run, status: str, seconds: float) -> None:
     """Write the front page and then the manifest, in this order: a run with a manifest has ended."""
     from lib.report.pages import DICTIONARY, write_dictionary, write_index
-    from lib.run import manifest, results
+    from lib.run import manifest
 
-    facts = results.read(this.folder)
+    facts = manifest.facts(this.folder)
     acquired, load = facts.get("02_generate", {}), facts.get("03_load", {})
     ended = {
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
