@@ -5,6 +5,7 @@ __all__ = [
     "DatabaseError",
     "MetabaseError",
     "OutputError",
+    "QueryError",
     "UsageError",
     "WorkbookError",
     "exit_code",
@@ -26,6 +27,15 @@ class UsageError(WorkbookError):
     """A parameter, setting, option or file name is wrong; raised before anything runs."""
 
     exit_code = 2
+
+
+class QueryError(WorkbookError):
+    """A query of the user is refused; notebooks show the message without a traceback."""
+
+    exit_code = 2
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"QueryError: {self}"]
 
 
 class DataError(WorkbookError):

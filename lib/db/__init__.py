@@ -1,4 +1,4 @@
-"""The database: connections and transactions, the .sql files, schema, roles, locks, and a private server."""
+"""The database: connections and transactions, questions, the .sql files, schema, roles, locks, and a private server."""
 
 from lib.db.connection import (
     SQL_FOLDER,
@@ -8,24 +8,30 @@ from lib.db.connection import (
     engine,
     frame,
     literal,
-    read,
     run,
     server,
     sql,
     transaction,
 )
+from lib.db.queries import columns, query, question, questions, read, save_question, tables
 
 __all__ = [
     "SQL_FOLDER",
     "begin",
     "begin_resolved",
+    "columns",
     "connect",
     "engine",
     "frame",
     "literal",
+    "query",
+    "question",
+    "questions",
     "read",
     "run",
+    "save_question",
     "server",
     "sql",
+    "tables",
     "transaction",
 ]

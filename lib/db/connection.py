@@ -28,7 +28,6 @@ __all__ = [
     "engine",
     "frame",
     "literal",
-    "read",
     "run",
     "server",
     "sql",
@@ -222,12 +221,6 @@ def literal(text: str) -> str:
 def sql(name: str) -> str:
     """Text of lib/sql/<name>.sql, with the SELECT list of the KPI registry in place of `{kpis}`."""
     return kpis.fill_in((SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
-
-
-def read(question: str, **bound: object) -> pd.DataFrame:
-    """Run lib/sql/questions/<question>.sql as reader with its named parameters; see `frame` for the types."""
-    with transaction("reader") as connection:
-        return frame(connection, sql(f"questions/{question}"), **bound)
 
 
 def frame(connection: sa.Connection, statement: str, **bound: object) -> pd.DataFrame:

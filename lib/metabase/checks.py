@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lib.db.connection import read
+from lib.db import read
 from lib.errors import MetabaseError
 from lib.metabase import native, normal
 from lib.metabase.site import EDITED, Change, Site

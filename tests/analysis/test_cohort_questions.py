@@ -12,7 +12,7 @@ import pytest
 
 from lib.analysis import cohorts, survival
 from lib.data.parquet import read_table
-from lib.db.connection import read
+from lib.db import read
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from lib.analysis import churn, clv, customers, segments
-from lib.db.connection import read
+from lib.db import read
 from lib.report.display import NOT_KNOWN
 from lib.report.text import customers as text
 from tests.conftest import ask

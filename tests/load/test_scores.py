@@ -7,8 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from lib import load
-from lib.db import locks
-from lib.db.connection import connect, read
+from lib.db import connect, locks, read
 from lib.errors import DatabaseError, DataError
 from lib.report import mailing
 from lib.settings import run_folder

@@ -17,8 +17,7 @@ from lib import catalog, db, load
 from lib.analysis import periods, revenue
 from lib.data import synthetic
 from lib.data.parquet import read_table, write_tables
-from lib.db import schema
-from lib.db.connection import read
+from lib.db import read, schema
 from lib.report.pages import export
 from tests.browser import open_page
 from tests.cells import shown_by

@@ -38,7 +38,8 @@ class Fit:
     def error(self, slopes: Mapping[str, float]) -> float:
         """Standard error of a function by the delta method; `slopes` are its derivatives by the log parameters."""
         slope = np.array([slopes.get(name, 0.0) for name in self.values])
-        return float(np.sqrt(slope @ self.covariance @ slope))
+        variance = float(slope @ self.covariance @ slope)
+        return max(variance, 0.0) ** 0.5  # rounding can make a variance of zero slightly negative
 
     def frame(self) -> pd.DataFrame:
         """One row per parameter: model, parameter, estimate, standard_error."""

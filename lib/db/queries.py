@@ -1,0 +1,242 @@
+"""Questions to the database, read as DataFrames: the workbook's own, those you save, and any query you write."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import psycopg2
+import sqlalchemy as sa
+
+from lib import catalog, kpis, settings
+from lib.db.connection import READER_TIMEOUT, SQL_FOLDER, begin, connect, frame, run, sql, transaction
+from lib.errors import QueryError, UsageError
+
+__all__ = ["Question", "columns", "query", "question", "questions", "read", "save_question", "tables"]
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+UNBOUND = re.compile(r"(?<![:\w\\]):(\w+)")
+DAYS = ("start", "end", "as_of", "split")  # parameters that are days, also after "previous_"
+# What to do, by SQLSTATE, where PostgreSQL's own text does not say it.
+ADVICE = {
+    "25006": "query() only reads. Change rows with `make db-psql`, or load other files.",
+    "57014": f"The query took longer than {READER_TIMEOUT} and was stopped. Select fewer rows, or aggregate them.",
+    "42P01": "tables() lists the tables and views, columns('orders') the columns of one.",
+    "42703": "columns('orders') lists the columns of a table.",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """A query with a name. needs: its parameters. definition: what its rows and columns mean."""
+
+    name: str
+    definition: str
+    needs: tuple[str, ...]
+    sql: str
+
+    def __repr__(self) -> str:
+        call = ", ".join([f'"{self.name}"', *(f"{name}=…" for name in self.needs)])
+        return f"{self.definition}\n\nread({call})\n\n{self.sql}"
+
+
+def query(statement: str, **bound: object) -> pd.DataFrame:
+    """Rows of any SQL query, read as the role reader in a read-only transaction of at most 30 s.
+
+    Args:
+        statement: One query. `:name` stands for a bound value; other colons and percent signs need no escape.
+        bound: Value by name.
+
+    Returns:
+        One column per column of the query: numeric and double as float64, date as datetime64[us].
+
+    Raises:
+        QueryError: PostgreSQL refuses the query; the message shows where.
+        DatabaseError: The server cannot be reached.
+
+    Example:
+        >>> query("SELECT count(*) AS orders FROM orders WHERE status = :status", status="completed").columns.tolist()
+        ['orders']
+    """
+    text = UNBOUND.sub(lambda found: found[0] if found[1] in bound else rf"\{found[0]}", statement)
+    with connect() as connection:
+        connection.detach()  # closed at the end, and with it the setting of this session
+        with begin(connection):
+            # Also holds after a COMMIT within the statement.
+            run(connection, "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+        try:
+            with begin(connection, "reader"):
+                return frame(connection, text, **bound)
+        except sa.exc.DBAPIError as error:
+            if error.connection_invalidated or not isinstance(error.orig, psycopg2.Error):
+                raise
+            raise QueryError(_explained(error.orig)) from error
+        except sa.exc.ResourceClosedError as error:
+            raise QueryError("the statement returns no rows; query() expects a SELECT.") from error
+
+
+def _explained(error: psycopg2.Error) -> str:
+    """PostgreSQL's message, the line with a mark below the position, its hint, and what to do."""
+    diagnosis = error.diag
+    parts = [diagnosis.message_primary or str(error).strip()]
+    if diagnosis.statement_position and error.cursor and error.cursor.query:
+        sent = error.cursor.query.decode()
+        before = sent[: int(diagnosis.statement_position) - 1]
+        start = before.rfind("\n") + 1
+        line = sent[start:].partition("\n")[0]
+        parts = [f"{parts[0]} (line {before.count(chr(10)) + 1})", line, " " * (len(before) - start) + "^"]
+    parts += [text for text in (diagnosis.message_hint, ADVICE.get(error.pgcode or "")) if text]
+    return "\n".join(parts)
+
+
+def read(name: str, **bound: object) -> pd.DataFrame:
+    """Rows of a question, by its name.
+
+    Args:
+        name: One of `questions()`.
+        bound: Value of each parameter that the question needs; days as ISO text or dates.
+
+    Returns:
+        The columns that the question defines; types as those of `query`.
+
+    Raises:
+        UsageError: No such question, or a value is missing.
+        DatabaseError: The server cannot be reached, or the tables are missing.
+
+    Example:
+        >>> read("campaigns", start="2024-07-01", end="2025-07-01").columns.tolist()
+        ['name', 'channel', 'start_date', 'end_date']
+    """
+    asked = question(name)
+    if missing := [need for need in asked.needs if need not in bound]:
+        days = [need for need in missing if need.rpartition("previous_")[2] in DAYS]
+        note = f" ({', '.join(days)}: days such as '2025-07-01')" if days else ""
+        raise UsageError(f"question {name!r} needs {', '.join(missing)}{note}. Pass them: read({name!r}, …)")
+    with transaction("reader") as connection:
+        return frame(connection, asked.sql, **bound)
+
+
+def question(name: str) -> Question:
+    """The SQL and the definitions of a question.
+
+    Raises:
+        UsageError: No such question; the message names similar ones.
+
+    Example:
+        >>> question("campaigns").needs
+        ('start', 'end')
+    """
+    path = _files().get(name)
+    if path is None:
+        if re.match(r"\s*(select|with)\b", name, re.IGNORECASE):
+            raise UsageError('read() takes the name of a question. For SQL of your own: query("select …")')
+        raise UsageError(f"unknown question {name!r}{_similar(name, _files())} questions() lists all of them.")
+    text = kpis.fill_in(path.read_text(encoding="utf-8")).strip()
+    comments = re.match(r"(?:--.*(?:\n|$))*", text)
+    definition = " ".join(line.lstrip("- ") for line in comments[0].splitlines()) if comments else ""
+    return Question(name, definition, tuple(sa.text(text).compile().params), text)
+
+
+def _files() -> dict[str, Path]:
+    """The file of each question; one of yours with the name of another takes its place."""
+    folders = (SQL_FOLDER / "questions", _own_folder())
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("*.sql"))}
+
+
+def _own_folder() -> Path:
+    return settings.output_folder() / "questions"
+
+
+class _Questions:
+    """The list of questions, whose names complete under Tab in `questions["`."""
+
+    def __call__(self) -> pd.DataFrame:
+        """All questions, one row each: question, needs, definition."""
+        found = [question(name) for name in _files()]
+        return pd.DataFrame(
+            [(each.name, ", ".join(each.needs), each.definition) for each in found],
+            columns=["question", "needs", "definition"],
+        )
+
+    def __getitem__(self, name: str) -> Question:
+        """A question by its name; raises UsageError."""
+        return question(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of all questions."""
+        return iter(_files())
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+
+questions = _Questions()
+
+
+def save_question(name: str, statement: str, definition: str) -> Path:
+    """Save a query as a question, so that `read` finds it by its name in this and later sessions.
+
+    Args:
+        name: Lower-case letters, digits and underscores.
+        statement: The query; `:name` stands for a parameter.
+        definition: What its rows and columns mean.
+
+    Returns:
+        The file, in output/questions. Move it to lib/sql/questions to make it part of the workbook.
+
+    Raises:
+        UsageError: The name is not allowed, or the workbook has a question of this name.
+
+    Example:
+        >>> save_question("units", "SELECT sum(quantity) FROM order_items", "Units sold.").name
+        'units.sql'
+    """
+    if not NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot name a question; expected lower-case letters, digits and _.")
+    if (SQL_FOLDER / "questions" / f"{name}.sql").exists():
+        raise UsageError(f"the workbook has a question {name!r} already. Choose another name.")
+    path = _own_folder() / f"{name}.sql"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    comment = "\n".join(f"-- {line}" for line in definition.splitlines())
+    path.write_text(f"{comment}\n{statement.strip()}\n", encoding="utf-8")
+    return path
+
+
+def tables() -> pd.DataFrame:
+    """The tables and views of the database, one row each: table, kind (table, mart or view), rows, meaning.
+
+    Rows are PostgreSQL's estimate; a view has none.
+
+    Example:
+        >>> tables()["table"].head(3).tolist()
+        ['products', 'marketing_campaigns', 'users']
+    """
+    known = catalog.tables()
+    marts = [name for name, table in known.items() if table.mart]
+    with transaction("reader") as connection:
+        return frame(connection, sql("schema/relations"), known=list(known), marts=marts)
+
+
+def columns(table: str) -> pd.DataFrame:
+    """The columns of a table or view: column, type, required, meaning.
+
+    Raises:
+        UsageError: No such table.
+
+    Example:
+        >>> columns("orders")["column"].head(2).tolist()
+        ['order_id', 'user_id']
+    """
+    with transaction("reader") as connection:
+        found = frame(connection, sql("schema/columns"), tables=[table])
+    if found.empty:
+        known = tables()["table"].tolist()
+        raise UsageError(f"unknown table {table!r}{_similar(table, known)} tables() lists all: {', '.join(known)}.")
+    return found.drop(columns="table")
+
+
+def _similar(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3)
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
