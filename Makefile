@@ -26,10 +26,13 @@ MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
 # Which shop: params file, your file, single parameters.
 RUN = --params "$$PARAMS" $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--set '$(item)')
 
+# For make lab: only what was given, since the default is the last run.
+LAB = $(if $(filter command,$(firstword $(origin PARAMS))),--params "$$PARAMS") $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--set '$(item)')
+
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline templates test test-fast check check-fast lab refresh bench bench-large bench-forecast bench-customers bench-scale chaos lock clean moved
+.PHONY: help pipeline templates test test-fast check check-fast lab lab-diff refresh bench bench-large bench-forecast bench-customers bench-scale chaos lock clean moved
 .PHONY: dask-scheduler dask-worker env metabase metabase-plan metabase-oracle
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
@@ -68,8 +71,11 @@ check: check-fast ## Check that, workflow, compose file, and requirements.lock a
 	@cp requirements.lock .venv/lock.renewed && $(LOCK) -o .venv/lock.renewed >/dev/null
 	@cmp -s requirements.lock .venv/lock.renewed || { echo 'requirements.lock does not match pyproject.toml. Run `make lock`.' >&2; exit 1; }
 
-lab: $(OK) ## Open the notebooks in JupyterLab, on this machine only
-	@$(PYTHON) -m jupyterlab --ip=127.0.0.1 --FileContentsManager.preferred_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
+lab: $(OK) ## Open your shop's notebooks in JupyterLab, on this machine only (default: the last run's)
+	@$(PYTHON) -m lib.run.lab $(LAB) $(ARGS)
+
+lab-diff: $(OK) ## Show what you changed in the notebooks of make lab
+	@$(PYTHON) -m lib.run.lab --diff $(LAB) $(ARGS)
 
 refresh: $(OK) ## Renew saved outputs and parameter cells of the notebooks, and params/demo.yml
 	@$(PYTHON) -m lib.run.refresh $(ARGS)

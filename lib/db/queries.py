@@ -181,7 +181,7 @@ def save_question(name: str, statement: str, definition: str) -> Path:
     Args:
         name: Lower-case letters, digits and underscores.
         statement: The query; `:name` stands for a parameter.
-        definition: What its rows and columns mean.
+        definition: Meaning of its rows and columns.
 
     Returns:
         The file, in output/questions. Move it to lib/sql/questions to make it part of the workbook.

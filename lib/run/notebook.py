@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from lib.errors import OutputError, UsageError, WorkbookError, exit_code, is_ours
 
-__all__ = ["StepError", "execute", "kernel_manager", "parameter_names", "prepare"]
+__all__ = ["StepError", "execute", "kernel_manager", "parameter_names", "prepare", "prepared"]
 
 START_TIMEOUT_S = 120
 OnCell = Callable[[int, int], None]
@@ -100,6 +100,14 @@ def parameter_names(path: Path) -> list[str]:
     from papermill import inspect_notebook
 
     return list(inspect_notebook(_literal(path)))
+
+
+def prepared(path: Path, values: dict[str, Any]) -> Any:
+    """The notebook with these parameters injected, not executed and not saved."""
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+
+    return parameterize_notebook(load_notebook_node(_literal(path)), values)
 
 
 def _literal(path: Path) -> str:

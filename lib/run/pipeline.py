@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -118,7 +119,8 @@ def run(file: Path, values: dict[str, Any]) -> None:
             this = Run(output / "runs" / record["run_id"], record, lines, steps)
             with _published_if_reported(this, output / "reports"):
                 _run_recorded(this)
-    sys.stdout.write(f"open {output / 'reports' / 'index.html'}\n")
+    sys.stdout.write(f"open {shlex.quote(str(output / 'reports' / 'index.html'))}\n")
+    sys.stdout.write("explore in JupyterLab: make lab\n")
 
 
 @contextmanager

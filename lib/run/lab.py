@@ -1,0 +1,273 @@
+"""JupyterLab in your shop: copies of the notebooks with the parameters of a run, and a start page with links."""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from lib import settings
+from lib.errors import UsageError, WorkbookError
+from lib.run import params
+from lib.run.notebook import parameter_names, prepared
+from lib.run.steps import NOTEBOOKS
+from lib.settings import PROJECT
+from lib.util.files import replacing
+
+if TYPE_CHECKING:  # nbformat is slow to import
+    from nbformat import NotebookNode
+
+__all__ = ["TEMPLATE_NOTE", "Copy", "Shop", "main", "prepare"]
+
+START = "start.md"
+MARK = "workbook_copy"  # metadata of a copy: digest of its cells as prepared
+# Defaults of JupyterLab here: the start page is shown rendered, and no request leaves this machine.
+SETTINGS = {
+    "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+TEMPLATE_NOTE = "template-note"  # tag of the cell that says that a notebook is a template
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The shop that copies are prepared for: a name for its folder, all parameters, and the origin in words."""
+
+    name: str
+    values: dict[str, Any]
+    origin: str
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One notebook of the folder. kept: your edited copy of the same notebook, if a newer one was put next to it."""
+
+    path: Path
+    title: str
+    question: str
+    kept: str = ""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prepare the copies and open JupyterLab on the start page; returns the exit code."""
+    options, further = _options(arguments)
+    try:
+        shop = _shop(options)
+        folder = settings.output_folder() / "lab" / shop.name
+        if options.diff:
+            return _show_edits(folder)
+        prepare(shop, folder)
+    except WorkbookError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    sys.stdout.write(f"{shop.origin}: {shlex.quote(str(folder))}\n")
+    return 0 if options.prepare else _open(folder, shop, further)
+
+
+def _options(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(prog="python -m lib.run.lab", description=__doc__)
+    parser.add_argument("--params", default="", metavar="FILE", help="a params file, or its name in params/")
+    parser.add_argument("--data", default="", metavar="FILE", help="your file or folder, for params that map it")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one parameter")
+    parser.add_argument("--prepare", action="store_true", help="prepare the copies, print their folder, and end")
+    parser.add_argument("--diff", action="store_true", help="show the edits of the copies, and end")
+    parser.epilog = "Further options are passed to JupyterLab."
+    return parser.parse_known_args(arguments)
+
+
+def _shop(options: argparse.Namespace) -> Shop:
+    """The shop that the options name, else that of the last completed run, else the demo."""
+    if options.params or options.data or options.set:
+        file = params.find(options.params or "demo")
+        given = [*options.set, *([f"data={options.data}"] if options.data else [])]
+        return _named(file.stem, params.load(file, given), f"notebooks with the parameters of {file.name}")
+    run = _last_run()
+    if run is None:
+        demo = params.load(params.find("demo"))
+        return _named("demo", demo, "no completed run, so notebooks with the parameters of demo.yml")
+    try:
+        values = params.Params.model_validate(run["params"])
+    except ValidationError as error:
+        raise UsageError(
+            f"the last run ({run['run_id']}) has parameters of another version of the workbook. "
+            "Run `make pipeline` again, or name a params file, as in `make lab PARAMS=demo`."
+        ) from error
+    return _named(Path(run["params_file"]).stem, values, f"notebooks with the parameters of run {run['run_id']}")
+
+
+def _named(stem: str, found: params.Params, origin: str) -> Shop:
+    parts = [stem, Path(found.data).name.partition(".")[0]] if found.data else [stem]
+    name = "-".join(filter(None, (re.sub(r"\W+", "-", part).strip("-") for part in parts)))
+    return Shop(name or "shop", found.values(), origin)
+
+
+def _last_run() -> dict[str, Any] | None:
+    """The manifest of the last completed run."""
+    for path in sorted((settings.output_folder() / "runs").glob("*/run.json"), reverse=True):
+        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if run.get("status") == "completed":
+            return run
+    return None
+
+
+def prepare(shop: Shop, folder: Path) -> list[Copy]:
+    """Write the copies and the start page.
+
+    A copy that was edited is never overwritten: if the template or the parameters have changed since, a newer copy is
+    put next to it.
+
+    Args:
+        shop: Whose parameters the copies get.
+        folder: Where they go; created if missing.
+
+    Returns:
+        The copies, in the order of the start page.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    copies = [_copy(template, shop.values, folder) for template in sorted(NOTEBOOKS.glob("*.ipynb"))]
+    with replacing(folder / START) as temporary:
+        temporary.write_text(_start_page(shop, copies, folder), encoding="utf-8")
+    return copies
+
+
+def _copy(template: Path, values: dict[str, Any], folder: Path) -> Copy:
+    import nbformat
+
+    names = parameter_names(template)
+    book = prepared(template, {name: values[name] for name in names if name in values})
+    book.cells = [cell for cell in book.cells if TEMPLATE_NOTE not in cell.metadata.get("tags", [])]
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    book.metadata[MARK] = _digest(book)
+    target, kept = _free_path(folder, template.stem, book.metadata[MARK])
+    if not target.exists() or nbformat.read(target, as_version=4).metadata.get(MARK) != book.metadata[MARK]:
+        with replacing(target) as temporary:
+            nbformat.write(book, temporary)
+    title, question = _opening(book)
+    return Copy(target, title or template.stem, question, kept)
+
+
+def _free_path(folder: Path, stem: str, digest: str) -> tuple[Path, str]:
+    """The file for a copy, and the name of an edited one that it must not overwrite.
+
+    A file may be written if it does not exist or holds its cells as prepared; an edited copy of the same template and
+    parameters is up to date and stays the copy.
+    """
+    import nbformat
+
+    kept = ""
+    for path in _candidates(folder, stem):
+        if not path.exists():
+            break
+        book = nbformat.read(path, as_version=4)
+        mark = book.metadata.get(MARK)
+        if mark == digest or mark == _digest(book):
+            break
+        kept = path.name
+    return path, kept
+
+
+def _candidates(folder: Path, stem: str) -> Iterator[Path]:
+    yield folder / f"{stem}.ipynb"
+    number = 2
+    while True:
+        yield folder / f"{stem}_{number}.ipynb"
+        number += 1
+
+
+def _digest(book: "NotebookNode") -> str:
+    """Digest of type and source of all cells, which is what people edit."""
+    cells = [(cell.cell_type, cell.source) for cell in book.cells]
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:16]
+
+
+def _opening(book: "NotebookNode") -> tuple[str, str]:
+    """Title and question of a notebook: its first heading and the paragraph below."""
+    first = next((cell.source for cell in book.cells if cell.cell_type == "markdown"), "")
+    found = re.match(r"# (.+)\n+(.*)", first)
+    return (found[1].strip(), found[2].strip()) if found else ("", "")
+
+
+def _start_page(shop: Shop, copies: Sequence[Copy], folder: Path) -> str:
+    rows = [f"| [{copy.title}]({copy.path.name}) | {copy.question} |" for copy in copies]
+    kept = [
+        f"- You edited `{copy.kept}`, and it is unchanged. `{copy.path.name}` has the present template and parameters."
+        for copy in copies
+        if copy.kept
+    ]
+    currency, as_of = shop.values["currency"], shop.values["as_of"]
+    return "\n".join(
+        [
+            f"# Your shop: {folder.name}",
+            "",
+            f"These are {shop.origin}: amounts in {currency}, reports as of {as_of}.",
+            "",
+            "| notebook | question |",
+            "|---|---|",
+            *rows,
+            "",
+            *(["## Edited copies", "", *kept, ""] if kept else []),
+            "## How to work here",
+            "",
+            "- Open a notebook and choose *Run > Run All Cells*. Change a cell and run it again.",
+            "- `explore.ipynb` shows how to ask a question of your own in SQL and pandas.",
+            "- The parameters are in the second code cell. Published reports and the templates in `notebooks/` do not "
+            "change; `make lab` never overwrites a copy that you edited, and `make lab-diff` shows your edits.",
+            "- `make pipeline` loads the data and publishes the reports; 02 and 03 do the same here.",
+            "",
+        ]
+    )
+
+
+def _show_edits(folder: Path) -> int:
+    """Print the edits of each copy with nbdime; returns the exit code."""
+    import nbformat
+
+    edited = []
+    for path in sorted(folder.glob("*.ipynb")):
+        book = nbformat.read(path, as_version=4)
+        template = NOTEBOOKS / f"{re.sub(r'_[0-9]+$', '', path.stem)}.ipynb"
+        if template.exists() and book.metadata.get(MARK) not in (None, _digest(book)):
+            edited.append((template, path))
+    for template, path in edited:
+        command = [sys.executable, "-m", "nbdime", "diff", "--sources", "--ignore-id"]
+        subprocess.run([*command, str(template), str(path)], check=False)
+    if not edited:
+        sys.stdout.write(f"no edited copy in {folder}\n")
+    return 0
+
+
+def _open(folder: Path, shop: Shop, further: Sequence[str]) -> int:
+    """Run JupyterLab on the start page until it ends; returns its exit code."""
+    # The map of the figures is served from the project's folder, so that is the root where the copies lie in it.
+    root = PROJECT if folder.is_relative_to(PROJECT) else folder
+    start = (folder / START).relative_to(root).as_posix()
+    defaults = folder.parent / ".jupyterlab"
+    with replacing(defaults / "overrides.json") as temporary:
+        temporary.write_text(json.dumps(SETTINGS, indent=1), encoding="utf-8")
+    command = [
+        sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={root}",
+        f"--FileContentsManager.preferred_dir={folder}",
+        f"--LabApp.default_url=/lab/tree/{quote(start)}", f"--LabApp.app_settings_dir={defaults}",
+        f"--LabApp.workspaces_dir={defaults / 'workspaces'}",
+        *(["--allow-root"] if os.geteuid() == 0 else []), *further,
+    ]  # fmt: skip
+    with settings.use_locale(shop.values["locale"]):
+        return subprocess.run(command, cwd=PROJECT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
