@@ -49,7 +49,7 @@ pipeline: $(OK) ## Run all notebooks over PARAMS and write output/reports/index.
 	@$(PYTHON) -m lib.run.pipeline $(RUN) $(ARGS)
 
 templates: $(OK) ## Write example files to fill with your data to output/templates
-	@$(PYTHON) -m lib.data.imports.templates
+	@$(PYTHON) -m lib.data.imports.formats.tables
 
 test: $(OK) ## Run all tests, on their own database and folders
 	@$(PYTHON) -m pytest $(ARGS)

@@ -13,7 +13,16 @@ from lib.catalog import arrow_schema, frame_types, tables
 from lib.errors import DataError
 from lib.util.files import replacing_folder
 
-__all__ = ["TableWriter", "existing_paths", "read_table", "table_path", "to_arrow", "uuid_array", "write_tables"]
+__all__ = [
+    "TableWriter",
+    "existing_paths",
+    "read_table",
+    "table_path",
+    "to_arrow",
+    "uuid_array",
+    "with_all_columns",
+    "write_tables",
+]
 
 ROW_GROUP = 50_000
 
@@ -88,6 +97,12 @@ def existing_paths(folder: Path, table: str) -> list[Path]:
     if not paths:
         raise DataError(f"no file {whole}; expected the six tables of 02_generate. Run it first.")
     return paths
+
+
+def with_all_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with all columns of the schema, in their order; those that it lacks are null."""
+    columns = [table[f.name] if f.name in table.column_names else pa.nulls(len(table), f.type) for f in schema]
+    return pa.table(columns, names=schema.names)
 
 
 def read_table(folder: Path, table: str) -> pd.DataFrame:

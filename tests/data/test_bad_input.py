@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lib.catalog import Column, tables
-from lib.data.imports.layout import Layout
-from lib.data.imports.options import read_options
+from lib.data.imports.mapping import Layout, read_options
 from lib.data.imports.reading import read_blocks
 from lib.data.imports.rejects import write_rejects
 from lib.data.imports.staging import stage

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from lib import db
 from lib.catalog import tables
-from lib.data.imports import templates
+from lib.data.imports.formats import tables as templates
 from tests.browser import open_page
 from tests.own_files import imported
 from tests.runner import pipeline

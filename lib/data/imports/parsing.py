@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.catalog import TYPES
-from lib.data.imports.options import ReadOptions
+from lib.data.imports.mapping import ReadOptions
 from lib.data.parquet import uuid_array
 from lib.util.countries import alpha3
 
-__all__ = ["BLANK", "Parsed", "Parser", "count_true", "keep_where", "matches", "parser_for"]
+__all__ = ["Parsed", "Parser", "by_word", "matches", "parser_for"]
 
 LARGEST_INTEGER = 2**31 - 1
 INTEGER = r"-?0*[0-9]{1,10}(?:\.0*)?"
@@ -79,19 +79,20 @@ def matches(text: pa.Array, pattern: str, flags: str = "") -> pa.Array:
     return pc.match_substring_regex(text, rf"{flags}\A(?:{pattern})\z")
 
 
-def keep_where(values: pa.Array, sound: pa.Array) -> pa.Array:
+def by_word(text: pa.Array, meaning: Callable[[str], object], data_type: pa.DataType) -> pa.Array:
+    """The meaning of each cell; every distinct word is looked up once."""
+    encoded = text.dictionary_encode()
+    return pa.array([meaning(word) for word in encoded.dictionary.to_pylist()], data_type).take(encoded.indices)
+
+
+def _keep_where(values: pa.Array, sound: pa.Array) -> pa.Array:
     """The values where they are sound, null elsewhere."""
     return pc.if_else(sound, values, None)
 
 
-def count_true(flags: pa.Array) -> int:
-    """Number of true flags."""
-    return pc.sum(flags).as_py() or 0
-
-
 def _text(text: pa.Array, _: ReadOptions) -> Parsed:
     unusable = pc.match_substring_regex(text, rf"\A{BLANK}\z|{CONTROL}")
-    return Parsed(keep_where(text, pc.invert(unusable)), Counter())
+    return Parsed(_keep_where(text, pc.invert(unusable)), Counter())
 
 
 def _text_rule(cell: str, _: ReadOptions) -> str:
@@ -101,35 +102,29 @@ def _text_rule(cell: str, _: ReadOptions) -> str:
 
 
 def _country_code(text: pa.Array, _: ReadOptions) -> Parsed:
-    return Parsed(_by_word(text, lambda word: word if alpha3(word) else None, pa.string()), Counter())
+    return Parsed(by_word(text, lambda word: word if alpha3(word) else None, pa.string()), Counter())
 
 
 def _boolean(text: pa.Array, _: ReadOptions) -> Parsed:
     other = pc.and_(matches(text, "|".join(BOOLEANS), "(?i)"), pc.invert(matches(text, "true|false")))
-    values = _by_word(text, lambda word: BOOLEANS.get(word.casefold()), pa.bool_())
-    return Parsed(values, Counter({"yes, no, 1, 0 and the like read as true or false": count_true(other)}))
-
-
-def _by_word(text: pa.Array, meaning: Callable[[str], object], data_type: pa.DataType) -> pa.Array:
-    """The meaning of each cell; every distinct word is looked up once."""
-    encoded = text.dictionary_encode()
-    return pa.array([meaning(word) for word in encoded.dictionary.to_pylist()], data_type).take(encoded.indices)
+    values = by_word(text, lambda word: BOOLEANS.get(word.casefold()), pa.bool_())
+    return Parsed(values, Counter({"yes, no, 1, 0 and the like read as true or false": other.true_count}))
 
 
 def _uuid(text: pa.Array, _: ReadOptions) -> Parsed:
-    known = keep_where(text, matches(text, UUID))
+    known = _keep_where(text, matches(text, UUID))
     other = pc.and_(pc.invert(matches(text, CANONICAL_UUID)), pc.is_valid(known))
     values = uuid_array(pc.replace_substring_regex(known, "[{}]", ""))
-    return Parsed(values, Counter({"UUID rewritten in its standard form": count_true(other)}))
+    return Parsed(values, Counter({"UUID rewritten in its standard form": other.true_count}))
 
 
 def _integer(text: pa.Array, _: ReadOptions) -> Parsed:
-    sound = keep_where(text, matches(text, INTEGER))
+    sound = _keep_where(text, matches(text, INTEGER))
     numbers = pc.replace_substring_regex(sound, r"\..*", "").cast(pa.int64())
     fits = pc.less_equal(pc.abs(numbers), LARGEST_INTEGER)
     dropped = pc.and_(pc.match_substring(sound, "."), fits)
-    values = keep_where(numbers, fits).cast(pa.int32())
-    return Parsed(values, Counter({"zero decimals dropped": count_true(dropped)}))
+    values = _keep_where(numbers, fits).cast(pa.int32())
+    return Parsed(values, Counter({"zero decimals dropped": dropped.true_count}))
 
 
 def _integer_rule(cell: str, _: ReadOptions) -> str:
@@ -138,10 +133,10 @@ def _integer_rule(cell: str, _: ReadOptions) -> str:
 
 def _money(text: pa.Array, options: ReadOptions) -> Parsed:
     """Decimals, without a detour over binary fractions, which would change cents."""
-    sound = keep_where(text, matches(text, _with_separator(MONEY, options)))
+    sound = _keep_where(text, matches(text, _with_separator(MONEY, options)))
     plain = sound if options.decimal == "." else pc.replace_substring(sound, options.decimal, ".")
     short = pc.replace_substring_regex(plain, r"(\.[0-9]{2})0+$", r"\1")
-    dropped = count_true(pc.not_equal(short, plain))
+    dropped = pc.not_equal(short, plain).true_count
     return Parsed(short.cast(TYPES["money"].arrow), Counter({"zero decimals beyond cents dropped": dropped}))
 
 
@@ -160,13 +155,13 @@ def _with_separator(pattern: str, options: ReadOptions) -> str:
 def _day(text: pa.Array, options: ReadOptions) -> Parsed:
     """Days; of a declared format the part before the time of day."""
     if options.date_format:
-        sound = keep_where(text, matches(text, DECLARED))
+        sound = _keep_where(text, matches(text, DECLARED))
         days = _datetimes(sound, re.sub(TIME_DIRECTIVES, "", options.date_format))
         return Parsed(pa.array(days, pa.timestamp("us"), from_pandas=True).cast(pa.date32()), Counter())
-    sound = keep_where(text, matches(text, DAY_AT_MIDNIGHT))
+    sound = _keep_where(text, matches(text, DAY_AT_MIDNIGHT))
     days = _datetimes(pc.utf8_slice_codeunits(sound, 0, 10), "ISO8601")
     values = pa.array(days, pa.timestamp("us"), from_pandas=True).cast(pa.date32())
-    with_time = count_true(pc.greater(pc.utf8_length(sound), 10))
+    with_time = pc.greater(pc.utf8_length(sound), 10).true_count
     return Parsed(values, Counter({"time 00:00 of a date dropped": with_time}))
 
 
@@ -177,21 +172,21 @@ def _day_rule(cell: str, options: ReadOptions) -> str:
 def _timestamp(text: pa.Array, options: ReadOptions) -> Parsed:
     """Timestamps in UTC; naive ones are in the declared time zone."""
     if options.date_format:
-        return _declared_timestamp(keep_where(text, matches(text, DECLARED)), options)
-    sound = keep_where(text, matches(text, TIMESTAMP))
+        return _declared_timestamp(_keep_where(text, matches(text, DECLARED)), options)
+    sound = _keep_where(text, matches(text, TIMESTAMP))
     cut = pc.replace_substring_regex(sound, r"(\.[0-9]{6})[0-9]+", r"\1")
     has_offset = pc.match_substring_regex(sound, rf":[0-9]{{2}}.*{OFFSET}$")
-    naive = keep_where(cut, pc.invert(has_offset))
+    naive = _keep_where(cut, pc.invert(has_offset))
     localized, repairs = _localized(_datetimes(naive, "ISO8601"), options)
-    aware = pd.to_datetime(_series(keep_where(cut, has_offset)), format="ISO8601", errors="coerce", utc=True)
+    aware = pd.to_datetime(_series(_keep_where(cut, has_offset)), format="ISO8601", errors="coerce", utc=True)
     values = _utc(aware.dt.as_unit("us").where(aware.notna(), localized))
-    repairs["nanoseconds truncated to microseconds"] = count_true(pc.not_equal(cut, sound))
-    repairs["date without a time read as midnight"] = count_true(pc.equal(pc.utf8_length(naive), 10))
+    repairs["nanoseconds truncated to microseconds"] = pc.not_equal(cut, sound).true_count
+    repairs["date without a time read as midnight"] = pc.equal(pc.utf8_length(naive), 10).true_count
     return Parsed(values, repairs)
 
 
 def _declared_timestamp(text: pa.Array, options: ReadOptions) -> Parsed:
-    text = keep_where(text, pc.invert(pc.match_substring_regex(text, LEAP_SECOND)))
+    text = _keep_where(text, pc.invert(pc.match_substring_regex(text, LEAP_SECOND)))
     if "%z" in options.date_format:
         aware = pd.to_datetime(_series(text), format=options.date_format, errors="coerce", utc=True)
         return Parsed(_utc(aware), Counter())

@@ -5,19 +5,16 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice, pairwise, tee
+from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib.data.imports.files import Header, header_of
-from lib.data.imports.layout import Layout
-from lib.data.imports.options import ReadOptions
+from lib.data.imports.mapping import Header, Layout, ReadOptions, header_of
 from lib.errors import DataError, UsageError
 
 __all__ = ["Block", "read_blocks"]
@@ -28,32 +25,24 @@ BLOCK_CHARACTERS = 1 << 24  # long records make smaller blocks, to bound memory
 FIELD_CHARACTERS = 1 << 19  # a quoted field longer than this counts as an unclosed quote
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """Records of a file in order.
 
     Attributes:
-        line: Line on which each record starts; the header is on line 1.
-        raw: Text of the record in the file, without the line break.
-        field_count: Number of fields of a record that has not as many as the header, and null for all others.
-        text: Cells by field; all empty for a record with another number of fields.
+        rows: line (on which the record starts; the header is on line 1), raw_line (its text without the line break),
+            field_count (null if it is that of the header), and a column of text per field; the text is empty for a
+            record with another number of fields.
         empty: Number of lines without text, which are left out.
     """
 
-    line: pa.Array
-    raw: pa.Array
-    field_count: pa.Array
-    text: dict[str, pa.Array]
+    rows: pa.RecordBatch
     empty: int
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Some records: their cells, the line on which each starts, and their raw text."""
-
-    records: list[list[str]]
-    lines: list[int]
-    raw: list[str]
+class _Record(NamedTuple):
+    line: int
+    raw: str
+    cells: list[str]
 
 
 def read_blocks(path: Path, layout: Layout, options: ReadOptions) -> tuple[Header, Iterator[Block]]:
@@ -63,94 +52,104 @@ def read_blocks(path: Path, layout: Layout, options: ReadOptions) -> tuple[Heade
         UsageError: The file cannot be opened.
         DataError: It is not a CSV file of this layout and encoding, or it changes while it is read.
     """
-    batches = _batches(path, options)
-    first = next((batch.records[0] for batch in batches if batch.records[0]), None)
+    records = _records(path, options)
+    singles = iter(lambda: _next(records, 1), [])
+    first = next((record.cells for (record,) in singles if record.cells), None)
     if first is None:
         raise DataError(f"{path} is empty; expected a header and rows below it")
     header = header_of(first, path, layout, options)
-    return header, _blocks(batches, header)
+    return header, _blocks(records, header)
 
 
-def _batches(path: Path, options: ReadOptions) -> Iterator[_Batch]:
-    """The records of a file, the header and empty lines before it in batches of their own."""
-    state = _state(path)
-    try:
-        with _open_text(path, options) as text:
-            yield from _parse(text, path, options)
-    except UnicodeError as error:
-        raise DataError(_wrong_encoding(path, options)) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}). Download or compress it again.") from error
-    if _state(path) != state:
-        raise DataError(f"{path} changed while it was read. Wait until it is complete, then run again.")
+def _blocks(records: Iterator[_Record], header: Header) -> Iterator[Block]:
+    """The records in blocks, converted in smaller batches."""
+    batches: list[pa.RecordBatch] = []
+    read, characters = 0, 0
+    while batch := _next(records, BATCH_RECORDS):
+        batches.append(_columns(batch, header))
+        read += len(batch)
+        characters += sum(len(record.raw) for record in batch)
+        if read >= BLOCK_RECORDS or characters >= BLOCK_CHARACTERS:
+            yield _joined(batches, read)
+            batches, read, characters = [], 0, 0
+    if batches:
+        yield _joined(batches, read)
 
 
-def _parse(text: TextIO, path: Path, options: ReadOptions) -> Iterator[_Batch]:
-    parsed, unparsed = tee(text)
-    reader = csv.reader(parsed, delimiter=options.delimiter, strict=True)
-    size, ends = 1, [0]
-    while True:
-        records, ends = [], ends[-1:]  # ends: the last line of the batch before, and of each record
-        with _csv_errors(path, ends):
-            for record in islice(reader, size):
-                records.append(record)
-                ends.append(reader.line_num)
-        if not records:
-            return
-        yield _batch(records, ends, list(islice(unparsed, ends[-1] - ends[0])))
-        if records[0]:
-            size = BATCH_RECORDS
+def _joined(batches: list[pa.RecordBatch], read: int) -> Block:
+    rows = pa.concat_batches(batches)
+    return Block(rows, read - rows.num_rows)
 
 
-@contextmanager
-def _csv_errors(path: Path, ends: list[int]) -> Iterator[None]:
-    """Name the line after the last complete record in an error, and limit the length of fields meanwhile.
+def _columns(records: list[_Record], header: Header) -> pa.RecordBatch:
+    """The records as columns, without the empty ones."""
+    width = header.width
+    kept = [record for record in records if not _is_empty(record.cells, width)]
+    counts = [None if len(record.cells) == width else len(record.cells) for record in kept]
+    blank = [""] * width
+    cells = [record.cells if len(record.cells) == width else blank for record in kept]
+    columns: list[tuple[str, ...]] = list(zip(*cells, strict=True)) or [()] * width
+    return pa.record_batch(
+        {
+            "line": pa.array([record.line for record in kept], pa.int64()),
+            "raw_line": pc.utf8_rtrim(pa.array([record.raw for record in kept], pa.string()), "\r\n"),
+            "field_count": pa.array(counts, pa.int32()),
+        }
+        | {name: pa.array(columns[position], pa.string()) for name, position in header.positions.items()}
+    )
 
-    The limit belongs to the whole process, so that a suspended generator must not leave it set.
-    """
+
+def _is_empty(cells: list[str], width: int) -> bool:
+    """Whether a record is a line without text; in a file of one column an empty cell is a record."""
+    return len(cells) != width and len(cells) < 2 and not "".join(cells).strip()
+
+
+def _next(records: Iterator[_Record], most: int) -> list[_Record]:
+    """The next records. The limit of csv belongs to the whole process, so it is restored after each batch."""
     limit = csv.field_size_limit(FIELD_CHARACTERS)
     try:
-        yield
-    except csv.Error as error:
-        raise DataError(
-            f"{path}, line {ends[-1] + 1}: {error} (unclosed_quote). Close each quote, and double quotes inside a text."
-        ) from error
+        return list(islice(records, most))
     finally:
         csv.field_size_limit(limit)
 
 
-def _batch(records: list[list[str]], ends: list[int], lines: list[str]) -> _Batch:
-    """Records that start after the line `ends[n]` and end on `ends[n + 1]`; `lines` are the lines of all of them."""
-    if len(lines) == len(records):  # no line break inside quotes
-        raw = lines
-    else:
-        raw = ["".join(lines[start - ends[0] : end - ends[0]]) for start, end in pairwise(ends)]
-    return _Batch(records, [end + 1 for end in ends[:-1]], raw)
-
-
-def _state(path: Path) -> tuple[int, ...]:
-    """Changes when the file is written to or replaced."""
+def _records(path: Path, options: ReadOptions) -> Iterator[_Record]:
+    """All records of a file, with the header and empty lines."""
+    line = 1
+    lines: list[str] = []  # of the record that is being read
     try:
-        found = path.stat()
+        before = path.stat()
+        with _open(path) as binary, io.TextIOWrapper(binary, options.encoding, newline="") as text:
+            reader = csv.reader(_copied(text, lines), delimiter=options.delimiter, strict=True)
+            for cells in reader:
+                yield _Record(line, "".join(lines), cells)
+                lines.clear()
+                line = reader.line_num + 1
+        after = path.stat()
+    except csv.Error as error:
+        raise DataError(
+            f"{path}, line {line}: {error} (unclosed_quote). Close each quote, and double quotes inside a text."
+        ) from error
+    except UnicodeError as error:
+        raise DataError(_wrong_encoding(path, options)) from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is a damaged gzip file ({error}). Download or compress it again.") from error
     except OSError as error:
-        raise UsageError(_cannot_open(path, error)) from error
-    return found.st_ino, found.st_size, found.st_mtime_ns
+        raise UsageError(f"{path} cannot be opened: {error.strerror}; expected a .csv or .csv.gz file") from error
+    if (after.st_ino, after.st_size, after.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns):
+        raise DataError(f"{path} changed while it was read. Wait until it is complete, then run again.")
 
 
-@contextmanager
-def _open_text(path: Path, options: ReadOptions) -> Iterator[TextIO]:
-    with _open(path) as binary, io.TextIOWrapper(binary, options.encoding, newline="") as text:
-        yield text
+def _copied(lines: Iterable[str], copies: list[str]) -> Iterator[str]:
+    for line in lines:
+        copies.append(line)
+        yield line
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
     """The bytes of a file, decompressed if they are gzip, whether or not the name says so."""
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise UsageError(_cannot_open(path, error)) from error
-    with file:
+    with path.open("rb") as file:
         magic = file.read(4)
         file.seek(0)
         if magic.startswith(b"PK\x03\x04"):
@@ -160,10 +159,6 @@ def _open(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
                 yield unpacked
         else:
             yield file
-
-
-def _cannot_open(path: Path, error: OSError) -> str:
-    return f"{path} cannot be opened: {error.strerror}; expected a .csv or .csv.gz file"
 
 
 def _wrong_encoding(path: Path, options: ReadOptions) -> str:
@@ -186,54 +181,3 @@ def _decodes(raw: bytes, encoding: str) -> bool:
     except UnicodeError:
         return False
     return True
-
-
-def _blocks(batches: Iterator[_Batch], header: Header) -> Iterator[Block]:
-    """Batches joined to blocks."""
-    parts: list[Block] = []
-    records, characters = 0, 0
-    for batch in batches:
-        parts.append(_columns(batch, header))
-        records += len(batch.records)
-        characters += sum(map(len, batch.raw))
-        if records >= BLOCK_RECORDS or characters >= BLOCK_CHARACTERS:
-            yield _joined(parts)
-            parts, records, characters = [], 0, 0
-    if parts:
-        yield _joined(parts)
-
-
-def _joined(parts: list[Block]) -> Block:
-    return Block(
-        line=pa.concat_arrays([part.line for part in parts]),
-        raw=pc.utf8_rtrim(pa.concat_arrays([part.raw for part in parts]), "\r\n"),
-        field_count=pa.concat_arrays([part.field_count for part in parts]),
-        text={name: pa.concat_arrays([part.text[name] for part in parts]) for name in parts[0].text},
-        empty=sum(part.empty for part in parts),
-    )
-
-
-def _columns(batch: _Batch, header: Header) -> Block:
-    """The records as columns, without the empty ones."""
-    records, lines, raw = batch.records, batch.lines, batch.raw
-    field_count: list[int | None] = [None] * len(records)
-    if any(len(record) != header.width for record in records):
-        kept = [place for place, record in enumerate(records) if not _is_empty(record, header.width)]
-        lines, raw = [lines[place] for place in kept], [raw[place] for place in kept]
-        widths = [len(records[place]) for place in kept]
-        field_count = [None if width == header.width else width for width in widths]
-        blank = [""] * header.width
-        records = [records[place] if len(records[place]) == header.width else blank for place in kept]
-    columns: list[tuple[str, ...]] = list(zip(*records, strict=True)) or [()] * header.width
-    return Block(
-        line=pa.array(lines, pa.int64()),
-        raw=pa.array(raw, pa.string()),
-        field_count=pa.array(field_count, pa.int32()),
-        text={name: pa.array(columns[position], pa.string()) for name, position in header.positions.items()},
-        empty=len(batch.records) - len(records),
-    )
-
-
-def _is_empty(record: list[str], width: int) -> bool:
-    """Whether a record is a line without text; in a file of one column an empty cell is a record."""
-    return len(record) != width and len(record) < 2 and not "".join(record).strip()

@@ -1,9 +1,9 @@
 """Rejected rows: as a file for the database, as CSV files for people, as examples, and as a reason to stop the run."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lib.data.imports.database import StagingDatabase
+from lib.data.imports.staging import StagingDatabase
 from lib.util.files import escape_formula, replacing_folder
 
-__all__ = ["REJECTS", "SCHEMA", "Policy", "Rejects", "refusal", "save_rejects", "write_rejects"]
+__all__ = [
+    "REJECTS",
+    "SCHEMA",
+    "Policy",
+    "refusal",
+    "rejected_examples",
+    "rejects_by_rule",
+    "save_rejects",
+    "write_rejects",
+]
 
 REJECTS = "rejects.parquet"
 SCHEMA = pa.schema(
@@ -64,8 +73,9 @@ def write_rejects(data: Path, folder: Path) -> None:
 
     A text cell that a spreadsheet would run as a formula (= + - @ tab, carriage return) gets a leading apostrophe.
     """
-    with replacing_folder(folder) as temporary:
-        for name, rows in groupby(_rows(data / REJECTS), key=lambda row: str(row[0])):
+    with replacing_folder(folder) as temporary, pq.ParquetFile(data / REJECTS) as rejects:
+        batches = (zip(*batch.to_pydict().values(), strict=True) for batch in rejects.iter_batches(BATCH_ROWS))
+        for name, rows in groupby(chain.from_iterable(batches), key=lambda row: str(row[0])):
             path = temporary / f"{name.removesuffix('.gz').removesuffix('.csv')}.csv"
             with path.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
@@ -73,80 +83,63 @@ def write_rejects(data: Path, folder: Path) -> None:
                 writer.writerows([escape_formula(cell) for cell in row] for row in rows)
 
 
-def _rows(rejects: Path) -> Iterator[tuple[object, ...]]:
-    with pq.ParquetFile(rejects) as file:
-        for batch in file.iter_batches(BATCH_ROWS):
-            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+def rejects_by_rule(database: StagingDatabase, personal: set[tuple[str, str]]) -> pd.DataFrame:
+    """Per file and rule: file, rule, lines, rejected_with_parent, example (the first of them in words).
+
+    Values of the columns in `personal` (file, column) are hidden.
+    """
+    rows = [row | {"example": _described(row)} for row in _shown(database.rows("rejects_by_rule"), personal)]
+    return pd.DataFrame(rows, columns=["file", "rule", "lines", "rejected_with_parent", "example"])
 
 
-@dataclass(frozen=True)
-class Rejects:
-    """The rejected rows of a staging database as they may be shown: values of `personal` (file, column) are hidden."""
-
-    database: StagingDatabase
-    personal: set[tuple[str, str]]
-
-    def by_rule(self) -> pd.DataFrame:
-        """Per file and rule: file, rule, lines, rejected_with_parent, example (the first of them in words)."""
-        rows = [row | {"example": _described(row)} for row in self._shown("rejects_by_rule")]
-        return pd.DataFrame(rows, columns=["file", "rule", "lines", "rejected_with_parent", "example"])
-
-    def examples(self) -> list[dict[str, Any]]:
-        """A few rejected rows, those rejected with their parent last: file, line, column, value, reason and that."""
-        return self._shown("examples", {"most": EXAMPLES})
-
-    def _shown(self, name: str, bound: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        rows = self.database.rows(name, bound)
-        return [row | {"value": self._visible(row)} for row in rows]
-
-    def _visible(self, row: Mapping[str, Any]) -> str:
-        """The value, with invisible characters and those that change the direction of text as escape sequences."""
-        if (row["file"], row["column"]) in self.personal:
-            return HIDDEN
-        characters = row["value"] or ""
-        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in characters)
+def rejected_examples(database: StagingDatabase, personal: set[tuple[str, str]]) -> pd.DataFrame:
+    """A few rejected rows, those rejected with their parent last: file, line, column, value, reason and that."""
+    rows = _shown(database.rows("examples", {"most": EXAMPLES}), personal)
+    return pd.DataFrame(rows, columns=["file", "line", "column", "value", "reason", "rejected_with_parent"])
 
 
-def _described(row: Mapping[str, Any]) -> str:
+def _shown(rows: list[dict[str, Any]], personal: set[tuple[str, str]]) -> list[dict[str, Any]]:
+    """The rows with personal values hidden, and invisible characters or those that change direction escaped."""
+    for row in rows:
+        characters = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in row["value"] or "")
+        row["value"] = HIDDEN if (row["file"], row["column"]) in personal else "".join(characters)
+    return rows
+
+
+def _described(row: Mapping[Any, Any]) -> str:
     """A rejected row in words: `line 17, column total_amount, '9,99': expected …`."""
     column = f", column {row['column']}" if row["column"] else ""
     value = f", '{row['value']}'" if row["value"] else ""
     return f"line {row['line']}{column}{value}: {row['reason']}"
 
 
-def refusal(lines: pd.DataFrame, rejects: Rejects, policy: Policy) -> str:
+def refusal(lines: pd.DataFrame, rejects: pd.DataFrame, examples: pd.DataFrame, policy: Policy) -> str:
     """Why the data must not be loaded, with examples; empty if it may be loaded.
 
-    `lines` has a row per file with the counts read, loaded and rejected.
+    `lines` has a row per file with the counts read, loaded and rejected; the others are those of the functions above.
     """
     read, rejected = int(lines["read"].sum()), int(lines["rejected"].sum())
+    most = EXAMPLES
     if not read:
         return f"the files have no row below the header; expected at least one. {UNCHANGED}"
     if rejected and policy.on_bad_rows == "fail":
-        advice = f"{rejected:,} rows are invalid, and on_bad_rows is fail. {CORRECT}, or set on_bad_rows to reject."
-        return _with_examples(rejects, 1, rejected, f"{advice} {UNCHANGED}")
-    if not lines["loaded"].sum():
-        return _with_examples(rejects, EXAMPLES, rejected, f"all {read:,} rows are invalid. {CORRECT}. {UNCHANGED}")
-    if rejected > policy.max_reject_share * read:
+        most = 1
+        text = f"{rejected:,} rows are invalid, and on_bad_rows is fail. {CORRECT}, or set on_bad_rows to reject."
+    elif not lines["loaded"].sum():
+        text = f"all {read:,} rows are invalid. {CORRECT}."
+    elif rejected > policy.max_reject_share * read:
         share = f"{rejected:,} of {read:,} rows are invalid, but max_reject_share is {policy.max_reject_share:g}"
-        return _with_examples(
-            rejects, EXAMPLES, rejected, f"{share}. {CORRECT}, or increase max_reject_share. {UNCHANGED}"
-        )
-    return ""
-
-
-def _with_examples(rejects: Rejects, most: int, rejected: int, text: str) -> str:
-    """The text, and below it rows that break a rule themselves, and how many more there are."""
-    examples = [row for row in rejects.examples() if not row["rejected_with_parent"]][:most]
-    rules = rejects.by_rule()
-    broken = int(rules.loc[~rules["rejected_with_parent"].astype(bool), "lines"].sum())
-    lines = [text, *(f"{row['file']}, {_described(row)}" for row in examples)]
-    if broken > len(examples):
-        more = broken - len(examples)
-        lines.append("1 more row breaks a rule" if more == 1 else f"{more:,} more rows break a rule")
-    if rejected > broken:
-        more = rejected - broken
-        lines.append(
-            "1 row is rejected with its parent" if more == 1 else f"{more:,} rows are rejected with their parent"
-        )
-    return "\n".join(lines)
+        text = f"{share}. {CORRECT}, or increase max_reject_share."
+    else:
+        return ""
+    shown = examples[~examples["rejected_with_parent"].astype(bool)].head(most).to_dict("records")
+    broken = int(rejects.loc[~rejects["rejected_with_parent"].astype(bool), "lines"].sum())
+    more, with_parent = broken - len(shown), rejected - broken
+    paragraphs = [f"{text} {UNCHANGED}", *(f"{row['file']}, {_described(row)}" for row in shown)]
+    if more:
+        paragraphs.append("1 more row breaks a rule" if more == 1 else f"{more:,} more rows break a rule")
+    if with_parent == 1:
+        paragraphs.append("1 row is rejected with its parent")
+    elif with_parent:
+        paragraphs.append(f"{with_parent:,} rows are rejected with their parent")
+    return "\n".join(paragraphs)

@@ -1,19 +1,22 @@
-"""The catalog's rules for the cells of a column: sound values, the rule that each bad cell breaks, and repairs."""
+"""The catalog's rules for the rows of a file: typed cells, and the first rule that each bad row breaks."""
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.catalog import Column
-from lib.data.imports.options import ReadOptions
-from lib.data.imports.parsing import count_true, matches, parser_for
+from lib.data.imports.mapping import Layout, Notes, ReadOptions
+from lib.data.imports.parsing import by_word, matches, parser_for
 
-__all__ = ["FORMS", "OLDEST", "REASONS", "Cells", "check_column", "check_order", "places", "reason"]
+__all__ = ["FAULT", "FORMS", "check_rows"]
 
+FAULT = ("fault_column", "fault_rule", "fault_value", "fault_reason")
+EXCERPT = 200  # characters of a rejected value that are kept
 OLDEST = "2000-01-01"
 FORMS = {"email": ("not_an_email", r"(?s).*.@.*.")}  # form of the catalog -> rule, and pattern of a sound text
 # Rule -> what was expected and what to do. {separator} and {date_form} are settings of the mapping.
@@ -49,22 +52,46 @@ REASONS = {
         "Excel serial number or seconds since 1970); for another format set mapping.date_format"
     ),
     "not_a_date": "expected an existing day and time in the format {date_form}; correct it",
-    "date_out_of_range": ("expected a day from {oldest} to {latest}, a year after as_of; correct it, or set as_of"),
+    "date_out_of_range": "expected a day from {oldest} to {latest}, a year after as_of; correct it, or set as_of",
     "no_such_time": "this time does not exist in {time_zone}, where clocks skip it; check mapping.time_zone",
     "before_start_date": "expected a day not before start_date of the same line; correct one of them",
 }
 
 
-@dataclass(frozen=True)
-class Cells:
+class _Cells(NamedTuple):
     """The cells of a column: values (null where empty or bad), row -> rule it breaks, and repair -> number of cells."""
 
     values: pa.Array
     rules: dict[int, str]
-    repairs: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str]
 
 
-def check_column(raw: pa.Array, column: Column, options: ReadOptions) -> Cells:
+def check_rows(rows: pa.RecordBatch, layout: Layout, options: ReadOptions) -> tuple[pa.Table, Notes]:
+    """Check rows of text by themselves.
+
+    Args:
+        rows: Rows of a `reading.Block`.
+
+    Returns:
+        The rows with typed cells; the columns FAULT are null for a sound row, and name the first rule that a bad one
+        breaks. And how many cells of each column were repaired in which way.
+    """
+    present = [column for column in layout.columns if column.name in rows.schema.names]
+    cells = {column.name: _check_column(rows[column.name], column, options) for column in present}
+    for column in present:
+        if column.not_before in cells:
+            cells[column.name] = _check_order(cells[column.name], cells[column.not_before], column.not_before)
+    typed: dict[str, pa.Array] = {}
+    notes: Notes = Counter()
+    for name, (values, _, repairs) in cells.items():
+        typed[name] = values
+        for words, count in repairs.items():
+            notes[layout.names[name], words] += count
+    faults = _faults(rows, cells, layout, options)
+    return pa.table({"line": rows["line"], **typed, "raw_line": rows["raw_line"], **faults}), +notes
+
+
+def _check_column(raw: pa.Array, column: Column, options: ReadOptions) -> _Cells:
     """Parse the cells of a column and check its rules; of several rules that a cell breaks, the first counts."""
     text, repairs = _tidied(raw, column, options)
     parser = parser_for(column.type, options)
@@ -72,25 +99,18 @@ def check_column(raw: pa.Array, column: Column, options: ReadOptions) -> Cells:
     parsed = parser.parse(pc.if_else(empty, None, text), options)
     rules: dict[int, str] = {}
     if not column.optional:
-        rules |= {row: "blank" if raw[row].as_py() else "missing" for row in places(empty)}
+        rules |= {row: "blank" if raw[row].as_py() else "missing" for row in _places(empty)}
     unparsed = pc.and_(pc.is_null(parsed.values), pc.invert(empty))
-    rules |= {row: parser.broken_rule(text[row].as_py(), options) for row in places(unparsed)}
+    rules |= {row: parser.broken_rule(text[row].as_py(), options) for row in _places(unparsed)}
     for rule, broken in _broken(parsed.values, column, options):
-        for row in places(broken):
-            rules.setdefault(row, rule)
-    return Cells(_without(parsed.values, rules), rules, repairs + parsed.repairs)
+        rules = dict.fromkeys(_places(broken), rule) | rules
+    return _Cells(_without(parsed.values, rules), rules, repairs + parsed.repairs)
 
 
-def check_order(cells: dict[str, Cells], columns: tuple[Column, ...]) -> dict[str, Cells]:
-    """The cells with the rule `not_before` checked: a date must not precede another one of its row."""
-    checked = dict(cells)
-    for column in columns:
-        if column.not_before and {column.name, column.not_before} <= set(cells):
-            own, other = cells[column.name], cells[column.not_before]
-            early = dict.fromkeys(places(pc.less(own.values, other.values)), f"before_{column.not_before}")
-            rules = own.rules | early
-            checked[column.name] = Cells(_without(own.values, rules), rules, own.repairs)
-    return checked
+def _check_order(own: _Cells, other: _Cells, name: str) -> _Cells:
+    """The cells of a date that must not precede another one of its row."""
+    rules = own.rules | dict.fromkeys(_places(pc.less(own.values, other.values)), f"before_{name}")
+    return _Cells(_without(own.values, rules), rules, own.repairs)
 
 
 def _without(values: pa.Array, rules: dict[int, str]) -> pa.Array:
@@ -98,24 +118,26 @@ def _without(values: pa.Array, rules: dict[int, str]) -> pa.Array:
     bad = np.zeros(len(values), bool)
     bad[list(rules)] = True
     flags = pc.and_(pa.array(bad), pc.is_valid(values))
-    return pc.if_else(flags, None, values) if pc.any(flags).as_py() else values
+    return pc.if_else(flags, None, values) if flags.true_count else values
 
 
 def _tidied(raw: pa.Array, column: Column, options: ReadOptions) -> tuple[pa.Array, Counter[str]]:
     """The text without surrounding white space, in NFC, and empty for a null word; and how often each was done."""
+    words, countries = pa.array(options.null_words, pa.string()), options.countries
     steps: dict[str, Callable[[pa.Array], pa.Array]] = {
         "outer white space removed": pc.utf8_trim_whitespace,
         "normalised to Unicode NFC": _composed,
+        "placeholder of mapping.null_words read as empty": lambda text: pc.if_else(pc.is_in(text, words), "", text),
     }
-    if options.null_words:
-        steps["placeholder of mapping.null_words read as empty"] = lambda text: _emptied(text, options.null_words)
-    if column.type == "char2" and options.countries:
-        steps["country code from mapping.countries"] = lambda text: _replaced(text, options.countries)
+    if column.type == "char2" and countries:
+        steps["country code from mapping.countries"] = lambda text: by_word(
+            text, lambda word: countries.get(word.casefold(), word), pa.string()
+        )
     repairs: Counter[str] = Counter()
     text = raw
-    for words, step in steps.items():
+    for done, step in steps.items():
         tidied = step(text)
-        repairs[words] = count_true(pc.not_equal(tidied, text))
+        repairs[done] = pc.not_equal(tidied, text).true_count
         text = tidied
     return text, repairs
 
@@ -124,50 +146,50 @@ def _composed(text: pa.Array) -> pa.Array:
     return text if pc.all(pc.string_is_ascii(text)).as_py() else pc.utf8_normalize(text, "NFC")
 
 
-def _emptied(text: pa.Array, words: tuple[str, ...]) -> pa.Array:
-    return pc.if_else(pc.is_in(text, pa.array(words, text.type)), "", text)
-
-
-def _replaced(text: pa.Array, countries: dict[str, str]) -> pa.Array:
-    encoded = text.dictionary_encode()
-    words = [countries.get(word.casefold(), word) for word in encoded.dictionary.to_pylist()]
-    return pa.array(words, text.type).take(encoded.indices)
-
-
-def _broken(values: pa.Array, column: Column, options: ReadOptions) -> list[tuple[str, pa.Array]]:
+def _broken(values: pa.Array, column: Column, options: ReadOptions) -> Iterator[tuple[str, pa.Array]]:
     """Each rule of the column with flags where a value breaks it."""
-    found: list[tuple[str, pa.Array]] = []
     if column.above is not None:
-        found.append(("not_positive", pc.less_equal(values, pa.scalar(column.above, values.type))))
+        yield "not_positive", pc.less_equal(values, pa.scalar(column.above, values.type))
     if column.least is not None:
-        found.append(("negative", pc.less(values, pa.scalar(column.least, values.type))))
+        yield "negative", pc.less(values, pa.scalar(column.least, values.type))
     if column.most_characters:
-        found.append(("too_long", pc.greater(pc.utf8_length(values), column.most_characters)))
+        yield "too_long", pc.greater(pc.utf8_length(values), column.most_characters)
     if column.one_of:
-        found.append(("not_one_of", pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, pa.array(column.one_of))))))
+        yield "not_one_of", pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, pa.array(column.one_of))))
     if column.form:
         rule, pattern = FORMS[column.form]
-        found.append((rule, pc.invert(matches(values, pattern))))
+        yield rule, pc.invert(matches(values, pattern))
     if pa.types.is_temporal(values.type):
-        found.append(("date_out_of_range", _out_of_range(values, options)))
-    return found
+        days = values.cast(pa.timestamp("us")).cast(pa.date32(), safe=False)  # the UTC day of a timestamp
+        first, last = (pa.scalar(day).cast(pa.date32()) for day in (OLDEST, str(options.latest)))
+        yield "date_out_of_range", pc.or_(pc.less(days, first), pc.greater(days, last))
 
 
-def _out_of_range(values: pa.Array, options: ReadOptions) -> pa.Array:
-    days = values.cast(pa.timestamp("us")).cast(pa.date32(), safe=False)  # the UTC day of a timestamp
-    first, last = (pa.scalar(day).cast(pa.date32()) for day in (OLDEST, str(options.latest)))
-    return pc.or_(pc.less(days, first), pc.greater(days, last))
+def _faults(
+    rows: pa.RecordBatch, cells: dict[str, _Cells], layout: Layout, options: ReadOptions
+) -> dict[str, pa.Array]:
+    """The columns FAULT: column, rule, value and reason of the first rule that each row breaks."""
+    faults: dict[int, tuple[str, str, str, str]] = {}
+    for row in _places(pc.is_valid(rows["field_count"])):
+        found = f"{rows['field_count'][row]} fields"
+        faults[row] = ("", "wrong_field_count", found, _reason("wrong_field_count", None, options))
+    for column in layout.columns:
+        rules = cells[column.name].rules if column.name in cells else {}
+        for row, rule in rules.items():
+            if row not in faults:
+                value = rows[column.name][row].as_py()[:EXCERPT]
+                faults[row] = (layout.names[column.name], rule, value, _reason(rule, column, options))
+    frame = pd.DataFrame.from_dict(faults, orient="index", columns=list(FAULT)).reindex(range(rows.num_rows))
+    return {name: pa.array(frame[name], pa.string(), from_pandas=True) for name in FAULT}
 
 
-def places(flags: pa.Array) -> list[int]:
+def _places(flags: pa.Array) -> list[int]:
     """Positions of the true flags."""
-    if not pc.any(flags).as_py():
-        return []
-    found: list[int] = np.flatnonzero(pc.fill_null(flags, False).to_numpy(zero_copy_only=False)).tolist()
+    found: list[int] = pc.indices_nonzero(flags).to_pylist()
     return found
 
 
-def reason(rule: str, column: Column | None, options: ReadOptions) -> str:
+def _reason(rule: str, column: Column | None, options: ReadOptions) -> str:
     """The sentence of REASONS for a rule and a column."""
     return REASONS[rule].format(
         column=column,

@@ -1,105 +1,172 @@
-"""Check each row of a file by itself, and write its typed cells or the first rule that it breaks to Parquet."""
+"""The staging database: DuckDB over the checked rows of imported files, with the statements of lib/sql/imports.
 
+Each file there has sections `-- name: <statement>`. Values are bound as `$name`; names of tables and columns replace
+`{name}`. All other braces stay as they are.
+"""
+
+import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
+import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lib.data.imports.files import Notes
-from lib.data.imports.layout import Layout
-from lib.data.imports.options import ReadOptions
+from lib.data.imports.mapping import Layout, Notes, ReadOptions
 from lib.data.imports.parsing import parser_for
-from lib.data.imports.reading import Block, read_blocks
-from lib.data.imports.rules import Cells, check_column, check_order, places, reason
+from lib.data.imports.reading import read_blocks
+from lib.data.imports.rules import FAULT, check_rows
+from lib.data.parquet import with_all_columns
+from lib.errors import OutputError
 
-__all__ = ["Staged", "stage", "stage_nothing"]
+__all__ = ["Staged", "StagingDatabase", "stage"]
 
-EXCERPT = 200  # characters of a rejected value that are kept
-FAULT = ("fault_column", "fault_rule", "fault_value", "fault_reason")
+SQL = Path(__file__).parents[2] / "sql" / "imports"
+SECTION = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
+BATCH_ROWS = 50_000
+SETTINGS = {
+    "memory_limit": "256MB",  # larger intermediate results go to files in temp_directory
+    "preserve_insertion_order": False,  # it takes memory; every query that reaches a file has an ORDER BY
+    "threads": 2,  # the same on every machine, so that measurements compare
+    "autoinstall_known_extensions": False,  # no downloads
+    "autoload_known_extensions": False,
+    "arrow_lossless_conversion": True,  # UUID columns stay UUIDs
+    "TimeZone": "UTC",
+}
 
 
 @dataclass(frozen=True)
 class Staged:
-    """A file that was read: its name in the format, its file name, its number of rows, and notes on its cells."""
+    """A file with staged rows: its number of rows, and notes on its cells. An optional one may not exist."""
 
-    source: str
+    layout: Layout
     file: str
+    exists: bool
     rows: int
     notes: Notes
 
 
-def stage(path: Path, layout: Layout, options: ReadOptions, folder: Path) -> Staged:
-    """Write all rows of a file to `folder`/<layout>.parquet.
+def stage(path: Path | None, layout: Layout, options: ReadOptions, folder: Path) -> Staged:
+    """Check each row of a file by itself, and write all of them to `folder`/<layout>.parquet.
 
     The columns are line, the fields, raw_line, and the columns FAULT, which are null for a sound row.
+
+    Args:
+        path: None for an optional file that does not exist: it has no rows.
 
     Raises:
         UsageError, DataError: The file cannot be read, see read_blocks.
     """
-    header, blocks = read_blocks(path, layout, options)
-    notes, rows = Counter(header.notes), 0
-    with _writer(layout, options, folder) as writer:
-        for block in blocks:
-            table, repairs = _typed(block, layout, options)
-            writer.write_table(table)
-            notes += repairs
-            rows += table.num_rows
-    return Staged(layout.name, path.name, rows, notes)
-
-
-def stage_nothing(layout: Layout, options: ReadOptions, folder: Path) -> None:
-    """Write the file that `stage` would write for an optional file without rows."""
-    _writer(layout, options, folder).close()
-
-
-def _writer(layout: Layout, options: ReadOptions, folder: Path) -> pq.ParquetWriter:
-    return pq.ParquetWriter(
-        folder / f"{layout.name}.parquet", _schema(layout, options), compression="none", write_statistics=False,
-        use_dictionary=[column.name for column in layout.columns],
-    )  # fmt: skip
-
-
-def _schema(layout: Layout, options: ReadOptions) -> pa.Schema:
     fields = {column.name: parser_for(column.type, options).type for column in layout.columns}
-    return pa.schema({"line": pa.int64(), **fields, "raw_line": pa.string(), **dict.fromkeys(FAULT, pa.string())})
-
-
-def _typed(block: Block, layout: Layout, options: ReadOptions) -> tuple[pa.Table, Notes]:
-    """The rows of a block, and what was done to how many cells."""
-    present = [column for column in layout.columns if column.name in block.text]
-    cells = {column.name: check_column(block.text[column.name], column, options) for column in present}
-    cells = check_order(cells, layout.columns)
-    schema = _schema(layout, options)
-    columns = {"line": block.line, "raw_line": block.raw, **_faults(block, cells, layout, options)}
+    texts = dict.fromkeys(("raw_line", *FAULT), pa.string())
+    schema = pa.schema({"line": pa.int64(), **fields, **texts})
     notes: Notes = Counter()
-    for column in layout.columns:
-        if column.name in cells:
-            columns[column.name] = cells[column.name].values
-            for words, count in cells[column.name].repairs.items():
-                notes[layout.names[column.name], words] += count
-        else:
-            columns[column.name] = pa.nulls(len(block.line), schema.field(column.name).type)
-    notes["", "empty lines skipped"] = block.empty
-    return pa.table(columns, schema), +notes
+    rows = 0
+    with pq.ParquetWriter(
+        folder / f"{layout.name}.parquet", schema, compression="none", write_statistics=False,
+        use_dictionary=list(fields),
+    ) as writer:  # fmt: skip
+        if path:
+            header, blocks = read_blocks(path, layout, options)
+            notes += header.notes
+            for block in blocks:
+                table, repairs = check_rows(block.rows, layout, options)
+                writer.write_table(with_all_columns(table, schema))
+                notes += repairs
+                notes["", "empty lines skipped"] += block.empty
+                rows += table.num_rows
+    return Staged(layout, path.name if path else f"{layout.name}.csv", path is not None, rows, +notes)
 
 
-def _faults(block: Block, cells: dict[str, Cells], layout: Layout, options: ReadOptions) -> dict[str, pa.Array]:
-    """Column, rule, value and reason of the first rule that each row breaks; null for a sound row."""
-    faults: dict[int, tuple[str, str, str, str]] = {}
-    for row in places(pc.is_valid(block.field_count)):
-        found = f"{block.field_count[row]} fields"
-        faults[row] = ("", "wrong_field_count", found, reason("wrong_field_count", None, options))
-    for column in layout.columns:
-        rules = cells[column.name].rules if column.name in cells else {}
-        for row, rule in rules.items():
-            if row not in faults:
-                value = block.text[column.name][row].as_py()[:EXCERPT]
-                faults[row] = (layout.names[column.name], rule, value, reason(rule, column, options))
-    columns: dict[str, list[str | None]] = {name: [None] * len(block.line) for name in FAULT}
-    for row, fault in faults.items():
-        for name, text in zip(FAULT, fault, strict=True):
-            columns[name][row] = text
-    return {name: pa.array(texts, pa.string()) for name, texts in columns.items()}
+class StagingDatabase:
+    """An in-memory database that spills into a folder; closed on exit.
+
+    `name` is the format: its statements and those of common.sql can be run.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._statements = _statements("common") | _statements(name)
+        self._database = duckdb.connect(config={"temp_directory": str(folder)})
+        for setting, value in SETTINGS.items():
+            self._database.execute(f"SET {setting} = $value", {"value": value})
+
+    def __enter__(self) -> "StagingDatabase":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._database.close()
+
+    def add_file(self, view: str, path: Path) -> None:
+        """Create a view of a Parquet file."""
+        self._database.read_parquet(str(path)).create_view(view)
+
+    def add_rows(self, view: str, rows: pa.Table) -> None:
+        """Create a view of an Arrow table."""
+        self._database.register(view, rows)
+
+    def add_lookup(self, view: str, rows: dict[str, str | None], key: str, value: str) -> None:
+        """Create a view of a dictionary, with a text column for the keys and one for the values."""
+        texts = {key: pa.array(list(rows), pa.string()), value: pa.array(list(rows.values()), pa.string())}
+        self.add_rows(view, pa.table(texts))
+
+    def has_rows(self, view: str) -> bool:
+        """Whether a view has any rows."""
+        return self._database.table(view).limit(1).to_arrow_table().num_rows > 0
+
+    def has_statement(self, name: str) -> bool:
+        """Whether there is a statement of this name."""
+        return name in self._statements
+
+    def run(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> None:
+        """Execute a statement without a result."""
+        with self._memory_errors():
+            self._database.execute(*self._prepared(name, bound, names))
+
+    def table(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> pa.Table:
+        """All rows of a query."""
+        with self._memory_errors():
+            return self._query(name, bound, names).to_arrow_table()
+
+    def rows(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> list[dict[str, Any]]:
+        """All rows of a query that returns few."""
+        rows: list[dict[str, Any]] = self.table(name, bound, **names).to_pylist()
+        return rows
+
+    def batches(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> Iterator[pa.RecordBatch]:
+        """The rows of a query in batches; no other statement may run until they are read."""
+        with self._memory_errors():
+            yield from self._query(name, bound, names).to_arrow_reader(BATCH_ROWS)
+
+    def _query(self, name: str, bound: dict[str, Any] | None, names: dict[str, str]) -> duckdb.DuckDBPyRelation:
+        statement, values = self._prepared(name, bound, names)
+        return self._database.sql(statement, params=values)
+
+    def _prepared(self, name: str, bound: dict[str, Any] | None, names: dict[str, str]) -> tuple[str, dict[str, Any]]:
+        """A statement with its values; DuckDB refuses values that a statement does not use."""
+        statement = self.statement(name, **names)
+        return statement, {key: value for key, value in (bound or {}).items() if f"${key}" in statement}
+
+    def statement(self, name: str, **names: str) -> str:
+        """Text of a statement, with the names put in."""
+        return PLACEHOLDER.sub(lambda match: names[match[1]], self._statements[name])
+
+    @contextmanager
+    def _memory_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            reason = str(error).splitlines()[0]
+            raise OutputError(f"cannot compare the rows in {self._folder}: {reason}. Free disk space there") from error
+
+
+def _statements(name: str) -> dict[str, str]:
+    """The statements of a file by name."""
+    _, *parts = SECTION.split((SQL / f"{name}.sql").read_text(encoding="utf-8"))
+    return dict(zip(parts[::2], parts[1::2], strict=True))

@@ -6,19 +6,40 @@ above says how to write a format.
 
 import importlib
 import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lib.catalog import Column
 from lib.errors import UsageError
 
 if TYPE_CHECKING:
-    from lib.data.imports.layout import Format
+    from lib.data.imports.mapping import ReadOptions
+    from lib.data.imports.staging import StagingDatabase
 
-__all__ = ["NAMES", "load_format"]
+__all__ = ["NAMES", "Format", "load_format"]
 
 NAMES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
-def load_format(name: str) -> "Format":
+@dataclass(frozen=True)
+class Format:
+    """A source format.
+
+    Attributes:
+        files: Columns of each file by the file's name. The name of a single file is free, those of several are the
+            names of the CSV files in a folder.
+        compare: Called with the staging database, the read options and the shop's currency; rejects rows by
+            comparing them with others, and makes the views that the format's table queries need.
+        optional: Files that may be missing.
+    """
+
+    files: dict[str, tuple[Column, ...]]
+    compare: Callable[["StagingDatabase", "ReadOptions", str], None]
+    optional: tuple[str, ...] = ()
+
+
+def load_format(name: str) -> Format:
     """The format of this name.
 
     Raises:

@@ -1,9 +1,9 @@
 """The UCI "Online Retail" export: one row per item of an invoice; the number of a cancellation starts with C."""
 
 from lib.catalog import Column
-from lib.data.imports.database import StagingDatabase
-from lib.data.imports.layout import Format
-from lib.data.imports.options import ReadOptions
+from lib.data.imports.formats import Format
+from lib.data.imports.mapping import ReadOptions
+from lib.data.imports.staging import StagingDatabase
 from lib.util.countries import code
 
 __all__ = ["FORMAT"]

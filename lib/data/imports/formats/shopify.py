@@ -1,9 +1,9 @@
 """Shopify's order export: one row per item; the order's own fields are only in the first row of each order."""
 
 from lib.catalog import Column
-from lib.data.imports.database import StagingDatabase
-from lib.data.imports.layout import Format
-from lib.data.imports.options import ReadOptions
+from lib.data.imports.formats import Format
+from lib.data.imports.mapping import ReadOptions
+from lib.data.imports.staging import StagingDatabase
 from lib.util.countries import name
 
 __all__ = ["FORMAT"]

@@ -1,0 +1,236 @@
+"""The `mapping` section of a params file: which file and column has which field, and how the cells are written."""
+
+import codecs
+import csv
+import difflib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from lib.catalog import Column
+from lib.data.imports.formats import Format
+from lib.errors import DataError, UsageError
+from lib.util.countries import alpha3
+
+__all__ = ["Header", "Layout", "Notes", "ReadOptions", "find_files", "header_of", "layouts_of", "read_options"]
+
+# Setting -> a call that fails on an unusable value, and what is expected.
+TRIALS: dict[str, tuple[Callable[[Any], object], str]] = {
+    "delimiter": (lambda text: csv.reader([], delimiter=text), 'one character, such as "," or ";" or "\\t"'),
+    "encoding": ("".encode, "an encoding such as utf-8 or cp1252"),
+    "date_format": (
+        lambda text: pd.to_datetime(pd.Series(["1"]), format=text or None, errors="coerce"),
+        'directives of Python\'s strptime, such as %d.%m.%Y %H:%M, or "" for ISO 8601',
+    ),
+    "time_zone": (ZoneInfo, "a time zone such as UTC or Europe/London"),
+}
+EXTENSIONS = (".csv", ".csv.gz")
+DELIMITERS = (",", ";", "\t", "|")
+
+Notes = Counter[tuple[str, str]]  # (column of the file, what was done) -> cells
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How the cells of the files are written.
+
+    Attributes:
+        null_words: Texts that mean an empty cell.
+        ignore_extra: Leave out columns that are not fields, instead of failing.
+        countries: Case-folded text of the files -> country code; "" for none.
+        keys: `uuid`, or `text` for keys of any other form.
+        latest: Last plausible date.
+    """
+
+    delimiter: str
+    encoding: str
+    decimal: str
+    date_format: str
+    time_zone: str
+    null_words: list[str]
+    ignore_extra: bool
+    countries: dict[str, str]
+    keys: str
+    latest: date
+
+
+def read_options(mapping: Mapping[str, Any], as_of: date) -> ReadOptions:
+    """The options of a mapping.
+
+    Raises:
+        UsageError: A setting has an unusable value.
+    """
+    for name, (attempt, expected) in TRIALS.items():
+        try:
+            attempt(mapping[name])
+        except (LookupError, ValueError, TypeError, OSError) as error:
+            raise UsageError(f"mapping.{name} is {mapping[name]!r} ({error}); expected {expected}") from error
+    for name, code in mapping["countries"].items():
+        if code != "" and alpha3(code) is None:
+            raise UsageError(
+                f"mapping.countries: code of {name!r} is {code!r}; expected a quoted ISO 3166-1 code "
+                "such as 'NO' (YAML reads a bare NO as false), or '' for none"
+            )
+    settings = {name: value for name, value in mapping.items() if name not in ("format", "columns")}
+    encoding = codecs.lookup(mapping["encoding"]).name
+    settings["encoding"] = "utf-8-sig" if encoding == "utf-8" else encoding
+    settings["countries"] = {name.casefold(): code for name, code in mapping["countries"].items()}
+    return ReadOptions(**settings, latest=(pd.Timestamp(as_of) + pd.DateOffset(years=1)).date())
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one file.
+
+    Attributes:
+        name: Name of the file in its format.
+        names: Field -> name of its column in the file; "" for an optional column that the file does not have.
+        needed: Fields whose column must be in the file.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    names: dict[str, str]
+    needed: frozenset[str]
+
+    @property
+    def personal(self) -> list[str]:
+        """Names in the file of the columns whose values are never shown."""
+        return [self.names[column.name] for column in self.columns if column.personal]
+
+
+def layouts_of(source: Format, mapping: Mapping[str, Any]) -> dict[str, Layout]:
+    """The layout of each file, with the column names of the mapping.
+
+    Raises:
+        UsageError: The mapping names an unknown file or field, or lacks a required one.
+    """
+    names = mapping["columns"]
+    if len(source.files) == 1:
+        ((file, columns),) = source.files.items()
+        missing = [column.name for column in columns if column.name not in names and not column.optional]
+        if missing:
+            raise UsageError(f"mapping.columns lacks {', '.join(missing)}. Add the names of these columns in the file.")
+        absent = {column.name: "" for column in columns if column.optional}
+        return {file: _layout(file, columns, absent | names, "mapping.columns")}
+    for name, renamed in names.items():
+        if name not in source.files or not isinstance(renamed, Mapping):
+            raise UsageError(
+                f"mapping.columns has {name!r}{_did_you_mean(name, source.files)}; expected tables with column names: "
+                f"{', '.join(source.files)}"
+            )
+    return {
+        file: _layout(file, columns, names.get(file, {}), f"mapping.columns.{file}")
+        for file, columns in source.files.items()
+    }
+
+
+def _layout(file: str, columns: tuple[Column, ...], renamed: Mapping[str, Any], place: str) -> Layout:
+    """The columns under the names that the mapping gives at `place`, else under their own."""
+    known = [column.name for column in columns]
+    required = {column.name for column in columns if not column.optional}
+    for field, name in renamed.items():
+        if field not in known:
+            raise UsageError(
+                f"{place}: unknown field {field!r}{_did_you_mean(field, known)}; expected one of {', '.join(known)}"
+            )
+        if not isinstance(name, str) or (not name and field in required):
+            raise UsageError(f"{place}.{field} is {name!r}; expected the name of one column of the file")
+    needed = required | {field for field, name in renamed.items() if name}
+    return Layout(file, columns, {field: field for field in known} | dict(renamed), frozenset(needed))
+
+
+def find_files(data: Path, source: Format) -> tuple[dict[str, Path], list[str]]:
+    """Path of each file of the format that exists, and names of CSV files that are not used.
+
+    Raises:
+        UsageError: `data` is not a folder but the format has several files.
+        DataError: A required file is missing, or one exists twice.
+    """
+    if len(source.files) == 1:
+        return dict.fromkeys(source.files, data), []
+    if not data.is_dir():
+        expected = ", ".join(f"{name}.csv" for name in source.files)
+        raise UsageError(
+            f"not a folder: {data}; expected one with {expected} ({' and '.join(source.optional)} are optional)"
+        )
+    files = [path for path in sorted(data.iterdir()) if path.name.casefold().endswith(EXTENSIONS)]
+    names = {path: path.name.casefold().removesuffix(".gz").removesuffix(".csv") for path in files}
+    found: dict[str, Path] = {}
+    for name in source.files:
+        paths = [path for path in files if names[path] == name]
+        if len(paths) > 1:
+            raise DataError(f"{data} has {' and '.join(path.name for path in paths)}. Keep one file for {name}.")
+        if paths:
+            found[name] = paths[0]
+        elif name not in source.optional:
+            raise DataError(
+                f"{data} lacks {name}.csv{_did_you_mean(name, names.values())}. `make templates` writes an example."
+            )
+    return found, [path.name for path in files if names[path] not in source.files]
+
+
+@dataclass(frozen=True)
+class Header:
+    """Number of columns of a file, the position of each field that it has, and notes about its column names."""
+
+    width: int
+    positions: dict[str, int]
+    notes: Notes
+
+
+def header_of(header: list[str], path: Path, layout: Layout, options: ReadOptions) -> Header:
+    """Find the fields of the layout in a header; case and surrounding white space are ignored.
+
+    Raises:
+        DataError: A needed column is missing, one is there twice, or one is not a field of the layout.
+    """
+    names = [name.strip().casefold() for name in header]
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        raise DataError(f"{path}: duplicate columns {', '.join(twice)}. Rename or remove one.")
+    expected = {field: name.strip().casefold() for field, name in layout.names.items() if name}
+    absent = [field for field, name in expected.items() if name not in names]
+    missing = [layout.names[field] for field in absent if field in layout.needed]
+    if missing:
+        raise DataError(f"{path} lacks {_advice(missing, header, options)}")
+    extra = [name for name, folded in zip(header, names, strict=True) if folded not in expected.values()]
+    if extra and not options.ignore_extra:
+        candidates = [layout.names[field] for field in absent]
+        unknown = ", ".join(f"{name!r}{_did_you_mean(name, candidates)}" for name in extra)
+        raise DataError(
+            f"{path} has unknown columns: {unknown}. Remove them, map them under mapping.columns, or set "
+            "mapping.ignore_extra to true."
+        )
+    positions = {field: names.index(name) for field, name in expected.items() if field not in absent}
+    respelt = [field for field, position in positions.items() if header[position] != layout.names[field]]
+    notes: Notes = Counter()
+    notes.update((layout.names[field], "column is not in the file; left empty") for field in absent)
+    notes.update((layout.names[field], "column name matched ignoring case or white space") for field in respelt)
+    notes.update((name, "column is not used") for name in extra)
+    return Header(len(header), positions, notes)
+
+
+def _advice(missing: list[str], header: list[str], options: ReadOptions) -> str:
+    """The missing columns, and the setting or column name that was probably meant."""
+    columns = ", ".join(missing)
+    if "\0" in "".join(header):
+        return f"the columns {columns}; the file looks like utf-16. Set mapping.encoding to utf-16."
+    other = max(DELIMITERS, key=header[0].count)
+    if len(header) == 1 and other in header[0] and other != options.delimiter:
+        return f"the columns {columns}; the delimiter looks like {other!r}. Set mapping.delimiter to it."
+    hints = ", ".join(f"{name}{_did_you_mean(name, header)}" for name in missing)
+    return f"the columns {hints}; found {', '.join(header)}. Map the names under mapping.columns."
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The closest known name as a question in parentheses; empty if none is close."""
+    folded = {name.casefold(): name for name in known}
+    found = difflib.get_close_matches(word.casefold(), folded, 1)
+    return f" (did you mean {folded[found[0]]}?)" if found else ""
