@@ -24,6 +24,8 @@ BLOCK_RECORDS = 50_000
 BLOCK_CHARACTERS = 1 << 24  # long records make smaller blocks, to bound memory
 FIELD_CHARACTERS = 1 << 19  # a quoted field longer than this counts as an unclosed quote
 
+Record = tuple[int, str, list[str]]  # the line on which it starts, its text in the file, and its cells
+
 
 class Block(NamedTuple):
     """Records of a file in order.
@@ -39,12 +41,6 @@ class Block(NamedTuple):
     empty: int
 
 
-class _Record(NamedTuple):
-    line: int
-    raw: str
-    cells: list[str]
-
-
 def read_blocks(path: Path, layout: Layout, options: ReadOptions) -> tuple[Header, Iterator[Block]]:
     """The header of a file, and its records.
 
@@ -54,21 +50,21 @@ def read_blocks(path: Path, layout: Layout, options: ReadOptions) -> tuple[Heade
     """
     records = _records(path, options)
     singles = iter(lambda: _next(records, 1), [])
-    first = next((record.cells for (record,) in singles if record.cells), None)
+    first = next((cells for ((_, _, cells),) in singles if cells), None)
     if first is None:
         raise DataError(f"{path} is empty; expected a header and rows below it")
     header = header_of(first, path, layout, options)
     return header, _blocks(records, header)
 
 
-def _blocks(records: Iterator[_Record], header: Header) -> Iterator[Block]:
+def _blocks(records: Iterator[Record], header: Header) -> Iterator[Block]:
     """The records in blocks, converted in smaller batches."""
     batches: list[pa.RecordBatch] = []
     read, characters = 0, 0
     while batch := _next(records, BATCH_RECORDS):
         batches.append(_columns(batch, header))
         read += len(batch)
-        characters += sum(len(record.raw) for record in batch)
+        characters += sum(len(raw) for _, raw, _ in batch)
         if read >= BLOCK_RECORDS or characters >= BLOCK_CHARACTERS:
             yield _joined(batches, read)
             batches, read, characters = [], 0, 0
@@ -81,30 +77,32 @@ def _joined(batches: list[pa.RecordBatch], read: int) -> Block:
     return Block(rows, read - rows.num_rows)
 
 
-def _columns(records: list[_Record], header: Header) -> pa.RecordBatch:
+def _columns(records: list[Record], header: Header) -> pa.RecordBatch:
     """The records as columns, without the empty ones."""
     width = header.width
-    kept = [record for record in records if not _is_empty(record.cells, width)]
-    counts = [None if len(record.cells) == width else len(record.cells) for record in kept]
+    kept = [record for record in records if len(record[2]) == width or not _is_empty(record[2])]
+    counts = [None if len(cells) == width else len(cells) for _, _, cells in kept]
     blank = [""] * width
-    cells = [record.cells if len(record.cells) == width else blank for record in kept]
-    columns: list[tuple[str, ...]] = list(zip(*cells, strict=True)) or [()] * width
+    columns = list(zip(*(cells if len(cells) == width else blank for _, _, cells in kept), strict=True))
     return pa.record_batch(
         {
-            "line": pa.array([record.line for record in kept], pa.int64()),
-            "raw_line": pc.utf8_rtrim(pa.array([record.raw for record in kept], pa.string()), "\r\n"),
+            "line": pa.array([line for line, _, _ in kept], pa.int64()),
+            "raw_line": pc.utf8_rtrim(pa.array([raw for _, raw, _ in kept], pa.string()), "\r\n"),
             "field_count": pa.array(counts, pa.int32()),
         }
-        | {name: pa.array(columns[position], pa.string()) for name, position in header.positions.items()}
+        | {
+            name: pa.array(columns[position] if kept else [], pa.string())
+            for name, position in header.positions.items()
+        }
     )
 
 
-def _is_empty(cells: list[str], width: int) -> bool:
-    """Whether a record is a line without text; in a file of one column an empty cell is a record."""
-    return len(cells) != width and len(cells) < 2 and not "".join(cells).strip()
+def _is_empty(cells: list[str]) -> bool:
+    """Whether a record with another number of cells than the header is a line without text."""
+    return len(cells) < 2 and not "".join(cells).strip()
 
 
-def _next(records: Iterator[_Record], most: int) -> list[_Record]:
+def _next(records: Iterator[Record], most: int) -> list[Record]:
     """The next records. The limit of csv belongs to the whole process, so it is restored after each batch."""
     limit = csv.field_size_limit(FIELD_CHARACTERS)
     try:
@@ -113,7 +111,7 @@ def _next(records: Iterator[_Record], most: int) -> list[_Record]:
         csv.field_size_limit(limit)
 
 
-def _records(path: Path, options: ReadOptions) -> Iterator[_Record]:
+def _records(path: Path, options: ReadOptions) -> Iterator[Record]:
     """All records of a file, with the header and empty lines."""
     line = 1
     lines: list[str] = []  # of the record that is being read
@@ -122,7 +120,7 @@ def _records(path: Path, options: ReadOptions) -> Iterator[_Record]:
         with _open(path) as binary, io.TextIOWrapper(binary, options.encoding, newline="") as text:
             reader = csv.reader(_copied(text, lines), delimiter=options.delimiter, strict=True)
             for cells in reader:
-                yield _Record(line, "".join(lines), cells)
+                yield line, "".join(lines), cells
                 lines.clear()
                 line = reader.line_num + 1
         after = path.stat()
