@@ -145,7 +145,7 @@ def _profile(database: StagingDatabase, folder: Path, rows: int) -> Profile:
 
 
 def _notes(read: list[Staged], unused: list[str], lines: pd.DataFrame) -> list[Note]:
-    """What was left out or repaired while the files were read."""
+    """Unused files, dropped duplicates and repaired cells."""
     notes: list[Note] = [(name, "", "file is not used", 1) for name in unused]
     notes += [(each.file, "", "file has no row below its header", int(not each.rows)) for each in read]
     duplicates = zip(lines["file"], lines["duplicates"], strict=True)
