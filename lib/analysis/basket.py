@@ -32,8 +32,10 @@ def rules(lines: pd.DataFrame) -> pd.DataFrame:
         antecedent, consequent (product_id), orders (with both), support = orders / all orders, confidence = orders /
         orders with the antecedent, lift = confidence / share of orders with the consequent.
     """
-    baskets, products = _matrix(lines, "order_id")
-    n = baskets.shape[0]
+    order, orders = pd.factorize(lines["order_id"], sort=True)
+    product, products = pd.factorize(lines["product_id"], sort=True)
+    n = len(orders)
+    baskets = _ones(order, product, (n, len(products)))
     frequent = np.flatnonzero(np.asarray(baskets.sum(axis=0)).ravel() >= LEAST_TOGETHER)
     bought = baskets[:, frequent]
     together = (bought.T @ bought).tocoo()  # orders with both products of each pair; on the diagonal, with the product
@@ -42,8 +44,8 @@ def rules(lines: pd.DataFrame) -> pd.DataFrame:
     first, second = together.row[is_pair], together.col[is_pair]
     found = pd.DataFrame(
         {
-            "antecedent": products.to_numpy()[frequent[first]],
-            "consequent": products.to_numpy()[frequent[second]],
+            "antecedent": products[frequent[first]],
+            "consequent": products[frequent[second]],
             "orders": together.data[is_pair].astype(int),
         }
     )
@@ -54,18 +56,12 @@ def rules(lines: pd.DataFrame) -> pd.DataFrame:
     pairs_tested = len(frequent) * (len(frequent) - 1) / 2
     kept = found[(found["lift"] >= 1) & (by_chance * pairs_tested < CHANCE)]
     rounded = kept.round({"lift": 9, "confidence": 9})  # both rules of a pair have the same lift up to the last digit
-    order = ["lift", "confidence", "antecedent"]
-    return rounded.sort_values(order, ascending=[False, False, True], kind="stable", ignore_index=True)
-
-
-def _matrix(lines: pd.DataFrame, row: str) -> tuple[sparse.csr_matrix, pd.Index]:
-    """0/1 matrix of rows by products, both sorted by name."""
-    rows, names = pd.factorize(lines[row], sort=True)
-    columns, products = pd.factorize(lines["product_id"], sort=True)
-    return _ones(rows, columns, (len(names), len(products))), pd.Index(products)
+    by = ["lift", "confidence", "antecedent"]
+    return rounded.sort_values(by, ascending=[False, False, True], kind="stable", ignore_index=True)
 
 
 def _ones(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:
+    """0/1 matrix with a one in each of these cells, however often it is named."""
     cells = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
     cells.data[:] = 1
     return cells

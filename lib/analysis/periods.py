@@ -58,12 +58,10 @@ def period(name: str, as_of: date | str) -> Period:
     if name in ("last_30_days", "last_90_days"):
         length = pd.Timedelta(days=int(name.split("_")[1]))
         return _period(now - length, now, now - 2 * length, now - length)
-    month = now.replace(day=1)
+    month, this_month = pd.DateOffset(months=1), now.replace(day=1)
     if name == "last_month":
-        return _period(
-            month - pd.DateOffset(months=1), month, month - pd.DateOffset(months=2), month - pd.DateOffset(months=1)
-        )
-    step = pd.DateOffset(months=1) if name == "month_to_date" else pd.DateOffset(years=1)
+        return _period(this_month - month, this_month, this_month - 2 * month, this_month - month)
+    step = month if name == "month_to_date" else pd.DateOffset(years=1)
     yesterday = now - pd.Timedelta(days=1)  # on the first of a month, month_to_date is the whole previous month
     start = yesterday.replace(day=1) if name == "month_to_date" else yesterday.replace(month=1, day=1)
     previous = start - step

@@ -1,25 +1,16 @@
 """Revenue by day, week and month, by segment, and what drove its change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 __all__ = [
-    "Driver",
-    "annotations",
-    "bridge_steps",
-    "by",
-    "daily_trend",
-    "days",
-    "main_driver",
-    "monthly_trend",
-    "share_at",
-    "weekly_trend",
-    "with_previous",
-]
+    "Driver", "annotations", "bridge_steps", "cumulative", "daily_trend", "days", "main_driver", "monthly_trend",
+    "share_at", "weekly_trend", "with_previous",
+]  # fmt: skip
 
 SAME_WEEKDAY = pd.Timedelta(weeks=52)  # a year back such that Mondays meet Mondays
 STEPS = {  # label of each bridge step, by column of the question revenue_bridge
@@ -56,13 +47,13 @@ def days(frame: pd.DataFrame, bounds: Mapping[str, date]) -> pd.DataFrame:
     return frame.set_index("date").reindex(every, fill_value=0).reset_index()
 
 
-def by(step: str, daily: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Sums per calendar week (W-MON, dated on its Monday) or month (MS); only complete ones."""
-    grouped = daily.set_index("date")[list(columns)].resample(step, closed="left", label="left")
-    sums, found = grouped.sum(min_count=1), grouped.size()
+def _complete_sums(step: str, daily: pd.DataFrame) -> pd.DataFrame:
+    """Revenue per calendar week (W-MON, dated on its Monday) or month (MS); only complete ones."""
+    grouped = daily.set_index("date")[["revenue"]].resample(step, closed="left", label="left")
+    sums = grouped.sum()
     starts = pd.DatetimeIndex(sums.index)
-    complete = found.to_numpy() == (starts.shift(1) - starts).days.to_numpy()
-    return sums[complete].reset_index()
+    is_complete = grouped.size().to_numpy() == (starts.shift(1) - starts).days.to_numpy()
+    return sums[is_complete].reset_index()
 
 
 def daily_trend(daily: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
@@ -80,12 +71,12 @@ def daily_trend(daily: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
 
 def weekly_trend(daily: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
     """Revenue of the complete weeks of `year` and, as `year_before`, of the weeks 52 weeks earlier; see daily_trend."""
-    return _with_year_before(by("W-MON", daily, ["revenue"]), "revenue", year)
+    return _with_year_before(_complete_sums("W-MON", daily), "revenue", year)
 
 
 def monthly_trend(daily: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
     """Revenue of the complete months of `year` and, as `year_before`, of the same months a year earlier."""
-    return _with_year_before(by("MS", daily, ["revenue"]), "revenue", year, pd.DateOffset(years=1))
+    return _with_year_before(_complete_sums("MS", daily), "revenue", year, pd.DateOffset(years=1))
 
 
 def _with_year_before(
@@ -159,11 +150,20 @@ def bridge_steps(effects: Mapping[str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["step", "amount", "total"])
 
 
-def share_at(curve: pd.DataFrame, products: float) -> float:
-    """Share of revenue that this share of the best products brings; NaN if nothing was sold.
+def cumulative(values: pd.Series) -> pd.DataFrame:
+    """Concentration curve of the values: share of items, the largest first, and the share of the total they hold."""
+    held = np.append(0, np.sort(values.to_numpy(dtype=float))[::-1].cumsum())
+    shares = held / held[-1] if held[-1] > 0 else np.nan
+    return pd.DataFrame({"items": np.linspace(0, 1, len(held)), "share": shares})
+
+
+def share_at(curve: pd.DataFrame, items: float | np.ndarray) -> Any:
+    """Share of the total that this share of the items brings, the largest first; NaN without a total.
 
     Args:
-        curve: products and revenue, cumulative shares from 0 to 1; see the question product_concentration.
-        products: A share from 0 to 1.
+        curve: Cumulative shares of the items and of the total from 0 to 1 in its first two columns; see the question
+            product_concentration.
+        items: A share from 0 to 1, or several.
     """
-    return float(np.interp(products, curve["products"], curve["revenue"])) if len(curve) > 1 else np.nan
+    known = curve.iloc[:, :2].dropna().to_numpy()
+    return np.interp(items, *known.T) if len(known) > 1 else items * np.nan

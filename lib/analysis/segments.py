@@ -83,12 +83,11 @@ def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
 class Clusters:
     """k-means by number of clusters.
 
-    scores: clusters, silhouette, null_silhouette, stability, smallest (share), sizes. real: whether clusters
-    were found. verdict: the result as a sentence.
+    scores: clusters, silhouette, null_silhouette, stability, smallest (share), sizes.
+    verdict: the result as a sentence.
     """
 
     scores: pd.DataFrame
-    real: bool
     verdict: str
 
 
@@ -103,7 +102,7 @@ def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
     if different < LEAST_BUYERS:
         columns = ["clusters", "silhouette", "null_silhouette", "stability", "smallest", "sizes"]
         few = f"{integer(different)} distinct buyers are too few for clusters; the minimum is {LEAST_BUYERS}."
-        return Clusters(pd.DataFrame(columns=columns), real=False, verdict=few)
+        return Clusters(pd.DataFrame(columns=columns), few)
     rng = np.random.default_rng(seed)
     spread = points.std(axis=0)
     points = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1)
@@ -111,7 +110,7 @@ def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
     cloud = rng.multivariate_normal(np.zeros(3), np.cov(points.T), len(points), method="eigh")
     with threadpool_limits(1):
         scores = pd.DataFrame([_evaluate(k, points, cloud, rng) for k in CLUSTERS])
-    return Clusters(scores, *_verdict(scores))
+    return Clusters(scores, _verdict(scores))
 
 
 def _evaluate(k: int, points: np.ndarray, cloud: np.ndarray, rng: np.random.Generator) -> dict[str, object]:
@@ -138,17 +137,17 @@ def _silhouette(points: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     return float(silhouette_score(points[chosen], found)) if 1 < len(np.unique(found)) < len(found) else 0.0
 
 
-def _verdict(scores: pd.DataFrame) -> tuple[bool, str]:
+def _verdict(scores: pd.DataFrame) -> str:
     """Whether a number of clusters is stable and better separated than the null distribution, with the reason."""
     clear = scores[(scores["stability"] >= STABLE) & (scores["silhouette"] > scores["null_silhouette"] + CLEARER)]
     if clear.empty:
-        return False, (
+        return (
             f"No clusters were found: no number of them is both stable (stability of at least {STABLE}) and better "
             f"separated than data without clusters (silhouette more than {CLEARER} above the null silhouette). Use the "
             "RFM segments, which do not assume clusters."
         )
     best = clear.sort_values("silhouette").iloc[-1]
-    return True, (
+    return (
         f"{best['clusters']:.0f} clusters with {best['sizes']} of the buyers are stable "
         f"(stability {decimal(best['stability'])}) and better separated than data without clusters "
         f"(silhouette {decimal(best['silhouette'])}, null silhouette {decimal(best['null_silhouette'])})."

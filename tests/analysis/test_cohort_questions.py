@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.analysis import cohorts, survival
+from lib.analysis import cohorts
 from lib.data.parquet import read_table
 from lib.db import read
 
@@ -180,7 +180,7 @@ def test_time_to_the_second_order(shop: Shop) -> None:
     days = shop.orders.groupby("user_id")["date"].agg(list)
     second = days.map(lambda dates: (dates[1] - dates[0]).days if len(dates) > 1 else None)
     followed = second.fillna(days.map(lambda dates: (shop.day - dates[0]).days - 1))
-    curve, alive = survival.returns(shop.ask("second_order_days")).set_index("day"), 1.0
+    curve, alive = cohorts.second_orders(shop.ask("second_order_days")).set_index("day"), 1.0
     for day in range(int(followed.max()) + 1):
         at_risk = (followed >= day).sum()
         alive *= 1 - (second == day).sum() / at_risk

@@ -44,7 +44,7 @@ def history_of(n, repeats, seed=3):
 def scored(past, days=90):
     """Validation and scores of a shop whose history today is `past` plus the later revenue."""
     grown = past.assign(revenue=past["revenue"] + past["later_revenue"])
-    validation = customers.validate(past, grown, days, seed=1)
+    validation = clv.validate(past, grown, days, seed=1)
     revenue = past["later_revenue"].sum()
     return validation, customers.score_customers(grown, validation, clv.Terms(), forecast_revenue=revenue)
 
@@ -104,7 +104,7 @@ def test_baskets_cover_all_completed_orders_numbered_by_customer(demo_database: 
 
 
 def test_split_is_the_start_of_the_validation_period():
-    assert customers.split("2025-07-01", 90) == date(2025, 4, 2)
+    assert clv.split("2025-07-01", 90) == date(2025, 4, 2)
 
 
 def test_a_shop_is_validated_by_all_methods(shop):
@@ -128,7 +128,7 @@ def test_every_buyer_has_a_segment_and_predictions(shop):
 
 def test_predictions_are_scaled_to_the_forecast_and_the_ranking_is_unchanged():
     past = history_of(1_000, 500)
-    validation = customers.validate(past, past.assign(revenue=past["revenue"] + past["later_revenue"]), 90, seed=1)
+    validation = clv.validate(past, past.assign(revenue=past["revenue"] + past["later_revenue"]), 90, seed=1)
     terms = clv.Terms(3, 1.0, 0.0)
     low, high = (customers.score_customers(past, validation, terms, revenue) for revenue in (1_000, 4_000))
     assert high.factor == pytest.approx(4 * low.factor)
@@ -141,7 +141,7 @@ def test_predictions_are_scaled_to_the_forecast_and_the_ranking_is_unchanged():
 
 def test_a_forecast_far_from_the_model_gives_a_warning():
     past = history_of(1_000, 500)
-    validation = customers.validate(past, past.assign(revenue=past["revenue"] + past["later_revenue"]), 90, seed=1)
+    validation = clv.validate(past, past.assign(revenue=past["revenue"] + past["later_revenue"]), 90, seed=1)
     assert any("far apart" in note for note in customers.score_customers(past, validation, clv.Terms(), 1e9).warnings)
 
 
@@ -169,7 +169,7 @@ def test_a_small_shop_has_warnings_and_numbers():
     assert "Only 25 of 60 buyers bought more than once" in notes
     assert "The churn risk is not calibrated" in notes
     assert validation.calibration is None
-    expected = clv.bg_nbd.expected_orders(found.model.orders, found.customers, 90)
+    expected = found.model.orders.expected_orders(found.customers, 90)
     assert found.customers["churn_risk"].to_numpy() == pytest.approx(churn.risk(expected, None))
 
 

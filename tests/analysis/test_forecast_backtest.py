@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from lib.analysis.forecast import SEASONAL_NAIVE, WEEKDAY_AVERAGE, Backtest, Simulation, backtest, scores
+from lib.analysis.forecast import SEASONAL_NAIVE, WEEKDAY_AVERAGE, Backtest, Simulation, backtest
 from lib.analysis.forecast import models as table
-from lib.analysis.forecast.backtest import Window
+from lib.analysis.forecast.backtest import Window, coverage, mase, naive_scale, pinball, smape, total_error, wape
 from lib.analysis.forecast.simulation import width_factor
 from tests.series import days, past, shop_like
 
@@ -38,10 +38,10 @@ OBSERVED, PREDICTED = np.array([10.0, 0.0, 30.0]), np.array([12.0, 0.0, 24.0])
 @pytest.mark.parametrize(
     ("measure", "value"),
     [
-        (scores.mase(OBSERVED, PREDICTED, 4.0), 8 / 3 / 4),
-        (scores.wape(OBSERVED, PREDICTED), 8 / 40),
-        (scores.smape(OBSERVED, PREDICTED), (2 * 2 / 22 + 0 + 2 * 6 / 54) / 3),
-        (scores.total_error(OBSERVED, PREDICTED), 4 / 40),
+        (mase(OBSERVED, PREDICTED, 4.0), 8 / 3 / 4),
+        (wape(OBSERVED, PREDICTED), 8 / 40),
+        (smape(OBSERVED, PREDICTED), (2 * 2 / 22 + 0 + 2 * 6 / 54) / 3),
+        (total_error(OBSERVED, PREDICTED), 4 / 40),
     ],
 )
 def test_measure_by_hand(measure: float, value: float) -> None:
@@ -50,26 +50,26 @@ def test_measure_by_hand(measure: float, value: float) -> None:
 
 def test_pinball_of_a_certain_forecast_by_hand() -> None:
     """10 too low: the loss is 10 q at each quantile q, their mean is 5, twice that is 10; the scale is 4."""
-    assert scores.pinball(np.array([30.0]), certain(20), 4.0) == pytest.approx(10 / 4)
+    assert pinball(np.array([30.0]), certain(20), 4.0) == pytest.approx(10 / 4)
 
 
 def test_pinball_of_an_even_spread_by_hand() -> None:
     """Quantiles at 5, 20, 100, 180, 195; observed 100: losses 95 q, 80 q, 0, 80 (1 - q), 95 (1 - q)."""
     expected = 2 * (95 * 0.025 + 80 * 0.1 + 0 + 80 * 0.1 + 95 * 0.025) / 5
-    assert scores.pinball(np.array([100.0]), even(100), 1.0) == pytest.approx(expected)
+    assert pinball(np.array([100.0]), even(100), 1.0) == pytest.approx(expected)
 
 
 def test_coverage_is_the_share_of_days_inside() -> None:
     bounds = even(100, 4).interval_frame(days([0] * 4).index)
     assert bounds.iloc[0].tolist() == pytest.approx([100, 20, 180, 5, 195])
-    assert scores.coverage(np.array([25, 190, 10, 200]), bounds) == {"coverage_80": 0.25, "coverage_95": 0.75}
+    assert coverage(np.array([25, 190, 10, 200]), bounds) == {"coverage_80": 0.25, "coverage_95": 0.75}
 
 
 def test_scale_is_the_mean_week_on_week_change() -> None:
-    assert scores.naive_scale(past([10] * 7 + [12] * 7 + [9] * 7)) == pytest.approx((2 + 3) / 2)
+    assert naive_scale(past([10] * 7 + [12] * 7 + [9] * 7)) == pytest.approx((2 + 3) / 2)
 
 
-@pytest.mark.parametrize("measure", [scores.wape, scores.total_error])
+@pytest.mark.parametrize("measure", [wape, total_error])
 def test_relative_error_without_sales_is_nan(measure: object) -> None:
     assert np.isnan(measure(np.zeros(3), np.ones(3)))
 

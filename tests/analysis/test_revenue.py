@@ -4,6 +4,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from lib.analysis import periods, revenue
 
@@ -51,11 +52,11 @@ def test_a_bridge_begins_and_ends_with_totals() -> None:
 
 def test_only_complete_weeks_and_months_are_summed() -> None:
     days = pd.DataFrame({"date": pd.date_range("2025-01-30", "2025-03-09"), "revenue": 1.0})
-    assert revenue.by("MS", days, ["revenue"]).to_dict("list") == {
+    assert revenue._complete_sums("MS", days).to_dict("list") == {
         "date": [pd.Timestamp("2025-02-01")],
         "revenue": [28.0],
     }
-    weeks = revenue.by("W-MON", days, ["revenue"])
+    weeks = revenue._complete_sums("W-MON", days)
     assert weeks["date"].iloc[[0, -1]].tolist() == [pd.Timestamp("2025-02-03"), pd.Timestamp("2025-03-03")]
     assert set(weeks["revenue"]) == {7.0}
 
@@ -78,6 +79,13 @@ def test_the_share_of_the_best_products_is_interpolated() -> None:
     curve = pd.DataFrame({"products": [0, 0.5, 1], "revenue": [0, 0.8, 1]})
     assert revenue.share_at(curve, 0.25) == 0.4
     assert np.isnan(revenue.share_at(curve.head(1), 0.25))
+
+
+def test_a_concentration_curve_ranks_the_largest_first() -> None:
+    curve = revenue.cumulative(pd.Series([0.0, 60, 10, 30]))
+    assert revenue.share_at(curve, np.array([0, 0.25, 0.5, 1])) == pytest.approx([0, 0.6, 0.9, 1])
+    assert np.isnan(revenue.share_at(revenue.cumulative(pd.Series([0.0, 0.0])), 0.2))
+    assert np.isnan(revenue.share_at(revenue.cumulative(pd.Series([], dtype=float)), 0.2))
 
 
 def test_annotations_are_campaigns_and_anomalies_by_first_day() -> None:

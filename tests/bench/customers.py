@@ -46,7 +46,7 @@ def fit_here(buyers: int) -> None:
 
 def scored(model: clv.Model, frame: pd.DataFrame) -> pd.DataFrame:
     """The columns that the report computes for each buyer: segment, orders, value and churn risk."""
-    expected = clv.bg_nbd.expected_orders(model.orders, frame, CHURN_DAYS)
+    expected = model.orders.expected_orders(frame, CHURN_DAYS)
     curve = churn.Calibration(0.0, 1.0)
     return segments.rfm(frame).join(clv.score(model, frame, clv.Terms())).assign(churn_risk=churn.risk(expected, curve))
 

@@ -144,7 +144,7 @@ def test_anomalies_are_marked_with_their_cause() -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_every_segment_has_a_forecast(n: int) -> None:
-    ahead = Forecast("ensemble", AHEAD, 5.0, (4.0, 6.0), (3.0, 7.0), "It beat seasonal naive.")
+    ahead = Forecast("ensemble", AHEAD, 5.0, (4.0, 6.0), "It beat seasonal naive.")
     segment = Segment(HOSTILE, History(DAILY_REVENUE, (), ()), ahead)
     figure = charts.segment_forecasts([segment] * n, "USD")
     assert len(figure.data) == 3 * n

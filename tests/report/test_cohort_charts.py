@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.analysis import cohorts, survival
+from lib.analysis import cohorts
 from lib.report import charts
 from tests.analysis.test_cohorts import CELLS, WHOLE
 
 RATES = pd.DataFrame({"churn_days": [30, 90], "observed_buyers": [50, 40], "churn_rate": [0.75, 0.5]})
 CLASSES = pd.DataFrame({"from_revenue": [0.0, 20.0], "to_revenue": [20.0, 40.0], "buyers": [3, 1]})
 SUMMARY = pd.Series({"median_revenue": 10.0, "mean_revenue": 15.0, "top_tenth_from": 35.0, "top_tenth_share": 0.6})
-CURVE = survival.returns(pd.DataFrame({"days": [1, 3], "returned": [True, False], "buyers": [1, 3]}))
+CURVE = cohorts.second_orders(pd.DataFrame({"days": [1, 3], "returned": [True, False], "buyers": [1, 3]}))
 VALUE, MATRIX = cohorts.mean_value(WHOLE), cohorts.value_matrix(WHOLE)
 
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.analysis import survival
+from lib.analysis import cohorts
 from lib.report.text import cohort as text
 from tests.analysis.test_cohorts import COSTS
 
 VALUE = pd.DataFrame({"month_index": [0, 1, 2], "revenue": [20.0, 25.0, 30.0], "margin": [6.0, 8.0, 15.0]})
-CURVE = survival.returns(pd.DataFrame({"days": [10, 100], "returned": [True, False], "buyers": [1, 3]}))
-YOUNG = survival.returns(pd.DataFrame({"days": [0], "returned": [False], "buyers": [2]}))
+CURVE = cohorts.second_orders(pd.DataFrame({"days": [10, 100], "returned": [True, False], "buyers": [1, 3]}))
+YOUNG = cohorts.second_orders(pd.DataFrame({"days": [0], "returned": [False], "buyers": [2]}))
 NO_BUYERS, NO_VALUE = CURVE.head(0), VALUE.head(0)
 FREE = COSTS.assign(spend=0.0)
 MEAN = pd.DataFrame({"month_index": [0, 1, 2, 3], "cohorts": [4, 4, 3, 3], "retention": [0.5, 0.3, 0.2, 0.25]})
@@ -110,7 +110,9 @@ def test_second_orders() -> None:
     assert text.second_orders(CURVE, 0.2).startswith(
         f"{quarter} have not yet: 25.0% within the 100 days observed. The naive"
     )
-    both = survival.returns(pd.DataFrame({"days": [10, 20, 30], "returned": [True, True, False], "buyers": [1, 1, 2]}))
+    both = cohorts.second_orders(
+        pd.DataFrame({"days": [10, 20, 30], "returned": [True, True, False], "buyers": [1, 1, 2]})
+    )
     assert text.second_orders(both, 0.5).startswith(
         f"{quarter} within 20 days. The naive repeat rate of 50.0% is too low"
     )

@@ -21,7 +21,7 @@ def ahead(total: float, first: str, n: int = 10) -> Forecast:
     index = pd.date_range(first, periods=n, name="date", unit="us")
     columns = ("forecast", "lower_80", "upper_80", "lower_95", "upper_95")
     frame = pd.DataFrame({name: np.full(n, total / n) for name in columns}, index=index)
-    return Forecast("ensemble", frame, total, (total - 50, total + 50), (0, total), "It beat seasonal naive.")
+    return Forecast("ensemble", frame, total, (total - 50, total + 50), "It beat seasonal naive.")
 
 
 def test_headline_has_total_interval_changes_and_reason() -> None:
@@ -46,7 +46,7 @@ def test_unknown_change_is_left_out() -> None:
 
 
 def test_headline_without_a_forecast_says_why() -> None:
-    nothing = Forecast("none", pd.DataFrame(), 0, (0, 0), (0, 0), "No day has had revenue yet.")
+    nothing = Forecast("none", pd.DataFrame(), 0, (0, 0), "No day has had revenue yet.")
     assert (
         forecast.headline(nothing, history([]), "USD") == "A forecast is not possible yet. No day has had revenue yet."
     )

@@ -1,19 +1,10 @@
-"""Customer lifetime value by published models: fits, expected orders and value, and warnings."""
+"""Customer lifetime value by published models: fits, expected orders and value, warnings, validation on the past."""
 
-from lib.analysis.clv import bg_nbd, gamma_gamma, pareto_nbd
-from lib.analysis.clv.fitting import Fit
-from lib.analysis.clv.model import VERSION, Model, Terms, dropout_is_lost, fit_models, scale_factor, score
+from lib.analysis.clv.models import BgNbd, GammaGamma, ParetoNbd
+from lib.analysis.clv.validation import Validation, split, validate
+from lib.analysis.clv.value import VERSION, Model, Terms, dropout_is_lost, fit_models, score
 
 __all__ = [
-    "VERSION",
-    "Fit",
-    "Model",
-    "Terms",
-    "bg_nbd",
-    "dropout_is_lost",
-    "fit_models",
-    "gamma_gamma",
-    "pareto_nbd",
-    "scale_factor",
-    "score",
-]
+    "VERSION", "BgNbd", "GammaGamma", "Model", "ParetoNbd", "Terms", "Validation",
+    "dropout_is_lost", "fit_models", "score", "split", "validate",
+]  # fmt: skip

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lib.analysis.forecast import scores
 from lib.analysis.forecast.models import AVERAGE_WEEKS, SEASONAL_NAIVE, WEEKDAY_AVERAGE, check_horizon, simulate_all
 from lib.analysis.forecast.simulation import LEVELS, SHORTEST_HISTORY, Floats, Past, Simulation, dates, width_factor
 
-__all__ = ["ORIGINS", "STEP", "Backtest", "Window", "backtest"]
+__all__ = [
+    "Backtest", "Window", "backtest", "coverage", "mase", "naive_scale", "pinball", "smape", "total_error", "wape",
+]  # fmt: skip
 
 ORIGINS, STEP = 8, 28  # windows, and the days between two of them: whole weeks
 MEASURES = (
@@ -21,6 +22,7 @@ MEASURES = (
 SKILLS = {"skill": SEASONAL_NAIVE, "skill_weekday": WEEKDAY_AVERAGE}  # with the model that each compares to
 NOMINAL = (*range(10, 100, 10), 95)  # percent, of the intervals whose calibration is shown
 CONFIDENCE = 0.95  # of the one-sided test in gains()
+QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)  # of the pinball loss
 # Gain of a perfect forecast of pure noise, the mean, over each simple model: the errors of seasonal naive have twice
 # the variance of the noise, those of an average of eight weeks 9/8 of it.
 NOISE_GAINS = {
@@ -48,6 +50,10 @@ class Window:
         """The scaled errors of each model."""
         return {model: one.scaled_errors(self.observed.to_numpy()) for model, one in self.simulations.items()}
 
+    def mase(self, model: str) -> float:
+        """MASE of the model in this window."""
+        return mase(self.observed.to_numpy(), self.simulations[model].predicted, self.scale)
+
 
 @dataclass(frozen=True)
 class Backtest:
@@ -67,8 +73,8 @@ class Backtest:
         """Accuracy of each model over the windows, the smallest mase first.
 
         Returns:
-            A frame indexed by model: means over the windows of mase, wape, smape, pinball, total_error (see the module
-            `scores`), coverage_80 and coverage_95 (share of days inside the interval), total_inside_80 (share of
+            A frame indexed by model: means over the windows of mase, wape, smape, pinball, total_error (see
+            these functions), coverage_80 and coverage_95 (share of days inside the interval), total_inside_80 (share of
             windows whose total was); skill and skill_weekday (1 - mase / mase of seasonal naive, of the weekday
             average); wins (windows in which it had the smallest mase), windows, fallbacks (fits that failed).
         """
@@ -104,7 +110,7 @@ class Backtest:
             noise (NOISE_GAINS): one-sided t-test of the windows' differences; never with fewer than two windows.
         """
         scaled = [window for window in self.windows if window.scale]
-        ours, theirs = (np.array([_mase(window, name) for window in scaled]) for name in (model, simple))
+        ours, theirs = (np.array([window.mase(name) for window in scaled]) for name in (model, simple))
         gain = float(1 - ours.mean() / theirs.mean()) if len(ours) and theirs.mean() else np.nan
         excess = theirs * (1 - NOISE_GAINS[simple]) - ours
         if len(excess) < 2 or np.ptp(excess) == 0:
@@ -137,7 +143,7 @@ class Backtest:
             self.calibrated(models[0], number)
             .interval_frame(dates(window.observed))
             .drop(columns="forecast")
-            .assign(observed=window.observed, **{name: _point(window, name) for name in models})
+            .assign(observed=window.observed, **{name: window.simulations[name].predicted for name in models})
             for number, window in enumerate(self.windows)
         ]
         table = pd.concat(tables)
@@ -177,27 +183,64 @@ def _observed(past: Past, day: pd.Timestamp, horizon: int) -> pd.Series:
 def _window(past: Past, day: pd.Timestamp, horizon: int, seed: int) -> Window:
     train = past.until(day)
     simulations = simulate_all(train, horizon, seed=seed)
-    return Window(_observed(past, day, horizon), simulations, scores.naive_scale(train))
-
-
-def _point(window: Window, model: str) -> Floats:
-    return np.maximum(window.simulations[model].point, 0.0)
-
-
-def _mase(window: Window, model: str) -> float:
-    return scores.mase(window.observed.to_numpy(), _point(window, model), window.scale)
+    return Window(_observed(past, day, horizon), simulations, naive_scale(train))
 
 
 def _measures(window: Window, simulation: Simulation) -> dict[str, float]:
-    observed, predicted = window.observed.to_numpy(), np.maximum(simulation.point, 0.0)
+    observed, predicted = window.observed.to_numpy(), simulation.predicted
     low, high = simulation.total_interval(80)
     return {
-        "mase": scores.mase(observed, predicted, window.scale),
-        "wape": scores.wape(observed, predicted),
-        "smape": scores.smape(observed, predicted),
-        "pinball": scores.pinball(observed, simulation, window.scale),
-        "total_error": scores.total_error(observed, predicted),
-        **scores.coverage(observed, simulation.interval_frame(dates(window.observed))),
+        "mase": mase(observed, predicted, window.scale),
+        "wape": wape(observed, predicted),
+        "smape": smape(observed, predicted),
+        "pinball": pinball(observed, simulation, window.scale),
+        "total_error": total_error(observed, predicted),
+        **coverage(observed, simulation.interval_frame(dates(window.observed))),
         "total_inside_80": float(low <= observed.sum() <= high),
         "fallbacks": int(simulation.is_fallback),
     }
+
+
+def naive_scale(train: Past) -> float:
+    """Mean absolute week-on-week change within the training days: the unit of MASE."""
+    return float(train.series.diff(train.season).abs().mean())
+
+
+def mase(observed: Floats, predicted: Floats, scale: float) -> float:
+    """Mean absolute scaled error (Hyndman and Koehler 2006): 1 is the error of seasonal naive on the training days."""
+    return _ratio(np.abs(observed - predicted).mean(), scale)
+
+
+def wape(observed: Floats, predicted: Floats) -> float:
+    """Weighted absolute percentage error: sum of the absolute errors / sum of the observed values."""
+    return _ratio(np.abs(observed - predicted).sum(), np.abs(observed).sum())
+
+
+def smape(observed: Floats, predicted: Floats) -> float:
+    """Symmetric MAPE: mean of 2 |error| / (|observed| + |predicted|), 0 to 2; 0 for a day on which both are 0."""
+    both = np.abs(observed) + np.abs(predicted)
+    return float(np.mean(np.where(both > 0, 2 * np.abs(observed - predicted) / np.where(both > 0, both, 1), 0.0)))
+
+
+def total_error(observed: Floats, predicted: Floats) -> float:
+    """Absolute error of the horizon's total / the observed total."""
+    return _ratio(abs(observed.sum() - predicted.sum()), abs(observed.sum()))
+
+
+def pinball(observed: Floats, simulation: Simulation, scale: float) -> float:
+    """Twice the mean pinball loss over QUANTILES, in units of `scale`: scores point and interval together."""
+    predicted = np.maximum(np.quantile(simulation.paths, QUANTILES, axis=0), 0.0)
+    levels, error = np.array(QUANTILES)[:, None], observed - predicted
+    return _ratio(2 * np.maximum(levels * error, (levels - 1) * error).mean(), scale)
+
+
+def coverage(observed: Floats, frame: pd.DataFrame) -> dict[str, float]:
+    """Share of the days inside the interval, for each of LEVELS."""
+    return {
+        f"coverage_{n}": float(((observed >= frame[f"lower_{n}"]) & (observed <= frame[f"upper_{n}"])).mean())
+        for n in LEVELS
+    }
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else np.nan

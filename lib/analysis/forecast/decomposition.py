@@ -64,7 +64,7 @@ class Anomalies:
     """Days whose revenue is far from the expected.
 
     Attributes:
-        days: date, revenue, expected_revenue, change (0.5 is 50 % more than expected), cause (`not known` possible).
+        days: date, revenue, expected_revenue, change (0.5: 50 % more than expected), cause (a holiday or `not known`).
         summary: a sentence on the size of a detectable anomaly, or on why none can be detected.
     """
 
@@ -72,26 +72,18 @@ class Anomalies:
     summary: str
 
 
-def anomalies(past: Past, causes: pd.Series | None = None) -> Anomalies:
-    """Detect anomalies: open days far from a robust STL decomposition of the logarithms.
-
-    Args:
-        past: the series.
-        causes: names of known causes by date, in addition to the holidays of the past.
-
-    Returns:
-        The anomalies by date, at most MAX_SHARE of the days: those farthest off.
-    """
+def anomalies(past: Past) -> Anomalies:
+    """Detect anomalies: open days far from a robust STL decomposition of the logarithms, at most MAX_SHARE of them."""
     series = past.series
     reason = _why_undetectable(past)
     if reason:
-        return Anomalies(_table(series.head(0), series.head(0), past, causes), reason)
+        return Anomalies(_table(series.head(0), series.head(0), past), reason)
     expected, scores, spread = _robust_scores(past)
     candidates = scores if _empty_share(series) <= RARE_EMPTY else scores[series > 0]
     far = candidates[candidates.abs() > THRESHOLD].abs().nlargest(int(MAX_SHARE * len(series))).index.sort_values()
     below, above = 1 - np.exp(-THRESHOLD * spread), np.exp(THRESHOLD * spread) - 1
     limits = f"about {percent(below, 0)} below or {percent(above, 0)} above the expected revenue"
-    return Anomalies(_table(series[far], expected[far], past, causes), f"A day counts as an anomaly from {limits}.")
+    return Anomalies(_table(series[far], expected[far], past), f"A day counts as an anomaly from {limits}.")
 
 
 def _why_undetectable(past: Past) -> str:
@@ -125,9 +117,8 @@ def _robust_scores(past: Past) -> tuple[pd.Series, pd.Series, float]:
     return expected.clip(lower=0), rest / max(spread, 1e-9), spread
 
 
-def _table(days: pd.Series, expected: pd.Series, past: Past, causes: pd.Series | None) -> pd.DataFrame:
-    known = causes if causes is not None else pd.Series(dtype="str")
-    named = [known.get(day) or holiday_near(day, past.holidays) or "not known" for day in days.index]
+def _table(days: pd.Series, expected: pd.Series, past: Past) -> pd.DataFrame:
+    named = [holiday_near(day, past.holidays) or "not known" for day in days.index]
     change = days / expected.where(expected > 0) - 1
     columns = {"revenue": days, "expected_revenue": expected, "change": change, "cause": pd.array(named, dtype="str")}
     return pd.DataFrame(columns, index=days.index).rename_axis("date").reset_index()

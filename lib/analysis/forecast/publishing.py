@@ -8,14 +8,7 @@ import pandas as pd
 
 from lib.analysis.forecast.backtest import Backtest, backtest
 from lib.analysis.forecast.history import History, daily_series
-from lib.analysis.forecast.models import (
-    ENSEMBLE,
-    SEASONAL_NAIVE,
-    WEEKDAY_AVERAGE,
-    check_horizon,
-    simulate,
-    simulate_all,
-)
+from lib.analysis.forecast.models import ENSEMBLE, SEASONAL_NAIVE, WEEKDAY_AVERAGE, simulate, simulate_all
 from lib.analysis.forecast.simulation import SHORTEST_HISTORY, Past, Simulation, dates
 from lib.formatting import decimal, percent
 
@@ -39,7 +32,6 @@ class Forecast:
         frame: per day of the horizon the columns of `Simulation.interval_frame`, and ETS and ARIMA if they were fitted.
         total: expected revenue of the horizon.
         total_80: 80 % prediction interval of the total.
-        total_95: 95 % prediction interval of the total.
         reason: sentence on the choice of the model.
     """
 
@@ -47,7 +39,6 @@ class Forecast:
     frame: pd.DataFrame
     total: float
     total_80: tuple[float, float]
-    total_95: tuple[float, float]
     reason: str
 
     @property
@@ -68,10 +59,9 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
     Raises:
         UsageError: a horizon below 1.
     """
-    check_horizon(horizon)
     if past.series.empty:
         no_days = Simulation(np.empty(0), np.empty((1, 0))).interval_frame(dates(past.series))
-        return Forecast("none", no_days, 0.0, (0.0, 0.0), (0.0, 0.0), "No day has had revenue yet.")
+        return Forecast("none", no_days, 0.0, (0.0, 0.0), "No day has had revenue yet.")
     model, factor, reason = _choose(past, tested)
     if past.is_plain:
         simulations = {SEASONAL_NAIVE: simulate(SEASONAL_NAIVE, past, horizon, seed=seed)}
@@ -94,14 +84,13 @@ def _published(
 ) -> Forecast:
     chosen = simulations[model].widened(width_factor)
     days = chosen.interval_frame(past.days_ahead(horizon))
-    others = {name: np.maximum(simulations[name].point, 0.0) for name in SHOWN_WITH_IT if name in simulations}
+    others = {name: simulations[name].predicted for name in SHOWN_WITH_IT if name in simulations}
     every = pd.date_range(past.end, periods=horizon, freq="D", unit="us", name="date")
     return Forecast(
         model=model,
         frame=days.assign(**others).reindex(every, fill_value=0.0),
         total=float(days["forecast"].sum()),
         total_80=chosen.total_interval(80),
-        total_95=chosen.total_interval(95),
         reason=reason,
     )
 

@@ -83,6 +83,11 @@ class Simulation:
     paths: Floats
     is_fallback: bool = False
 
+    @property
+    def predicted(self) -> Floats:
+        """The point forecast as it is published and scored: never below 0."""
+        return np.maximum(self.point, 0.0)
+
     def widened(self, factor: float) -> "Simulation":
         """The same simulation with every path `factor` times as far from the point forecast."""
         return replace(self, paths=self.point + factor * (self.paths - self.point))
@@ -93,10 +98,9 @@ class Simulation:
         Returns:
             A frame indexed by date with the columns forecast, lower_80, upper_80, lower_95, upper_95.
         """
-        point = np.maximum(self.point, 0.0)
-        columns = {"forecast": point}
+        columns = {"forecast": self.predicted}
         for level in LEVELS:
-            columns[f"lower_{level}"], columns[f"upper_{level}"] = _bounds(self.paths, level, point)
+            columns[f"lower_{level}"], columns[f"upper_{level}"] = _bounds(self.paths, level, self.predicted)
         return pd.DataFrame(columns, index=days.rename("date"))
 
     def total_interval(self, level: int) -> tuple[float, float]:
@@ -104,7 +108,7 @@ class Simulation:
 
         Taken from the totals of the simulated paths: days are correlated, so daily bounds must not be added.
         """
-        total = np.maximum(self.point, 0.0).sum(keepdims=True)
+        total = self.predicted.sum(keepdims=True)
         lower, upper = _bounds(self.paths.sum(axis=1, keepdims=True), level, total)
         return float(lower[0]), float(upper[0])
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lib.analysis.cohorts import acquisition_cost, payback_measure, payback_month
-from lib.analysis.survival import days_until, returned_within
+from lib.analysis.cohorts import acquisition_cost, days_until, payback_measure, payback_month, returned_within
 from lib.formatting import integer, money, month, percent
 
 __all__ = ["churned", "earlier_customers", "headline", "lifetime_value", "payback", "retained", "second_orders"]

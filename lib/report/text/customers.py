@@ -3,7 +3,8 @@
 import pandas as pd
 
 from lib.analysis import clv
-from lib.analysis.customers.scores import CustomerScores, top_fifth_share
+from lib.analysis.customers import CustomerScores
+from lib.analysis.revenue import cumulative, share_at
 from lib.report.display import integer, money, percent
 
 __all__ = ["churn_risk", "facts", "headline"]
@@ -18,9 +19,9 @@ def headline(scores: CustomerScores, terms: clv.Terms, currency: str) -> str:
         f"{integer(len(buyers))} buyers have a revenue of {money(buyers['revenue'].sum(), currency, digits=False)}"
     )
     if scores.model.refused:
-        top = percent(top_fifth_share(buyers["revenue"]))
+        top = _top_fifth(buyers["revenue"])
         return f"{revenue} to date; the top fifth holds {top} of it. There is no prediction, for the reasons below."
-    top = percent(top_fifth_share(buyers["predicted_value"]))
+    top = _top_fifth(buyers["predicted_value"])
     if not scores.has_totals:
         return (
             f"{revenue} to date. The total cannot be estimated from so few repeat purchases, but the ranking can: "
@@ -34,6 +35,11 @@ def headline(scores: CustomerScores, terms: clv.Terms, currency: str) -> str:
         f"the top fifth holds {top} of it."
         f"{' See the warnings below.' if scores.warnings else ''}"
     )
+
+
+def _top_fifth(values: pd.Series) -> str:
+    """Share of the total that the largest fifth holds."""
+    return percent(share_at(cumulative(values), 0.2))
 
 
 def facts(scores: CustomerScores, terms: clv.Terms, currency: str) -> list[tuple[str, str, str]]:

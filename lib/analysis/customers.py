@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from lib.analysis import churn, clv, segments
-from lib.analysis.customers.validation import DIGITS, Validation
+from lib.analysis.clv.validation import DIGITS, Validation
+from lib.analysis.revenue import cumulative, share_at
 from lib.formatting import decimal, integer
 
-__all__ = ["CustomerScores", "concentration", "risk_bands", "score_customers", "top_fifth_share"]
+__all__ = ["CustomerScores", "concentration", "risk_bands", "scale_factor", "score_customers"]
 
 LARGEST_FACTOR = 2.0  # predictions scaled by more than this, or by less than its inverse, give a warning
 FIFTHS = ["most at risk", "second", "third", "fourth", "least at risk"]
@@ -18,20 +19,8 @@ FIFTHS = ["most at risk", "second", "third", "fourth", "least at risk"]
 def concentration(customers: pd.DataFrame) -> pd.DataFrame:
     """Cumulative share of revenue and of predicted_value by share_of_customers, each sorted by its own column."""
     share = np.linspace(0, 1, 51)
-    values = {name: _top_share(customers[name], share).round(DIGITS) for name in ("revenue", "predicted_value")}
-    return pd.DataFrame({"share_of_customers": share.round(DIGITS), **values})
-
-
-def _top_share(values: pd.Series, share: np.ndarray) -> np.ndarray:
-    ranked = np.sort(values.to_numpy(dtype=float))[::-1].cumsum()
-    if not len(ranked) or not ranked[-1] > 0:
-        return np.full(len(share), np.nan)
-    return np.interp(share * len(ranked), np.arange(len(ranked) + 1), np.append(0, ranked)) / ranked[-1]
-
-
-def top_fifth_share(values: pd.Series) -> float:
-    """Share of the total held by the largest fifth, by interpolation; NaN where the total is not positive."""
-    return float(_top_share(values, np.array([0.2]))[0])
+    held = {name: share_at(cumulative(customers[name]), share) for name in ("revenue", "predicted_value")}
+    return pd.DataFrame({"share_of_customers": share, **held}).round(DIGITS)
 
 
 def risk_bands(customers: pd.DataFrame) -> pd.DataFrame:
@@ -58,7 +47,7 @@ class CustomerScores:
         model: The models fitted to all data.
         customers: customer_history with the columns of `segments.rfm`, predicted_orders, predicted_value, churn_risk;
             predictions are NaN without a model.
-        factor: Scale of the predictions, see `clv.scale_factor`.
+        factor: Scale of the predictions, see `scale_factor`.
         warnings: Sentences to read before using the numbers.
     """
 
@@ -108,32 +97,28 @@ def score_customers(
     warnings = list(model.warnings)
     if model.orders is None or model.spend is None:
         return CustomerScores(model, scored.assign(churn_risk=np.nan), 1.0, warnings)
-    expected = clv.bg_nbd.expected_orders(model.orders, history, validation.days)
-    revenue = expected @ clv.gamma_gamma.expected_value(model.spend, history)
-    factor = clv.scale_factor(revenue, forecast_revenue * validation.known_share)
+    expected = model.orders.expected_orders(history, validation.days)
+    revenue = expected @ model.spend.expected_value(history)
+    factor = scale_factor(revenue, forecast_revenue * validation.known_share)
     customers = scored.assign(
         predicted_orders=scored["predicted_orders"] * factor,
         predicted_value=scored["predicted_value"] * factor,
         churn_risk=churn.risk(expected, validation.calibration),
     )
-    warnings += [*_scale_warnings(factor), *_risk_warnings(validation)]
+    if not 1 / LARGEST_FACTOR <= factor <= LARGEST_FACTOR:
+        warnings.append(
+            f"Model and forecast are far apart: predictions were multiplied by {decimal(factor)}. The models have no "
+            "season and no trend; rely on the ranking more than on the amounts."
+        )
+    if not validation.calibration:
+        warnings.append(
+            f"The churn risk is not calibrated: in the last {validation.days} days too few of the "
+            f"{integer(validation.customers)} earlier buyers ordered, or too few did not. It is the model's estimate "
+            "for independent orders."
+        )
     return CustomerScores(model, customers, factor, warnings)
 
 
-def _scale_warnings(factor: float) -> list[str]:
-    if 1 / LARGEST_FACTOR <= factor <= LARGEST_FACTOR:
-        return []
-    return [
-        f"Model and forecast are far apart: predictions were multiplied by {decimal(factor)}. The models have no "
-        "season and no trend; rely on the ranking more than on the amounts."
-    ]
-
-
-def _risk_warnings(validation: Validation) -> list[str]:
-    if validation.calibration:
-        return []
-    return [
-        f"The churn risk is not calibrated: in the last {validation.days} days too few of the "
-        f"{integer(validation.customers)} earlier buyers ordered, or too few did not. It is the model's estimate for "
-        "independent orders."
-    ]
+def scale_factor(by_model: float, by_forecast: float) -> float:
+    """Factor that scales predictions to the forecast; 1 where either of the two is 0."""
+    return by_forecast / by_model if by_model > 0 and by_forecast > 0 else 1.0

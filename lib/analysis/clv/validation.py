@@ -7,9 +7,11 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from lib.analysis import churn, clv
+from lib.analysis import churn
+from lib.analysis.clv.models import BgNbd, ParetoNbd
+from lib.analysis.clv.value import fit_models
 
-__all__ = ["DIGITS", "Validation", "by_frequency", "capture", "compare", "split", "validate"]
+__all__ = ["Validation", "by_frequency", "capture", "compare", "split", "validate"]
 
 PARETO_SAMPLE = 2_000  # customers drawn to fit Pareto/NBD, the comparison model: its likelihood is slow
 DIGITS = 4  # of values in charts, equal on any processor
@@ -29,28 +31,26 @@ class Validation:
     """Predictions as of `days` before today, compared with the orders that followed.
 
     Attributes:
-        model: The models fitted as of that day. Without one, the tables are empty.
         days: Length of the validation period.
         customers: Number of customers with an order before it.
-        totals: Expected and observed orders by method, see `compare`.
+        known_share: Share of the later revenue from these customers; NaN without later revenue.
+        totals: Expected and observed orders by method, see `compare`. All tables are empty without a model.
         by_frequency: Mean expected and observed orders per customer, see `by_frequency`.
         capture: Share of the later revenue from the top tenth of each ranking, see `capture`.
         scores: AUC and Brier score of each score of the probability of an order, see `churn.judge`.
         reliability: Predicted and observed churn by tenth, see `churn.reliability`.
         calibration: Curve from expected orders to probabilities; None with too few outcomes.
-        known_share: Share of the later revenue from these customers; NaN without later revenue.
     """
 
-    model: clv.Model
     days: int
     customers: int
+    known_share: float
     totals: pd.DataFrame
     by_frequency: pd.DataFrame
     capture: pd.DataFrame
     scores: pd.DataFrame
     reliability: pd.DataFrame
     calibration: churn.Calibration | None
-    known_share: float
 
 
 def split(as_of: date | str, days: int) -> date:
@@ -67,77 +67,71 @@ def validate(past: pd.DataFrame, history: pd.DataFrame, days: int, seed: int) ->
         days: Length of the validation period.
         seed: Seed of the sample of Pareto/NBD and of the folds of cross-validation.
     """
-    model = clv.fit_models(past)
     later_revenue = history["revenue"].sum() - past["revenue"].sum()  # of all customers, new ones too
     known_share = float(past["later_revenue"].sum() / later_revenue) if later_revenue > 0 else np.nan
+    model = fit_models(past)
     if model.orders is None or model.spend is None:
         tables = {name: pd.DataFrame(columns=columns) for name, columns in EMPTY_TABLES.items()}
-        return Validation(
-            model=model, days=days, customers=len(past), **tables, calibration=None, known_share=known_share
-        )
-    expected = _expected(model.orders, past, days, seed)
-    by_model, ordered = expected["BG/NBD"], past["later_orders"].to_numpy() > 0
-    value = by_model * clv.gamma_gamma.expected_value(model.spend, past)
+        return Validation(days, len(past), known_share, **tables, calibration=None)
+    expected, later_orders = _expected(model.orders, past, days, seed), past["later_orders"]
+    by_model, ordered = expected["BG/NBD"], later_orders.to_numpy() > 0
+    value = by_model * model.spend.expected_value(past)
     rankings = {"predicted value": value, "revenue to date": past["revenue"].to_numpy()}
     return Validation(
-        model=model,
-        days=days,
-        customers=len(past),
-        totals=compare(expected, past["later_orders"].to_numpy()),
-        by_frequency=by_frequency(past["frequency"], by_model, past["later_orders"]).round(DIGITS),
+        days,
+        len(past),
+        known_share,
+        totals=compare(expected, later_orders.to_numpy()),
+        by_frequency=by_frequency(past["frequency"], by_model, later_orders).round(DIGITS),
         capture=capture(rankings, past["later_revenue"].to_numpy()),
         scores=churn.judge(_scores(model.orders, past, by_model, days), ordered, seed),
         reliability=churn.reliability(by_model, ordered, seed).round(DIGITS),
         calibration=churn.calibrate(by_model, ordered),
-        known_share=known_share,
     )
 
 
-def _expected(orders: clv.Fit, past: pd.DataFrame, days: int, seed: int) -> dict[str, np.ndarray]:
+def _expected(orders: BgNbd, past: pd.DataFrame, days: int, seed: int) -> dict[str, np.ndarray]:
     """Expected orders per customer by method: two models, and two baselines without one."""
     drawn = past.sample(min(len(past), PARETO_SAMPLE), random_state=seed)
     drawn = drawn if drawn["frequency"].any() else past
     age, frequency = past["age"].to_numpy(dtype=float), past["frequency"].to_numpy(dtype=float)
     own = np.divide(frequency, age, out=np.zeros(len(past)), where=age > 0)
     return {
-        "BG/NBD": clv.bg_nbd.expected_orders(orders, past, days),
-        "Pareto/NBD": clv.pareto_nbd.expected_orders(clv.pareto_nbd.fit(drawn), past, days),
+        "BG/NBD": orders.expected_orders(past, days),
+        "Pareto/NBD": ParetoNbd.fit(drawn).expected_orders(past, days),
         "each customer's own rate": own * days,
         "the same rate for all": np.full(len(past), frequency.sum() / age.sum() * days),
     }
 
 
-def _scores(orders: clv.Fit, past: pd.DataFrame, expected: np.ndarray, days: int) -> dict[str, np.ndarray]:
+def _scores(orders: BgNbd, past: pd.DataFrame, expected: np.ndarray, days: int) -> dict[str, np.ndarray]:
     """Scores of the probability of an order: the higher, the more likely."""
     return {
         "expected orders, BG/NBD": np.log(expected),
-        "probability of an order, BG/NBD": clv.bg_nbd.chance_of_order(orders, past, days),
+        "probability of an order, BG/NBD": orders.chance_of_order(past, days),
         "days since the last order": -np.log1p(past["days_since_last"].to_numpy(dtype=float)),
-        "probability of being active, BG/NBD": clv.bg_nbd.chance_active(orders, past),
+        "probability of being active, BG/NBD": orders.chance_active(past),
     }
 
 
 def compare(expected: Mapping[str, np.ndarray], observed: np.ndarray) -> pd.DataFrame:
     """One row per method: total orders expected and observed, total_error, mae (per customer), correlation.
 
-    total_error is expected / observed - 1, NaN without observed orders.
+    total_error is expected / observed - 1, NaN without observed orders; correlation is NaN for equal values.
     """
-    observed = np.asarray(observed, dtype=float)
-    rows = [_compared(name, np.asarray(values, dtype=float), observed) for name, values in expected.items()]
-    return pd.DataFrame(rows, columns=["method", "expected", "observed", "total_error", "mae", "correlation"])
-
-
-def _compared(name: str, values: np.ndarray, observed: np.ndarray) -> dict[str, object]:
     total = observed.sum()
-    varied = len(observed) > 1 and np.ptp(values) > 0 and np.ptp(observed) > 0
-    return {
-        "method": name,
-        "expected": values.sum(),
-        "observed": total,
-        "total_error": values.sum() / total - 1 if total else np.nan,
-        "mae": np.abs(values - observed).mean() if len(observed) else np.nan,
-        "correlation": np.corrcoef(values, observed)[0, 1] if varied else np.nan,
-    }
+    rows = [
+        {
+            "method": name,
+            "expected": values.sum(),
+            "observed": total,
+            "total_error": values.sum() / total - 1 if total else np.nan,
+            "mae": np.abs(values - observed).mean(),
+            "correlation": np.corrcoef(values, observed)[0, 1] if np.ptp(values) and np.ptp(observed) else np.nan,
+        }
+        for name, values in expected.items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def by_frequency(frequency: pd.Series, expected: np.ndarray, observed: pd.Series) -> pd.DataFrame:
@@ -152,21 +146,15 @@ def by_frequency(frequency: pd.Series, expected: np.ndarray, observed: pd.Series
 
 def capture(rankings: Mapping[str, np.ndarray], observed: np.ndarray) -> pd.DataFrame:
     """Share of the observed total held by the top tenth of each ranking; `perfect` ranks by the observed values."""
-    observed = np.asarray(observed, dtype=float)
-    return pd.DataFrame(
-        [
-            {"ranking": name, "share": _captured(np.asarray(values, dtype=float), observed)}
-            for name, values in {**rankings, "perfect": observed}.items()
-        ]
-    )
+    every = {**rankings, "perfect": observed}
+    rows = [(name, _captured(values, observed)) for name, values in every.items()]
+    return pd.DataFrame(rows, columns=["ranking", "share"])
 
 
 def _captured(values: np.ndarray, observed: np.ndarray) -> float:
     """Share of the top tenth, at least one customer; tied customers share their total."""
-    top = max(1, round(TOP * len(observed)))
-    if not observed.sum():
-        return np.nan
+    top, total = max(1, round(TOP * len(observed))), observed.sum()
     frame = pd.DataFrame({"value": values, "observed": observed})
     ranked = frame.groupby("value")["observed"].agg(["sum", "size"])[::-1]
     taken = np.clip(top - (ranked["size"].cumsum() - ranked["size"]), 0, ranked["size"])
-    return float((ranked["sum"] * taken / ranked["size"]).sum() / observed.sum())
+    return float((ranked["sum"] * taken / ranked["size"]).sum() / total) if total else np.nan

@@ -1,25 +1,16 @@
-"""The lifetime value model: fits BG/NBD and Gamma-Gamma, scores customers, and says when not to rely on them."""
+"""Lifetime value of customers: fits BG/NBD and Gamma-Gamma, predicts, and says when not to rely on the predictions."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from lib.analysis.clv import bg_nbd, gamma_gamma
-from lib.analysis.clv.fitting import Fit
+from lib.analysis.clv.models import BgNbd, GammaGamma
 from lib.formatting import decimal, integer
 
 __all__ = [
-    "VERSION",
-    "Model",
-    "Terms",
-    "discounted_orders",
-    "dropout_is_lost",
-    "fit_models",
-    "scale_factor",
-    "score",
-    "spend_correlation",
-]
+    "VERSION", "Model", "Terms", "discounted_orders", "dropout_is_lost", "fit_models", "score", "spend_correlation",
+]  # fmt: skip
 
 VERSION = "BG/NBD and Gamma-Gamma, 1"  # raised when the same data give other predictions
 MONTH = 365.25 / 12  # days
@@ -33,8 +24,8 @@ GAPS = 2  # minimum length of the history, in median gaps between orders
 class Model:
     """BG/NBD of orders and Gamma-Gamma of spend; both None without a model, where the last warning is the reason."""
 
-    orders: Fit | None
-    spend: Fit | None
+    orders: BgNbd | None
+    spend: GammaGamma | None
     warnings: list[str]
 
     @property
@@ -48,11 +39,11 @@ class Model:
         Both numbers are NaN where the data do not identify the parameter: its standard error is at least as large as
         the estimate, or it describes a dropout that is not identified.
         """
+        columns = ["model", "parameter", "estimate", "standard_error"]
         if self.orders is None or self.spend is None:
-            return pd.DataFrame(columns=["model", "parameter", "estimate", "standard_error"])
-        means = {"r / alpha": bg_nbd.rate(self.orders), "a / (a + b)": bg_nbd.dropout(self.orders)}
-        rows = [{"model": "BG/NBD", "parameter": n, "estimate": v, "standard_error": e} for n, (v, e) in means.items()]
-        found = pd.concat([self.orders.frame(), pd.DataFrame(rows), self.spend.frame()], ignore_index=True)
+            return pd.DataFrame(columns=columns)
+        rate, dropout = ("BG/NBD", "r / alpha", *self.orders.rate()), ("BG/NBD", "a / (a + b)", *self.orders.dropout())
+        found = pd.DataFrame([*self.orders.rows(), rate, dropout, *self.spend.rows()], columns=columns)
         identified = found["standard_error"] < found["estimate"]
         if dropout_is_lost(self.orders):
             identified &= ~found["parameter"].isin(["a", "b", "a / (a + b)"])
@@ -81,8 +72,8 @@ def fit_models(customers: pd.DataFrame) -> Model:
     paying = _paying_repeaters(customers)
     if len(paying) < 2 or paying["monetary_value"].nunique() < 2:
         return Model(None, None, [*warnings, "No model is fitted: all repeat buyers spend the same per order."])
-    orders = bg_nbd.fit(customers)
-    spend = gamma_gamma.fit(paying["purchases"].to_numpy(), paying["monetary_value"].to_numpy())
+    orders = BgNbd.fit(customers)
+    spend = GammaGamma.fit(paying["purchases"].to_numpy(), paying["monetary_value"].to_numpy())
     return Model(orders, spend, warnings + _fit_warnings(orders, customers))
 
 
@@ -102,7 +93,7 @@ def _paying_repeaters(customers: pd.DataFrame) -> pd.DataFrame:
     return customers[(customers["frequency"] > 0) & (customers["monetary_value"] > 0)]
 
 
-def _fit_warnings(orders: Fit, customers: pd.DataFrame) -> list[str]:
+def _fit_warnings(orders: BgNbd, customers: pd.DataFrame) -> list[str]:
     """Warnings after a BG/NBD fit: dropout is not identified, or spend is correlated with frequency."""
     warnings = []
     if dropout_is_lost(orders):
@@ -120,9 +111,9 @@ def _fit_warnings(orders: Fit, customers: pd.DataFrame) -> list[str]:
     return warnings
 
 
-def dropout_is_lost(orders: Fit) -> bool:
+def dropout_is_lost(orders: BgNbd) -> bool:
     """Whether a BG/NBD fit does not identify dropout: near 0, within two standard errors of 0, or a flat likelihood."""
-    chance, error = bg_nbd.dropout(orders)
+    chance, error = orders.dropout()
     return bool(chance < LEAST_DROPOUT or orders["b"] > MOST_B or not 2 * error < chance)
 
 
@@ -147,22 +138,17 @@ def score(model: Model, customers: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """predicted_orders and predicted_value of each customer within the horizon; NaN where there is no model."""
     if model.orders is None or model.spend is None:
         return pd.DataFrame({"predicted_orders": np.nan, "predicted_value": np.nan}, index=customers.index)
-    orders = bg_nbd.expected_orders(model.orders, customers, terms.horizon_months * MONTH)
-    value = discounted_orders(model.orders, customers, terms) * gamma_gamma.expected_value(model.spend, customers)
+    orders = model.orders.expected_orders(customers, terms.horizon_months * MONTH)
+    value = discounted_orders(model.orders, customers, terms) * model.spend.expected_value(customers)
     return pd.DataFrame({"predicted_orders": orders, "predicted_value": value * terms.margin}, index=customers.index)
 
 
-def discounted_orders(orders: Fit, customers: pd.DataFrame, terms: Terms) -> np.ndarray:
+def discounted_orders(orders: BgNbd, customers: pd.DataFrame, terms: Terms) -> np.ndarray:
     """Sum over months t of the expected orders in month t / (1 + d)^t, with d the monthly discount rate."""
     monthly = (1 + terms.discount_rate) ** (1 / 12) - 1
     total, before = np.zeros(len(customers)), np.zeros(len(customers))
     for month in range(1, terms.horizon_months + 1):
-        until = bg_nbd.expected_orders(orders, customers, month * MONTH)
+        until = orders.expected_orders(customers, month * MONTH)
         total += (until - before) / (1 + monthly) ** month
         before = until
     return total
-
-
-def scale_factor(by_model: float, by_forecast: float) -> float:
-    """Factor that scales predictions to the forecast; 1 where either of the two is 0."""
-    return by_forecast / by_model if by_model > 0 and by_forecast > 0 else 1.0
