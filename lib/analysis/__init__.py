@@ -1,1 +1,1 @@
-"""Re-shapes query results and looks ahead: cohorts, survival, churn, segments, customer value, forecast."""
+"""Re-shapes query results and looks ahead: cohorts, churn, segments, customer value, forecast."""
