@@ -118,10 +118,10 @@ bench-scale: $(OK) ## Measure five million rows in shards: one process, two, two
 
 dask-scheduler: $(OK) ## Start the scheduler of a cluster on HOST; other than this machine with TLS=folder of keys
 	@[ -n "$(TLS)" ] || case "$(HOST)" in 127.*|localhost) ;; *) echo 'Anyone who can reach the scheduler can run code on its workers. Name the folder of its TLS keys, as in TLS=/etc/dask.' >&2; exit 2 ;; esac
-	@$(GIVEN_UP) $(PYTHON) -m distributed.cli.dask_scheduler --host "$(HOST)" --port 8786 $(QUIET) $(KEYS) $(if $(TLS),--protocol tls) $(ARGS)
+	@$(DASK) $(PYTHON) -m distributed.cli.dask_scheduler --host "$(HOST)" --port 8786 $(QUIET) $(KEYS) $(if $(TLS),--protocol tls) $(ARGS)
 
 dask-worker: $(OK) ## Start workers of the cluster at SCHEDULER, one per core; they load into DATABASE_URL
-	@$(MALLOC) $(PYTHON) -m distributed.cli.dask_worker "$(SCHEDULER)" --nworkers $(WORKERS) --nthreads 1 $(QUIET) $(KEYS) $(ARGS)
+	@$(DASK) $(PYTHON) -m distributed.cli.dask_worker "$(SCHEDULER)" --nworkers $(WORKERS) --nthreads 1 $(QUIET) $(KEYS) $(ARGS)
 
 chaos: $(OK) ## Inject N faults while shops are loaded, and count invalid states (N=50)
 	@$(PYTHON) -m tests.chaos $(N) $(ARGS)
@@ -152,9 +152,8 @@ $(OK): requirements.lock pyproject.toml $(MOVED)
 	$(PIP) install --no-index --no-deps --no-build-isolation --editable .; \
 	pwd -P > $(OK)
 
-# Why these: lib/data/workers/dask.py says it, for the clusters that it starts itself.
-MALLOC = MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_MMAP_THRESHOLD_=33554432 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
-GIVEN_UP = DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL=60s DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT=60s
+# Another DASK_CONFIG of the environment is used instead.
+DASK = DASK_CONFIG="$${DASK_CONFIG:-lib/data/workers/dask.yml}"
 QUIET = --dashboard-address 127.0.0.1:0 --no-dashboard
 KEYS = $(if $(TLS),--tls-ca-file "$(TLS)/ca.pem" --tls-cert "$(TLS)/cert.pem" --tls-key "$(TLS)/key.pem")
 

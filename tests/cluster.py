@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from lib.data.synthetic import Counts
-from lib.data.workers.dask import WORKER_ENVIRONMENT
+from lib.data.workers.dask import CONFIGURATION
 from lib.settings import PROJECT
 from tests.runner import command, until
 
@@ -50,7 +50,7 @@ def _running(
     words += ["--local-directory", str(folder)] if kind == "worker" else []
     folder.mkdir(exist_ok=True)
     with (folder / f"{kind}.log").open("w") as log:
-        environment = os.environ | WORKER_ENVIRONMENT | settings
+        environment = os.environ | {"DASK_CONFIG": str(CONFIGURATION)} | settings
         process = psutil.Popen(words, cwd=PROJECT, env=environment, stdout=log, stderr=log)
     try:
         yield
@@ -71,7 +71,7 @@ def worker_processes() -> list[psutil.Process]:
 
 def load_and_fail(fall: signal.Signals, moment: str, mark: Path, run_id: str, part: object) -> int:
     """Load a part; the first who comes to the moment, before or after the commit, is sent the signal there."""
-    from lib.load.distributed import ledger, shards
+    from lib.load import ledger, shards
 
     record = ledger.record
     ledger.record = _failing(record, fall, mark, before=True) if moment == "before the commit" else record
@@ -96,7 +96,7 @@ def _failing(function, fall: signal.Signals, mark: Path, *, before: bool = False
 
 def load_without_ledger(mark: Path, run_id: str, part: object) -> int:
     """Load a part as a loader does that keeps no ledger; the first is killed when its rows are in."""
-    from lib.load.distributed import ledger
+    from lib.load import ledger
 
     claim, record = ledger.claim, ledger.record
     ledger.claim, ledger.record = (lambda *_: True), (lambda *_: None)

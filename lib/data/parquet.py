@@ -14,6 +14,7 @@ from lib.errors import DataError
 from lib.util.files import replacing_folder
 
 __all__ = [
+    "REJECTS",
     "TableWriter",
     "existing_paths",
     "read_table",
@@ -24,6 +25,7 @@ __all__ = [
     "write_tables",
 ]
 
+REJECTS = "rejects.parquet"  # rejected rows of an import, next to the files of its tables
 ROW_GROUP = 50_000
 
 

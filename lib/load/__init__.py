@@ -1,9 +1,9 @@
 """Load a shop into PostgreSQL: replace all rows or append to them; all of it or nothing, with marts and checks."""
 
 from lib.load.append import append
+from lib.load.marts import save_scores
 from lib.load.replace import replace
 from lib.load.result import Load, fingerprint
-from lib.load.scores import save_scores
 
 __all__ = ["MODES", "Load", "append", "fingerprint", "replace", "save_scores"]
 

@@ -14,12 +14,10 @@ from lib.db import schema
 from lib.db.connection import begin_resolved, connect, run, sql
 from lib.db.locks import hold
 from lib.db.watchdog import connection_watchdog
-from lib.load import checks, rejects
-from lib.load.copy import copy_rows, parquet_files
-from lib.load.distributed import shards
-from lib.load.marts import MARTS, create_sessions, selection
+from lib.load import checks, shards
+from lib.load.copy import copy_rejects, copy_rows, count_rejects, parquet_files
+from lib.load.marts import MARTS, clear_scores, create_sessions, selection
 from lib.load.result import Load, Stopwatch, row_counts
-from lib.load.scores import clear_scores
 from lib.load.swap import STAGING, staging
 
 __all__ = ["append"]
@@ -59,10 +57,10 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: 
             changes |= {mart: _rebuild(connection, mart) for mart in MARTS}
         with watch.part("checks"):
             results = checks.run_all(connection, as_of)
-            history = checks.record(results, rejects.count(folder), run_id)
+            history = checks.record(results, count_rejects(folder), run_id)
             checks.refuse_errors(results)
-        rejects.save(connection, folder, run_id, replace=False)
-    return Load(_counts(changes), results, history, rejects.count(folder), watch.seconds, watch.parts)
+        copy_rejects(connection, folder, run_id, replace=False)
+    return Load(_counts(changes), results, history, count_rejects(folder), watch.seconds, watch.parts)
 
 
 def _append_rows(connection: sa.Connection, table: str, paths: list[Path] | None) -> dict[str, int]:

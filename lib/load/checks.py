@@ -15,17 +15,9 @@ from lib.errors import DataError
 from lib.load.marts import MARTS, WORK_MEMORY, create_sessions
 
 __all__ = [
-    "Check",
-    "all_checks",
-    "by_source",
-    "history",
-    "read_check",
-    "record",
-    "refuse_errors",
-    "run_all",
-    "run_checks",
+    "Check", "all_checks", "by_source", "history", "read_check", "record", "refuse_errors", "run_all", "run_checks",
     "sorted_results",
-]
+]  # fmt: skip
 
 COLUMNS = ["check", "severity", "meaning", "failed", "sample"]
 REJECTED = "rejected_lines"  # name under which the number of rejected rows is recorded with the checks
@@ -42,11 +34,6 @@ class Check:
     meaning: str
     needs: tuple[str, ...]
     query: str
-
-    @property
-    def bound(self) -> bool:
-        """Whether the query has the bind parameter :as_of."""
-        return ":as_of" in self.query
 
 
 @cache
@@ -105,20 +92,14 @@ def sorted_results(results: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _result(connection: sa.Connection, check: Check, as_of: date | str) -> dict[str, object]:
-    bound = {"as_of": as_of} if check.bound else {}
+    bound = {"as_of": as_of} if ":as_of" in check.query else {}
     count = sa.text(f"SELECT count(*) FROM ({check.query}) AS broken")  # noqa: S608 - our file
     failed = connection.execute(count, bound).scalar()
     sample = None
     if failed:
         rows = sa.text(f"SELECT broken::text FROM ({check.query}) AS broken LIMIT 3")  # noqa: S608 - our file
         sample = " ".join(connection.execute(rows, bound).scalars())
-    return {
-        "check": check.name,
-        "severity": check.severity,
-        "meaning": check.meaning,
-        "failed": failed,
-        "sample": sample,
-    }
+    return dict(zip(COLUMNS, [check.name, check.severity, check.meaning, failed, sample], strict=True))
 
 
 def refuse_errors(results: pd.DataFrame) -> None:

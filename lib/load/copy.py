@@ -1,4 +1,4 @@
-"""Stream record batches into a table in PostgreSQL's binary COPY format, encoding one batch ahead of the server."""
+"""Copy Parquet files into tables in PostgreSQL's binary COPY format, encoding one batch ahead of the server."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +11,13 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from lib.catalog import arrow_schema, tables
-from lib.data.parquet import existing_paths
-from lib.db.connection import driver_cursor
+from lib.data.parquet import REJECTS, existing_paths
+from lib.db.connection import driver_cursor, run
 from lib.errors import DataError
 
-__all__ = ["copy_batches", "copy_rows", "encode", "parquet_files", "prefetch", "read_batches"]
+__all__ = [
+    "copy_batches", "copy_rejects", "copy_rows", "count_rejects", "encode", "parquet_files", "prefetch", "read_batches",
+]  # fmt: skip
 
 BATCH_ROWS = 50_000
 CHUNK_BYTES = 1 << 18
@@ -67,17 +69,43 @@ def copy_batches(
     connection: sa.Connection, table: str, batches: Iterable[pa.RecordBatch], *, into: str = "", frozen: bool = False
 ) -> int:
     """Like `copy_rows`, for record batches with the columns of the catalog."""
-    columns = ", ".join(tables()[table].column_names)
     options = "FORMAT binary, FREEZE" if frozen else "FORMAT binary"
-    statement = f"COPY {into or table} ({columns}) FROM STDIN WITH ({options})"
+    return _copy(connection, into or table, arrow_schema(table), batches, options)
+
+
+def count_rejects(folder: Path) -> int:
+    """Number of rows that the import into `folder` rejected; 0 if there was no import."""
+    path = folder / REJECTS
+    return pq.read_metadata(path).num_rows if path.exists() else 0
+
+
+def copy_rejects(connection: sa.Connection, folder: Path, run_id: str, *, replace: bool) -> None:
+    """Copy the rejected rows of an import to workbook.rejects; with `replace`, delete the earlier ones."""
+    if replace:
+        run(connection, "DELETE FROM workbook.rejects")
+    if not (folder / REJECTS).exists():
+        return
+    with pq.ParquetFile(folder / REJECTS) as rows:
+        fields = {"column_name" if f.name == "column" else f.name: f.type for f in rows.schema_arrow}
+        schema = pa.schema({"run_id": pa.string(), **fields})
+        batches = (
+            pa.record_batch([pa.repeat(run_id, batch.num_rows), *batch.columns], schema=schema)
+            for batch in rows.iter_batches()
+        )
+        _copy(connection, "workbook.rejects", schema, batches, "FORMAT binary")
+
+
+def _copy(
+    connection: sa.Connection, target: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch], options: str
+) -> int:
+    statement = f"COPY {target} ({', '.join(schema.names)}) FROM STDIN WITH ({options})"
     with driver_cursor(connection) as cursor:
-        cursor.copy_expert(statement, _Stream(prefetch(encode(table, batches))), size=CHUNK_BYTES)
+        cursor.copy_expert(statement, _Stream(prefetch(encode(schema, batches))), size=CHUNK_BYTES)
         return cursor.rowcount
 
 
-def encode(table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+def encode(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     """The binary COPY format: a header, one chunk per batch, a trailer."""
-    schema = arrow_schema(table)
     plain = pa.schema([pa.field(f.name, pa.binary(16) if f.type == pa.uuid() else f.type) for f in schema])
     encoder = pgpq.ArrowToPostgresBinaryEncoder(plain)
     yield encoder.write_header()

@@ -18,10 +18,9 @@ from lib.db import roles, schema
 from lib.db.connection import begin, begin_resolved, connect, run, transaction
 from lib.db.locks import hold
 from lib.db.watchdog import connection_watchdog
-from lib.load import checks, rejects
+from lib.load import checks, shards
 from lib.load.checks import Check
-from lib.load.copy import copy_rows, parquet_files
-from lib.load.distributed import shards
+from lib.load.copy import copy_rejects, copy_rows, count_rejects, parquet_files
 from lib.load.marts import MARTS, build, create_sessions
 from lib.load.result import Load, Stopwatch, row_counts
 from lib.load.swap import STAGING, copy_additions, refuse_obstacles, staging, swap
@@ -52,12 +51,12 @@ def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine:
             rows = shards.fill(main, plan, engine or Engine(), run_id) if plan else _fill(main, paths)
         mart_rows, results = _build_and_check(main, watch, as_of)
         _finish_tables(main, watch)
-        history = checks.record(results, rejects.count(folder), run_id)
+        history = checks.record(results, count_rejects(folder), run_id)
         checks.refuse_errors(results)
         with watch.part("swap"), begin_resolved(main):
             swap(main, STAGING)
-            rejects.save(main, folder, run_id, replace=True)
-    return Load(row_counts(rows | mart_rows), results, history, rejects.count(folder), watch.seconds, watch.parts)
+            copy_rejects(main, folder, run_id, replace=True)
+    return Load(row_counts(rows | mart_rows), results, history, count_rejects(folder), watch.seconds, watch.parts)
 
 
 def _fill(main: sa.Connection, paths: dict[str, list[Path]]) -> dict[str, int]:

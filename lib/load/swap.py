@@ -12,7 +12,7 @@ from lib.db import schema
 from lib.db.connection import begin, run, sql
 from lib.db.locks import blockers, lock_timed_out
 from lib.errors import DatabaseError
-from lib.load.distributed import ledger
+from lib.load import ledger
 
 __all__ = ["STAGING", "copy_additions", "refuse_obstacles", "staging", "swap"]
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from lib import db
-from lib.catalog import tables
+from lib.catalog import arrow_schema, tables
 from lib.data import parquet
 from lib.db import ddl, private
 from lib.db.url import url
@@ -75,7 +75,7 @@ def write_binary(folder: Path) -> None:
     for name, paths in copy.parquet_files(folder).items():
         with (folder / f"{name}.bin").open("wb") as file:
             batches = copy.read_batches(paths, list(tables()[name].column_names))
-            file.writelines(copy.encode(name, batches))
+            file.writelines(copy.encode(arrow_schema(name), batches))
 
 
 def floor(folder: Path) -> None:

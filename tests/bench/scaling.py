@@ -18,7 +18,7 @@ from lib.data.synthetic.write import count_shop
 from lib.data.workers import Engine
 from lib.db import schema
 from lib.db.locks import hold
-from lib.load.distributed import shards
+from lib.load import shards
 from lib.load.result import Stopwatch
 from lib.load.swap import staging
 from lib.run import params

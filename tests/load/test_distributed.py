@@ -19,7 +19,7 @@ from lib.data.workers import Engine
 from lib.db import schema
 from lib.db.locks import hold
 from lib.errors import DatabaseError, DataError, UsageError
-from lib.load.distributed import ledger, shards
+from lib.load import ledger, shards
 from lib.load.swap import STAGING, staging
 from tests.cluster import MILLION, cluster, load_and_fail, load_without_ledger, worker_processes
 from tests.conftest import _own_database, _use, ask, fingerprint

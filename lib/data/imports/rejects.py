@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lib.data.imports.staging import StagingDatabase
+from lib.data.parquet import REJECTS
 from lib.util.files import escape_formula, replacing_folder
 
 __all__ = [
-    "REJECTS",
     "SCHEMA",
     "Policy",
     "refusal",
@@ -25,7 +25,6 @@ __all__ = [
     "write_rejects",
 ]
 
-REJECTS = "rejects.parquet"
 SCHEMA = pa.schema(
     [
         pa.field("file", pa.string(), nullable=False),

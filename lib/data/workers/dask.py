@@ -4,11 +4,13 @@ Rows never pass through the scheduler: tasks and results are a few numbers. Only
 """
 
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+import yaml
 
 from lib import settings
 from lib.data.workers import cores
@@ -22,22 +24,9 @@ __all__ = ["run_on_cluster"]
 
 LOOPBACK = "127.0.0.1"
 NO_DASHBOARD = f"{LOOPBACK}:0"  # without an address Dask serves its dashboard on a random port of all interfaces
-PATIENCE_S = 60  # for workers to join, and until a cluster without workers counts as lost
+PATIENCE_S = 60  # for workers to join
 RETRIES = 2  # of a failed task, for example after a lost database connection
-# Dask starts workers with a low MALLOC_TRIM_THRESHOLD_, which returns memory to the system all the time and doubles the
-# cost of numpy; MALLOC_MMAP_THRESHOLD_ restores glibc's default behaviour. The others: one core per task.
-WORKER_ENVIRONMENT = {
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
-    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-}
-CONFIGURATION = {
-    "distributed.nanny.pre-spawn-environ": WORKER_ENVIRONMENT,
-    "distributed.scheduler.worker-ttl": f"{PATIENCE_S} s",  # a worker without a heartbeat for this long counts as lost
-    "distributed.scheduler.no-workers-timeout": f"{PATIENCE_S} s",
-    "distributed.scheduler.http.routes": [],
-    "distributed.worker.http.routes": [],
-}
+CONFIGURATION = Path(__file__).with_suffix(".yml")
 
 
 def run_on_cluster(
@@ -86,7 +75,8 @@ def _client(address: str, workers: int) -> "Iterator[distributed.Client]":
 
     with ExitStack() as stack:
         if not address:
-            stack.enter_context(dask.config.set(CONFIGURATION))
+            configuration = yaml.safe_load(CONFIGURATION.read_text("utf-8"))
+            stack.enter_context(dask.config.set(dask.config.merge(dask.config.config, configuration)))
             yield stack.enter_context(distributed.Client(stack.enter_context(_own_cluster(workers or cores()))))
             return
         try:
@@ -113,7 +103,6 @@ def _own_cluster(workers: int) -> "distributed.LocalCluster":
         worker_dashboard_address=NO_DASHBOARD,
         scheduler_kwargs={"dashboard": False},
         silence_logs=logging.CRITICAL,
-        env=os.environ | WORKER_ENVIRONMENT,
     )
 
 

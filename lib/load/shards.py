@@ -25,8 +25,8 @@ from lib.db.connection import begin, connect, run
 from lib.db.url import external_url
 from lib.db.watchdog import connection_watchdog
 from lib.errors import DataError, UsageError
+from lib.load import ledger
 from lib.load.copy import BATCH_ROWS, copy_batches, prefetch
-from lib.load.distributed import ledger
 from lib.load.swap import STAGING
 from lib.settings import LOCAL_HOSTS
 
