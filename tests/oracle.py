@@ -26,7 +26,8 @@ from lib.db import private, schema
 from lib.db.schema import VIEWS
 from lib.db.url import private_folder
 from lib.errors import UsageError, WorkbookError
-from lib.metabase import native, spec
+from lib.metabase import questions as asked
+from lib.metabase import spec
 from lib.run import params
 from tests.fake_metabase import API_KEY, FakeMetabase, serving
 
@@ -113,7 +114,7 @@ def _checks(fake: FakeMetabase) -> Iterator[Check]:
     yield ["dashboard", "cards", board], lambda it: len(it["data"]) == len(placed)
     for number, card in fake.cards.items():
         question = questions[card["name"]]
-        yield ["card", "get", number, "--full"], lambda it, q=question: _sql(it) == native.template(q.sql)
+        yield ["card", "get", number, "--full"], lambda it, q=question: _sql(it) == asked.template(q.sql)
         yield ["card", "query", number], lambda it, q=question: _answers(it, q)
 
 
@@ -129,7 +130,7 @@ def _sql(it: dict[str, Any]) -> str:
 
 def _answers(it: dict[str, Any], question: spec.Question) -> bool:
     columns = {column["name"] for column in it["data"]["cols"]}
-    return it["status"] == "completed" and bool(it["data"]["rows"]) and columns >= set(spec.named_columns(question))
+    return it["status"] == "completed" and bool(it["data"]["rows"]) and columns >= set(asked.named_columns(question))
 
 
 def _checked(program: Path, home: Path, fake: FakeMetabase, command: list, right: Callable[[Any], bool]) -> bool:

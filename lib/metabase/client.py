@@ -1,6 +1,6 @@
 """The only door to Metabase's HTTP API: one session, time-outs, retries by method, refusals in words."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +16,11 @@ __all__ = ["Answer", "Client", "address"]
 TIMEOUT_S = 60  # sync_schema alone was seen to take more than ten seconds
 RETRIES = 3
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.25, 8
-PASSING = (408, 425, 429, 500, 502, 503, 504)
+# What may pass: for a POST only a refused connection, as otherwise it may have been done.
+REFUSED = tenacity.retry_if_exception_type(httpx.ConnectError)
+PASSING = tenacity.retry_if_exception_type(httpx.TransportError) | tenacity.retry_if_result(
+    lambda response: response.status_code in (408, 425, 429, 500, 502, 503, 504)
+)
 PAGE = 100
 Answer = Any  # what JSON holds
 Query = dict[str, Any]
@@ -91,28 +95,30 @@ class Client:
                 return
 
     def try_once(self, path: str) -> tuple[int, Answer]:
-        """Status and body of a GET of any status; raises MetabaseError if there is no response."""
-        response = self._reached("GET", path, query={}, body=None)
+        """Status and body of a GET of any status, not repeated; raises MetabaseError if there is no response."""
+        response = self._request("GET", path, retries=0)
         return response.status_code, _content(response)
 
     def _api(self, method: str, path: str, *, query: Query | None = None, body: Query | None = None) -> Answer:
-        """Send one request with retries; all requests pass here."""
-        send = tenacity.Retrying(
-            retry=_may_pass(method),
-            stop=tenacity.stop_after_attempt(1 + RETRIES),
-            wait=_pause,
-            retry_error_callback=lambda state: _outcome(state).result(),  # the last refusal or failure, unchanged
-        )
-        response = send(self._reached, method, path, query=query or {}, body=body)
+        response = self._request(method, path, query=query, body=body)
         if not response.is_success:
             raise MetabaseError(
                 f"Metabase refused {method} {path} ({response.status_code}): {_reason(response)}", response.status_code
             )
         return _content(response)
 
-    def _reached(self, method: str, path: str, *, query: Query, body: Query | None) -> httpx.Response:
+    def _request(
+        self, method: str, path: str, *, query: Query | None = None, body: Query | None = None, retries: int = RETRIES
+    ) -> httpx.Response:
+        """The response of any status; all requests pass here."""
+        send = tenacity.Retrying(
+            retry=REFUSED if method == "POST" else PASSING,
+            stop=tenacity.stop_after_attempt(1 + retries),
+            wait=_pause,
+            retry_error_callback=lambda state: _outcome(state).result(),  # the last response or error, unchanged
+        )
         try:
-            return self._http.request(method, self.url + path, params=query, json=body)
+            return send(self._http.request, method, self.url + path, params=query, json=body)
         except httpx.TransportError as error:
             raise MetabaseError(
                 f"Metabase at {self.url} cannot be reached ({error or type(error).__name__}); start it, "
@@ -120,26 +126,11 @@ class Client:
             ) from error
 
 
-def _may_pass(method: str) -> Callable[[tenacity.RetryCallState], bool]:
-    if method == "POST":
-        return lambda state: isinstance(_cause(state), httpx.ConnectError)
-    return lambda state: isinstance(_cause(state), httpx.TransportError) or _is_passing(_outcome(state))
-
-
-def _is_passing(outcome: tenacity.Future) -> bool:
-    return not outcome.failed and outcome.result().status_code in PASSING
-
-
 def _outcome(state: tenacity.RetryCallState) -> tenacity.Future:
     """Outcome of the attempt; raises ValueError before it has one, when tenacity does not ask."""
     if state.outcome is None:
         raise ValueError("the attempt has no outcome yet")
     return state.outcome
-
-
-def _cause(state: tenacity.RetryCallState) -> BaseException | None:
-    error = _outcome(state).exception()
-    return error.__cause__ if isinstance(error, MetabaseError) else None
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
@@ -161,17 +152,15 @@ def _reason(response: httpx.Response) -> str:
     """The error message in a response; its place depends on the version of Metabase."""
     content = _content(response)
     if isinstance(content, dict):
-        via = [step.get("message") for step in content.get("via") or [] if isinstance(step, dict)]
+        via = [step.get("message") for step in content.get("via") or []]
         places = [content.get(name) for name in ("message", "error", "error-message")]
         errors = [content.get(name) for name in ("specific-errors", "errors")]
-        content = next((text for text in [*places, *via, *map(_flat, errors)] if text), "no reason given")
-        if isinstance(content, dict):
-            content = _flat(content)
-    return " ".join(str(content or response.reason_phrase).split())[:300]
+        content = next((text for text in [*places, *via, *errors] if text), "no reason given")
+    return " ".join(_flat(content or response.reason_phrase).split())[:300]
 
 
 def _flat(errors: Any) -> str:
     """`{"host": "x", "port": ["y"]}` -> `host: x; port: y`."""
     if isinstance(errors, dict):
         return "; ".join(f"{name}: {_flat(inner)}" for name, inner in errors.items())
-    return ", ".join(map(_flat, errors)) if isinstance(errors, list) else str(errors or "")
+    return ", ".join(map(_flat, errors)) if isinstance(errors, list) else str(errors)

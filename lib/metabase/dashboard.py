@@ -1,15 +1,17 @@
 """The dashboard: planned, laid out around what people put on it, written in one piece and read back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from lib.errors import MetabaseError
-from lib.metabase import native, normal
-from lib.metabase.marker import UNFINISHED, Marker, digest, marked
-from lib.metabase.site import CREATE, EDITED, UPDATE, Change, Live, Site, decide
-from lib.metabase.spec import Card
+from lib.metabase import content
+from lib.metabase.content import CREATE, EDITED, UNFINISHED, UPDATE, Live, Marker, digest, marked
+from lib.metabase.questions import bound_names, checked_rows, plain, values
+from lib.metabase.site import Change, Site
+from lib.metabase.spec import FILTERS, Card
 
-__all__ = ["plan_dashboard", "write_dashboard"]
+__all__ = ["check_dashboard", "plan_dashboard", "write_dashboard"]
 
 # What a card on a dashboard is to Metabase; all else that it answers is dropped when it is sent back.
 DASHCARD = (
@@ -17,56 +19,55 @@ DASHCARD = (
     "visualization_settings",
 )  # fmt: skip
 ONLY_IF_THERE = ("action_id", "inline_parameters")
-NO_ID = 0  # of a question that is not made yet: what is planned is not written
 
 
 def plan_dashboard(site: Site) -> Change:
-    """What to do with the dashboard, as far as its questions are known."""
+    """What to do with the dashboard; a question that does not exist yet has a negative id in its plan."""
     key = site.spec.dashboard.key
-    live = site.ours.get(("dashboard", key))
-    keys = {number: question for question, number in site.cards.items()}
-    has = normal.dashboard(live, keys) if live else None
-    action = decide(live, has, _wants(site, live), force=site.force)
-    note = "in the trash" if action == EDITED and live and live.get("archived") else ""
-    return Change("dashboard", key, action, live, _link(site, live["id"]) if live else "", note)
+    live = site.ours.get(("dashboard", key), {})
+    has = content.dashboard(live, _keys(site)) if live else {}
+    return site.compared("dashboard", key, live, has, _wants(site, _body(site, live)))
 
 
-def _wants(site: Site, live: Live | None) -> dict[str, Any]:
+def _keys(site: Site) -> dict[int, str]:
+    return {number: key for key, number in site.cards.items()}
+
+
+def _wants(site: Site, body: dict[str, Any]) -> dict[str, Any]:
     """The expected content in normal form, independent of the ids of new parts."""
-    cards = {card.question: site.cards.get(card.question, NO_ID - place) for place, card in enumerate(_cards(site))}
-    keys = {number: question for question, number in cards.items()}
-    return normal.dashboard(_body(site, live, cards), keys)
+    return content.dashboard(body, {number: card.question for card, number in _placed_cards(site)})
 
 
-def _cards(site: Site) -> Iterator[Card]:
-    """The cards of the spec, without those whose questions a person put into the trash."""
-    for tab in site.spec.dashboard.tabs:
-        yield from (card for card in tab.cards if card.question not in site.trashed)
+def _placed_cards(site: Site) -> Iterator[tuple[Card, int]]:
+    """The cards of the spec with the ids of their questions, without those that a person put into the trash."""
+    cards = site.cards
+    trashed = {change.key for change in site.questions if change.trashed}
+    placed = [card for tab in site.spec.dashboard.tabs for card in tab.cards if card.question not in trashed]
+    return ((card, cards.get(card.question, -1 - place)) for place, card in enumerate(placed))
 
 
 def write_dashboard(site: Site, change: Change) -> Change:
     """Create or update the dashboard as planned, and check that Metabase then has what was written.
 
-    A new one is marked as unfinished until all of it is there, so that the next run knows to go on.
+    A new one is marked as unfinished until all of it is there, so that the next run completes it.
     """
     if change.action not in (CREATE, UPDATE):
         return change
     live = change.live or _created(site)
     path = f"/api/dashboard/{live['id']}"
+    change = site.change("dashboard", change.key, change.action, live)
     if change.action == UPDATE:
         site.save_unchanged(path, live)
         if live.get("archived"):  # nothing else may be in the body that takes it out of the trash
             site.client.put(path, {"archived": False})
-    wants = _wants(site, live)
-    body = _body(site, live, site.cards)
-    body["description"] = marked(body["description"], Marker(change.key, digest(wants)))
+    body = _body(site, live)
+    wants = _wants(site, body)
     try:
-        site.client.put(path, body)
-        keys = {number: key for key, number in site.cards.items()}
-        normal.compare("dashboard", wants, normal.dashboard(site.client.get(path), keys))
+        site.client.put(path, body | {"description": marked(body["description"], Marker(change.key, digest(wants)))})
+        content.compare("dashboard", wants, content.dashboard(site.client.get(path), _keys(site)))
     except MetabaseError as error:
-        raise _unfinished(site, live, error) from error
-    return change.at(_link(site, live["id"]))
+        raise _unfinished(site, change, error) from error
+    return change
 
 
 def _created(site: Site) -> Live:
@@ -79,24 +80,23 @@ def _created(site: Site) -> Live:
     return site.client.post("/api/dashboard", body)
 
 
-def _unfinished(site: Site, live: Live, error: MetabaseError) -> MetabaseError:
+def _unfinished(site: Site, change: Change, error: MetabaseError) -> MetabaseError:
     """The error, with the note that the dashboard is incomplete; it is marked so that the next run completes it."""
-    text = f"{error}. The dashboard {_link(site, live['id'])} is unfinished; run again"
-    description = marked(site.spec.dashboard.description, Marker(site.spec.dashboard.key, UNFINISHED))
+    text = f"{error}. The dashboard {change.link} is unfinished; run again"
+    description = marked(site.spec.dashboard.description, Marker(change.key, UNFINISHED))
     try:
-        site.client.put(f"/api/dashboard/{live['id']}", {"description": description})
+        site.client.put(f"/api/dashboard/{change.number}", {"description": description})
     except MetabaseError:
         return MetabaseError(f"{text}, with --force if it is then called edited by hand", error.status)
     return MetabaseError(text, error.status)
 
 
-def _body(site: Site, live: Live | None, cards: dict[str, int]) -> dict[str, Any]:
-    """The whole dashboard as Metabase takes it, but for its marker: ours by the spec, people's as it is."""
-    live = live or {}
-    ours = normal.our_dashcards(live, {number: key for key, number in site.cards.items()})
+def _body(site: Site, live: Live) -> dict[str, Any]:
+    """The whole dashboard as Metabase takes it, without its marker: our parts by the spec, people's unchanged."""
+    ours = content.our_dashcards(live, _keys(site))
     theirs = [card for card in live.get("dashcards") or [] if card["id"] not in {own["id"] for own in ours.values()}]
     tabs = _tabs(site, live, ours, theirs)
-    filters = [entry for entry in live.get("parameters") or [] if entry["id"] not in native.FILTERS]
+    filters = [entry for entry in live.get("parameters") or [] if entry["id"] not in FILTERS]
     return {
         "name": site.spec.dashboard.name,
         "description": site.spec.dashboard.description,
@@ -104,12 +104,12 @@ def _body(site: Site, live: Live | None, cards: dict[str, int]) -> dict[str, Any
         "width": "full",
         "parameters": [*_filters(site), *filters],
         "tabs": tabs,
-        "dashcards": [*_placed(site, ours, tabs, cards), *(_sent_back(card, tabs) for card in theirs)],
+        "dashcards": [*_placed(site, ours, tabs), *(_sent_back(card, tabs) for card in theirs)],
     }
 
 
 def _tabs(site: Site, live: Live, ours: dict[str, Live], theirs: list[Live]) -> list[dict[str, Any]]:
-    """Our tabs, then those of people: what holds a card of theirs, or nothing at all."""
+    """Our tabs, then those of people: each with a card of theirs, or without any card."""
     there = [{"id": tab["id"], "name": tab["name"]} for tab in live.get("tabs") or []]
     wanted = [
         next((tab for tab in there if tab["name"] == part.name), {"id": -1 - place, "name": part.name})
@@ -120,47 +120,34 @@ def _tabs(site: Site, live: Live, ours: dict[str, Live], theirs: list[Live]) -> 
 
 
 def _filters(site: Site) -> list[dict[str, Any]]:
-    """A date for each bound value that a dashboard filters by, set to what the reports are made with."""
+    """A date for each bound value that a dashboard filters by, with the reports' value as its default."""
     bound: dict[str, Any] = {}
     for question in site.spec.questions:
-        bound |= native.values(question.sql, question.values, site.params)
+        bound |= values(question, site.params)
+    fixed = {"type": "date/single", "sectionId": "date"}
     return [
-        {
-            "id": name,
-            "name": label,
-            "slug": name,
-            "type": "date/single",
-            "sectionId": "date",
-            "default": native.plain(bound[name]),
-        }
-        for name, label in native.FILTERS.items()
+        {"id": name, "name": label, "slug": name, "default": plain(bound[name]), **fixed}
+        for name, label in FILTERS.items()
         if name in bound
     ]
 
 
-def _placed(site: Site, ours: dict[str, Live], tabs: list[Live], cards: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _placed(site: Site, ours: dict[str, Live], tabs: list[Live]) -> Iterator[dict[str, Any]]:
     """Our cards at their places: those that are there keep their id, new ones have negative ones."""
-    homes = {
-        card.question: tab["id"]
-        for tab, part in zip(tabs, site.spec.dashboard.tabs, strict=False)
-        for card in part.cards
-    }
-    for place, card in enumerate(_cards(site)):
-        key = card.question
+    parts = zip(tabs, site.spec.dashboard.tabs, strict=False)  # people's tabs come after ours
+    homes = {card.question: tab["id"] for tab, part in parts for card in part.cards}
+    for place, (card, number) in enumerate(_placed_cards(site)):
+        names = [name for name in bound_names(site.spec.question(card.question).sql) if name in FILTERS]
         yield {
-            "id": ours[key]["id"] if key in ours else -1 - place,
-            "card_id": cards[key],
-            "dashboard_tab_id": homes[key],
-            "col": card.at[0],
-            "row": card.at[1],
-            "size_x": card.size[0],
-            "size_y": card.size[1],
+            "id": ours[card.question]["id"] if card.question in ours else -1 - place,
+            "card_id": number,
+            "dashboard_tab_id": homes[card.question],
+            **dict(zip(("col", "row", "size_x", "size_y"), (*card.at, *card.size), strict=True)),
             "series": [],
             "visualization_settings": {},
             "parameter_mappings": [
-                {"parameter_id": name, "card_id": cards[key], "target": ["variable", ["template-tag", name]]}
-                for name in native.names(site.spec.question(key).sql)
-                if name in native.FILTERS
+                {"parameter_id": name, "card_id": number, "target": ["variable", ["template-tag", name]]}
+                for name in names
             ],
         }
 
@@ -172,5 +159,22 @@ def _sent_back(card: Live, tabs: list[dict[str, Any]]) -> dict[str, Any]:
     return kept | {"dashboard_tab_id": home, "series": [{"id": one["id"]} for one in card.get("series") or []]}
 
 
-def _link(site: Site, number: int) -> str:
-    return f"{site.client.url}/dashboard/{number}"
+def check_dashboard(site: Site, change: Change, rows: Mapping[str, int]) -> Change:
+    """The change with the sum of rows and milliseconds of our cards, asked as the dashboard's filters ask.
+
+    The answer of a dashboard or question that a person edited is not checked.
+    """
+    if change.action == EDITED:
+        return change
+    live = site.client.get(f"/api/dashboard/{change.number}")
+    given = [{"id": entry["id"], "value": entry.get("default")} for entry in live["parameters"]]
+    edited = {question.key for question in site.questions if question.action == EDITED}
+    keys = {number: key for number, key in _keys(site).items() if key not in edited}
+    found = milliseconds = 0
+    for key, card in content.our_dashcards(live, keys).items():
+        path = f"/api/dashboard/{live['id']}/dashcard/{card['id']}/card/{card['card_id']}/query"
+        wired = {entry["parameter_id"] for entry in card.get("parameter_mappings") or []}
+        answer = site.client.post(path, {"parameters": [entry for entry in given if entry["id"] in wired]})
+        found += checked_rows(site, key, answer, f"the card {key} of the dashboard", rows)
+        milliseconds += answer.get("running_time") or 0
+    return replace(change, rows=found, milliseconds=milliseconds)

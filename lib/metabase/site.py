@@ -1,92 +1,232 @@
-"""State of one run against a Metabase, and the decision what to do with each object."""
+"""One Metabase during one run: its ids as far as they are known, the workbook's collection, and what is in it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from lib.errors import MetabaseError
+from lib.metabase import content
 from lib.metabase.client import Client
-from lib.metabase.marker import UNFINISHED, Marker, digest, parted
+from lib.metabase.content import (
+    ARCHIVE,
+    CREATE,
+    EDITED,
+    UNFINISHED,
+    UPDATE,
+    Live,
+    Marker,
+    decide,
+    digest,
+    marked,
+    parted,
+)
 from lib.metabase.spec import Spec
 from lib.settings import output_folder
 from lib.util.files import plain_json, replacing
 
-__all__ = ["ARCHIVE", "CREATE", "EDITED", "KEEP", "UPDATE", "Change", "Site", "decide"]
+__all__ = ["Change", "Site", "find_ours", "plan_archive", "plan_collection", "write_archive", "write_collection"]
 
-CREATE, UPDATE, KEEP, ARCHIVE, EDITED = "create", "update", "keep", "archive", "edited by hand"
-Live = dict[str, Any]  # an object as Metabase answers it
+PAGES = {"database": "admin/databases"}  # of an object by its kind, where it is not the kind itself
+PATHS = {"card": "/api/card", "dashboard": "/api/dashboard"}
+KEY = "collection"
+Ours = dict[tuple[str, str], Live]  # objects of the workbook by model and key
 
 
 @dataclass(frozen=True)
 class Change:
-    """The action planned for one object: `kind` and `key` identify it, `live` is its current state."""
+    """The action planned for one object: `kind` and `key` identify it, `live` is its current state, empty if none."""
 
     kind: str
     key: str
     action: str
-    live: Live | None = None
+    live: Live = field(default_factory=dict)
     link: str = ""
     note: str = ""
     rows: int | None = None
     milliseconds: int | None = None
 
     @property
-    def existing(self) -> Live:
-        """The object to update or archive."""
-        if self.live is None:
-            raise ValueError(f"{self.kind} {self.key} does not exist yet")
-        return self.live
+    def number(self) -> int | None:
+        """Id of the object in Metabase; None until it is created."""
+        return self.live.get("id")
 
-    def at(self, link: str) -> "Change":
-        """The same with the place where it can be looked at."""
-        return replace(self, link=link)
+    @property
+    def trashed(self) -> bool:
+        """Whether a person put it into the trash, where it stays."""
+        return self.action == EDITED and bool(self.live.get("archived"))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Site:
-    """One Metabase during one run: ids as far as they are known, and what was overwritten."""
+    """One Metabase, and what is to be published there. Each step of a run takes one and gives what it found out.
+
+    Attributes:
+        force: Overwrite what people edited.
+        rotate: Send the database's password again.
+        notes: On the version of Metabase.
+        database: Id of the shop's database; None until it is registered.
+        collection: Id of the workbook's collection; None until it is created.
+        ours: Objects of the workbook that were found, by model and key.
+        questions: Changes of the questions, planned or completed.
+        started: Start of the run, in the name of the file of its backup.
+    """
 
     client: Client
     spec: Spec
     params: Mapping[str, Any]
     force: bool = False
     rotate: bool = False
-    notes: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
     database: int | None = None
     collection: int | None = None
-    cards: dict[str, int] = field(default_factory=dict)
-    edited: set[str] = field(default_factory=set)  # questions that a person edited and that are left
-    trashed: set[str] = field(default_factory=set)  # those of them that were put into the trash
-    ours: dict[tuple[str, str], Live] = field(default_factory=dict)
-    rows: dict[tuple[str, str], int] = field(default_factory=dict)  # of the database's own answers
-    saved: list[Live] = field(default_factory=list)
+    ours: Mapping[tuple[str, str], Live] = field(default_factory=dict)
+    questions: tuple[Change, ...] = ()
     started: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
 
+    @property
+    def cards(self) -> dict[str, int]:
+        """Ids of the workbook's questions by key, those that left metabase.yml too."""
+        found = {key: live["id"] for (model, key), live in self.ours.items() if model == "card"}
+        return found | {change.key: change.live["id"] for change in self.questions if change.live}
+
+    def change(self, kind: str, key: str, action: str, live: Live, note: str = "") -> Change:
+        """A change with the page of its object."""
+        page = f"{self.client.url}/{PAGES.get(kind, kind)}/{live['id']}" if live else ""
+        return Change(kind, key, action, live, page, note)
+
+    def compared(self, kind: str, key: str, live: Live, has: dict[str, Any], wants: dict[str, Any]) -> Change:
+        """The change that brings an object with content `has` to the content `wants`."""
+        action = decide(live, has, wants, force=self.force)
+        note = "in the trash" if action == EDITED and live.get("archived") else ""
+        return self.change(kind, key, action, live, note)
+
+    def write(self, change: Change, path: str, body: dict[str, Any]) -> Change:
+        """Create the object of a change, or save and overwrite it."""
+        if change.action == CREATE:
+            return self.change(change.kind, change.key, CREATE, self.client.post(path, body))
+        self.save_unchanged(f"{path}/{change.number}", change.live)
+        self.client.put(f"{path}/{change.number}", body | {"archived": False})
+        return change
+
     def save(self, live: Live) -> None:
-        """Keep what is about to be overwritten in output/metabase/backup-<start of the run>.json."""
-        self.saved.append(live)
-        with replacing(output_folder() / "metabase" / f"backup-{self.started}.json") as temporary:
-            temporary.write_text(plain_json(self.saved), encoding="utf-8")
+        """Add an object that is about to be overwritten to output/metabase/backup-<start of the run>.json."""
+        path = output_folder() / "metabase" / f"backup-{self.started}.json"
+        saved = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        with replacing(path) as temporary:
+            temporary.write_text(plain_json([*saved, live]), encoding="utf-8")
 
     def save_unchanged(self, path: str, live: Live) -> None:
-        """Keep it, as `save` does; raises MetabaseError if it was changed since it was read."""
+        """Save the object; raises MetabaseError if it was changed since it was read."""
         if self.client.get(path).get("updated_at") != live.get("updated_at"):
             raise MetabaseError(f"“{live['name']}” was changed by someone else during this run and is kept; run again")
         self.save(live)
 
 
-def decide(live: Live | None, has: dict[str, Any] | None, wants: dict[str, Any], *, force: bool) -> str:
-    """The action that brings `live`, with content `has` in normal form, to the content `wants`.
+def plan_collection(site: Site) -> Change:
+    """What to do with the collection, which is found by its marker; raises MetabaseError if a person trashed it."""
+    live = _marked(site.client.get("/api/collection")) or _marked(site.client.get("/api/collection", archived=True))
+    wants = site.spec.collection.model_dump()
+    if not live:
+        return site.change("collection", KEY, CREATE, {})
+    if live.get("archived") and not site.force:
+        raise MetabaseError(
+            f"the collection “{live['name']}” is in Metabase's trash; restore it there, or use --force, and run again"
+        )
+    action = decide(live, content.named(live), wants, force=site.force)
+    note = f"called “{live['name']}” now" if action == EDITED and live["name"] != wants["name"] else ""
+    return site.change("collection", KEY, action, live, note)
 
-    Content that differs from the digest in the marker was edited by a person: it is kept, unless forced.
+
+def _marked(collections: list[Live]) -> Live:
+    found = [entry for entry in collections if _key(entry) == KEY]
+    return min(found, key=lambda entry: entry["id"], default={})
+
+
+def _key(live: Live) -> str:
+    marker = parted(live.get("description"))[1]
+    return marker.key if marker else ""
+
+
+def write_collection(site: Site, change: Change) -> Change:
+    """Create or update the collection as planned, and check that Metabase then has what was written."""
+    if change.action not in (CREATE, UPDATE):
+        return change
+    wants = site.spec.collection.model_dump()
+    description = marked(wants["description"], Marker(KEY, digest(wants)))
+    change = site.write(change, "/api/collection", wants | {"description": description})
+    content.compare("collection", wants, content.named(site.client.get(f"/api/collection/{change.number}")))
+    return change
+
+
+def find_ours(site: Site) -> Ours:
+    """The objects of the workbook in its collection, on its dashboard and in the trash; MetabaseError for duplicates.
+
+    Those that a person moved to another collection count as long as they are on the dashboard; of the trash, those that
+    metabase.yml names and that are not found elsewhere.
     """
-    if live is None or has is None:
-        return CREATE
-    marker = parted(live["description"])[1] or Marker("", "")
-    archived = bool(live.get("archived"))
-    if has == wants and not archived and marker.sha != UNFINISHED:
-        return KEEP
-    if force or (marker.sha in (UNFINISHED, digest(has)) and archived == marker.archived):
-        return UPDATE
-    return EDITED
+    if site.collection is None:
+        return {}
+    entries = list(site.client.items(f"/api/collection/{site.collection}/items", models=["card", "dashboard"]))
+    ours = _by_key(site.client, entries)
+    _refuse_two(site, entries, ours)
+    board = ours.get(("dashboard", site.spec.dashboard.key), {})
+    shown = [placed["card"] for placed in board.get("dashcards") or [] if placed.get("card")]
+    moved = [{"model": "card", "id": card["id"]} for card in shown if _key(card) and ("card", _key(card)) not in ours]
+    ours = _by_key(site.client, moved) | ours
+    wanted = {("card", question.key): question.name for question in site.spec.questions}
+    wanted[("dashboard", site.spec.dashboard.key)] = site.spec.dashboard.name
+    missing = {(model, name) for (model, key), name in wanted.items() if (model, key) not in ours}
+    trash = site.client.items("/api/collection/trash/items", models=["card", "dashboard"]) if missing else ()
+    return _by_key(site.client, [entry for entry in trash if (entry["model"], entry["name"]) in missing]) | ours
+
+
+def _by_key(client: Client, entries: Iterable[Live]) -> Ours:
+    """Objects with a marker by model and key; a copy has the same marker, so the oldest one counts."""
+    found: Ours = {}
+    for entry in sorted(entries, key=lambda entry: entry["id"]):
+        query = {"legacy-mbql": True} if entry["model"] == "card" else {}
+        live = client.get(f"{PATHS[entry['model']]}/{entry['id']}", **query)
+        if key := _key(live):
+            found.setdefault((entry["model"], key), live)
+    return found
+
+
+def _refuse_two(site: Site, entries: list[Live], ours: Ours) -> None:
+    name = site.spec.dashboard.name
+    same = [entry for entry in entries if (entry["model"], entry["name"]) == ("dashboard", name)]
+    pages = [f"{site.client.url}/dashboard/{entry['id']}" for entry in same]
+    if len(same) > 1 or (same and ("dashboard", site.spec.dashboard.key) not in ours):
+        found = f"two dashboards “{name}”" if len(same) > 1 else f"a dashboard “{name}” that is not the workbook's"
+        raise MetabaseError(f"the collection holds {found} ({', '.join(pages)}); rename or archive the wrong one")
+
+
+def plan_archive(site: Site) -> list[Change]:
+    """Archive objects of the workbook that are no longer in metabase.yml, unless they were edited by hand."""
+    named = {("card", question.key) for question in site.spec.questions} | {("dashboard", site.spec.dashboard.key)}
+    return [_plan_archive(site, model, key) for model, key in sorted(set(site.ours) - named)]
+
+
+def _plan_archive(site: Site, model: str, key: str) -> Change:
+    live, kind = site.ours[model, key], "question" if model == "card" else model
+    # Of a dashboard that has left, only the name and the description are compared: its questions may be gone.
+    marker = parted(live["description"])[1]
+    untouched = model != "card" or (marker and marker.sha in (UNFINISHED, digest(content.question(live))))
+    if untouched or site.force:
+        return site.change(kind, key, ARCHIVE, live)
+    return site.change(kind, key, EDITED, live, "no longer in metabase.yml")
+
+
+def write_archive(site: Site, change: Change) -> Change:
+    """Put an object into Metabase's trash, with a marker that the workbook did so; people can restore it there."""
+    if change.action != ARCHIVE:
+        return change
+    text, marker = parted(change.live["description"])
+    if marker:
+        text = marked(text, Marker(marker.key, marker.sha, archived=True))
+    path = f"{PATHS['card' if change.kind == 'question' else change.kind]}/{change.number}"
+    site.save(change.live)
+    site.client.put(path, {"archived": True, "description": text})
+    content.compare(f"{change.kind} {change.key}", {"archived": True}, site.client.get(path))
+    return change

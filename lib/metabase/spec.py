@@ -1,16 +1,16 @@
-"""The model of metabase.yml: the collection, the questions and the dashboard as they should be in Metabase."""
+"""What is to be published: the collection, questions and dashboard of metabase.yml, and a question per KPI."""
 
 import itertools
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from lib import formatting
+from lib import kpis
 from lib.errors import MetabaseError
 
-__all__ = ["Card", "Collection", "Dashboard", "Question", "Spec", "Tab", "load", "named_columns", "settings_of"]
+__all__ = ["FILTERS", "Card", "Collection", "Dashboard", "Question", "Spec", "Tab", "load"]
 
 FILE = Path(__file__).with_name("metabase.yml")
 GRID = 24  # columns of a dashboard since Metabase 0.47
@@ -20,21 +20,8 @@ DISPLAYS = Literal[
 ]  # fmt: skip
 KEY = Field(pattern=r"^[a-z][a-z0-9_.]*$")
 WORDS = Field(min_length=1, pattern=r"^(?s:(?!.*managed-by:).*)$")
-# Settings of a visualization that name columns of the answer, one or several.
-NAMING = (
-    "graph.dimensions",
-    "graph.metrics",
-    "scalar.field",
-    "pie.dimension",
-    "pie.metric",
-    "map.dimension",
-    "map.metric",
-)
-FORMATS = {
-    "money": {"number_style": "currency", "currency_style": "symbol", "currency_in_header": False, "decimals": 2},
-    "percent": {"number_style": "percent", "decimals": 1},
-    "integer": {"number_style": "decimal", "decimals": 0},
-}
+# The bound values that a dashboard offers as filters, and how they are called there.
+FILTERS = {"start": "From", "end": "Up to, not including", "as_of": "As of"}
 
 
 class _Section(BaseModel):
@@ -96,7 +83,7 @@ class Tab(_Section):
 
 
 class Dashboard(_Section):
-    """The dashboard; its filters are the bound values of the questions that FILTERS in native.py names."""
+    """The dashboard; its filters are the bound values of the questions that FILTERS names."""
 
     key: str = KEY
     name: str = WORDS
@@ -105,12 +92,17 @@ class Dashboard(_Section):
 
 
 class Spec(_Section):
-    """All of metabase.yml."""
+    """All of metabase.yml; its questions come after those of the KPI registry."""
 
     database: str = WORDS
     collection: Collection
     questions: list[Question]
     dashboard: Dashboard
+
+    @field_validator("questions")
+    @classmethod
+    def _after_those_of_kpis(cls, questions: list[Question]) -> list[Question]:
+        return [*(_of_kpi(kpi) for kpi in kpis.registry().values() if kpi.metabase), *questions]
 
     def question(self, key: str) -> Question:
         """The question with this key."""
@@ -133,8 +125,20 @@ class Spec(_Section):
         return self
 
 
+def _of_kpi(kpi: kpis.Kpi) -> Question:
+    """The question that shows the KPI of the period as a number."""
+    return Question(
+        key=kpi.name,
+        name=kpi.label,
+        description=f"{kpi.definition[0].upper()}{kpi.definition[1:]}.",
+        sql="period_kpis",
+        display="scalar",
+        settings={"scalar.field": kpi.name},
+    )
+
+
 def load() -> Spec:
-    """The spec in lib/metabase/metabase.yml; raises MetabaseError that names every mistake in it."""
+    """The spec of metabase.yml and the KPI registry; raises MetabaseError that names every mistake in it."""
     try:
         return Spec.model_validate(yaml.safe_load(FILE.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
@@ -142,21 +146,3 @@ def load() -> Spec:
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}" for fault in error.errors())
         raise MetabaseError(f"{FILE.name} is wrong at {'; '.join(faults)}") from error
-
-
-def named_columns(question: Question) -> list[str]:
-    """Columns that the question's settings name and its answer must have, in order."""
-    found = [question.settings[name] for name in NAMING if name in question.settings]
-    found += [column["name"] for column in question.settings.get("table.columns", []) if column["enabled"]]
-    return list(dict.fromkeys(itertools.chain(*([name] if isinstance(name, str) else name for name in found))))
-
-
-def settings_of(question: Question, currency: str) -> dict[str, Any]:
-    """The visualization settings as Metabase takes them: those of the spec, and how each named column is written."""
-    kinds = {name: question.formats.get(name) or formatting.kind_of(name) for name in named_columns(question)}
-    written = {name: FORMATS[kind] for name, kind in kinds.items() if kind in FORMATS}
-    columns = {
-        f'["name","{name}"]': style | ({"currency": currency} if style["number_style"] == "currency" else {})
-        for name, style in written.items()
-    }
-    return question.settings | ({"column_settings": columns} if columns else {})

@@ -1,21 +1,34 @@
-"""The shop's database in Metabase: registered by name with a reader's login, synchronized until all of it is known."""
+"""The shop's database in Metabase: registered with a reader's login, synchronized, and described as in the catalog."""
 
 from typing import Any
 
 import tenacity
 
 from lib import catalog, db, settings
+from lib.catalog import Column, Table
 from lib.db import roles
 from lib.db.url import SAFE_SSLMODES, external_url, url
 from lib.errors import MetabaseError
-from lib.metabase.site import CREATE, EDITED, KEEP, UPDATE, Change, Live, Site
+from lib.metabase import content
+from lib.metabase.content import CREATE, EDITED, KEEP, UPDATE, Live, Marker, digest, marked, parted
+from lib.metabase.site import Change, Site
 
-__all__ = ["metadata", "missing_from", "plan_database", "synchronize", "write_database"]
+__all__ = ["plan_database", "plan_dictionary", "synchronize", "write_database", "write_table"]
 
 LOGIN = "workbook_metabase"
 SYNC_S, POLL_S = 120, 1
 SCHEMA = "public"
 PLACE = ("host", "port", "dbname", "user")  # what is compared; the password is never given out again
+# Semantic types by name, else by type and unit. Keys and references Metabase takes from the database itself.
+CATEGORIES = ("acquisition_channel", "category", "subcategory", "channel", "status", "event_type")
+BY_NAME = {
+    "email": "type/Email",
+    "name": "type/Name",
+    **dict.fromkeys(("country_code", "shipping_country_code", "country"), "type/Country"),
+    **dict.fromkeys(("city", "shipping_city"), "type/City"),
+    **dict.fromkeys(CATEGORIES, "type/Category"),
+}
+BY_TYPE = {"money": "type/Currency", "total": "type/Currency", "ratio": "type/Percentage"}
 
 
 def plan_database(site: Site) -> Change:
@@ -29,15 +42,14 @@ def plan_database(site: Site) -> Change:
         numbers = ", ".join(str(entry["id"]) for entry in found)
         raise MetabaseError(f"Metabase has several databases “{site.spec.database}” ({numbers}); rename all but one")
     if not found:
-        return Change("database", site.spec.database, CREATE)
+        return site.change("database", site.spec.database, CREATE, {})
     live = found[0]
-    site.database = live["id"]
     differences = _differences(live)
     # Only the workbook uses the private server, and its port can change between starts.
     ours = site.force or external_url() is None
     action = KEEP if not differences else UPDATE if ours else EDITED
     action = UPDATE if site.rotate else action
-    return Change("database", site.spec.database, action, live, _link(site), ", ".join(differences))
+    return site.change("database", site.spec.database, action, live, ", ".join(differences))
 
 
 def _differences(live: Live) -> list[str]:
@@ -81,13 +93,14 @@ def write_database(site: Site, change: Change) -> Change:
     if change.action == CREATE:
         # What has a default is sent too: the server's own form does, and its schema calls some of it required.
         whole = body | {"is_full_sync": True, "is_on_demand": False, "connection_source": "admin"}
-        site.database = _connected(site.client.post, "/api/database", whole)["id"]
+        live = _connected(site.client.post, "/api/database", whole)
     else:
-        site.save(change.existing)
-        _connected(site.client.put, f"/api/database/{site.database}", body)
-    if kept := _differences(site.client.get(f"/api/database/{site.database}")):
+        live = change.live
+        site.save(live)
+        _connected(site.client.put, f"/api/database/{live['id']}", body)
+    if kept := _differences(site.client.get(f"/api/database/{live['id']}")):
         raise MetabaseError(f"Metabase accepted the connection but did not keep it as sent: {', '.join(kept)}")
-    return change.at(_link(site))
+    return site.change("database", change.key, change.action, live, change.note)
 
 
 def _login(site: Site) -> str:
@@ -117,7 +130,7 @@ def _connected(send: Any, path: str, body: dict[str, Any] | None = None) -> Any:
         ) from error
 
 
-def metadata(site: Site) -> dict[str, Live]:
+def _metadata(site: Site) -> dict[str, Live]:
     """Tables of the shop as Metabase knows them, by name, hidden ones too; empty for a database not yet registered."""
     if site.database is None:
         return {}
@@ -130,18 +143,33 @@ def synchronize(site: Site) -> None:
 
     Nothing is asked when it does already. Raises MetabaseError with what is missing when it takes too long or fails.
     """
-    if not missing_from(metadata(site)):
+    missing = _missing_from(_metadata(site))
+    if not missing:
         return
     aborted_before = _abort(site)  # it stays on record until a look succeeds, and says nothing about the next one
+    wait = tenacity.Retrying(
+        retry=tenacity.retry_if_result(bool),
+        stop=tenacity.stop_after_delay(SYNC_S / 2),
+        wait=tenacity.wait_fixed(POLL_S),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else [],
+    )
     for _ in range(2):  # once more after half the time: tables may have come after the first look
         _connected(site.client.post, f"/api/database/{site.database}/sync_schema")
-        missing = _waited(site, aborted_before)
+        missing = wait(_look, site, aborted_before)
         if not missing:
             return
     raise MetabaseError(
         f"Metabase did not come to know {', '.join(missing[:5])}{' and more' if missing[5:] else ''} within "
         f"{SYNC_S} s; see the log of Metabase, and whether it reads the database that the workbook loads"
     )
+
+
+def _look(site: Site, aborted_before: str) -> list[str]:
+    """Tables and columns that Metabase does not know yet; raises MetabaseError if it has given up."""
+    missing = _missing_from(_metadata(site))
+    if missing and not aborted_before and (reason := _abort(site)):
+        raise MetabaseError(f"Metabase gave up looking at the database: {reason}")
+    return missing
 
 
 def _abort(site: Site) -> str:
@@ -152,33 +180,80 @@ def _abort(site: Site) -> str:
     return state.get("initial_sync_error") or "it does not say why; see its log"
 
 
-def _waited(site: Site, aborted_before: str) -> list[str]:
-    """Tables and columns still missing after half the time."""
-    wait = tenacity.Retrying(
-        retry=tenacity.retry_if_result(bool),
-        stop=tenacity.stop_after_delay(SYNC_S / 2),
-        wait=tenacity.wait_fixed(POLL_S),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else [],
-    )
-    return wait(_looked_at, site, aborted_before)
-
-
-def _looked_at(site: Site, aborted_before: str) -> list[str]:
-    missing = missing_from(metadata(site))
-    if missing and not aborted_before and (reason := _abort(site)):
-        raise MetabaseError(f"Metabase gave up looking at the database: {reason}")
-    return missing
-
-
-def missing_from(known: dict[str, Live]) -> list[str]:
+def _missing_from(known: dict[str, Live]) -> list[str]:
     """Tables, and columns of known tables, that the catalog has and Metabase does not."""
     absent = []
     for table in catalog.tables().values():
         fields = {entry["name"] for entry in known.get(table.name, {}).get("fields", [])}
-        columns = [column.name for column in (*table.columns, *catalog.bookkeeping())]
-        absent += [f"{table.name}.{name}" for name in columns if name not in fields] if fields else [table.name]
+        columns = [f"{table.name}.{column.name}" for column in _columns(table) if column.name not in fields]
+        absent += columns if fields else [table.name]
     return absent
 
 
-def _link(site: Site) -> str:
-    return f"{site.client.url}/admin/databases/{site.database}"
+def plan_dictionary(site: Site) -> list[Change]:
+    """What to do with each table that Metabase knows whole."""
+    known = _metadata(site)
+    missing = {name.partition(".")[0] for name in _missing_from(known)}  # of these there is not yet all to compare
+    return [_plan(site, table, known[name]) for name, table in catalog.tables().items() if name not in missing]
+
+
+def _plan(site: Site, table: Table, live: Live) -> Change:
+    has, wants, marker = _has(table, live), _wants(table), parted(live["description"])[1]
+    # Without a marker, only a description that a person wrote before the first publication differs.
+    others = [name or table.name for name, text in has.items() if not marker and text not in ("", wants[name])]
+    theirs = digest(has) != marker.sha if marker else bool(others)
+    action = EDITED if theirs and has != wants and not site.force else UPDATE
+    if marker and marker.sha == digest(has) == digest(wants):
+        action = KEEP
+    note = f"described otherwise: {', '.join(others)}" if action == EDITED and others else ""
+    link = f"{site.client.url}/reference/databases/{site.database}/tables/{live['id']}"
+    return Change("table", table.name, action, live, link, note)
+
+
+def _columns(table: Table) -> list[Column]:
+    return [*table.columns, *catalog.bookkeeping()]
+
+
+def _has(table: Table, live: Live) -> dict[str, str]:
+    """Meanings in normal form, by column, and under "" that of the table: what the marker's digest is of.
+
+    Kinds are not part of it: Metabase guesses at them by itself, at any time.
+    """
+    fields = {field["name"]: field.get("description") or "" for field in live["fields"]}
+    return {"": parted(live["description"])[0]} | {column.name: fields[column.name] for column in _columns(table)}
+
+
+def _wants(table: Table) -> dict[str, str]:
+    return {"": table.meaning} | {column.name: column.meaning for column in _columns(table)}
+
+
+def semantic_type(column: Column) -> str | None:
+    """Semantic type of a column in Metabase, such as `type/Currency`; None if there is none."""
+    if column.references or column.type == "uuid":
+        return None
+    counted = "type/Quantity" if column.type == "integer" and column.unit else None
+    return BY_NAME.get(column.name) or BY_TYPE.get(column.type) or counted
+
+
+def write_table(site: Site, change: Change) -> Change:
+    """Write the meanings that differ, and kinds where there are none; what is there then must be what was written."""
+    if change.action != UPDATE:
+        return change
+    table = catalog.tables()[change.key]
+    wants, fields = _wants(table), {field["name"]: field for field in change.live["fields"]}
+    site.save(change.live)
+    for column in _columns(table):
+        field = fields[column.name]
+        if body := _differing(field, column, force=site.force):
+            site.client.put(f"/api/field/{field['id']}", body)
+    description = marked(wants[""], Marker(f"table.{table.name}", digest(wants)))
+    site.client.put(f"/api/table/{change.number}", {"description": description})
+    content.compare(f"table {table.name}", wants, _has(table, _metadata(site)[table.name]))
+    return change
+
+
+def _differing(field: Live, column: Column, *, force: bool) -> dict[str, str]:
+    """Changes of a column to send. An existing semantic type stays, unless forced, as a person may have set it."""
+    body = {"description": column.meaning} if field.get("description") != column.meaning else {}
+    kind, present = semantic_type(column), field.get("semantic_type")
+    return body | ({"semantic_type": kind} if kind and kind != present and (force or not present) else {})

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from lib import settings
 from lib.errors import MetabaseError, WorkbookError
-from lib.metabase.publishing import Outcome, apply, plan
-from lib.metabase.site import KEEP
+from lib.metabase import KEEP, Outcome, apply, plan
 from lib.run import params
 
 __all__ = ["main"]

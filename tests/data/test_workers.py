@@ -87,6 +87,7 @@ def test_dask_is_imported_only_when_used(monkeypatch: pytest.MonkeyPatch) -> Non
     code = "import sys, lib.data.acquire, lib.load; sys.exit('distributed' in sys.modules or 'dask' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=settings.PROJECT, check=False).returncode == 0
     monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "lib.data.workers.dask")
     with pytest.raises(UsageError, match="engine is dask, but Dask is not installed"):
         list(workers.run(Engine("dask"), double, [1]))
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from lib import db, metabase
 from lib.db import locks, schema
 from lib.errors import MetabaseError
-from lib.metabase import native, session
+from lib.metabase import questions, session
 from lib.metabase.client import Client
 from lib.run.metabase import main
 from tests.conftest import PASSWORD as LOGIN_PASSWORD
@@ -358,8 +358,8 @@ def test_sql_that_is_broken_replaces_nothing(
     published: FakeMetabase, broken: str, words: str, monkeypatch, capsys
 ) -> None:
     before = card(published, "daily_revenue")["dataset_query"]
-    whole = native.sql
-    monkeypatch.setattr(native, "sql", lambda name: broken if name.endswith("/daily_kpis") else whole(name))
+    whole = questions.sql
+    monkeypatch.setattr(questions, "sql", lambda name: broken if name.endswith("/daily_kpis") else whole(name))
     said = failed(capsys)
     assert "the question daily_revenue (daily_kpis.sql) " in said
     assert words in said
@@ -420,8 +420,8 @@ def test_two_dashboards_of_the_name(site: FakeMetabase, capsys: Sentence) -> Non
 
 
 def test_changes_during_the_run_are_kept(published: FakeMetabase, monkeypatch, capsys: Sentence) -> None:
-    monkeypatch.setattr(native, "FILTERS", native.FILTERS | {"end": "Until"})
+    monkeypatch.setattr(questions, "FILTERS", questions.FILTERS | {"end": "Until"})
     monkeypatch.setattr(
-        "lib.metabase.publishing.try_questions", lambda site, _: card(published, REVENUE).update(updated_at="later")
+        "lib.metabase.try_questions", lambda site, _: card(published, REVENUE).update(updated_at="later")
     )
-    assert "“Total Revenue” was changed by someone else during this run and is kept; run again" in failed(capsys)
+    assert "“Revenue” was changed by someone else during this run and is kept; run again" in failed(capsys)

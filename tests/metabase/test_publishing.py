@@ -8,17 +8,19 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
+import yaml
 
 from lib import catalog, db, metabase
 from lib.errors import MetabaseError
-from lib.metabase import dictionary, native, spec
-from lib.metabase.site import ARCHIVE, EDITED, KEEP, UPDATE
+from lib.metabase import questions, spec, warehouse
+from lib.metabase.content import ARCHIVE, EDITED, KEEP, UPDATE
 from lib.run import params
 from tests.conftest import CANARY, ask
 from tests.fake_metabase import ADMIN, API_KEY, PASSWORD, FakeMetabase
 
 VALUES = params.load(params.find("demo")).values()
 SPEC = spec.load()
+FILE = spec.FILE
 REVENUE, DAILY, PRODUCTS, CUSTOMERS, MAP = "revenue", "daily_revenue", "top_products", "customers", "customer_geography"
 
 
@@ -37,10 +39,10 @@ def board(fake: FakeMetabase) -> dict[str, Any]:
 
 def respecified(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, change: Any) -> None:
     """Another metabase.yml from now on: the real one, changed."""
-    content = SPEC.model_dump()
+    content = yaml.safe_load(FILE.read_text("utf-8"))
     change(content)
     monkeypatch.setattr(spec, "FILE", tmp_path / "metabase.yml")
-    spec.FILE.write_text(json.dumps(json.loads(json.dumps(content))), encoding="utf-8")
+    spec.FILE.write_text(json.dumps(content), encoding="utf-8")
 
 
 def without(content: dict[str, Any], key: str) -> None:
@@ -96,7 +98,7 @@ def test_the_five_questions_of_the_brief_are_there(published: FakeMetabase, key:
 def test_two_screens_cannot_disagree(published: FakeMetabase, question: spec.Question) -> None:
     path = f"{published.url}/api/card/{card(published, question.key)['id']}/query"
     data = httpx.post(path, headers={"x-api-key": API_KEY}, json={"ignore_cache": True}).json()["data"]
-    own = db.read(question.sql, **native.values(question.sql, question.values, VALUES))
+    own = db.read(question.sql, **questions.values(question, VALUES))
     assert [column["name"] for column in data["cols"]] == list(own.columns)
     assert [[plain(value) for value in row] for row in data["rows"]] == [
         [plain(value) for value in row] for row in own.itertuples(index=False)
@@ -196,13 +198,13 @@ def test_cards_and_tabs_of_others_on_our_dashboard_are_kept(published: FakeMetab
 
 
 def test_questions_of_others_in_our_collection_are_untouched(published: FakeMetabase, tmp_path, monkeypatch) -> None:
-    theirs = copy.deepcopy(card(published, REVENUE)) | {"id": 9_001, "name": "Total Revenue - Duplicate"}
+    theirs = copy.deepcopy(card(published, DAILY)) | {"id": 9_001, "name": "Daily Revenue - Duplicate"}
     published.cards[9_001] = copy.deepcopy(theirs)  # a copy takes the marker with it
     published.cards[9_002] = theirs | {"id": 9_002, "description": None}
     respecified(monkeypatch, tmp_path, lambda content: content["questions"][0].update(description="Money."))
-    assert actions(metabase.apply(VALUES)) == {REVENUE: UPDATE}
+    assert actions(metabase.apply(VALUES)) == {DAILY: UPDATE}
     assert published.cards[9_001] == theirs
-    assert card(published, REVENUE)["description"].startswith("Money.")
+    assert card(published, DAILY)["description"].startswith("Money.")
 
 
 def test_what_left_the_spec_goes_to_the_trash_and_comes_back(published: FakeMetabase, tmp_path, monkeypatch) -> None:
@@ -279,7 +281,7 @@ def test_what_metabase_guesses_later_is_not_an_edit(published: FakeMetabase) -> 
 
 def test_a_new_meaning_and_a_new_column_are_written(site: FakeMetabase, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(dictionary, "_columns", lambda table: list(table.columns[:-1]))
+        patch.setattr(warehouse, "_columns", lambda table: list(table.columns[:-1]))
         metabase.apply(VALUES)
     tables = {table["name"]: table for table in site.tables.values()}
     assert (tables["products"]["fields"][-4]["name"], tables["products"]["fields"][-4]["semantic_type"]) == (
@@ -289,8 +291,8 @@ def test_a_new_meaning_and_a_new_column_are_written(site: FakeMetabase, monkeypa
     done = metabase.apply(VALUES)
     assert set(actions(done).values()) == {UPDATE}
     assert tables["products"]["fields"][-4]["semantic_type"] == "type/Quantity"
-    before = dictionary._wants
-    monkeypatch.setattr(dictionary, "_wants", lambda table: before(table) | {"": f"{table.meaning} Really."})
+    before = warehouse._wants
+    monkeypatch.setattr(warehouse, "_wants", lambda table: before(table) | {"": f"{table.meaning} Really."})
     assert len(actions(metabase.apply(VALUES))) == 8
     assert tables["orders"]["description"].startswith("One row per order that was placed. Really.")
 
@@ -355,16 +357,8 @@ def test_no_secret_is_in_what_is_written_or_raised(site: FakeMetabase, own_folde
     card(site, REVENUE)["display"] = "gauge"
     metabase.apply(VALUES, force=True)
     texts = [path.read_text(encoding="utf-8") for path in own_folders.rglob("*.json")]
-    assert len(texts) == 3
+    assert len(texts) == 2
     assert not [text for text in texts if CANARY in text or API_KEY in text]
-
-
-def test_the_result_is_in_a_file_for_other_programs(published: FakeMetabase, own_folders: Path) -> None:
-    metabase.apply(VALUES)
-    result = json.loads((own_folders / "metabase" / "result.json").read_text(encoding="utf-8"))
-    assert len(result["changes"]) == 34
-    assert {change["action"] for change in result["changes"]} == {KEEP}
-    assert result["changes"][0]["rows"] is None
 
 
 def test_a_copy_of_our_dashboard_is_recognised(published: FakeMetabase) -> None:

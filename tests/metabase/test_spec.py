@@ -1,21 +1,24 @@
-"""Tests of the spec, of SQL files as native queries, of markers and of normal forms: without any server."""
+"""The spec, SQL files as native queries, markers and normal forms: without any server."""
 
+import copy
 import json
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from lib import catalog
+from lib import catalog, kpis
 from lib.errors import MetabaseError
-from lib.metabase import dictionary, marker, native, normal, spec
-from lib.metabase.marker import Marker
-from lib.metabase.site import CREATE, EDITED, KEEP, UPDATE, decide
+from lib.metabase import content, questions, spec, warehouse
+from lib.metabase.content import CREATE, EDITED, KEEP, UPDATE, Marker, decide
 from lib.run import params
 
 VALUES = params.load(params.find("demo")).values()
 SPEC = spec.load()
+KPIS = tuple(kpis.registry().values())
+WRITTEN = yaml.safe_load(spec.FILE.read_text("utf-8"))
 
 
 # metabase.yml
@@ -33,7 +36,7 @@ MISTAKES = {
     "does not fit: expected columns 0 to 23": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(at=[20, 0]),
     "the card orders is there twice": lambda it: it["dashboard"]["tabs"][1]["cards"][0].update(question="orders"),
     "the key orders is there twice": lambda it: it["questions"][0].update(key="orders"),
-    "the name Total Revenue is there twice": lambda it: it["questions"][1].update(name="Total Revenue"),
+    "the name Revenue is there twice": lambda it: it["questions"][1].update(name="Revenue"),
     "names profit, which is not a key": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(question="profit"),
     "questions.0.display: Input should be": lambda it: it["questions"][0].update(display="number"),
     "questions.0.colour: Extra inputs": lambda it: it["questions"][0].update(colour="red"),
@@ -44,9 +47,9 @@ MISTAKES = {
 
 @pytest.mark.parametrize("words", MISTAKES)
 def test_a_mistake_in_the_spec_is_named(file: Path, words: str) -> None:
-    content = json.loads(SPEC.model_dump_json())
-    MISTAKES[words](content)
-    file.write_text(json.dumps(content))
+    changed = copy.deepcopy(WRITTEN)
+    MISTAKES[words](changed)
+    file.write_text(json.dumps(changed))
     with pytest.raises(MetabaseError, match=words):
         spec.load()
 
@@ -62,13 +65,21 @@ def test_every_question_is_on_the_dashboard() -> None:
     assert placed == {question.key for question in SPEC.questions}
 
 
+def test_each_kpi_of_the_registry_is_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    question = SPEC.question("avg_order_value")
+    assert (question.name, question.description) == ("Average order value", "Revenue / orders.")
+    hidden = kpis.Kpi("hidden", "Hidden", "not shown", "money", "0", metabase=False)
+    monkeypatch.setattr(kpis, "registry", lambda: {kpi.name: kpi for kpi in (*KPIS, hidden)})
+    assert spec.load() == SPEC
+
+
 def test_columns_are_written_as_in_the_reports() -> None:
     question = spec.Question(
         key="q", name="Q", description="Q.", sql="q", display="bar",
         settings={"graph.dimensions": ["month"], "graph.metrics": ["revenue", "churn_rate", "x"]},
         formats={"x": "integer"},
     )  # fmt: skip
-    written = spec.settings_of(question, "EUR")["column_settings"]
+    written = questions.settings_of(question, "EUR")["column_settings"]
     styles = {json.loads(name)[1]: style["number_style"] for name, style in written.items()}
     assert styles == {"revenue": "currency", "churn_rate": "percent", "x": "decimal"}
     assert written['["name","revenue"]']["currency"] == "EUR"
@@ -78,7 +89,7 @@ def test_settings_name_columns_in_several_ways() -> None:
     columns = [{"name": "a", "enabled": True}, {"name": "b", "enabled": False}]
     settings = {"scalar.field": "s", "graph.metrics": ["m"], "map.metric": "s", "table.columns": columns}
     question = spec.Question(key="q", name="Q", description="Q.", sql="q", display="table", settings=settings)
-    assert spec.named_columns(question) == ["m", "s", "a"]
+    assert questions.named_columns(question) == ["m", "s", "a"]
 
 
 # SQL files as native queries
@@ -87,7 +98,12 @@ def test_settings_name_columns_in_several_ways() -> None:
 @pytest.fixture
 def write(monkeypatch: pytest.MonkeyPatch):
     """Makes a text the content of every .sql file."""
-    return lambda text: monkeypatch.setattr(native, "sql", lambda _: text)
+    return lambda text: monkeypatch.setattr(questions, "sql", lambda _: text)
+
+
+def asking(**values: Any) -> spec.Question:
+    """A question of any.sql with values of its own."""
+    return spec.Question(key="any", name="Any", description="Any.", sql="any", display="table", values=values)
 
 
 @pytest.mark.parametrize(
@@ -104,52 +120,52 @@ def write(monkeypatch: pytest.MonkeyPatch):
 )
 def test_bound_values_become_tags_and_nothing_else_does(text: str, wanted: str, write) -> None:
     write(text)
-    assert native.template("any") == wanted
+    assert questions.template("any") == wanted
 
 
 @pytest.mark.parametrize("text", ["SELECT '{{x}}'", "SELECT ARRAY[[1]]"])
 def test_signs_that_metabase_takes_for_its_own_are_refused(text: str, write) -> None:
     write(text)
     with pytest.raises(MetabaseError, match="mean something else to Metabase"):
-        native.template("any")
+        questions.template("any")
 
 
 def test_a_missing_file_and_a_missing_value_are_named(write) -> None:
     with pytest.raises(MetabaseError, match=r"names revenues.sql, which"):
-        native.template("revenues")
+        questions.template("revenues")
     write("SELECT :as_of, :limit")
     with pytest.raises(MetabaseError, match=r"any.sql binds \['limit'\]"):
-        native.values("any", {}, VALUES)
+        questions.values(asking(), VALUES)
 
 
 def test_values_come_from_the_period_and_from_the_question(write) -> None:
     write("SELECT :as_of, :start, :end, :windows, :bins")
-    found = native.values("any", {"windows": [90, 30, "churn_days"], "bins": 5}, VALUES | {"churn_days": 45})
+    found = questions.values(asking(windows=[90, 30, "churn_days"], bins=5), VALUES | {"churn_days": 45})
     days = {"as_of": date(2025, 7, 1), "start": date(2025, 6, 1), "end": date(2025, 7, 1)}
     assert found == days | {"windows": [30, 45, 90], "bins": 5}
 
 
 def test_tags_have_a_type_and_a_default_of_metabases() -> None:
-    tags = native.tags("any", {"as_of": date(2025, 7, 1), "windows": [30, 90], "bins": 5})
+    tags = questions.tags("any", {"as_of": date(2025, 7, 1), "windows": [30, 90], "bins": 5})
     assert [(tag["type"], tag["default"]) for tag in tags.values()] == [
         ("date", "2025-07-01"), ("text", "{30,90}"), ("number", 5),
     ]  # fmt: skip
-    assert tags == native.tags("any", {"as_of": date(2025, 7, 1), "windows": [30, 90], "bins": 5})
+    assert tags == questions.tags("any", {"as_of": date(2025, 7, 1), "windows": [30, 90], "bins": 5})
 
 
 # Markers and normal forms
 
 
 def test_a_marker_is_found_again() -> None:
-    text = marker.marked("Two\nlines.", Marker("exec.revenue", "0123456789ab", archived=True))
-    assert marker.parted(text) == ("Two\nlines.", Marker("exec.revenue", "0123456789ab", archived=True))
-    assert marker.parted(text + "\nand a word of mine")[1] is None
-    assert marker.parted(None) == ("", None)
+    text = content.marked("Two\nlines.", Marker("exec.revenue", "0123456789ab", archived=True))
+    assert content.parted(text) == ("Two\nlines.", Marker("exec.revenue", "0123456789ab", archived=True))
+    assert content.parted(text + "\nand a word of mine")[1] is None
+    assert content.parted(None) == ("", None)
 
 
 def test_a_digest_does_not_depend_on_the_order() -> None:
-    assert marker.digest({"a": 1, "b": [1, 2]}) == marker.digest({"b": [1, 2], "a": 1})
-    assert marker.digest({"a": 1}) != marker.digest({"a": 2})
+    assert content.digest({"a": 1, "b": [1, 2]}) == content.digest({"b": [1, 2], "a": 1})
+    assert content.digest({"a": 1}) != content.digest({"a": 2})
 
 
 TAG = {"name": "start", "type": "date", "default": "2025-06-01", "display-name": "From", "required": True}
@@ -173,7 +189,7 @@ def test_a_query_that_was_lost_differs(lost: dict[str, Any]) -> None:
 
 
 def _normal(query: dict[str, Any]) -> dict[str, Any]:
-    return normal.question(
+    return content.question(
         {"name": "Q", "description": None, "display": "table", "visualization_settings": {}, "dataset_query": query}
     )
 
@@ -181,7 +197,7 @@ def _normal(query: dict[str, Any]) -> dict[str, Any]:
 def test_targets_are_the_same_in_every_form() -> None:
     old, new = ["variable", ["template-tag", "start"]], ["variable", ["template-tag", {"lib/uuid": "x"}, "start"], {}]
     boards = [_board(old), _board(new)]
-    assert normal.dashboard(boards[0], {7: "revenue"}) == normal.dashboard(boards[1], {7: "revenue"})
+    assert content.dashboard(boards[0], {7: "revenue"}) == content.dashboard(boards[1], {7: "revenue"})
 
 
 def _board(target: list) -> dict[str, Any]:
@@ -192,7 +208,7 @@ def _board(target: list) -> dict[str, Any]:
 
 
 CONTENT = {"name": "Q"}
-OURS = marker.digest(CONTENT)
+OURS = content.digest(CONTENT)
 
 
 @pytest.mark.parametrize(
@@ -211,12 +227,12 @@ def test_what_is_done_follows_from_who_wrote_it(sha: str, state: str, wants: dic
     live = {"description": f"x\n\nmanaged-by: workbook key=q sha={sha}", "archived": state == "in the trash"}
     assert decide(live, CONTENT, wants, force=False) == action
     assert decide(live, CONTENT, wants, force=True) == (KEEP if action == KEEP else UPDATE)
-    assert decide(None, None, wants, force=False) == CREATE
+    assert decide({}, {}, wants, force=False) == CREATE
 
 
 def test_kinds_of_columns_follow_from_the_catalog() -> None:
     found = {
-        f"{table.name}.{column.name}": dictionary.semantic_type(column)
+        f"{table.name}.{column.name}": warehouse.semantic_type(column)
         for table in catalog.tables().values()
         for column in table.columns
     }

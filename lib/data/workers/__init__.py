@@ -12,7 +12,7 @@ from functools import partial
 from multiprocessing import get_context, parent_process
 from typing import Any, Literal
 
-from lib.errors import WorkbookError
+from lib.errors import UsageError, WorkbookError
 
 __all__ = ["Engine", "cores", "run", "run_here"]
 
@@ -36,13 +36,18 @@ def run(engine: Engine, function: Callable[[Any], Any], tasks: Iterable[Any]) ->
     On Dask a task can run more than once, even after it has completed.
 
     Raises:
-        UsageError: The cluster cannot be reached.
+        UsageError: Dask is not installed, or the cluster cannot be reached.
         WorkbookError: A worker process ends early. Errors of the function are raised as they are.
     """
     if engine.kind == "local":
         return run_here(function, tasks, engine.workers)
-    from lib.data.workers.dask import run_on_cluster  # Dask takes a second to import and is an extra
-
+    try:
+        from lib.data.workers.dask import run_on_cluster
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "engine is dask, but Dask is not installed. Run `pip install 'shop-analytics-workbook[dask]'`, "
+            "or set engine: local"
+        ) from error
     return run_on_cluster(function, tasks, engine.address, engine.workers)
 
 

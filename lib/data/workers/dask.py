@@ -1,24 +1,27 @@
 """Run tasks on a Dask cluster: a running one, or one of this machine for the duration of the tasks.
 
-Rows never pass through the scheduler: tasks and results are a few numbers. Only this module imports Dask.
+Rows never pass through the scheduler: tasks and results are a few numbers. Only this module imports Dask, and it is
+imported only for `engine: dask`: that takes a second, and Dask is an extra.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+import dask
+import distributed
 import yaml
+from distributed.client import FutureCancelledError
+from distributed.comm.core import CommClosedError
+from distributed.scheduler import KilledWorker, NoWorkerError
 
 from lib import settings
 from lib.data.workers import cores
 from lib.errors import UsageError, WorkbookError
 from lib.settings import LOCAL_HOSTS
-
-if TYPE_CHECKING:
-    import distributed
 
 __all__ = ["run_on_cluster"]
 
@@ -41,11 +44,10 @@ def run_on_cluster(
         workers: Workers that must have joined, or processes of this machine; 0 for one per core.
 
     Raises:
-        UsageError: Dask is not installed, or the cluster cannot be reached.
+        UsageError: The cluster cannot be reached.
         WorkbookError: The cluster is lost, or a task repeatedly kills its worker.
     """
-    distributed = _distributed()
-    with _client(address, workers) as client, _explained(distributed, str(client.scheduler_info()["address"])):
+    with _client(address, workers) as client, _explained(str(client.scheduler_info()["address"])):
         ended = distributed.as_completed(client.map(function, list(tasks), pure=False, retries=RETRIES))
         try:
             for future in ended:
@@ -56,23 +58,9 @@ def run_on_cluster(
             client.cancel(list(ended.futures), force=True)
 
 
-def _distributed() -> Any:
-    try:
-        import distributed
-    except ImportError as error:
-        raise UsageError(
-            "engine is dask, but Dask is not installed. Run `pip install 'shop-analytics-workbook[dask]'`, "
-            "or set engine: local"
-        ) from error
-    return distributed
-
-
 @contextmanager
-def _client(address: str, workers: int) -> "Iterator[distributed.Client]":
+def _client(address: str, workers: int) -> Iterator[distributed.Client]:
     """A client of the cluster at the address, or of a new one of this machine, once its workers have joined."""
-    import dask
-    import distributed
-
     with ExitStack() as stack:
         if not address:
             configuration = yaml.safe_load(CONFIGURATION.read_text("utf-8"))
@@ -90,10 +78,8 @@ def _client(address: str, workers: int) -> "Iterator[distributed.Client]":
         yield client
 
 
-def _own_cluster(workers: int) -> "distributed.LocalCluster":
+def _own_cluster(workers: int) -> distributed.LocalCluster:
     """A cluster of processes of this machine, on loopback and with its own keys: any client can run code on it."""
-    import distributed
-
     return distributed.LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
@@ -108,8 +94,6 @@ def _own_cluster(workers: int) -> "distributed.LocalCluster":
 
 def _checked(address: str) -> str:
     """The address, if the connection is local or encrypted; raises UsageError otherwise."""
-    import dask
-
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
@@ -131,16 +115,14 @@ def _checked(address: str) -> str:
 
 
 @contextmanager
-def _explained(distributed: Any, address: str) -> Iterator[None]:
+def _explained(address: str) -> Iterator[None]:
     """Translate Dask's errors into errors for people."""
-    from distributed.client import FutureCancelledError
-
     try:
         yield
-    except distributed.KilledWorker as error:
+    except KilledWorker as error:
         raise WorkbookError(
             f"a task killed every worker that ran it ({error}): out of memory, or killed from outside. "
             "Check the workers' logs, give them more memory, and run again"
         ) from error
-    except (FutureCancelledError, distributed.comm.CommClosedError, distributed.scheduler.NoWorkerError) as error:
+    except (FutureCancelledError, CommClosedError, NoWorkerError) as error:
         raise WorkbookError(f"the cluster at {address} is lost or has no worker left: {error}. Run again") from error
