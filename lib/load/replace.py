@@ -54,7 +54,7 @@ def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine:
         history = checks.record(results, count_rejects(folder), run_id)
         checks.refuse_errors(results)
         with watch.part("swap"), begin_resolved(main):
-            swap(main, STAGING)
+            swap(main)
             copy_rejects(main, folder, run_id, replace=True)
     return Load(row_counts(rows | mart_rows), results, history, count_rejects(folder), watch.seconds, watch.parts)
 
@@ -125,4 +125,4 @@ def _finish_tables(main: sa.Connection, watch: Stopwatch) -> None:
         schema.describe(main, like="public")
         roles.grant(main)
     with begin(main):
-        copy_additions(main, STAGING)
+        copy_additions(main)

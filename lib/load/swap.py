@@ -55,14 +55,14 @@ def refuse_obstacles(connection: sa.Connection) -> None:
         )
 
 
-def copy_additions(connection: sa.Connection, schema: str) -> None:
-    """Create in `schema` the indexes, triggers and constraints that people added to the tables of `public`."""
-    for row in _rows(connection, "additions", schema=schema, tables=list(tables())):
+def copy_additions(connection: sa.Connection) -> None:
+    """Create in the staging schema the indexes, triggers and constraints that people added to the old tables."""
+    for row in _rows(connection, "additions", schema=STAGING, tables=list(tables())):
         run(connection, row.statement)
 
 
-def swap(connection: sa.Connection, schema: str) -> None:
-    """Drop the tables of `public` and move those of `schema` there; visible to all when the transaction commits.
+def swap(connection: sa.Connection) -> None:
+    """Drop the tables of `public` and move the staged ones there; visible to all when the transaction commits.
 
     Views that depend on them, owners and permissions are restored.
 
@@ -76,7 +76,7 @@ def swap(connection: sa.Connection, schema: str) -> None:
         reraise=True,
     )
     try:
-        retry(_try_swap, connection, schema)
+        retry(_try_swap, connection)
     except sa.exc.OperationalError as error:
         if not lock_timed_out(error):
             raise
@@ -86,7 +86,7 @@ def swap(connection: sa.Connection, schema: str) -> None:
         ) from error
 
 
-def _try_swap(connection: sa.Connection, schema: str) -> None:
+def _try_swap(connection: sa.Connection) -> None:
     """Swap in a savepoint, so that a retry starts without locks: holding some while waiting for others can deadlock."""
     with connection.begin_nested():
         run(connection, f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
@@ -95,10 +95,10 @@ def _try_swap(connection: sa.Connection, schema: str) -> None:
             run(connection, f"LOCK TABLE {', '.join(old)} IN ACCESS EXCLUSIVE MODE")
         views = _rows(connection, "dependent_views", tables=old)
         grants = _rows(connection, "grants", relations=old + [view.name for view in views])
-        owners = _rows(connection, "owners", tables=old, schema=schema)
+        owners = _rows(connection, "owners", tables=old, schema=STAGING)
         drop_views = [f"DROP {view.kind} {view.name}" for view in reversed(views)]
         drop_tables = [f"DROP TABLE {', '.join(old)}"] if old else []
-        moves = [f"ALTER TABLE {schema}.{name} SET SCHEMA public" for name in tables()]
+        moves = [f"ALTER TABLE {STAGING}.{name} SET SCHEMA public" for name in tables()]
         run(connection, "; ".join([*drop_views, *drop_tables, *moves]))
         for table in owners:
             run(connection, f"ALTER TABLE {table.name} OWNER TO {table.owner}")

@@ -62,11 +62,8 @@ class Client:
         self._http.close()
 
     def identify(self, header: str, secret: str) -> None:
-        """Send this secret along from now on; an empty one ends that."""
-        if secret:
-            self._http.headers[header] = secret
-        else:
-            self._http.headers.pop(header, None)
+        """Send this secret along from now on."""
+        self._http.headers[header] = secret
 
     def get(self, path: str, **query: Any) -> Answer:
         """Ask; repeated when the server or the way to it fails for a moment."""
