@@ -1,4 +1,4 @@
-"""What is to be published: the collection, questions and dashboard of metabase.yml, and a question per KPI."""
+"""The collection, questions and dashboard that Metabase gets: metabase.yml, and one question per KPI of the registry."""
 
 import itertools
 from pathlib import Path
