@@ -1,4 +1,4 @@
-"""The collection, questions and dashboard that Metabase gets: metabase.yml, and one question per KPI of the registry."""
+"""The collection, questions and dashboard that Metabase gets: metabase.yml, and one question per KPI in kpis.yml."""
 
 import itertools
 from pathlib import Path
