@@ -1,11 +1,27 @@
 """Charts: each function draws a frame as a `Chart` in the house style with a text alternative."""
 
-from lib.report.charts.cohort import cohort_revenue, customer_value, retention_curves, retention_matrix
-from lib.report.charts.customers import churn, lifetime_values, past_and_future, reliability, second_orders, treemap
+from lib.report.charts.cohort import cohort_revenue, customer_value, retention_curves, retention_matrix, second_orders
 from lib.report.charts.figure import Chart, Switch
-from lib.report.charts.forecast import anomalies, backtest, calibration, decomposition, fan_chart, segment_forecasts
-from lib.report.charts.over_time import bars, lines
-from lib.report.charts.overview import bridge, compared, concentration, country_map, entities, gauge, week_hours
+from lib.report.charts.forecast import (
+    anomalies,
+    backtest,
+    calibration,
+    decomposition,
+    fan_chart,
+    reliability,
+    segment_forecasts,
+)
+from lib.report.charts.over_time import bars, bridge, compared, lines, week_hours
+from lib.report.charts.overview import (
+    churn,
+    concentration,
+    country_map,
+    entities,
+    gauge,
+    lifetime_values,
+    past_and_future,
+    treemap,
+)
 
 __all__ = [
     "Chart", "Switch", "anomalies", "backtest", "bars", "bridge", "calibration", "churn", "cohort_revenue",

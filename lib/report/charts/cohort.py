@@ -1,4 +1,4 @@
-"""Charts of cohorts: retention, revenue by month, and cumulative value per customer."""
+"""Charts of cohorts: retention, second orders, revenue by month, and cumulative value per customer."""
 
 from collections.abc import Iterable
 
@@ -7,15 +7,16 @@ import pandas as pd
 from plotly.colors import sample_colorscale
 
 from lib.analysis.cohorts import Retention
-from lib.formatting import integer, month
-from lib.report.charts.figure import Chart, amount, describe, empty_chart, hover_number, range_text, styled, value_axis
-from lib.report.palette import BLUE, CLEAR, GREEN, GREY, ORANGE, PALE, SEQUENTIAL
+from lib.formatting import integer, month, percent
+from lib.report.charts.figure import Chart, amount, describe, empty_chart, hover, styled, value_axis
+from lib.report.palette import BLUE, CLEAR, FAINT, GREEN, GREY, ORANGE, PALE, SEQUENTIAL
 
-__all__ = ["cohort_revenue", "customer_value", "retention_curves", "retention_matrix"]
+__all__ = ["cohort_revenue", "customer_value", "retention_curves", "retention_matrix", "second_orders"]
 
 LATEST = 18  # maximum cohorts, and months of each, in a matrix: more are not readable
 FEW = 3  # a mean over fewer cohorts is dotted: it may move only because the cohorts differ
 ENOUGH = 10  # minimum customers of a cohort with its own line: with fewer, each changes it by more than a tenth
+STEP_DAYS = 30
 HATCHING = {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": GREY, "bgcolor": CLEAR}
 
 
@@ -38,11 +39,11 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
     latest = max([months[-1], *under_way])
     span = [months[0] - 0.5, latest + 0.5]
     figure.update_xaxes(side="top", dtick=1, range=span, title=f"months after {since}")
-    observed = f"{int(shown.notna().to_numpy().sum())} observed cells{range_text(shown)}"
+    observed = f"{int(shown.notna().to_numpy().sum())} observed cells{_range_text(shown)}"
     alt = f"Retention of {len(shown)} cohorts by months after {since}: {observed}; all cohorts together"
     numbers = shown.set_axis(_names(shown.index)).rename(columns=str).rename_axis("cohort").reset_index()
     numbers.insert(1, "customers", retention.sizes.reindex(shown.index).to_numpy())
-    styled(figure, f"{alt}{range_text(means.to_frame())}.", 28 * len(shown) + 170, numbers)
+    styled(figure, f"{alt}{_range_text(means.to_frame())}.", 28 * len(shown) + 170, numbers)
     figure.update_xaxes(showgrid=False).update_yaxes(showgrid=False)
     return figure.update_layout(legend={"y": -0.01, "yanchor": "top"})
 
@@ -94,13 +95,8 @@ def retention_curves(retention: Retention, since: str) -> Chart:
     _mean_line(figure, retention.mean, "retention", "all cohorts", BLUE, "%")
     value_axis(figure.layout.yaxis, "%")
     figure.update_xaxes(title=f"months after {since}", dtick=_step(len(retention.mean)))
-    described = _in_months(retention.mean, "retention", "Retention of all cohorts by month", "%")
+    described = describe(retention.mean, "month_index", "retention", "Retention of all cohorts by month", "%")
     return styled(figure, described, numbers=retention.mean)
-
-
-def _in_months(mean: pd.DataFrame, column: str, label: str, unit: str) -> str:
-    """Text alternative of a line over month_index, written as a whole number."""
-    return describe(mean.astype({"month_index": "object"}), "month_index", column, label, unit)
 
 
 def _step(months: int) -> int:
@@ -116,7 +112,7 @@ def _pale_lines(figure: Chart, matrix: pd.DataFrame, unit: str, name: str) -> No
         x=[*matrix.columns, None] * len(matrix), y=gaps.ravel(),
         customdata=np.repeat(_names(matrix.index), gaps.shape[1]), mode="lines+markers", marker={"size": 3},
         line={"color": PALE, "width": 1}, connectgaps=False, name=name,
-        hovertemplate=f"%{{customdata}}, month %{{x}}: {hover_number('y', unit)}<extra></extra>",
+        hovertemplate=f"%{{customdata}}, month %{{x}}: {hover('y', unit)}<extra></extra>",
     )  # fmt: skip
 
 
@@ -124,12 +120,10 @@ def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour
     """Draw the mean, dotted from the last point with at least 3 cohorts on."""
     enough = int((mean["cohorts"] >= FEW).sum())
     dotted = f"under {FEW} cohorts" if enough else f"{name}, under {FEW} cohorts"
-    parts = []
-    if enough:
-        parts.append((mean[:enough], "solid", name))
-    if enough < len(mean):
-        parts.append((mean[max(enough - 1, 0) :], "dot", dotted))
-    for part, dash, label in parts:
+    rest = mean[max(enough - 1, 0) :] if enough < len(mean) else mean[:0]
+    for part, dash, label in ((mean[:enough], "solid", name), (rest, "dot", dotted)):
+        if part.empty:
+            continue
         figure.add_scatter(
             x=part["month_index"], y=part[column], line={"color": colour, "width": 3, "dash": dash}, name=label,
             customdata=[
@@ -137,7 +131,7 @@ def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour
                 for cohorts, customers in zip(part["cohorts"], part["cohort_size"], strict=True)
             ],
             mode="lines+markers", marker={"size": 5}, showlegend=label not in [t.name for t in figure.data],
-            hovertemplate=f"month %{{x}}: {hover_number('y', unit)}<br>%{{customdata}}<extra></extra>",
+            hovertemplate=f"month %{{x}}: {hover('y', unit)}<br>%{{customdata}}<extra></extra>",
         )  # fmt: skip
 
 
@@ -151,7 +145,7 @@ def cohort_revenue(cells: pd.DataFrame, unit: str) -> Chart:
         figure.add_bar(
             x=_names(months["month"]), y=months["revenue"], name=f"first order in {name}", marker_color=colour,
             showlegend=number in (1, len(layers)),  # the first and the last layer explain the scale
-            hovertemplate=f"first order in {name}: {hover_number('y', unit)} in %{{x}}<extra></extra>",
+            hovertemplate=f"first order in {name}: {hover('y', unit)} in %{{x}}<extra></extra>",
         )  # fmt: skip
     monthly = cells.groupby("month")[["revenue"]].sum().reset_index()
     value_axis(figure.layout.yaxis, unit)
@@ -197,7 +191,43 @@ def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: 
         )  # fmt: skip
     value_axis(figure.layout.yaxis, unit)
     figure.update_xaxes(title="months after the first order", dtick=_step(len(mean)))
-    alt = _in_months(mean, "revenue", "Cumulative revenue per customer by month", unit)
+    alt = describe(mean, "month_index", "revenue", "Cumulative revenue per customer by month", unit)
     if not np.isnan(cost):
         alt += f" Acquisition cost: {amount(cost, unit)}."
     return styled(figure, alt, 400, mean)
+
+
+def second_orders(curve: pd.DataFrame) -> Chart:
+    """Share of buyers with a second order by days after the first (day, share, lower, upper), with its interval."""
+    if curve.empty:
+        return empty_chart("There are no buyers yet.")
+    figure, last = Chart(), curve["day"].iloc[-1]
+    curve = curve[curve["share"].diff().ne(0) | (curve["day"] == last)]  # only the days of a step
+    step = {"shape": "hv", "width": 0}
+    for column, fill in (("lower", None), ("upper", "tonexty")):
+        figure.add_scatter(
+            x=curve["day"], y=curve[column], line=step, mode="lines", fill=fill, fillcolor=FAINT, hoverinfo="skip",
+            name="95 % interval", showlegend=fill is not None,
+        )  # fmt: skip
+    figure.add_scatter(
+        x=curve["day"], y=curve["share"], mode="lines", line={"color": BLUE, "width": 3, "shape": "hv"},
+        customdata=curve["at_risk"], name="second order",
+        hovertemplate="within %{x} days: %{y:.1%}<br>%{customdata:,} still observed<extra></extra>",
+    )  # fmt: skip
+    value_axis(figure.layout.yaxis, "%")
+    figure.update_xaxes(title="days after the first order", rangemode="tozero", tick0=0, dtick=_ticks(int(last)))
+    described = describe(curve, "day", "share", "Share of buyers with a second order by day", "%")
+    return styled(figure, described, numbers=curve)
+
+
+def _ticks(days: int) -> int:
+    """Days between ticks: a multiple of 30 that leaves at most 12 ticks; fewer days in a shop of under a month."""
+    return STEP_DAYS * (1 + days // (12 * STEP_DAYS)) if days > STEP_DAYS else max(1, days // 7)
+
+
+def _range_text(matrix: pd.DataFrame) -> str:
+    """ ", from 0% to 22%" of a matrix of shares; empty without a value."""
+    values = matrix.to_numpy(float)
+    if np.isnan(values).all():
+        return ""
+    return f", from {percent(np.nanmin(values), 0)} to {percent(np.nanmax(values), 0)}"

@@ -1,29 +1,35 @@
 """Chart class, house style and text alternatives that every figure shares."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from textwrap import wrap
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from lib.formatting import around_money, day, decimal, integer, money, month, percent, separators
-from lib.report.palette import CLEAR, FONT, GRID, LABEL_SIZE, TEXT, TEXT_SIZE
+from lib.report.palette import CLEAR, FONT, GRID, TEXT, TEXT_SIZE
 
 __all__ = [
-    "HEIGHT", "Chart", "Switch", "amount", "describe", "empty_chart", "escape_label", "hover_number",
-    "label_line_ends", "range_text", "shortened", "styled", "unit_affixes", "value_axis", "value_range",
+    "HEIGHT",
+    "Chart",
+    "Switch",
+    "affixes",
+    "amount",
+    "describe",
+    "empty_chart",
+    "escaped",
+    "hover",
+    "styled",
+    "value_axis",
 ]  # fmt: skip
 
 MIME = "application/vnd.plotly.v1+json"
 # JupyterLab serves the project's folder under /files, so that maps need no network there either.
 CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "topojsonURL": "/files/lib/report/"}
 HEIGHT = 340
-LINE_PIXELS = 16  # between two names at the ends of lines
-LINE_END = "end"  # name of these annotations; on a narrow page report.js replaces them with a legend
 LISTED_POINTS = 8  # text alternatives list the values of a chart with at most this many
 
 
@@ -84,43 +90,20 @@ def empty_chart(reason: str, characters: int = 120) -> Chart:
     return styled(figure, reason, height=90)
 
 
-def label_line_ends(figure: Chart, ends: Sequence[tuple[Any, float, str, str]], height: int = HEIGHT) -> None:
-    """Write each line's name next to its last point, shifted up where it would overlap the name below.
-
-    Args:
-        figure: Holds the lines already: the names are placed by the range of their values.
-        ends: x, y, name and colour of each line.
-        height: Of the figure, in pixels.
-    """
-    values = [value for trace in figure.data for value in trace.y if pd.notna(value)]
-    span = max([*values, 0]) - min([*values, 0]) or 1
-    floor = -np.inf
-    for x, y, name, colour in sorted(ends, key=lambda end: end[1]):
-        point = y / span * (height - 60)  # in pixels above the axis
-        place = max(point, floor)
-        floor = place + LINE_PIXELS
-        figure.add_annotation(
-            name=LINE_END, x=x, y=y, yshift=place - point, xshift=6, xanchor="left", showarrow=False,
-            text=f"<span style='color:{colour}'>●</span> {escape_label(name)}", font={"size": LABEL_SIZE},
-        )  # fmt: skip
-    longest = max((len(name) for _, _, name, _ in ends), default=0)
-    figure.update_layout(showlegend=False, margin_r=24 + 7 * longest)
-
-
 def value_axis(axis: go.layout.YAxis | go.layout.XAxis, unit: str) -> None:
     """Format an axis that starts at zero: unit is "%", a currency code, or "" for counts."""
-    axis.update(unit_affixes(unit), tickformat=".0%" if unit == "%" else ",", rangemode="tozero")
+    axis.update(affixes(unit), tickformat=".0%" if unit == "%" else ",", rangemode="tozero")
 
 
-def unit_affixes(unit: str) -> dict[str, str]:
+def affixes(unit: str) -> dict[str, str]:
     """Plotly's tick prefix and suffix: the currency symbol, on the side where the locale writes it."""
     before, after = around_money(unit) if _is_currency(unit) else ("", "")
     return {"tickprefix": before, "ticksuffix": after}
 
 
-def hover_number(variable: str, unit: str) -> str:
+def hover(variable: str, unit: str) -> str:
     """Plotly's hover template of a variable ("x", "y", "customdata") with this unit."""
-    before, after = unit_affixes(unit).values()
+    before, after = affixes(unit).values()
     return f"{before}%{{{variable}:{'.1%' if unit == '%' else ',.0f'}}}{after}"
 
 
@@ -163,27 +146,6 @@ def _axis_words(values: pd.Series) -> tuple[str, list[str]]:
     return "on", [day(value) for value in values]
 
 
-def value_range(values: pd.Series, label: str, unit: str) -> str:
-    """Text alternative of a comparison series: its lowest and highest value."""
-    label = _capitalized(label)
-    if values.isna().all():
-        return f"{label}: nothing to show."
-    return f"{label}: lowest {amount(values.min(), unit)}, highest {amount(values.max(), unit)}."
-
-
-def range_text(matrix: pd.DataFrame) -> str:
-    """ ", from 0% to 22%" of a matrix of shares; empty without a value."""
-    values = matrix.to_numpy(float)
-    if np.isnan(values).all():
-        return ""
-    return f", from {percent(np.nanmin(values), 0)} to {percent(np.nanmax(values), 0)}"
-
-
-def escape_label(text: object) -> str:
+def escaped(text: object) -> str:
     """Escape text for a plotly label, which would interpret a few HTML tags and entities."""
     return escape(str(text), quote=False)
-
-
-def shortened(text: str, limit: int = 34) -> str:
-    """The text, cut with an ellipsis where it has more characters than `limit`."""
-    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"

@@ -1,4 +1,4 @@
-"""Charts of the forecast report: fan chart, backtest, calibration, decomposition, anomalies, segments.
+"""Charts of predictions: fan chart, backtest, calibration, churn reliability, decomposition, anomalies, segments.
 
 Values are rounded here, for display only, and never before they are added up. Fitted values differ by up to a cent
 between processors; figures in whole money are the same on all, so that saved notebooks are reproduced.
@@ -10,22 +10,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lib.formatting import day, percent
-from lib.report.charts.figure import (
-    Chart,
-    amount,
-    describe,
-    escape_label,
-    hover_number,
-    styled,
-    unit_affixes,
-    value_axis,
-)
+from lib.report.charts.figure import Chart, affixes, amount, describe, empty_chart, escaped, hover, styled, value_axis
 from lib.report.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, fade
 
 if TYPE_CHECKING:  # importing the charts must not load the libraries of the models
     from lib.analysis.forecast import Segment
 
-__all__ = ["anomalies", "backtest", "calibration", "decomposition", "fan_chart", "segment_forecasts"]
+__all__ = ["anomalies", "backtest", "calibration", "decomposition", "fan_chart", "reliability", "segment_forecasts"]
 
 BANDS = {95: 0.14, 80: 0.26}  # percent of the prediction interval, opacity
 OTHER_MODELS = {"ETS": GREEN, "ARIMA": PURPLE}
@@ -90,7 +81,7 @@ def _other_models(figure: Chart, frame: pd.DataFrame) -> None:
 def _mark_holidays(figure: Chart, coming: pd.DataFrame, holidays: pd.Series) -> None:
     marked = coming[coming["date"].isin(holidays.index)]
     if len(marked):
-        names = [escape_label(holidays[day]) for day in marked["date"]]
+        names = [escaped(holidays[day]) for day in marked["date"]]
         figure.add_scatter(
             x=marked["date"], y=marked["forecast"], mode="markers", name="holiday", customdata=names,
             marker={"color": ORANGE, "size": 9, "symbol": "diamond"}, hovertemplate="%{customdata}<extra></extra>",
@@ -135,6 +126,27 @@ def calibration(coverage: pd.DataFrame) -> Chart:
     return styled(figure, alt, 380, shown)
 
 
+def reliability(frame: pd.DataFrame) -> Chart:
+    """Observed against predicted churn, a point per group; on the dotted line both are equal."""
+    if frame.empty:
+        return empty_chart("Too few customers ordered, or too few did not, to compare predicted with observed.", 42)
+    figure, shown = Chart(), frame[["predicted_churn", "observed_churn"]]
+    ends = [shown.min().min(), shown.max().max()]
+    line = {"color": GREY, "width": 1.2, "dash": "dot"}
+    figure.add_scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip", name="predicted = observed")
+    figure.add_scatter(
+        x=frame["predicted_churn"], y=frame["observed_churn"], mode="markers", name="a tenth of the customers",
+        customdata=frame["customers"], marker={"color": ORANGE, "size": 9},
+        hovertemplate="predicted %{x:.1%}, observed %{y:.1%}, %{customdata:,} customers<extra></extra>",
+    )  # fmt: skip
+    for axis, title in ((figure.layout.xaxis, "predicted churn"), (figure.layout.yaxis, "observed churn")):
+        value_axis(axis, "%")
+        axis.update(title=title, rangemode="normal")
+    rates = zip(frame["predicted_churn"], frame["observed_churn"], strict=True)
+    pairs = ", ".join(f"{percent(predicted, 0)} and {percent(observed, 0)}" for predicted, observed in rates)
+    return styled(figure, f"Predicted and observed churn by group: {pairs}.", numbers=frame)
+
+
 def decomposition(trend: pd.DataFrame, weekdays: pd.DataFrame, months: pd.DataFrame, unit: str) -> Chart:
     """The trend (date, trend) above the weekday effects (weekday, effect) and any month effects (month, effect)."""
     trend = trend.assign(revenue=trend["revenue"].round(2), trend=trend["trend"].round(2))
@@ -165,11 +177,11 @@ def anomalies(history: pd.Series, days: pd.DataFrame, unit: str) -> Chart:
     figure = Chart()
     _line(figure, _shown(history), "revenue", GREY, width=1.2)
     expected = [amount(value, unit) for value in days["expected_revenue"]]
-    facts = [list(pair) for pair in zip(map(escape_label, days["cause"]), expected, strict=True)]
+    facts = [list(pair) for pair in zip(map(escaped, days["cause"]), expected, strict=True)]
     figure.add_scatter(
         x=days["date"], y=days["revenue"], mode="markers", name="anomaly", customdata=facts,
         marker={"color": ORANGE, "size": 9},
-        hovertemplate=f"%{{x|%b %-d, %Y}}: {hover_number('y', unit)}, expected %{{customdata[1]}}; %{{customdata[0]}}"
+        hovertemplate=f"%{{x|%b %-d, %Y}}: {hover('y', unit)}, expected %{{customdata[1]}}; %{{customdata[0]}}"
         "<extra></extra>",
     )  # fmt: skip
     value_axis(figure.layout.yaxis, unit)
@@ -182,7 +194,7 @@ def anomalies(history: pd.Series, days: pd.DataFrame, unit: str) -> Chart:
 def segment_forecasts(segments: "Sequence[Segment]", unit: str) -> Chart:
     """Small multiples: the forecast of each segment with its 80 % prediction interval, two in a row, scaled alone."""
     rows = max(-(-len(segments) // 2), 1)
-    titles = [escape_label(segment.name) for segment in segments]
+    titles = [escaped(segment.name) for segment in segments]
     figure = Chart()
     figure.set_subplots(rows=rows, cols=2, subplot_titles=titles, horizontal_spacing=0.1, vertical_spacing=0.26 / rows)
     ahead = [_shown(segment.forecast.frame, CENTS) for segment in segments]
@@ -192,7 +204,7 @@ def segment_forecasts(segments: "Sequence[Segment]", unit: str) -> Chart:
         _bands(figure, coming, [80], legend=False, **where)
         _line(figure, past, "revenue", BLUE, 1.6, **where)
         _line(figure, _joined(past, coming), "forecast", ORANGE, 1.6, **where)
-    figure.update_yaxes(**unit_affixes(unit), tickformat=",", rangemode="tozero", nticks=4)
+    figure.update_yaxes(**affixes(unit), tickformat=",", rangemode="tozero", nticks=4)
     figure.update_xaxes(nticks=3, tickangle=0, tickformat="%b")  # two in a row have little room on a phone
     totals = ", ".join(f"{segment.name} {amount(segment.forecast.total, unit)}" for segment in segments)
     counted = f"{len(segments)} segment{'' if len(segments) == 1 else 's'}"

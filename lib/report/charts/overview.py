@@ -1,98 +1,94 @@
-"""Charts of the shop at a glance: revenue bridge, comparisons, concentration, peak hours, map, gauge, its tables."""
+"""Charts of the shop at a glance: its tables, countries, target, concentration, and customers by value and churn."""
 
 from collections.abc import Mapping
-from textwrap import wrap
 
 import numpy as np
 import pandas as pd
 
-from lib.formatting import integer, percent
+from lib.analysis.revenue import share_at
+from lib.formatting import percent
 from lib.report import palette
-from lib.report.charts.figure import (
-    Chart,
-    amount,
-    escape_label,
-    hover_number,
-    shortened,
-    styled,
-    unit_affixes,
-    value_axis,
-)
+from lib.report.charts.figure import Chart, affixes, amount, describe, empty_chart, escaped, hover, styled, value_axis
 from lib.report.charts.over_time import lines
 from lib.util.countries import alpha3
 
-__all__ = ["bridge", "compared", "concentration", "country_map", "entities", "gauge", "week_hours"]
+__all__ = [
+    "churn", "concentration", "country_map", "entities", "gauge", "lifetime_values", "past_and_future", "treemap",
+]  # fmt: skip
 
-LABEL_SHARE = 0.2  # of the chart's width: room that the value next to a bar needs on a phone
-PHONE_LABEL = 10  # characters per line below a bar, so that labels stay horizontal on a phone
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
-def bridge(steps: pd.DataFrame, unit: str) -> Chart:
-    """Waterfall from the first total to the last through the changes between them.
-
-    Args:
-        steps: step (label), amount, and total (whether the amount is a total or a change).
-        unit: Currency.
-    """
-    figure, names = Chart(), [escape_label(step) for step in steps["step"]]
-    amounts = [_signed(value, unit, total) for value, total in zip(steps["amount"], steps["total"], strict=True)]
-    figure.add_waterfall(
-        x=["<br>".join(wrap(name, PHONE_LABEL)) for name in names], y=steps["amount"], customdata=names,
-        measure=["absolute" if total else "relative" for total in steps["total"]],
-        text=amounts, textposition="outside",
-        cliponaxis=False, connector={"line": {"color": palette.GREY, "width": 1, "dash": "dot"}},
-        totals={"marker": {"color": palette.BLUE}}, increasing={"marker": {"color": palette.GREEN}},
-        decreasing={"marker": {"color": palette.ORANGE}}, hovertemplate="%{customdata}: %{text}<extra></extra>",
-    )  # fmt: skip
-    described = ", ".join(f"{step} {text}" for step, text in zip(steps["step"], amounts, strict=True))
-    styled(figure, f"Bridge: {described}.", numbers=steps[["step", "amount"]])
-    value_axis(figure.layout.yaxis, unit)
-    figure.update_xaxes(tickangle=0)
-    return figure.update_layout(showlegend=False, margin_t=36)
+MOST_POINTS = 500
+PHONE = 42  # characters per line on a phone
+TICKS = [step * 10**power for power in range(9) for step in (1, 3)]
 
 
-def _signed(value: float, unit: str, total: bool) -> str:
-    """The amount, with a sign if it is a change."""
-    sign = "" if total else "+" if value > 0 else "-" if value < 0 else ""
-    return f"{sign}{amount(abs(value), unit)}"
-
-
-def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
-    """Horizontal bars of revenue with a line at the revenue of the previous period, in the order of the rows.
+def entities(keys: pd.DataFrame, sizes: Mapping[str, str]) -> Chart:
+    """Entity diagram: tables as boxes on an ellipse, foreign keys as lines.
 
     Args:
-        frame: The column `name`, revenue and previous_revenue.
-        name: Column of the labels; equal labels stay separate bars.
-        unit: Currency.
+        keys: table and references, one row per foreign key.
+        sizes: A note for each table, such as "9 columns".
     """
-    revenue, previous = frame["revenue"], frame["previous_revenue"]
-    places, names = list(range(len(frame))), [escape_label(text) for text in frame[name]]
+    angles = np.linspace(0, 2 * np.pi, len(sizes), endpoint=False)  # on an ellipse no line crosses a third box
+    places = dict(zip(sizes, zip(np.sin(angles), np.cos(angles), strict=True), strict=True))
     figure = Chart()
-    hover = f"%{{customdata}}<br>%{{fullData.name}}: {hover_number('x', unit)}<extra></extra>"
-    figure.add_bar(
-        x=revenue, y=places, orientation="h", marker_color=palette.BLUE, name="this period", customdata=names,
-        width=0.5, hovertemplate=hover,
+    for child, parent in keys[["table", "references"]].drop_duplicates().itertuples(index=False):
+        (x0, y0), (x1, y1) = places[child], places[parent]
+        line = {"color": palette.GREY, "width": 1.5}
+        figure.add_scatter(x=[x0, x1], y=[y0, y1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
+    for table, (x, y) in places.items():
+        figure.add_annotation(
+            x=x, y=y, text=f"<b>{table.replace('_', '<br>')}</b><br>{escaped(sizes[table])}", showarrow=False,
+            bgcolor=palette.BOX, bordercolor=palette.BLUE, borderpad=5,
+            font={"size": palette.SMALL_SIZE, "color": palette.BOX_TEXT},
+        )  # fmt: skip
+    figure.update_xaxes(visible=False, range=[-1.35, 1.35]).update_yaxes(visible=False, range=[-1.25, 1.25])
+    described = "; ".join(f"{row.table} refers to {row.references}" for row in keys.itertuples())
+    return styled(figure, f"Diagram of {len(sizes)} tables: {described}.", 440, keys)
+
+
+def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> Chart:
+    """World map coloured by a value.
+
+    Args:
+        frame: country_code (ISO 3166-1 alpha-2), country and the column `value`; unknown codes are left out.
+        value: Column to colour by.
+        label: Name of the values.
+        unit: Currency, "%", or "" for counts.
+    """
+    known = frame[frame["country_code"].map(alpha3, na_action="ignore").notna()]
+    figure = Chart()
+    figure.add_choropleth(
+        locations=known["country_code"].map(alpha3), z=known[value], locationmode="ISO-3",
+        colorscale=palette.SEQUENTIAL, text=[escaped(name) for name in known["country"]],
+        hovertemplate=f"%{{text}}: {hover('z', unit)} {label}<extra></extra>",
+        marker_line={"width": 0.5, "color": palette.GREY},
+        colorbar={"title": label, "thickness": 12, "len": 0.7, "tickformat": ",~s"} | affixes(unit),
     )  # fmt: skip
-    figure.add_scatter(
-        x=previous, y=places, mode="markers", name="previous period", customdata=names, hovertemplate=hover,
-        marker={"symbol": "line-ns", "size": 24, "line": {"width": 2.5, "color": palette.ORANGE}},
+    figure.update_geos(
+        projection_type="natural earth", projection_rotation_lon=0, lataxis_range=[-58, 84], resolution=50,
+        showframe=False, showcoastlines=False, showland=True, landcolor=palette.LAND, bgcolor=palette.CLEAR,
     )  # fmt: skip
-    highest = max([*revenue.dropna(), *previous.dropna()], default=1)
-    overlapped = previous.between(revenue, revenue + LABEL_SHARE * highest)
-    figure.add_scatter(  # values stand next to their bar, or behind the line that would cross them there
-        x=revenue.mask(overlapped, previous), y=places, mode="text", textposition="middle right", hoverinfo="skip",
-        text=[f" {amount(value, unit)}" for value in revenue], showlegend=False, cliponaxis=False,
+    top = known.sort_values(value, ascending=False, kind="stable").head(5)
+    rows = zip(top["country"], top[value], strict=True)
+    described = ", ".join(f"{country} {amount(number, unit)}" for country, number in rows)
+    alt = f"World map of {label} in {len(known)} countries, most in: {described or 'none'}."
+    return styled(figure, alt, 420, frame[["country_code", "country", value]])
+
+
+def gauge(value: float, target: float, unit: str) -> Chart:
+    """Gauge of a value with a line at its target, on a scale up to at least one and a half times the target."""
+    figure = Chart()
+    figure.add_indicator(
+        mode="gauge", value=value,
+        gauge={
+            "axis": {"range": [0, max(1.5 * target, value)], "tickformat": ",.3~s"} | affixes(unit),
+            "bar": {"color": palette.BLUE, "thickness": 0.6}, "borderwidth": 0, "bgcolor": palette.DIAL,
+            "threshold": {"line": {"color": palette.ORANGE, "width": 4}, "thickness": 0.9, "value": target},
+        },
     )  # fmt: skip
-    figure.update_yaxes(tickvals=places, ticktext=[escape_label(shortened(text)) for text in frame[name]])
-    height = max(160, 34 * len(frame) + 70)
-    rows = zip(frame[name], revenue, previous, strict=True)
-    described = ", ".join(f"{label} {amount(now, unit)} ({amount(past, unit)})" for label, now, past in rows)
-    alt = f"Revenue, in brackets that of the previous period: {described or 'nothing to show'}."
-    styled(figure, alt, height, frame[[name, "revenue", "previous_revenue"]])
-    value_axis(figure.layout.xaxis, unit)
-    figure.update_xaxes(showticklabels=False, showgrid=False, range=[0, 1.12 * highest or 1])
-    return figure.update_yaxes(autorange="reversed", showgrid=False, ticklabelstandoff=6)
+    figure.add_annotation(text=amount(value, unit), x=0.5, y=0.08, showarrow=False, font={"size": palette.VALUE_SIZE})
+    alt = f"Gauge: {amount(value, unit)} of a target of {amount(target, unit)}, {percent(value / target, 0)}."
+    return styled(figure, alt, 280, pd.DataFrame({"value": [value], "target": [target]}))
 
 
 def concentration(
@@ -114,105 +110,125 @@ def concentration(
 
 def _top_shares(curve: pd.DataFrame, of: str, x: str, column: str, label: str) -> str:
     """Share of the total that the top 10 %, 20 % and half of the items bring."""
-    known = curve[[x, column]].dropna()
-    if len(known) < 2:
+    tenth, fifth, half = (share_at(curve[[x, column]], share) for share in (0.1, 0.2, 0.5))
+    if np.isnan(half):
         return f"Concentration of {of}, {label}: nothing to show."
-    tenth, fifth, half = (percent(np.interp(share, known[x], known[column]), 0) for share in (0.1, 0.2, 0.5))
     what = label.removeprefix("share of ").removeprefix("the ")
-    return f"The top 10% of the {of} bring {tenth} of the {what}, the top 20% {fifth}, half of them {half}."
+    return (
+        f"The top 10% of the {of} bring {percent(tenth, 0)} of the {what}, the top 20% {percent(fifth, 0)}, "
+        f"half of them {percent(half, 0)}."
+    )
 
 
-def week_hours(orders: pd.DataFrame) -> Chart:
-    """Heatmap of orders by weekday and hour of the day.
-
-    Args:
-        orders: weekday (1 is Monday), hour and orders; hours without a row count as 0.
-    """
-    matrix = orders.pivot_table(index="weekday", columns="hour", values="orders", aggfunc="sum")
-    matrix = matrix.reindex(index=range(1, 8), columns=range(24)).fillna(0)
-    counts = matrix.to_numpy()
+def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str = "") -> Chart:
+    """One tile per row: size by `value`, darker for larger `colour`; both columns have the unit `unit`."""
+    shown = frame[frame[value] > 0]
+    if shown.empty:
+        return empty_chart(f"No {value} in this period.", PHONE)
     figure = Chart()
-    figure.add_heatmap(
-        z=counts, x=list(matrix.columns), y=list(WEEKDAYS), colorscale=palette.SEQUENTIAL, zmin=0, xgap=1, ygap=1,
-        colorbar={"title": "orders", "thickness": 12, "len": 0.9},
-        hovertemplate="%{y}, %{x}:00 to %{x}:59: %{z:,} orders<extra></extra>",
-    )  # fmt: skip
-    busiest = "none"
-    if counts.sum():
-        day, hour = np.unravel_index(counts.argmax(), counts.shape)
-        busiest = f"most on {WEEKDAYS[day]} from {hour}:00 to {hour}:59, {integer(counts.max())} orders"
-    numbers = matrix.set_axis(list(WEEKDAYS)).rename_axis("weekday").rename(columns=str).reset_index()
-    styled(figure, f"Orders by weekday and hour: {busiest}.", 300, numbers)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(title="hour of the day (UTC)", showgrid=False, dtick=3)
-    return figure
-
-
-def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> Chart:
-    """World map coloured by a value.
-
-    Args:
-        frame: country_code (ISO 3166-1 alpha-2), country and the column `value`; unknown codes are left out.
-        value: Column to colour by.
-        label: Name of the values.
-        unit: Currency, "%", or "" for counts.
-    """
-    known = frame[frame["country_code"].map(alpha3, na_action="ignore").notna()]
-    figure = Chart()
-    figure.add_choropleth(
-        locations=known["country_code"].map(alpha3), z=known[value], locationmode="ISO-3",
-        colorscale=palette.SEQUENTIAL, text=[escape_label(name) for name in known["country"]],
-        hovertemplate=f"%{{text}}: {hover_number('z', unit)} {label}<extra></extra>",
-        marker_line={"width": 0.5, "color": palette.GREY},
-        colorbar={"title": label, "thickness": 12, "len": 0.7, "tickformat": ",~s"} | unit_affixes(unit),
-    )  # fmt: skip
-    figure.update_geos(
-        projection_type="natural earth", projection_rotation_lon=0, lataxis_range=[-58, 84], resolution=50,
-        showframe=False, showcoastlines=False, showland=True, landcolor=palette.LAND, bgcolor=palette.CLEAR,
-    )  # fmt: skip
-    top = known.sort_values(value, ascending=False, kind="stable").head(5)
-    rows = zip(top["country"], top[value], strict=True)
-    described = ", ".join(f"{country} {amount(number, unit)}" for country, number in rows)
-    alt = f"World map of {label} in {len(known)} countries, most in: {described or 'none'}."
-    return styled(figure, alt, 420, frame[["country_code", "country", value]])
-
-
-def gauge(value: float, target: float, unit: str) -> Chart:
-    """Gauge of a value with a line at its target, on a scale up to at least one and a half times the target."""
-    figure = Chart()
-    figure.add_indicator(
-        mode="gauge", value=value,
-        gauge={
-            "axis": {"range": [0, max(1.5 * target, value)], "tickformat": ",.3~s"} | unit_affixes(unit),
-            "bar": {"color": palette.BLUE, "thickness": 0.6}, "borderwidth": 0, "bgcolor": palette.DIAL,
-            "threshold": {"line": {"color": palette.ORANGE, "width": 4}, "thickness": 0.9, "value": target},
+    figure.add_treemap(
+        labels=[escaped(text) for text in shown[name]], parents=[""] * len(shown), values=shown[value],
+        marker={
+            "colors": shown[colour].round(2), "colorscale": palette.SEQUENTIAL, "cmin": 0,
+            "line": {"width": 0}, "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
         },
+        customdata=shown[colour].round(2), tiling={"pad": 3}, pathbar={"visible": False}, root_color=palette.CLEAR,
+        texttemplate=f"<b>%{{label}}</b><br>{hover('value', unit)}",
+        hovertemplate=f"%{{label}}: {hover('value', unit)}, {hover('customdata', unit)} "
+        f"{colour.replace('_', ' ')}<extra></extra>",
     )  # fmt: skip
-    figure.add_annotation(text=amount(value, unit), x=0.5, y=0.08, showarrow=False, font={"size": palette.VALUE_SIZE})
-    alt = f"Gauge: {amount(value, unit)} of a target of {amount(target, unit)}, {percent(value / target, 0)}."
-    return styled(figure, alt, 280, pd.DataFrame({"value": [value], "target": [target]}))
+    figure.update_layout(uniformtext={"minsize": palette.SMALL_SIZE, "mode": "hide"})
+    described = ", ".join(f"{n} {amount(v, unit)}" for n, v in zip(shown[name], shown[value], strict=True))
+    drawn = styled(figure, f"Tiles by {value}: {described}.", 380, shown[[name, value, colour]])
+    return drawn.update_layout(margin={"l": 2, "r": 2, "t": 2, "b": 2})
 
 
-def entities(keys: pd.DataFrame, sizes: Mapping[str, str]) -> Chart:
-    """Entity diagram: tables as boxes on an ellipse, foreign keys as lines.
-
-    Args:
-        keys: table and references, one row per foreign key.
-        sizes: A note for each table, such as "9 columns".
-    """
-    angles = np.linspace(0, 2 * np.pi, len(sizes), endpoint=False)  # on an ellipse no line crosses a third box
-    places = dict(zip(sizes, zip(np.sin(angles), np.cos(angles), strict=True), strict=True))
+def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> Chart:
+    """One point per customer on two logarithmic axes; at most 500, evenly spaced by rank of `past`, without IDs."""
+    known = frame.loc[(frame[past] > 0) & (frame[future] > 0), [past, future]].round(2).sort_values([past, future])
+    shown = known.iloc[:: max(1, -(-len(known) // MOST_POINTS))]
+    if shown.empty:
+        return empty_chart(f"No customer has both {past} and {future}.".replace("_", " "), PHONE)
     figure = Chart()
-    for child, parent in keys[["table", "references"]].drop_duplicates().itertuples(index=False):
-        (x0, y0), (x1, y1) = places[child], places[parent]
-        line = {"color": palette.GREY, "width": 1.5}
-        figure.add_scatter(x=[x0, x1], y=[y0, y1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
-    for table, (x, y) in places.items():
-        figure.add_annotation(
-            x=x, y=y, text=f"<b>{table.replace('_', '<br>')}</b><br>{escape_label(sizes[table])}", showarrow=False,
-            bgcolor=palette.BOX, bordercolor=palette.BLUE, borderpad=5,
-            font={"size": palette.SMALL_SIZE, "color": palette.BOX_TEXT},
-        )  # fmt: skip
-    figure.update_xaxes(visible=False, range=[-1.35, 1.35]).update_yaxes(visible=False, range=[-1.25, 1.25])
-    described = "; ".join(f"{row.table} refers to {row.references}" for row in keys.itertuples())
-    return styled(figure, f"Diagram of {len(sizes)} tables: {described}.", 440, keys)
+    figure.add_scatter(
+        x=shown[past], y=shown[future], mode="markers", marker={"color": palette.BLUE, "size": 7, "opacity": 0.75},
+        hovertemplate=f"{hover('x', unit)} so far<br>{hover('y', unit)} expected<extra></extra>",
+    )  # fmt: skip
+    ticks = {"tickvals": TICKS, "ticktext": [amount(tick, unit) for tick in TICKS]}  # plotly leaves the currency out
+    for axis, title in ((figure.layout.xaxis, past), (figure.layout.yaxis, future)):
+        value_axis(axis, unit)
+        axis.update(ticks, type="log", title=title.replace("_", " "), rangemode="normal")
+    alt = f"{len(shown)} points of {len(known)} customers: {past} against {future}, in {unit}, logarithmic."
+    return styled(figure, alt.replace("_", " "), 400, shown)
+
+
+def lifetime_values(classes: pd.DataFrame, summary: pd.Series, unit: str) -> Chart:
+    """Histogram of buyers by revenue to date (from_revenue, to_revenue, buyers) with median, mean and top tenth marked.
+
+    `summary` has median_revenue, mean_revenue, top_tenth_from and top_tenth_share.
+    """
+    if classes.empty:
+        return empty_chart("There are no buyers yet.")
+    figure, width = Chart(), classes["to_revenue"] - classes["from_revenue"]
+    edges = zip(classes["from_revenue"], classes["to_revenue"], strict=True)
+    notes = [f"{amount(low, unit)} to {amount(high, unit)}" for low, high in edges]
+    notes[-1] = f"{amount(classes['from_revenue'].iloc[-1], unit)} and more"
+    figure.add_bar(
+        x=classes["from_revenue"] + width / 2, y=classes["buyers"], width=width * 0.92, marker_color=palette.BLUE,
+        customdata=notes, hovertemplate="%{customdata}: %{y:,} buyers<extra></extra>", showlegend=False,
+    )  # fmt: skip
+    marks = _marks(summary, unit)
+    for row, (label, value) in enumerate(marks.items()):
+        _mark(figure, value, label, row, classes["to_revenue"].iloc[-1])
+    figure.update_yaxes(title="buyers", tickformat=",", rangemode="tozero", domain=[0, 0.78])  # room for the labels
+    figure.update_xaxes(title="revenue to date; the last bar includes all above", tickformat=",", **affixes(unit))
+    figure.update_xaxes(showgrid=False, range=[0, classes["to_revenue"].iloc[-1]])
+    described = describe(classes, "from_revenue", "buyers", "Buyers by revenue to date", "")
+    return styled(figure, f"{described} Marked: {', '.join(marks)}.", 380, classes)
+
+
+def _marks(summary: pd.Series, unit: str) -> dict[str, float]:
+    """Labels and positions of the marks; no top tenth where its share is unknown."""
+    marks = {
+        f"{name} {amount(summary[f'{name}_revenue'], unit)}": summary[f"{name}_revenue"] for name in ("median", "mean")
+    }
+    if np.isnan(summary["top_tenth_share"]):
+        return marks
+    return marks | {f"top tenth: {percent(summary['top_tenth_share'], 0)} of revenue": summary["top_tenth_from"]}
+
+
+def _mark(figure: Chart, value: float, label: str, row: int, edge: float) -> None:
+    """A vertical line with its label on the side with more room; `row` sets the height of the label."""
+    if value > edge:
+        return
+    top = 1 - 0.07 * row
+    line = {"color": palette.ORANGE, "width": 2, "dash": ("solid", "dash", "dot")[row]}
+    figure.add_shape(type="line", x0=value, x1=value, yref="paper", y0=0, y1=top, line=line)
+    side = "left" if value < edge / 2 else "right"
+    figure.add_annotation(
+        x=value, y=top, yref="paper", text=label, showarrow=False, xanchor=side, yanchor="top",
+        xshift=4 if side == "left" else -4,
+    )  # fmt: skip
+
+
+def churn(rates: pd.DataFrame, churn_days: int) -> Chart:
+    """Churn rate by the days without an order that count as churned, with the window of this report marked."""
+    known = rates.dropna(subset=["churn_rate"])
+    if known.empty:
+        return empty_chart("No buyer has been observed long enough to count as churned.")
+    figure = Chart()
+    chosen = known["churn_days"] == churn_days
+    figure.add_scatter(
+        x=known["churn_days"], y=known["churn_rate"], mode="lines+markers+text",
+        line={"color": palette.BLUE, "width": 2}, marker={
+            "color": [palette.ORANGE if mark else palette.BLUE for mark in chosen], "opacity": 1,
+            "size": [13 if mark else 7 for mark in chosen],
+        },
+        text=[percent(rate, 0) for rate in known["churn_rate"]], textposition="top center", cliponaxis=False,
+        customdata=known["observed_buyers"], showlegend=False,
+        hovertemplate="%{x} days: %{y:.1%} of %{customdata:,} buyers<extra></extra>",
+    )  # fmt: skip
+    figure.update_yaxes(tickformat=".0%", range=[0, 1.08], title="churned")
+    figure.update_xaxes(title="days without an order that count as churned", tickvals=known["churn_days"])
+    described = describe(known, "churn_days", "churn_rate", "Churn rate by the window in days", "%")
+    return styled(figure, described, numbers=rates)

@@ -1,4 +1,4 @@
-"""The sentences of the reports, one module per report, and the wording that they share."""
+"""The sentences of the reports, and the wording that they share."""
 
 import math
 

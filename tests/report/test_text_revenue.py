@@ -1,4 +1,6 @@
-"""Tests of the sentences of the forecast report: headline, data preparation, backtest, coverage, segments."""
+"""Tests of the sentences on revenue, past and forecast: headlines, drivers, data preparation, backtest, segments."""
+
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -6,10 +8,69 @@ import pytest
 
 from lib.analysis.forecast import Backtest, Forecast, History, Segment, daily_series, holidays_of_main_country
 from lib.analysis.forecast.backtest import Window
+from lib.analysis.periods import Period
+from lib.analysis.revenue import Driver
 from lib.report import charts
-from lib.report.text import forecast
+from lib.report.text import comparison
+from lib.report.text import revenue as text
 from tests.analysis.test_forecast_backtest import even
 from tests.series import days
+
+MAY = Period(date(2025, 5, 1), date(2025, 6, 1), date(2025, 4, 1), date(2025, 5, 1))
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "points", "words"),
+    [
+        (110, 100, False, "+10.0% vs May"),
+        (90, 100, False, "-10.0% vs May"),
+        (100, 100, False, "unchanged from May"),
+        (100.04, 100, False, "unchanged from May"),
+        (100, 0, False, ""),
+        (float("nan"), 1, False, ""),
+        (0.25, 0.2, True, "+5.0 points vs May"),
+        (0.0, 0.2, True, "-20.0 points vs May"),
+        (0.1, 0.0, True, "+10.0 points vs May"),
+        (0.2, 0.2, True, "unchanged from May"),
+        (0.2, float("nan"), True, ""),
+    ],
+)
+def test_a_comparison_in_words(now: float, before: float, points: bool, words: str) -> None:
+    assert comparison(now, before, "May", points=points) == words
+
+
+def test_the_headline_compares_revenue_with_two_spans() -> None:
+    now, previous, year_earlier = ({"revenue": revenue, "orders": 1} for revenue in (110.0, 100.0, 0.0))
+    assert text.headline(MAY, now, previous, year_earlier, None, "USD") == (
+        "Revenue from May 1, 2025 to May 31, 2025 was $110.00 from 1 completed order: +10.0% vs the previous period, "
+        "no revenue in the same days a year earlier to compare with."
+    )
+
+
+def test_the_main_driver_in_words() -> None:
+    assert text.driver(Driver("country", "Malta", 30.0, 0.5), "USD") == (
+        "The country Malta contributed most to the change: +$30, 50.0% of it."
+    )
+    offset = "Gains and losses offset each other; the largest "
+    assert text.driver(Driver("channel", "mail", 124.0, 21.2), "USD") == f"{offset}gain came from mail (+$124)."
+    assert text.driver(Driver("channel", "mail", -124.0, 2.0), "USD") == f"{offset}loss came from mail (-$124)."
+    assert text.driver(None, "USD") == ""
+
+
+def test_the_target_in_words() -> None:
+    assert text.target(50, 50, 200, "USD") == "Revenue reached 25.0% of the $200.00 target."
+    assert text.target(50, 100, 200, "USD").endswith("; at the current rate the period will end at 50.0%.")
+
+
+def test_the_largest_step_of_a_bridge_in_words() -> None:
+    steps = pd.DataFrame(
+        {"step": ["previous", "volume", "mix"], "amount": [90.0, 5.0, -6.0], "total": [True, False, False]}
+    )
+    assert text.largest_step(steps, "USD") == "Mix contributed most: -$6."
+    assert text.largest_step(steps.assign(amount=0.0), "USD") == "Nothing changed."
+
+
+# The forecast
 
 
 def history(values: object) -> History:
@@ -29,8 +90,8 @@ def test_headline_has_total_interval_changes_and_reason() -> None:
     values = np.full(400, 7.0)
     values[-10:] = 10
     values[36:46] = 5
-    text = forecast.headline(ahead(120, "2025-02-04"), history(values), "USD")
-    assert text == (
+    found = text.forecast_headline(ahead(120, "2025-02-04"), history(values), "USD")
+    assert found == (
         "The next 10 days are expected to bring $120 (80 % prediction interval $70 to $170), "
         "+20.0% vs the last 10 days and +140.0% vs the same days of the previous year. "
         "It beat seasonal naive."
@@ -38,9 +99,9 @@ def test_headline_has_total_interval_changes_and_reason() -> None:
 
 
 def test_unknown_change_is_left_out() -> None:
-    text = forecast.headline(ahead(120, "2024-01-09"), history([5.0] * 8), "USD")
+    found = text.forecast_headline(ahead(120, "2024-01-09"), history([5.0] * 8), "USD")
     assert (
-        text
+        found
         == "The next 10 days are expected to bring $120 (80 % prediction interval $70 to $170). It beat seasonal naive."
     )
 
@@ -48,7 +109,8 @@ def test_unknown_change_is_left_out() -> None:
 def test_headline_without_a_forecast_says_why() -> None:
     nothing = Forecast("none", pd.DataFrame(), 0, (0, 0), "No day has had revenue yet.")
     assert (
-        forecast.headline(nothing, history([]), "USD") == "A forecast is not possible yet. No day has had revenue yet."
+        text.forecast_headline(nothing, history([]), "USD")
+        == "A forecast is not possible yet. No day has had revenue yet."
     )
 
 
@@ -59,10 +121,10 @@ def test_holidays_are_those_of_the_country_with_most_revenue() -> None:
     past = history([5.0] * 180)
     marked = holidays_of_main_country(COUNTRIES, past, 30)
     assert marked[pd.Timestamp("2024-07-04")] == "Independence Day"
-    text = forecast.data_preparation(past, ahead(1, "2024-06-29"), marked)
-    assert text.startswith("180 days of history, Jan 1, 2024 to Jun 28, 2024; 0 days without revenue count as zero. ")
-    assert text.endswith("Upcoming public holidays in the shop's main country: Independence Day (Jul 4, 2024).")
-    assert "No public holiday" in forecast.data_preparation(past, ahead(1, "2024-07-10"), marked)
+    found = text.data_preparation(past, ahead(1, "2024-06-29"), marked)
+    assert found.startswith("180 days of history, Jan 1, 2024 to Jun 28, 2024; 0 days without revenue count as zero. ")
+    assert found.endswith("Upcoming public holidays in the shop's main country: Independence Day (Jul 4, 2024).")
+    assert "No public holiday" in text.data_preparation(past, ahead(1, "2024-07-10"), marked)
 
 
 @pytest.mark.parametrize(("countries", "values"), [(COUNTRIES.head(1), [5.0] * 9), (COUNTRIES, [])])
@@ -78,33 +140,33 @@ def windows(n: int) -> Backtest:
 
 
 def test_score_table_names_the_best_model_of_each_measure() -> None:
-    found = forecast.score_table(windows(4)).set_index("model")
+    found = text.score_table(windows(4)).set_index("model")
     assert found.loc["ETS", "best_at"] == "mase, wape, smape, pinball, total error"
     assert found.loc["seasonal naive", "best_at"] == ""
     assert found.loc["ETS", "wins"] == 4
 
 
 def test_backtest_summary_has_windows_and_winner() -> None:
-    assert forecast.backtest_summary(windows(4)) == (
+    assert text.backtest_summary(windows(4)) == (
         "4 backtest windows, starting between Jan 6, 2025 and Mar 31, 2025: ETS had the most wins, 4."
     )
-    assert forecast.backtest_summary(windows(1)).endswith(
+    assert text.backtest_summary(windows(1)).endswith(
         "Fewer than 4 windows are weak evidence; the history allows no more."
     )
-    assert forecast.backtest_summary(windows(0)).startswith("The history is too short for a backtest")
+    assert text.backtest_summary(windows(0)).startswith("The history is too short for a backtest")
 
 
 def test_coverage_is_reported_for_days_and_totals() -> None:
-    assert forecast.coverage(windows(4), "ETS") == (
+    assert text.coverage(windows(4), "ETS") == (
         "In the backtest the 80 % interval covered 100% of the days and the 95 % interval 100%; "
         "the total lay inside its 80 % interval in 4 of 4."
     )
-    assert forecast.coverage(windows(0), "ETS").startswith("The coverage of the prediction intervals is unknown")
+    assert text.coverage(windows(0), "ETS").startswith("The coverage of the prediction intervals is unknown")
 
 
 def test_every_column_of_the_scores_is_defined() -> None:
-    defined = " ".join(forecast.score_definitions()["metric"]).lower()
-    columns = forecast.score_table(windows(4)).columns.drop("model")
+    defined = " ".join(text.score_definitions()["metric"]).lower()
+    columns = text.score_table(windows(4)).columns.drop("model")
     assert [
         name for name in columns if name.replace("_", " ").removesuffix(" 95").removesuffix(" 80") not in defined
     ] == []
@@ -113,7 +175,7 @@ def test_every_column_of_the_scores_is_defined() -> None:
 def test_table_and_chart_of_segments_have_the_same_total() -> None:
     """Days of 12.06 would add up to 120, and not to 120.6, if they were rounded before."""
     segment = Segment("Books", history([5.4] * 100), ahead(120.6, "2024-04-10"))
-    assert forecast.segment_table([segment]).iloc[0].tolist() == ["Books", 120.6, 70.6, 170.6, "ensemble"]
+    assert text.segment_table([segment]).iloc[0].tolist() == ["Books", 120.6, 70.6, 170.6, "ensemble"]
     figure = charts.segment_forecasts([segment], "USD")
     assert figure.layout.meta["alt"] == "Forecast of 1 segment, predicted revenue in total: Books $121."
     days = pd.DataFrame(figure.layout.meta["numbers"]["data"], columns=figure.layout.meta["numbers"]["columns"])
@@ -122,6 +184,6 @@ def test_table_and_chart_of_segments_have_the_same_total() -> None:
 
 
 def test_summary_names_model_and_history() -> None:
-    assert forecast.summary(ahead(1, "2024-04-10"), history([5.0] * 100)) == (
+    assert text.summary(ahead(1, "2024-04-10"), history([5.0] * 100)) == (
         "Model: ensemble; days forecast: 10; days of history: 100."
     )
