@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from lib import kpis
 from lib.formatting import NOT_KNOWN, NUMBERS, day, decimal, integer, kind_of, money, percent, writers
+from lib.report.palette import BAD, BLUE, GOOD, PALE
 from lib.report.text import comparison
 
 __all__ = [
@@ -35,14 +36,25 @@ SPELLED = {
 }  # fmt: skip
 
 PAGES = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-SENTENCE = PAGES.from_string('<p class="sentence">{{ text }}</p>')
+# The look of cards without the style sheet of the pages, as in JupyterLab, light and dark; a page leaves it out.
+STYLE = f"""<style>
+.cards {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .75rem; max-width: 66rem }}
+.cards .card {{ padding: .7rem .9rem; border: 1px solid {PALE}; border-radius: 8px }}
+.cards .card-label, .cards .card-note {{ opacity: .75; font-size: .875em }}
+.cards .card-value {{ font-size: 1.5em; font-weight: 600 }}
+.cards .good {{ color: {GOOD} }}
+.cards .bad {{ color: {BAD} }}
+.cards .sparkline {{ width: 100%; margin: .4rem 0 }}
+</style>"""
+# JupyterLab would typeset the text between two dollar signs as a formula.
+SENTENCE = PAGES.from_string('<p class="sentence mathjax_ignore">{{ text }}</p>')
 CARDS = PAGES.from_string("""
-<div class="cards">{% for label, value, note in facts %}
+<div class="cards mathjax_ignore">{% for label, value, note in facts %}
 <div class="card"><div class="card-label">{{ label }}</div>
 <div class="card-value">{{ value }}</div><div class="card-note">{{ note }}</div></div>
 {% endfor %}</div>""")
 KEY_FIGURES = PAGES.from_string("""
-<div class="cards key-figures">{% for card in cards %}
+<div class="cards key-figures mathjax_ignore">{% for card in cards %}
 <div class="card"><div class="card-label">{{ card.label }}</div>
 <div class="card-value">{{ card.value }}</div>
 <div class="card-change {{ card.tone }}">{{ card.change }}</div>
@@ -50,16 +62,17 @@ KEY_FIGURES = PAGES.from_string("""
 {% endfor %}</div>""")
 # A line chart as small as text, without axes and on its own scale; the last point is marked.
 SPARKLINE = PAGES.from_string("""
-<svg class="sparkline" viewBox="-3 -3 106 30" preserveAspectRatio="none" role="img" aria-label="{{ words }}">
-<polyline points="{% for x, y in points %}{{ x }},{{ y }} {% endfor %}"/>
-<path d="M{{ points[-1][0] }} {{ points[-1][1] }}h.01"/></svg>""")
+<svg class="sparkline" width="112" height="28" viewBox="-3 -3 106 30" preserveAspectRatio="none" role="img"
+aria-label="{{ words }}" fill="none" stroke="{{ colour }}" stroke-width="1.75" stroke-linecap="round">
+<polyline vector-effect="non-scaling-stroke" points="{% for x, y in points %}{{ x }},{{ y }} {% endfor %}"/>
+<path vector-effect="non-scaling-stroke" stroke-width="6" d="M{{ points[-1][0] }} {{ points[-1][1] }}h.01"/></svg>""")
 TABLE = PAGES.from_string("""
 {% macro linked(text) %}{% if text.startswith(("http://", "https://")) %}<a href="{{ text }}">{{ text }}</a>
 {%- else %}{{ text }}{% endif %}{% endmacro %}
 {% macro cell(tag, column, text) %}<{{ tag }}{% if kinds[column] in numbers %} class="num"{% endif %}>
 {%- if column == "link" %}{{ linked(text) }}{% else %}{{ text }}{% endif %}</{{ tag }}>
 {% endmacro %}
-<div class="table-scroll"><table class="data">
+<div class="table-scroll mathjax_ignore"><table class="data">
 <thead><tr>{% for column in columns %}{{ cell("th", column, heading(column)) }}{% endfor %}</tr></thead>
 <tbody>
 {% for row in rows %}
@@ -97,7 +110,8 @@ def show(*things: object) -> None:
 
 def cards(*facts: tuple[str, str, str]) -> Shown:
     """Key figures side by side, one card per (label, value, note)."""
-    return Shown(CARDS.render(facts=facts), "\n".join(f"{label}: {value} ({note})" for label, value, note in facts))
+    text = "\n".join(f"{label}: {value} ({note})" for label, value, note in facts)
+    return Shown(STYLE + CARDS.render(facts=facts), text)
 
 
 def key_figures(
@@ -118,7 +132,7 @@ def key_figures(
     """
     cards = [_key_figure(kpi, current, previous, months, currency) for kpi in (registry or kpis.registry()).values()]
     text = "\n".join("{label}: {value}, {change}; {definition}".format_map(card) for card in cards)
-    return Shown(KEY_FIGURES.render(cards=cards), text)
+    return Shown(STYLE + KEY_FIGURES.render(cards=cards), text)
 
 
 def _key_figure(
@@ -147,7 +161,7 @@ def sparkline(values: Sequence[float], label: str, writer: Callable[[Any], str])
     low, high = min(value for _, value in points), max(value for _, value in points)
     width, height = len(values) - 1, (high - low) or 1
     drawn = [(round(100 * place / width, 1), round(24 - 24 * (value - low) / height, 1)) for place, value in points]
-    return Markup(SPARKLINE.render(points=drawn, words=f"{label}: from {writer(low)} to {writer(high)}"))  # noqa: S704
+    return Markup(SPARKLINE.render(points=drawn, colour=BLUE, words=f"{label}: from {writer(low)} to {writer(high)}"))  # noqa: S704
 
 
 def heading(column: str) -> str:

@@ -4,9 +4,9 @@ It lies next to the charts instead of among them, so that a page without figures
 """
 
 __all__ = [
-    "BARS", "BLUE", "BOX", "BOX_TEXT", "CLEAR", "DIAL", "FAINT", "FONT", "GREEN", "GREY", "GRID", "INK", "LABEL_SIZE",
-    "LAND", "LINES", "ORANGE", "PALE", "PURPLE", "SEQUENTIAL", "SMALLEST_SIZE", "SMALL_SIZE", "SPAN", "TEXT",
-    "TEXT_SIZE", "VALUE_SIZE", "css_variables", "fade",
+    "BAD", "BARS", "BLUE", "BOX", "BOX_TEXT", "CLEAR", "DIAL", "FAINT", "FONT", "GOOD", "GREEN", "GREY", "GRID",
+    "INK", "LABEL_SIZE", "LAND", "LINES", "ORANGE", "PALE", "PURPLE", "SEQUENTIAL", "SMALLEST_SIZE", "SMALL_SIZE",
+    "SPAN", "TEXT", "TEXT_SIZE", "VALUE_SIZE", "css_variables", "fade",
 ]  # fmt: skip
 
 
@@ -22,7 +22,9 @@ LINES = (BLUE, GREY, ORANGE, GREEN, PURPLE)  # second colour: the comparison ser
 BARS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
 SEQUENTIAL = ((0.0, "#E8F1F8"), (0.5, "#5FA2CE"), (1.0, "#08457E"))
 FAINT = fade(BLUE, 0.3)  # background series and intervals
-INK, TEXT = "#1B2330", "#333B45"  # names within a figure; axes and everything else
+INK = "#1B2330"  # names within a figure
+# Readable on a light and on a dark ground, for JupyterLab; pages have colours of their own for each.
+TEXT, GOOD, BAD = "#6F7884", "#1F8A5B", "#D4453B"
 BOX, BOX_TEXT = "#EAF2F8", "#1B2733"  # tables of the entity diagram
 SPAN = "#C3CAD3"  # bars of annotations
 CLEAR = "rgba(0,0,0,0)"

@@ -243,7 +243,7 @@ def _show_edits(folder: Path) -> int:
         if template.exists() and book.metadata.get(MARK) not in (None, _digest(book)):
             edited.append((template, path))
     for template, path in edited:
-        command = [sys.executable, "-m", "nbdime", "diff", "--sources", "--ignore-id"]
+        command = [sys.executable, "-m", "nbdime", "diff", "--sources", "--no-use-diff"]
         subprocess.run([*command, str(template), str(path)], check=False)
     if not edited:
         sys.stdout.write(f"no edited copy in {folder}\n")

@@ -19,6 +19,7 @@ __all__ = ["PLOTLY", "export", "figures", "read_notebook"]
 
 PLOTLY = "application/vnd.plotly.v1+json"
 _BANNER = "papermill-error-cell-tag"  # cells in which papermill repeats an error; the failed output is shown anyway
+_STYLE = re.compile("<style>.*?</style>", re.DOTALL)
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(T00:00:00\.000)?")
 
@@ -81,7 +82,7 @@ def _render(
         template_file="notebook.html.j2",
         extra_template_basedirs=[str(pages.TEMPLATES.parent)],
         exclude_anchor_links=True,
-        filters={"inline_json": _inline_json, "groups": _groups, "format_value": _format_value},
+        filters={"inline_json": _inline_json, "groups": _groups, "format_value": _format_value, "unstyled": _unstyled},
     )
     exporter.environment.autoescape = True
     node.cells = [cell for cell in node.cells if _BANNER not in cell.metadata.get("tags", ())]
@@ -112,6 +113,11 @@ def _is_map(figure: Mapping[str, Any]) -> bool:
 def _inline_json(figure: Mapping[str, Any]) -> str:
     """JSON that cannot end the script element that holds it."""
     return json.dumps(figure, ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE)
+
+
+def _unstyled(html: str) -> str:
+    """The output without the style that it carries for JupyterLab: the page has its own."""
+    return _STYLE.sub("", html)
 
 
 def _groups(outputs: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
