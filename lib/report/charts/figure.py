@@ -43,7 +43,7 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly has no type information
 
 
 class Switch:
-    """Several charts of the same data, by label: a page shows one at a time, JupyterLab shows all."""
+    """Several charts of the same data, by label: a page shows one at a time, JupyterLab all, each with its label."""
 
     def __init__(self, charts: Mapping[str, Chart]) -> None:
         self.charts = charts
@@ -52,7 +52,9 @@ class Switch:
         from IPython.display import display  # only needed within a notebook
 
         for label, chart in self.charts.items():
-            display(chart._repr_mimebundle_(), raw=True, metadata={"switch": label})  # type: ignore[no-untyped-call]  # IPython types only a part
+            bundle = chart._repr_mimebundle_()
+            bundle[MIME]["layout"]["title"] = {"text": label, "x": 0, "y": 0.99, "font": {"size": TEXT_SIZE}}
+            display(bundle, raw=True, metadata={"switch": label})  # type: ignore[no-untyped-call]  # IPython types only a part
 
 
 def styled(figure: Chart, alt: str, height: int = HEIGHT, numbers: pd.DataFrame | None = None) -> Chart:

@@ -121,11 +121,16 @@ def _unstyled(html: str) -> str:
 
 
 def _groups(outputs: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """Consecutive outputs of a `Switch` as one group, each other output as a group of its own."""
+    """Consecutive outputs of a `Switch` as one group, each other output as a group of its own.
+
+    The page shows the label of a switched figure on the switch, so its title is removed.
+    """
     groups: list[list[Mapping[str, Any]]] = []
     continued = False
     for output in outputs:
         switched = "switch" in output.get("metadata", {})
+        if switched:
+            output["data"][PLOTLY]["layout"].pop("title", None)
         if switched and continued:
             groups[-1].append(output)
         else:
