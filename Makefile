@@ -152,8 +152,8 @@ $(OK): requirements.lock pyproject.toml $(MOVED)
 	$(PIP) install --no-index --no-deps --no-build-isolation --editable .; \
 	pwd -P > $(OK)
 
-# Another DASK_CONFIG of the environment is used instead.
-DASK = DASK_CONFIG="$${DASK_CONFIG:-lib/data/workers/dask.yml}"
+# In place of /etc/dask, so that DASK_CONFIG and the other settings of the environment are read too, and prevail.
+DASK = DASK_ROOT_CONFIG="$(CURDIR)/lib/data/workers/dask.yml"
 QUIET = --dashboard-address 127.0.0.1:0 --no-dashboard
 KEYS = $(if $(TLS),--tls-ca-file "$(TLS)/ca.pem" --tls-cert "$(TLS)/cert.pem" --tls-key "$(TLS)/key.pem")
 

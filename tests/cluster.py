@@ -50,7 +50,7 @@ def _running(
     words += ["--local-directory", str(folder)] if kind == "worker" else []
     folder.mkdir(exist_ok=True)
     with (folder / f"{kind}.log").open("w") as log:
-        environment = os.environ | {"DASK_CONFIG": str(CONFIGURATION)} | settings
+        environment = os.environ | {"DASK_ROOT_CONFIG": str(CONFIGURATION)} | settings
         process = psutil.Popen(words, cwd=PROJECT, env=environment, stdout=log, stderr=log)
     try:
         yield

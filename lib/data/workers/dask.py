@@ -30,6 +30,7 @@ NO_DASHBOARD = f"{LOOPBACK}:0"  # without an address Dask serves its dashboard o
 PATIENCE_S = 60  # for workers to join
 RETRIES = 2  # of a failed task, for example after a lost database connection
 CONFIGURATION = Path(__file__).with_suffix(".yml")
+NO_ROUTES: dict[str, list[str]] = {f"distributed.{kind}.http.routes": [] for kind in ("scheduler", "worker")}
 
 
 def run_on_cluster(
@@ -65,6 +66,7 @@ def _client(address: str, workers: int) -> Iterator[distributed.Client]:
         if not address:
             configuration = yaml.safe_load(CONFIGURATION.read_text("utf-8"))
             stack.enter_context(dask.config.set(dask.config.merge(dask.config.config, configuration)))
+            stack.enter_context(dask.config.set(NO_ROUTES))
             yield stack.enter_context(distributed.Client(stack.enter_context(_own_cluster(workers or cores()))))
             return
         try:
