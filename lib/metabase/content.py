@@ -35,9 +35,6 @@ class Marker:
     sha: str
     archived: bool = False
 
-    def __str__(self) -> str:
-        return f"managed-by: workbook key={self.key} sha={self.sha}{' archived' if self.archived else ''}"
-
 
 def digest(content: dict[str, Any]) -> str:
     """Twelve hexadecimal digits that are the same for the same content in normal form."""
@@ -45,9 +42,9 @@ def digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def marked(text: str, marker: Marker) -> str:
+def marked(text: str, key: str, sha: str, *, archived: bool = False) -> str:
     """A description with its marker."""
-    return f"{text}\n\n{marker}".strip()
+    return f"{text}\n\nmanaged-by: workbook key={key} sha={sha}{' archived' if archived else ''}".strip()
 
 
 def parted(description: str | None) -> tuple[str, Marker | None]:

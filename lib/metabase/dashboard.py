@@ -6,7 +6,7 @@ from typing import Any
 
 from lib.errors import MetabaseError
 from lib.metabase import content
-from lib.metabase.content import CREATE, EDITED, UNFINISHED, UPDATE, Live, Marker, digest, marked
+from lib.metabase.content import CREATE, EDITED, UNFINISHED, UPDATE, Live, digest, marked
 from lib.metabase.questions import bound_names, checked_rows, plain, values
 from lib.metabase.site import Change, Site
 from lib.metabase.spec import FILTERS, Card
@@ -25,12 +25,8 @@ def plan_dashboard(site: Site) -> Change:
     """What to do with the dashboard; a question that does not exist yet has a negative id in its plan."""
     key = site.spec.dashboard.key
     live = site.ours.get(("dashboard", key), {})
-    has = content.dashboard(live, _keys(site)) if live else {}
+    has = content.dashboard(live, site.keys) if live else {}
     return site.compared("dashboard", key, live, has, _wants(site, _body(site, live)))
-
-
-def _keys(site: Site) -> dict[int, str]:
-    return {number: key for key, number in site.cards.items()}
 
 
 def _wants(site: Site, body: dict[str, Any]) -> dict[str, Any]:
@@ -63,8 +59,8 @@ def write_dashboard(site: Site, change: Change) -> Change:
     body = _body(site, live)
     wants = _wants(site, body)
     try:
-        site.client.put(path, body | {"description": marked(body["description"], Marker(change.key, digest(wants)))})
-        content.compare("dashboard", wants, content.dashboard(site.client.get(path), _keys(site)))
+        site.client.put(path, body | {"description": marked(body["description"], change.key, digest(wants))})
+        content.compare("dashboard", wants, content.dashboard(site.client.get(path), site.keys))
     except MetabaseError as error:
         raise _unfinished(site, change, error) from error
     return change
@@ -74,7 +70,7 @@ def _created(site: Site) -> Live:
     dashboard = site.spec.dashboard
     body = {
         "name": dashboard.name,
-        "description": marked(dashboard.description, Marker(dashboard.key, UNFINISHED)),
+        "description": marked(dashboard.description, dashboard.key, UNFINISHED),
         "collection_id": site.collection,
     }
     return site.client.post("/api/dashboard", body)
@@ -83,7 +79,7 @@ def _created(site: Site) -> Live:
 def _unfinished(site: Site, change: Change, error: MetabaseError) -> MetabaseError:
     """The error, with the note that the dashboard is incomplete; it is marked so that the next run completes it."""
     text = f"{error}. The dashboard {change.link} is unfinished; run again"
-    description = marked(site.spec.dashboard.description, Marker(change.key, UNFINISHED))
+    description = marked(site.spec.dashboard.description, change.key, UNFINISHED)
     try:
         site.client.put(f"/api/dashboard/{change.number}", {"description": description})
     except MetabaseError:
@@ -93,7 +89,7 @@ def _unfinished(site: Site, change: Change, error: MetabaseError) -> MetabaseErr
 
 def _body(site: Site, live: Live) -> dict[str, Any]:
     """The whole dashboard as Metabase takes it, without its marker: our parts by the spec, people's unchanged."""
-    ours = content.our_dashcards(live, _keys(site))
+    ours = content.our_dashcards(live, site.keys)
     theirs = [card for card in live.get("dashcards") or [] if card["id"] not in {own["id"] for own in ours.values()}]
     tabs = _tabs(site, live, ours, theirs)
     filters = [entry for entry in live.get("parameters") or [] if entry["id"] not in FILTERS]
@@ -169,7 +165,7 @@ def check_dashboard(site: Site, change: Change, rows: Mapping[str, int]) -> Chan
     live = site.client.get(f"/api/dashboard/{change.number}")
     given = [{"id": entry["id"], "value": entry.get("default")} for entry in live["parameters"]]
     edited = {question.key for question in site.questions if question.action == EDITED}
-    keys = {number: key for number, key in _keys(site).items() if key not in edited}
+    keys = {number: key for number, key in site.keys.items() if key not in edited}
     found = milliseconds = 0
     for key, card in content.our_dashcards(live, keys).items():
         path = f"/api/dashboard/{live['id']}/dashcard/{card['id']}/card/{card['card_id']}/query"

@@ -14,7 +14,7 @@ from lib.db.connection import sql
 from lib.db.queries import read
 from lib.errors import MetabaseError
 from lib.metabase import content
-from lib.metabase.content import CREATE, EDITED, UNFINISHED, UPDATE, Marker, digest, marked
+from lib.metabase.content import CREATE, EDITED, UNFINISHED, UPDATE, digest, marked
 from lib.metabase.site import Change, Site
 from lib.metabase.spec import FILTERS, Question
 
@@ -162,14 +162,14 @@ def write_question(site: Site, change: Change) -> Change:
     question = site.spec.question(change.key)
     body = _body(site, question)
     wants = content.question(body)
-    description = marked(question.description, Marker(question.key, digest(wants)))
+    description = marked(question.description, question.key, digest(wants))
     change = site.write(change, "/api/card", body | {"description": description})
     path = f"/api/card/{change.number}"
     try:
         has = content.question(site.client.get(path, **{"legacy-mbql": True}))
         content.compare(f"question {question.key}", wants, has)
     except MetabaseError as error:
-        site.client.put(path, {"description": marked(question.description, Marker(question.key, UNFINISHED))})
+        site.client.put(path, {"description": marked(question.description, question.key, UNFINISHED)})
         raise MetabaseError(f"{error}; it is marked as unfinished, and the next run writes it again") from error
     return change
 

@@ -9,19 +9,7 @@ from typing import Any
 from lib.errors import MetabaseError
 from lib.metabase import content
 from lib.metabase.client import Client
-from lib.metabase.content import (
-    ARCHIVE,
-    CREATE,
-    EDITED,
-    UNFINISHED,
-    UPDATE,
-    Live,
-    Marker,
-    decide,
-    digest,
-    marked,
-    parted,
-)
+from lib.metabase.content import ARCHIVE, CREATE, EDITED, UNFINISHED, UPDATE, Live, digest, marked, parted
 from lib.metabase.spec import Spec
 from lib.settings import output_folder
 from lib.util.files import plain_json, replacing
@@ -91,6 +79,11 @@ class Site:
         found = {key: live["id"] for (model, key), live in self.ours.items() if model == "card"}
         return found | {change.key: change.live["id"] for change in self.questions if change.live}
 
+    @property
+    def keys(self) -> dict[int, str]:
+        """Keys of the workbook's questions by id."""
+        return {number: key for key, number in self.cards.items()}
+
     def change(self, kind: str, key: str, action: str, live: Live, note: str = "") -> Change:
         """A change with the page of its object."""
         page = f"{self.client.url}/{PAGES.get(kind, kind)}/{live['id']}" if live else ""
@@ -98,7 +91,7 @@ class Site:
 
     def compared(self, kind: str, key: str, live: Live, has: dict[str, Any], wants: dict[str, Any]) -> Change:
         """The change that brings an object with content `has` to the content `wants`."""
-        action = decide(live, has, wants, force=self.force)
+        action = content.decide(live, has, wants, force=self.force)
         note = "in the trash" if action == EDITED and live.get("archived") else ""
         return self.change(kind, key, action, live, note)
 
@@ -134,7 +127,7 @@ def plan_collection(site: Site) -> Change:
         raise MetabaseError(
             f"the collection “{live['name']}” is in Metabase's trash; restore it there, or use --force, and run again"
         )
-    action = decide(live, content.named(live), wants, force=site.force)
+    action = content.decide(live, content.named(live), wants, force=site.force)
     note = f"called “{live['name']}” now" if action == EDITED and live["name"] != wants["name"] else ""
     return site.change("collection", KEY, action, live, note)
 
@@ -154,7 +147,7 @@ def write_collection(site: Site, change: Change) -> Change:
     if change.action not in (CREATE, UPDATE):
         return change
     wants = site.spec.collection.model_dump()
-    description = marked(wants["description"], Marker(KEY, digest(wants)))
+    description = marked(wants["description"], KEY, digest(wants))
     change = site.write(change, "/api/collection", wants | {"description": description})
     content.compare("collection", wants, content.named(site.client.get(f"/api/collection/{change.number}")))
     return change
@@ -224,7 +217,7 @@ def write_archive(site: Site, change: Change) -> Change:
         return change
     text, marker = parted(change.live["description"])
     if marker:
-        text = marked(text, Marker(marker.key, marker.sha, archived=True))
+        text = marked(text, marker.key, marker.sha, archived=True)
     path = f"{PATHS['card' if change.kind == 'question' else change.kind]}/{change.number}"
     site.save(change.live)
     site.client.put(path, {"archived": True, "description": text})

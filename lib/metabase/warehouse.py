@@ -10,7 +10,7 @@ from lib.db import roles
 from lib.db.url import SAFE_SSLMODES, external_url, url
 from lib.errors import MetabaseError
 from lib.metabase import content
-from lib.metabase.content import CREATE, EDITED, KEEP, UPDATE, Live, Marker, digest, marked, parted
+from lib.metabase.content import CREATE, EDITED, KEEP, UPDATE, Live, digest, marked, parted
 from lib.metabase.site import Change, Site
 
 __all__ = ["plan_database", "plan_dictionary", "synchronize", "write_database", "write_table"]
@@ -246,7 +246,7 @@ def write_table(site: Site, change: Change) -> Change:
         field = fields[column.name]
         if body := _differing(field, column, force=site.force):
             site.client.put(f"/api/field/{field['id']}", body)
-    description = marked(wants[""], Marker(f"table.{table.name}", digest(wants)))
+    description = marked(wants[""], f"table.{table.name}", digest(wants))
     site.client.put(f"/api/table/{change.number}", {"description": description})
     content.compare(f"table {table.name}", wants, _has(table, _metadata(site)[table.name]))
     return change

@@ -157,7 +157,7 @@ def test_tags_have_a_type_and_a_default_of_metabases() -> None:
 
 
 def test_a_marker_is_found_again() -> None:
-    text = content.marked("Two\nlines.", Marker("exec.revenue", "0123456789ab", archived=True))
+    text = content.marked("Two\nlines.", "exec.revenue", "0123456789ab", archived=True)
     assert content.parted(text) == ("Two\nlines.", Marker("exec.revenue", "0123456789ab", archived=True))
     assert content.parted(text + "\nand a word of mine")[1] is None
     assert content.parted(None) == ("", None)
