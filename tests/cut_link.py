@@ -19,7 +19,7 @@ import pytest
 
 from lib import db, load, settings
 from lib.data.synthetic import Shop, plan_shop
-from lib.data.synthetic.write import count_shop, write_shop
+from lib.data.synthetic.shards import count_shop, write_shop
 from lib.data.workers import Engine
 from lib.data.workers.dask import PATIENCE_S
 from lib.db import private, schema

@@ -14,7 +14,7 @@ from lib.data.imports.importing import import_shop
 from lib.data.imports.rejects import Policy, write_rejects
 from lib.data.profile import Profile
 from lib.data.synthetic import Counts, Shop, plan_shop
-from lib.data.synthetic.write import WrittenShop, count_shop, write_shop
+from lib.data.synthetic.shards import count_shop, write_shop
 from lib.data.workers import Engine
 from lib.errors import DataError
 from lib.formatting import integer
@@ -40,6 +40,7 @@ class Acquired:
     written: one row per table: table, rows, files. profile: its counts. truth: of a synthetic shop, the parameters that
     its rows were drawn by. lines, rejects, examples, notes: of imported files, the rows read, loaded and rejected per
     file, the rejected rows per rule, some of them, and the values that were converted; empty for a synthetic shop.
+    refusal: why imported files must not be loaded; empty if they may.
     """
 
     written: pd.DataFrame
@@ -49,6 +50,7 @@ class Acquired:
     rejects: pd.DataFrame = field(default_factory=partial(_empty, **REJECTS))
     examples: pd.DataFrame = field(default_factory=_empty)
     notes: pd.DataFrame = field(default_factory=partial(_empty, file="str", column="str", note="str", cases="int64"))
+    refusal: str = ""
 
     @property
     def rows(self) -> int:
@@ -114,26 +116,15 @@ def acquire(
         sizes = {name: generate[name] for name in ("marketing_campaigns", "users", "products", "orders", "events")}
         settings = {name: generate[name] for name in ("history_days", "lines_per_order", "seasons")}
         shop = Shop(seed=seed, as_of=date.fromisoformat(as_of), **settings)
-        made = _generate(Counts(**sizes), shop, output / "data", engine or Engine(workers=workers))
-        return Acquired(made.written, made.profile, made.truth)
+        engine = engine or Engine(workers=workers)
+        if engine.kind == "local":
+            return Acquired(**vars(write_shop(plan_shop(Counts(**sizes), shop), output / "data", engine.workers)))
+        return Acquired(**vars(count_shop(Counts(**sizes), shop, output / "data", engine)))
     with replacing_folder(output / "data") as folder:
         imported = import_shop(Path(data), mapping, date.fromisoformat(as_of), policy, folder)
         write_rejects(folder, output / "rejects")
-        acquired = Acquired(
-            imported.written,
-            imported.profile,
-            lines=imported.lines,
-            rejects=imported.rejects,
-            examples=imported.examples,
-            notes=imported.notes,
-        )
-        if imported.refusal:
+        acquired = Acquired(**vars(imported))
+        if acquired.refusal:
             record(STEP, **acquired.facts())
-            raise DataError(imported.refusal)
+            raise DataError(acquired.refusal)
     return acquired
-
-
-def _generate(counts: Counts, shop: Shop, folder: Path, engine: Engine) -> WrittenShop:
-    if engine.kind == "local":
-        return write_shop(plan_shop(counts, shop), folder, engine.workers)
-    return count_shop(counts, shop, folder, engine)

@@ -32,11 +32,9 @@ __all__ = [
 ]
 
 Profile = dict[str, pd.DataFrame]
-Counted = dict[str, list[np.ndarray]]  # a partial profile: the columns of each frame, the key first
+Counted = dict[str, pa.Table]  # a partial profile: a table for each frame
 Truth = dict[str, Any] | None  # content of truth.json; None for an imported shop
 
-DAY, HOUR = 86_400_000_000, 3_600_000_000  # microseconds
-CENTS = 2  # digits
 BATCH = 64  # merge partial profiles in batches of this size to bound memory
 # The first column of each frame is its key, the others are counts or amounts.
 COLUMNS: dict[str, dict[str, str]] = {
@@ -75,26 +73,40 @@ def profile(tables: dict[str, pa.Table]) -> Counted:
 
     days, weekdays and hours are in UTC and count orders placed; `revenue` sums completed orders, `amount` all items.
     """
-    orders = tables["orders"]
-    instants = orders["order_date"].cast(pa.int64()).to_numpy()
-    found = {
-        "days": _days(orders, instants // DAY),
-        "weekdays": _counted((instants // DAY + 3) % 7),  # 1970-01-01 was a Thursday
-        "hours": _counted(instants % DAY // HOUR),
-        "products": _products(tables["order_items"]),
-        "baskets": _baskets(tables["order_items"]),
-        **_customers(tables["users"], orders),
-        "funnel": _funnel(tables["events"]),
+    users, orders, items, events = (tables[name] for name in ("users", "orders", "order_items", "events"))
+    placed, total_amount = orders["order_date"], orders["total_amount"]
+    completed = pc.if_else(pc.equal(orders["status"], "completed"), total_amount, pa.scalar(0, total_amount.type))
+    homes = pa.table({"user": _bytes(users["user_id"]), "country": users["country_code"]})
+    buyers = _sums(pa.table({"user": _bytes(orders["user_id"]), "orders": _ones(orders)}))
+    customers = homes.join(buyers, "user", use_threads=False)
+    placed_by_customer = pc.fill_null(customers["orders"], 0)
+    baskets = _sums(pa.table({"order": _bytes(items["order_id"]), "lines": _ones(items)}))
+    rows = {
+        "days": [placed.cast(pa.date32(), safe=False), _ones(orders), completed],
+        "weekdays": [pc.day_of_week(placed), _ones(orders)],
+        "hours": [pc.hour(placed), _ones(orders)],
+        "products": [_bytes(items["product_id"]), pc.multiply(items["price_at_time"], items["quantity"])],
+        "baskets": [baskets["lines"], _ones(baskets)],
+        "countries": [customers["country"], _ones(customers), placed_by_customer],
+        "customers": [placed_by_customer, _ones(customers)],
+        "funnel": _funnel(events),
     }
-    return {name: [_array(column) for column in columns] for name, columns in found.items()}
+    return {name: _sums(pa.table(rows[name], names=list(types))) for name, types in COLUMNS.items()}
+
+
+def _funnel(events: pa.Table) -> list[pa.Array | np.ndarray]:
+    """Each step, and the number of sessions in which it occurs."""
+    session = _bytes(events["session_id"]).combine_chunks().dictionary_encode()
+    step = events["event_type"].combine_chunks().dictionary_encode()
+    reached = np.zeros((len(step.dictionary), len(session.dictionary)), dtype=bool)
+    reached[step.indices, session.indices] = True  # several times as fast as grouping by both
+    return [step.dictionary, reached.sum(axis=1)]
 
 
 def total(profiles: Iterable[Counted]) -> Profile:
     """The counts of all customers, one frame per entry of COLUMNS, sorted by key; empty frames without rows."""
     summed = added(profiles)
-    return {
-        name: pd.DataFrame(dict(zip(types, summed[name], strict=True))).astype(types) for name, types in COLUMNS.items()
-    }
+    return {name: summed[name].to_pandas().astype(types) for name, types in COLUMNS.items()}
 
 
 def added(profiles: Iterable[Counted]) -> Counted:
@@ -103,94 +115,29 @@ def added(profiles: Iterable[Counted]) -> Counted:
     for each in profiles:
         batch.append(each)
         if len(batch) > BATCH:
-            batch = [_sum(batch)]
-    return _sum(batch)
+            batch = [_merged(batch)]
+    return _merged(batch)
 
 
-def _sum(profiles: Sequence[Counted]) -> Counted:
-    """The sum of partial profiles; amounts are rounded to cents, so that the order of summands does not matter."""
+def _merged(profiles: Sequence[Counted]) -> Counted:
     if not profiles:
-        return {name: [_array([]) for _ in types] for name, types in COLUMNS.items()}
-    summed = {}
-    for name in COLUMNS:
-        key, *others = (np.concatenate(parts) for parts in zip(*(each[name] for each in profiles), strict=True))
-        row, keys = pd.factorize(key, sort=True, use_na_sentinel=False)  # customers without a country count too
-        summed[name] = [keys, *(np.round(np.bincount(row, values, len(keys)), CENTS) for values in others)]
-    return summed
+        return {name: pa.table({column: [] for column in types}) for name, types in COLUMNS.items()}
+    return {name: _sums(pa.concat_tables(each[name] for each in profiles)) for name in COLUMNS}
 
 
-def _array(values: Sequence[Any] | np.ndarray) -> np.ndarray:
-    """The values as an array; keys as objects, since numpy's bytes type drops trailing zeros."""
-    return values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
+def _sums(rows: pa.Table) -> pa.Table:
+    """The sums of the other columns by the first one, sorted by it; exact, since money is decimal."""
+    key, *others = rows.column_names
+    sums = rows.group_by(key, use_threads=False).aggregate([(name, "sum") for name in others])
+    return sums.select([key, *(f"{name}_sum" for name in others)]).rename_columns(rows.column_names).sort_by(key)
 
 
-def _days(orders: pa.Table, days: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Each day with an order, its orders and its revenue."""
-    found, row = np.unique(days, return_inverse=True)
-    completed = pc.equal(orders["status"], "completed").to_numpy()
-    revenue = np.bincount(row, _cents(orders["total_amount"]) * completed, len(found))
-    return found.astype("datetime64[D]"), np.bincount(row, minlength=len(found)), revenue / 100
+def _ones(rows: pa.Table) -> np.ndarray:
+    return np.ones(len(rows), dtype=np.int64)
 
 
-def _counted(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct small numbers and the count of each."""
-    counts = np.bincount(values)
-    return counts.nonzero()[0], counts[counts > 0]
-
-
-def _products(items: pa.Table) -> tuple[list[bytes], np.ndarray]:
-    """Each product sold, by the bytes of its key, and the amount of all its items."""
-    products, row = _codes(items["product_id"])
-    cents = _cents(items["price_at_time"]) * items["quantity"].to_numpy()
-    return products, np.bincount(row, cents, len(products)) / 100
-
-
-def _baskets(items: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of items of an order, and the orders with each."""
-    return _counted(np.bincount(_encoded(items["order_id"]).indices))
-
-
-def _customers(users: pa.Table, orders: pa.Table) -> dict[str, tuple[Any, ...]]:
-    """Customers and orders by the home country of the customer; customers by their number of orders."""
-    placed = pc.index_in(_whole(orders["user_id"]), _whole(users["user_id"])).to_numpy()
-    by_customer = np.bincount(placed, minlength=len(users))
-    countries, home = _codes(users["country_code"])
-    by_country = np.bincount(home, by_customer, len(countries)).astype(np.int64)
-    return {
-        "countries": (countries, np.bincount(home, minlength=len(countries)), by_country),
-        "customers": _counted(by_customer),
-    }
-
-
-def _funnel(events: pa.Table) -> tuple[list[str], np.ndarray]:
-    """Each step, and the sessions in which it occurs."""
-    session = _encoded(events["session_id"]).indices.to_numpy()
-    steps, step = _codes(events["event_type"])
-    reached = np.zeros((len(steps), int(session.max(initial=-1)) + 1), dtype=bool)
-    reached[step, session] = True
-    return steps, reached.sum(axis=1)
-
-
-def _codes(column: pa.ChunkedArray) -> tuple[list[Any], np.ndarray]:
-    """The distinct values, null included, and for each row the position of its value."""
-    encoded = _encoded(column)
-    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
-
-
-def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    return _whole(column).dictionary_encode(null_encoding="encode")
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    """The column as one array; UUIDs as bytes."""
-    array = column.combine_chunks()
-    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    return array.storage if isinstance(array, pa.ExtensionArray) else array
-
-
-def _cents(amounts: pa.ChunkedArray) -> np.ndarray:
-    """Money in whole cents, which add up exactly."""
-    return np.rint(amounts.cast(pa.float64()).to_numpy() * 100)
+def _bytes(keys: pa.ChunkedArray) -> pa.ChunkedArray:
+    return keys.cast(pa.binary(16))  # Arrow groups and joins by bytes, not by UUIDs
 
 
 def weekly_orders(profile: Profile, truth: Truth) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import tables
-from lib.data.synthetic.plan import read_generation_plan
+from lib.data.synthetic.shards import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import schema
 from lib.db.connection import begin_resolved, connect, run, sql

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from lib.catalog import arrow_schema
 from lib.data.synthetic import block_tables, parent_tables
-from lib.data.synthetic.plan import PARENTS, GenerationPlan, Shard, cached_plan
+from lib.data.synthetic.shards import PARENTS, GenerationPlan, Shard, cached_plan
 from lib.data.workers import Engine
 from lib.data.workers import run as run_tasks
 from lib.db import roles, schema

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from lib.analysis import basket
-from lib.data.synthetic import Counts, Shop, block_tables, plan_shop, truth
+from lib.data.synthetic import Counts, Shop, block_tables, plan_shop
 from lib.data.synthetic.arrays import frame
+from lib.data.synthetic.truth import truth
 
 
 def lines(*baskets):

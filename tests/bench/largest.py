@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from lib import db, load, settings
 from lib.data.synthetic import Counts, Shop
-from lib.data.synthetic.write import count_shop
+from lib.data.synthetic.shards import count_shop
 from lib.data.workers import Engine
 from lib.db import schema
 from tests.bench.watching import Seen, run_apart

@@ -13,8 +13,7 @@ import distributed  # here, so that importing it, as importing all else, is not 
 
 from lib import db, load, settings
 from lib.data.synthetic import Counts, Shop
-from lib.data.synthetic.plan import read_generation_plan
-from lib.data.synthetic.write import count_shop
+from lib.data.synthetic.shards import count_shop, read_generation_plan
 from lib.data.workers import Engine
 from lib.db import schema
 from lib.db.locks import hold

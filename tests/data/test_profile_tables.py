@@ -9,7 +9,7 @@ import pytest
 from lib.data import profile as shape
 from lib.data.profile import Profile, total
 from lib.data.synthetic import Counts, Shop, plan_shop
-from lib.data.synthetic import truth as plan_truth
+from lib.data.synthetic.truth import truth as plan_truth
 
 
 def shop(**frames: dict[str, list]) -> Profile:

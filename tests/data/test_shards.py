@@ -16,9 +16,9 @@ import pytest
 
 from lib import settings
 from lib.data.parquet import read_table
-from lib.data.synthetic import Counts, Plan, Shop, plan_shop, write
+from lib.data.synthetic import Counts, Plan, Shop, plan_shop, shards
+from lib.data.synthetic.shards import PART_BLOCKS, write_shop
 from lib.data.synthetic.shop import BLOCK_USERS
-from lib.data.synthetic.write import PART_BLOCKS, write_shop
 from lib.errors import OutputError, WorkbookError
 from tests.runner import command, until
 
@@ -28,9 +28,9 @@ DEMO_SHA256 = "4b0cf8813bd68f0bf698712f99a4a318365256b442ba6bddccfbd1f4546f41b0"
 SMALL = Counts(marketing_campaigns=3, users=4 * BLOCK_USERS + 1, products=40, orders=2_500, events=20_000)
 WRITE = """
 from pathlib import Path
-from lib.data.synthetic import write
+from lib.data.synthetic import shards
 from lib.data.synthetic import DEMO_COUNTS, DEMO_SHOP, plan_shop
-write.write_shop(plan_shop(DEMO_COUNTS, DEMO_SHOP), Path("data"))
+shards.write_shop(plan_shop(DEMO_COUNTS, DEMO_SHOP), Path("data"))
 """
 
 
@@ -47,7 +47,7 @@ def small() -> Plan:
 
 @pytest.fixture
 def one_block_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "PART_BLOCKS", 1)
+    monkeypatch.setattr(shards, "PART_BLOCKS", 1)
 
 
 def test_the_number_of_workers_does_not_matter(tmp_path: Path, small: Plan, one_block_parts: None) -> None:
@@ -62,7 +62,7 @@ def test_the_number_of_workers_does_not_matter(tmp_path: Path, small: Plan, one_
 
 def test_shards_contain_the_rows_of_the_whole(tmp_path: Path, small: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     write_shop(small, tmp_path / "one", 1)
-    monkeypatch.setattr(write, "PART_BLOCKS", 2)
+    monkeypatch.setattr(shards, "PART_BLOCKS", 2)
     write_shop(small, tmp_path / "three", 1)
     assert len(list((tmp_path / "three").glob("orders-*.parquet"))) == 3
     for table in ("users", "orders", "order_items", "events"):
@@ -91,7 +91,7 @@ def test_existing_files_stay_until_all_is_written(tmp_path: Path, small: Plan, m
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(write.TableWriter, "write", full)
+    monkeypatch.setattr(shards.TableWriter, "write", full)
     with pytest.raises(OutputError, match=r"No space left on device\. Free disk space"):
         write_shop(small, folder, 1)
     assert [path.name for path in folder.iterdir()] == ["orders-00007.parquet"]
@@ -104,10 +104,10 @@ def test_existing_files_stay_until_all_is_written(tmp_path: Path, small: Plan, m
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
-from lib.data.synthetic import write
+from lib.data.synthetic import shards
 from lib.data.synthetic import Counts, Shop, plan_shop
 counts = Counts(0, users={3 * PART_BLOCKS * BLOCK_USERS}, products=40, orders=48_000, events=2_000_000)
-write.write_shop(plan_shop(counts, Shop()), Path("data"), 2)
+shards.write_shop(plan_shop(counts, Shop()), Path("data"), 2)
 """
     with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) as parent:
         known = psutil.Process(parent.pid)
@@ -135,10 +135,10 @@ def test_a_killed_worker_is_reported(tmp_path: Path, small: Plan, one_block_part
 def test_a_worker_that_cannot_start_is_reported(tmp_path: Path) -> None:
     """A script on standard input has no file that a worker could import."""
     code = f"""
-from lib.data.synthetic import write
+from lib.data.synthetic import shards
 from lib.data.synthetic import Counts, Shop, plan_shop
 counts = Counts(0, users={2 * PART_BLOCKS * BLOCK_USERS}, products=40, orders=100, events=1_000)
-write.write_shop(plan_shop(counts, Shop()), write.Path("data"), 2)
+shards.write_shop(plan_shop(counts, Shop()), shards.Path("data"), 2)
 """
     done = subprocess.run(
         [sys.executable, "-"], input=code, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False

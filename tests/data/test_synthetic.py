@@ -33,11 +33,11 @@ from lib.data.synthetic import (
     generate_users,
     parent_tables,
     plan_shop,
-    truth,
 )
-from lib.data.synthetic.arrays import frame, in_order
+from lib.data.synthetic.arrays import frame
 from lib.data.synthetic.campaigns import campaigns_table, plan_campaigns
-from lib.data.synthetic.people import COUNTRY_CODES
+from lib.data.synthetic.shop import COUNTRY_CODES
+from lib.data.synthetic.truth import truth
 from lib.errors import UsageError
 
 FULL = Counts(100, 1_000, 200, 2_000, 110_500)
@@ -763,11 +763,3 @@ def test_more_items_than_products_are_refused():
 def test_an_impossible_shop_is_refused(wrong):
     with pytest.raises(UsageError, match=f"{next(iter(wrong))} is"):
         replace(DEMO_SHOP, **wrong)
-
-
-# The tools
-
-
-def test_in_order_is_stable() -> None:
-    assert in_order(np.array([7, 5, 7, 5, 6])).tolist() == [1, 3, 4, 0, 2]
-    assert in_order(np.array([], dtype=np.int64)).tolist() == []

@@ -12,9 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from lib import db, load
-from lib.data.synthetic import DEMO_COUNTS, DEMO_SHOP, Counts, Shop, plan, plan_shop
+from lib.data.synthetic import DEMO_COUNTS, DEMO_SHOP, Counts, Shop, plan_shop
+from lib.data.synthetic.shards import GenerationPlan, count_shop, read_generation_plan, shards_of, write_shop
 from lib.data.synthetic.shop import BLOCK_USERS
-from lib.data.synthetic.write import count_shop, write_shop
 from lib.data.workers import Engine
 from lib.db import schema
 from lib.db.locks import hold
@@ -178,7 +178,7 @@ def test_a_worker_killed_during_the_load_changes_nothing(two_workers: Engine, tm
     worker_processes()[0].kill()
     loading.join()
     assert fingerprint() == known
-    expected = plan.read_generation_plan(tmp_path / "plan").rows
+    expected = read_generation_plan(tmp_path / "plan").rows
     found = ask("SELECT part, table_name, rows FROM workbook.load_ledger WHERE run_id = 'a'")
     assert {(part, name): n for part, name, n in found} == {
         (part, name): n for part, tables in enumerate(expected) for name, n in tables.items()
@@ -189,10 +189,10 @@ def test_a_worker_killed_during_the_load_changes_nothing(two_workers: Engine, tm
 
 
 @pytest.fixture
-def opened(ready: None, tmp_path: Path) -> Iterator[plan.GenerationPlan]:
+def opened(ready: None, tmp_path: Path) -> Iterator[GenerationPlan]:
     """A load in progress that has no shard yet."""
     planned(tmp_path / "plan", part_blocks=6)
-    known = plan.read_generation_plan(tmp_path / "plan")
+    known = read_generation_plan(tmp_path / "plan")
     with db.connect() as main, hold(main), staging(main):
         with db.begin(main, "owner"):
             ledger.open_plan(main, "a run", known.shards()[0].plan)
@@ -201,7 +201,7 @@ def opened(ready: None, tmp_path: Path) -> Iterator[plan.GenerationPlan]:
         yield known
 
 
-def test_a_shard_is_loaded_once(opened: plan.GenerationPlan) -> None:
+def test_a_shard_is_loaded_once(opened: GenerationPlan) -> None:
     first, second, _ = opened.shards()
     assert shards.load_shard("a run", first) == sum(opened.rows[1].values())
     assert shards.load_shard("a run", first) == 0
@@ -209,9 +209,9 @@ def test_a_shard_is_loaded_once(opened: plan.GenerationPlan) -> None:
     assert ask(f"SELECT count(*) FROM {STAGING}.users") == [(12 * BLOCK_USERS,)]
 
 
-def test_a_shard_of_another_plan_or_load_is_refused(opened: plan.GenerationPlan) -> None:
+def test_a_shard_of_another_plan_or_load_is_refused(opened: GenerationPlan) -> None:
     shard = opened.shards()[0]
-    others = plan.shards_of(COUNTS, Shop(seed=7, as_of=SHOP.as_of, history_days=200), opened.blocks, generator=1)
+    others = shards_of(COUNTS, Shop(seed=7, as_of=SHOP.as_of, history_days=200), opened.blocks, generator=1)
     with pytest.raises(DatabaseError, match=r"another plan than the load a run: generator, shop differ\. Install"):
         shards.load_shard("a run", others[0])
     with pytest.raises(DatabaseError, match=r"no load another run is in progress .* differs from that of the run"):
@@ -219,7 +219,7 @@ def test_a_shard_of_another_plan_or_load_is_refused(opened: plan.GenerationPlan)
     assert ask(f"SELECT count(*) FROM {STAGING}.users") == [(0,)]
 
 
-def test_worker_frozen_during_copy_is_terminated(opened: plan.GenerationPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_frozen_during_copy_is_terminated(opened: GenerationPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     """A frozen machine still acknowledges packets, and no timeout of the server ends a COPY that waits for data."""
     monkeypatch.setattr(ledger, "LOCK_TIMEOUT", "200ms")
     shard, started, thawed, errors = opened.shards()[0], threading.Event(), threading.Event(), []
@@ -248,7 +248,7 @@ def test_worker_frozen_during_copy_is_terminated(opened: plan.GenerationPlan, mo
 
 
 def test_a_ledger_that_differs_from_the_plan_is_refused(ready: None, tmp_path: Path) -> None:
-    path = planned(tmp_path / "plan", part_blocks=6) / plan.FILE
+    path = planned(tmp_path / "plan", part_blocks=6) / "generation_plan.json"
     known = json.loads(path.read_text())
     known["rows"][2]["orders"] += 1
     path.write_text(json.dumps(known))
@@ -282,14 +282,14 @@ def test_remote_workers_need_a_server_that_they_can_reach(
 
 
 def test_a_remote_worker_without_database_url_starts_no_server(own_folders: Path) -> None:
-    shard = plan.shards_of(COUNTS, SHOP, [range(1)])[0]
+    shard = shards_of(COUNTS, SHOP, [range(1)])[0]
     with pytest.raises(UsageError, match=r"has no database\. Start it with the DATABASE_URL of the run"):
         shards._load_remote("a run", shard)
     assert not (own_folders / "postgres").exists()
 
 
 def test_a_plan_of_another_generator_version_is_refused(ready: None, tmp_path: Path) -> None:
-    path = planned(tmp_path / "plan", part_blocks=6) / plan.FILE
+    path = planned(tmp_path / "plan", part_blocks=6) / "generation_plan.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"generator": 1}))
     with pytest.raises(DataError, match=r"version 1 of the generator.*Run 02_generate again"):
         load.replace(tmp_path / "plan", as_of=AS_OF)

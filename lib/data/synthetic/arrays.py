@@ -17,7 +17,6 @@ __all__ = [
     "date_array",
     "draw",
     "frame",
-    "in_order",
     "instant_array",
     "money_array",
     "numbered",
@@ -95,12 +94,6 @@ def numbered(names: list[str]) -> list[str]:
     series = pd.Series(names, dtype="str")
     nth = series.groupby(series).cumcount() + 1
     return series.where(nth == 1, series + " " + nth.astype("str")).tolist()
-
-
-def in_order(seconds: np.ndarray) -> np.ndarray:
-    """Stable argsort of seconds: sort seconds * n + row, which is faster than a stable sort of the seconds."""
-    n = max(len(seconds), 1)
-    return np.sort((seconds - seconds.min(initial=0)) * n + np.arange(len(seconds))) % n
 
 
 def uuid_array(ids: np.ndarray, rows: np.ndarray | None = None) -> pa.Array:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
+import pandas as pd
 
 from lib.data.synthetic.arrays import DAY, stream
 from lib.data.synthetic.shop import Shop
@@ -18,11 +19,14 @@ __all__ = [
     "day_factors",
     "growth",
     "holidays",
-    "hour_edges",
+    "second_of_day",
+    "share_of_day",
 ]
 
 WEEKDAYS = (1.10, 1.02, 0.98, 1.02, 1.12, 0.66, 1.10)  # Monday first; their mean is 1
 HOURS = (2, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8, 9, 10, 11, 11, 9, 6, 4)  # UTC
+HOUR_EDGES = np.concatenate([[0.0], np.cumsum(HOURS) / np.sum(HOURS)])  # cumulative share of a day's demand, by hour
+HOUR_STARTS = np.arange(25) * 3600  # seconds
 YEAR_SWING, YEAR_PEAK = 0.12, 340  # cosine over the year, highest in early December
 TREND = 0.30  # relative increase of demand per customer from the start to the end of the history
 GROWTH = 2.0  # relative increase of sign-ups per day from the start to the end of the history
@@ -63,31 +67,21 @@ class Anomaly:
     visits: float
 
 
-def weekdays(days: np.ndarray) -> np.ndarray:
-    """0 for Monday to 6 for Sunday."""
-    return (days + 3) % 7  # 1970-01-01 was a Thursday
-
-
 def holidays(shop: Shop) -> list[Holiday]:
     """The holidays of the history, by day; none without seasons."""
     if not shop.seasons:
         return []
-    dates = shop.days.astype("datetime64[D]")
-    month = dates.astype("datetime64[M]").astype(int) % 12 + 1
-    day = (dates - dates.astype("datetime64[M]")).astype(int) + 1
-    found = [
-        Holiday(name, int(at), factor)
-        for name, (in_month, on_day, factor) in HOLIDAYS.items()
-        for at in shop.days[(month == in_month) & (day == on_day)]
-    ]
+    dates = pd.DatetimeIndex(shop.days.astype("datetime64[D]"))
+    found: list[tuple[str, np.ndarray, float]] = []  # name, on which days of the history, factor
+    for name, (month, day, factor) in HOLIDAYS.items():
+        found.append((name, (dates.month == month) & (dates.day == day), factor))
     for later, (name, factor) in enumerate(SALE_DAYS.items()):
         # Black Friday is the day after the fourth Thursday of November: between the 23rd and the 29th.
-        friday = (dates - later).astype("datetime64[D]")
-        in_november = friday.astype("datetime64[M]").astype(int) % 12 == 10
-        of_month = (friday - friday.astype("datetime64[M]")).astype(int) + 1
-        is_it = in_november & (of_month >= 23) & (of_month <= 29) & (weekdays(shop.days - later) == 4)
-        found += [Holiday(name, int(at), factor) for at in shop.days[is_it]]
-    return sorted(found, key=lambda holiday: holiday.day)
+        friday = dates - pd.Timedelta(days=later)
+        late_november = (friday.month == 11) & (friday.day >= 23) & (friday.day <= 29)
+        found.append((name, late_november & (friday.day_of_week == 4), factor))
+    holidays = [Holiday(name, int(day), factor) for name, here, factor in found for day in shop.days[here]]
+    return sorted(holidays, key=lambda holiday: holiday.day)
 
 
 def anomalies(shop: Shop) -> list[Anomaly]:
@@ -109,7 +103,7 @@ def day_factors(shop: Shop) -> np.ndarray:
     """Demand of each day: weekday x season x holiday x trend, with mean 1; without anomalies and campaigns."""
     if not shop.seasons:
         return np.ones(shop.history_days)
-    factors = np.array(WEEKDAYS)[weekdays(shop.days)] * np.linspace(1, 1 + TREND, shop.history_days)
+    factors = np.array(WEEKDAYS)[(shop.days + 3) % 7] * np.linspace(1, 1 + TREND, shop.history_days)
     factors *= 1 + YEAR_SWING * np.cos(2 * np.pi * (shop.days - YEAR_PEAK) / 365.25)
     for holiday in holidays(shop):
         factors[holiday.day - shop.days[0]] *= holiday.factor
@@ -125,19 +119,14 @@ def growth(shop: Shop) -> np.ndarray:
     return perday / perday.sum()
 
 
-def hour_edges() -> np.ndarray:
-    """Cumulative share of a day's demand at each full hour: 25 numbers from 0 to 1."""
-    return np.concatenate([[0.0], np.cumsum(HOURS) / np.sum(HOURS)])
-
-
 def share_of_day(seconds: np.ndarray | float) -> np.ndarray | float:
     """Cumulative share of a day's demand at a second of the day."""
-    return np.interp(seconds, np.arange(25) * 3600, hour_edges())
+    return np.interp(seconds, HOUR_STARTS, HOUR_EDGES)
 
 
 def second_of_day(shares: np.ndarray) -> np.ndarray:
     """Second of the day at which a cumulative share of the day's demand is reached."""
-    return np.minimum(np.interp(shares, hour_edges(), np.arange(25) * 3600), DAY - 1).astype(np.int64)
+    return np.minimum(np.interp(shares, HOUR_EDGES, HOUR_STARTS), DAY - 1).astype(np.int64)
 
 
 @dataclass(frozen=True)

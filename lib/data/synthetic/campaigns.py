@@ -7,8 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from lib.data.synthetic.arrays import columns, date_array, money_array, numbered, stream, uuid_array, uuids, word_array
-from lib.data.synthetic.people import COUNTRY_CODES, COUNTRY_SHARES
-from lib.data.synthetic.shop import Shop
+from lib.data.synthetic.shop import COUNTRY_CODES, COUNTRY_SHARES, Shop
 from lib.errors import UsageError
 
 __all__ = ["PAID_CHANNELS", "Campaigns", "campaigns_table", "plan_campaigns"]

@@ -1,7 +1,8 @@
-"""Customers: sign-up day, country, channel, and the hidden traits that determine their behaviour."""
+"""Customers: name, home, sign-up day, channel, and the hidden traits that determine their behaviour."""
 
+import unicodedata
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +11,19 @@ from scipy.special import betaln, gammaincinv
 from lib.data.synthetic.arrays import DAY, columns, date_array, pick, spread, stream, uuid_array, uuids, word_array
 from lib.data.synthetic.calendar import growth, second_of_day, share_of_day
 from lib.data.synthetic.campaigns import PAID_CHANNELS, Campaigns
-from lib.data.synthetic.people import COUNTRY_CODES, COUNTRY_NAMES, COUNTRY_SHARES, Pools, pool_rows
-from lib.data.synthetic.shop import Counts, Shop
+from lib.data.synthetic.shop import COUNTRIES, COUNTRY_CODES, COUNTRY_NAMES, COUNTRY_SHARES, Counts, Shop
 
-__all__ = ["BG_NBD", "CHANNELS", "SPEND", "Customers", "customers_table", "draw_customers", "sign_ups"]
+__all__ = [
+    "BG_NBD",
+    "CHANNELS",
+    "SPEND",
+    "Customers",
+    "Pools",
+    "customers_table",
+    "draw_customers",
+    "name_pools",
+    "sign_ups",
+]
 
 CHANNELS = [  # channel, share of the customers without a campaign, share of its customers who ever buy
     ("organic", 0.45, 0.80),
@@ -27,10 +37,48 @@ CHANNELS = [  # channel, share of the customers without a campaign, share of its
 ]
 _PAID_ROWS = np.array([[name for name, *_ in CHANNELS].index(name) for name, *_ in PAID_CHANNELS])
 PAID_SHARE = 0.35  # share of the sign-ups that a campaign brings while it runs in their country
+SIZES = {"first_name": 60, "last_name": 80, "city": 40}  # draws of Faker per country
 TRAITS = ("signup", "country", "buys", "delay", "rate", "further", "spend", "visits")
 MOST_ORDERS = 10_000  # of one customer; about one in a million would reach it
 VISITS = 1.5  # shape of the gamma distribution of visit rates
 QUIET = 7_200  # seconds of a day before its first sign-up, so that no visit begins before the sign-up day
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Names and cities; entries k * SIZES[kind] to (k + 1) * SIZES[kind] of a list belong to country k."""
+
+    first_names: list[str]
+    last_names: list[str]
+    cities: list[str]
+
+    @cached_property
+    def mailboxes(self) -> tuple[list[str], list[str]]:
+        """First and last names in the spelling of e-mail addresses."""
+        return [_ascii_letters(name) for name in self.first_names], [_ascii_letters(name) for name in self.last_names]
+
+
+def _pool_rows(kind: str, country: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    """Rows in the pool of `kind` for uniform numbers in [0, 1); the first entries of a country are frequent."""
+    return country * SIZES[kind] + (SIZES[kind] * uniforms**1.5).astype(np.int64)
+
+
+def name_pools(shop: Shop) -> Pools:
+    """Names and cities of every country, drawn once: one call of Faker per customer takes a hundred times as long."""
+    from faker import Faker  # imports in half a second and only customers need it
+
+    pools: dict[str, list[str]] = {kind: [] for kind in SIZES}
+    for code, _, locale, _ in COUNTRIES:
+        fake = Faker(locale, providers=["faker.providers.person", "faker.providers.address"], use_weighting=False)
+        fake.seed_instance(int(stream(shop, f"pool.{code}").integers(2**32)))
+        for kind, size in SIZES.items():
+            pools[kind] += [getattr(fake, kind)() for _ in range(size)]
+    return Pools(*pools.values())
+
+
+def _ascii_letters(name: str) -> str:
+    """'Lemaître' -> 'lemaitre'; letters without an ASCII base are left out."""
+    return "".join(c for c in unicodedata.normalize("NFKD", name).lower() if "a" <= c <= "z")
 
 
 @dataclass(frozen=True)
@@ -106,7 +154,7 @@ def draw_customers(counts: Counts, campaigns: Campaigns, shop: Shop, block: int)
         number=number,
         ids=uuids(stream(shop, "users.id", block), n),
         country=country,
-        city=pool_rows("city", country, rng.random(n)),
+        city=_pool_rows("city", country, rng.random(n)),
         signed_up=day * DAY + second_of_day(quiet + (1 - quiet) * rng.random(n)),
         channel=channel,
         campaign=campaign,
@@ -161,8 +209,8 @@ def customers_table(customers: Customers, pools: Pools, campaigns: Campaigns, sh
     """The table `users`: names and cities of the country; unique addresses in the domains reserved for examples."""
     rng = stream(shop, "users.names", block)
     uniforms = rng.random((2, len(customers)))
-    first = pool_rows("first_name", customers.country, uniforms[0]).tolist()
-    last = pool_rows("last_name", customers.country, uniforms[1]).tolist()
+    first = _pool_rows("first_name", customers.country, uniforms[0]).tolist()
+    last = _pool_rows("last_name", customers.country, uniforms[1]).tolist()
     first_parts, last_parts = pools.mailboxes
     emails = [
         f"{first_parts[f]}.{last_parts[s]}{number + 1}@example.{('com', 'org', 'net')[number % 3]}"

@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from lib.data.synthetic.arrays import (
     DAY,
-    in_order,
     instant_array,
     money_array,
     rounded,
@@ -16,11 +15,10 @@ from lib.data.synthetic.arrays import (
     uuids,
     word_array,
 )
-from lib.data.synthetic.baskets import Lines
 from lib.data.synthetic.calendar import Clock
 from lib.data.synthetic.customers import Customers
 from lib.data.synthetic.orders import Orders
-from lib.data.synthetic.products import Products, quarter
+from lib.data.synthetic.products import Lines, Products, quarter
 from lib.data.synthetic.shop import Counts, Shop
 from lib.errors import UsageError
 
@@ -134,7 +132,7 @@ def draw_events(
     kind = np.concatenate([buying.kind, browsing.kind])
     product = np.concatenate([buying.product, browsing.product])
     seconds = _step_times(rng, visit, ends)
-    by_time = in_order(seconds)
+    by_time = np.argsort(seconds, kind="stable")
     visit, kind, product = visit[by_time], kind[by_time], product[by_time]
     order = np.where(kind == PURCHASE, visit, -1)
     sessions = uuids(stream(shop, "sessions.id", block), len(ends))

@@ -18,12 +18,10 @@ from lib.data.synthetic.arrays import (
     uuids,
     word_array,
 )
-from lib.data.synthetic.baskets import Lines
 from lib.data.synthetic.campaigns import Campaigns
-from lib.data.synthetic.customers import BG_NBD, Customers
-from lib.data.synthetic.people import COUNTRY_CODES, Pools
-from lib.data.synthetic.products import Products
-from lib.data.synthetic.shop import Shop, days_since_1970
+from lib.data.synthetic.customers import BG_NBD, Customers, Pools
+from lib.data.synthetic.products import Lines, Products
+from lib.data.synthetic.shop import COUNTRY_CODES, Shop, days_since_1970
 from lib.errors import UsageError
 
 __all__ = [

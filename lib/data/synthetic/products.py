@@ -1,14 +1,17 @@
-"""Products: categories, prices and stock, and the demand for each in each quarter of the year."""
+"""Products: their prices, their demand in each quarter of the year, and the baskets in which they are bought."""
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from scipy.special import ndtri
 
 from lib.data.synthetic.arrays import (
     columns,
+    draw,
     money_array,
     numbered,
     root,
@@ -19,43 +22,38 @@ from lib.data.synthetic.arrays import (
     word_array,
 )
 from lib.data.synthetic.shop import Shop
+from lib.errors import UsageError
 
-__all__ = ["CATEGORY_SEASONS", "Products", "plan_products", "products_table", "quarter"]
-
-SHELVES = [  # category, subcategory, noun of the name, median price
-    ("Electronics", "Audio", "Headphones", 89),
-    ("Electronics", "Computing", "Keyboard", 65),
-    ("Electronics", "Wearables", "Smartwatch", 129),
-    ("Clothing", "Outerwear", "Jacket", 85),
-    ("Clothing", "Tops", "T-shirt", 28),
-    ("Clothing", "Footwear", "Trainers", 79),
-    ("Home", "Kitchen", "Saucepan", 42),
-    ("Home", "Bedroom", "Duvet", 69),
-    ("Home", "Lighting", "Lamp", 38),
-    ("Sports", "Fitness", "Yoga Mat", 29),
-    ("Sports", "Outdoor", "Tent", 109),
-    ("Sports", "Cycling", "Helmet", 59),
-    ("Beauty", "Skin Care", "Face Cream", 27),
-    ("Beauty", "Fragrance", "Perfume", 54),
-    ("Toys", "Games", "Board Game", 32),
-    ("Toys", "Building", "Building Set", 45),
-    ("Books", "Cookery", "Cookbook", 29),
-    ("Books", "Travel", "Travel Guide", 23),
+__all__ = [
+    "CATEGORY_SEASONS",
+    "DISCOUNTS",
+    "QUANTITIES",
+    "Baskets",
+    "Lines",
+    "Products",
+    "draw_lines",
+    "plan_baskets",
+    "plan_products",
+    "products_table",
+    "quarter",
 ]
+
+# Noun of the names, median price, and demand in the four quarters relative to the year's mean, by subcategory.
+SHELVES = pd.read_csv(Path(__file__).with_name("shelves.csv"))
+SEASONS = SHELVES[["q1", "q2", "q3", "q4"]].to_numpy()
 STYLES = ["Classic", "Compact", "Deluxe", "Everyday", "Nordic", "Premium", "Studio", "Urban", "Vintage", "Essential"]
-CATEGORY_SEASONS = {  # demand in the four quarters, relative to the year's mean
-    "Electronics": (0.9, 0.9, 0.9, 1.3),
-    "Clothing": (0.9, 1.1, 0.9, 1.1),
-    "Home": (1.1, 1.0, 1.0, 0.9),
-    "Sports": (1.0, 1.2, 1.1, 0.7),
-    "Beauty": (1.0, 1.0, 0.9, 1.1),
-    "Toys": (0.7, 0.8, 0.9, 1.6),
-    "Books": (1.0, 0.9, 1.1, 1.0),
-}
+CATEGORY_SEASONS = dict(zip(SHELVES["category"], map(tuple, SEASONS.tolist()), strict=True))
 PRICE_SPREAD = 0.30  # standard deviation of the logarithm of prices within a subcategory
 COST_SHARES = (0.40, 0.70)  # of the price
 TOP_FIFTH = 0.75  # share of the revenue that the top fifth of the products brings
 STEEPEST = 4.0
+QUANTITIES = (0.86, 0.10, 0.03, 0.01)  # share of the items with 1, 2, 3, 4 units
+DISCOUNTS = [(0, 0.80), (5, 0.06), (10, 0.07), (15, 0.03), (20, 0.03), (30, 0.01)]  # percent off, share of the items
+FLASH_DISCOUNT = 25  # percent, on the day of the flash sale
+DISPERSION = 2.0  # shape of the negative binomial number of further items
+PARTNER_CHANCE = 0.35  # probability that an order with the first product of a pair gets the second too
+PAIRS = 5  # at most; one per ten products
+MIN_LINES_WITH_PAIRS = 1.2
 
 
 @dataclass(frozen=True)
@@ -92,15 +90,19 @@ def quarter(days: np.ndarray) -> np.ndarray:
 
 def plan_products(n: int, shop: Shop) -> Products:
     """n products with lognormal prices around their shelf's median, and lognormal demand as steep as TOP_FIFTH asks."""
-    categories, _, _, medians = columns(SHELVES)
     rng = stream(shop, "products")
     shelf = rng.integers(0, len(SHELVES), n)
-    price = 100 * np.maximum(2, np.rint(medians[shelf] * rng.lognormal(0, PRICE_SPREAD, n)).astype(np.int64)) - 1
+    price = (
+        100
+        * np.maximum(
+            2, np.rint(SHELVES["median_price"].to_numpy()[shelf] * rng.lognormal(0, PRICE_SPREAD, n)).astype(np.int64)
+        )
+        - 1
+    )
     rank = stream(shop, "products.demand").permutation(n)
     scores = ndtri((n - rank - 0.5) / max(n, 1))
     steepness = _steepness(scores, price)
-    seasons = np.array([CATEGORY_SEASONS[category] for category in categories])[shelf].T
-    demand = np.exp(steepness * scores) * (seasons if shop.seasons else np.ones((4, n)))
+    demand = np.exp(steepness * scores) * (SEASONS[shelf].T if shop.seasons else np.ones((4, n)))
     ids = uuids(stream(shop, "products.id"), n)
     return Products(ids, shelf, price, demand / demand.sum(axis=1, keepdims=True), steepness)
 
@@ -120,20 +122,169 @@ def _steepness(scores: np.ndarray, price: np.ndarray) -> float:
 def products_table(products: Products, shop: Shop) -> pa.Table:
     """The table `products`; cost is 40 to 70 % of the price, stock is proportional to demand."""
     n = len(products)
-    categories, subcategories, nouns, _ = columns(SHELVES)
     rng = stream(shop, "products.facts")
     styles = np.array(STYLES)[rng.integers(0, len(STYLES), n)]
-    names = [f"{style} {noun}" for style, noun in zip(styles, nouns[products.shelf], strict=True)]
+    names = [f"{style} {noun}" for style, noun in zip(styles, SHELVES["noun"].iloc[products.shelf], strict=True)]
     cost = np.ceil(products.price * rng.uniform(*COST_SHARES, n)).astype(np.int64)
     stock = rng.poisson(5 + 40 * n * products.demand.mean(axis=0) * rng.gamma(1.5, 1 / 1.5, n))
     return pa.table(
         {
             "product_id": uuid_array(products.ids),
             "name": pa.array(numbered(names), pa.string()),
-            "category": word_array(categories.tolist(), products.shelf),
-            "subcategory": word_array(subcategories.tolist(), products.shelf),
+            "category": word_array(SHELVES["category"].tolist(), products.shelf),
+            "subcategory": word_array(SHELVES["subcategory"].tolist(), products.shelf),
             "price": money_array(products.price),
             "cost": money_array(cost),
             "stock_quantity": pa.array(stock, pa.int32()),
         }
     )
+
+
+@dataclass(frozen=True)
+class Baskets:
+    """Parameters of the baskets: mean number of further items drawn, and pairs[k] = (product, its partner)."""
+
+    further: float
+    pairs: np.ndarray
+
+    def chance_without(self, share: np.ndarray) -> np.ndarray:
+        """Probability that no draw of a basket hits products with this share of the demand (generating function)."""
+        success = DISPERSION / (DISPERSION + self.further)
+        other = 1 - share
+        return other * (success / (1 - (1 - success) * other)) ** DISPERSION
+
+    def pair_odds(self, demand: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Probability of each pair to be drawn together by chance, and of its partner to be added to the first."""
+        first, partner = demand[self.pairs.T]
+        both = 1 - self.chance_without(first) - self.chance_without(partner) + self.chance_without(first + partner)
+        return both, PARTNER_CHANCE * (1 - self.chance_without(first) - both)
+
+    def chances(self, demand: np.ndarray) -> np.ndarray:
+        """Probability of each product to be in a basket, for demand that sums to 1."""
+        chances = 1 - self.chance_without(demand)
+        chances[self.pairs[:, 1]] += self.pair_odds(demand)[1]
+        return chances
+
+    def value(self, products: Products, demand: np.ndarray) -> float:
+        """Expected total of a basket in cents."""
+        percents, shares = columns(DISCOUNTS)
+        units = (1 + np.arange(len(QUANTITIES))) @ np.array(QUANTITIES)
+        added = self.pair_odds(demand)[1] @ products.price[self.pairs[:, 1]]
+        drawn = (1 + self.further) * (demand @ products.price)
+        return float(units * (1 - percents @ shares / 100) * (drawn + added))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """One entry per order item, by order: order (row), product (row), quantity, paid and discount (cents per unit)."""
+
+    order: np.ndarray
+    product: np.ndarray
+    quantity: np.ndarray
+    paid: np.ndarray
+    discount: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def totals(self, n_orders: int) -> np.ndarray:
+        """Total of each order in cents; exact, since floats hold integers up to 2**53."""
+        return np.bincount(self.order, self.quantity * self.paid, n_orders).astype(np.int64)
+
+
+def plan_baskets(products: Products, orders_by_quarter: np.ndarray, shop: Shop) -> Baskets:
+    """Choose pairs among products in demand, and solve the basket size for a mean of lines_per_order items.
+
+    Raises:
+        UsageError: There are too few products for this many different items.
+    """
+    if not orders_by_quarter.any():
+        return Baskets(0.0, np.zeros((0, 2), dtype=np.int64))
+    pairs = _pairs(products, shop)
+
+    def surplus(further: float) -> float:
+        lines = [Baskets(further, pairs).chances(demand).sum() for demand in products.demand]
+        return float(lines @ orders_by_quarter) - shop.lines_per_order
+
+    most = 100.0 * shop.lines_per_order
+    if surplus(0) >= 0:
+        return Baskets(0.0, pairs)
+    if surplus(most) < 0:
+        raise UsageError(
+            f"lines_per_order is {shop.lines_per_order} with {len(products)} products; expected at most about "
+            f"{surplus(most) + shop.lines_per_order:.1f}, since an order has each product once"
+        )
+    return Baskets(rounded(root(surplus, 0, most)), pairs)
+
+
+def _pairs(products: Products, shop: Shop) -> np.ndarray:
+    """Pairs of different products: the first from the top 15 % by demand, its partner from the next 25 %."""
+    n = len(products)
+    count = min(PAIRS, n // 10) if shop.lines_per_order >= MIN_LINES_WITH_PAIRS else 0
+    ranked = np.argsort(-products.demand.mean(axis=0), kind="stable")
+    rng = stream(shop, "pairs")
+    first = rng.choice(ranked[: max(n * 3 // 20, count)], count, replace=False)
+    partner = rng.choice(ranked[n * 3 // 20 : n * 2 // 5], count, replace=False)
+    return np.stack([first, partner], axis=1)
+
+
+def draw_lines(
+    baskets: Baskets, products: Products, day: np.ndarray, value: np.ndarray, flash: np.ndarray, shop: Shop, block: int
+) -> Lines:
+    """The items of orders on these days; within a quarter of the year the rank of an order's total is that of `value`.
+
+    Baskets are drawn independently of the customer and then matched to orders by rank, so that baskets keep their
+    probabilities and customers their level of spending. On days of the flash sale the discount is at least
+    FLASH_DISCOUNT.
+    """
+    season = quarter(day)
+    basket, product = _draw_products(stream(shop, "lines", block), baskets, products, season)
+    rng = stream(shop, "lines.facts", block)
+    quantity = 1 + draw(rng, np.array(QUANTITIES), len(basket))
+    percents, shares = columns(DISCOUNTS)
+    percent = percents[draw(rng, shares, len(basket))]
+    basket, product, quantity, percent = _merged(basket, product, quantity, percent, len(products))
+    price = products.price[product]
+    totals = np.bincount(basket, quantity * (price - price * percent // 100), len(day))
+    order = _order_of_basket(totals, value, season)[basket]
+    percent = np.where(flash[order], np.maximum(percent, FLASH_DISCOUNT), percent)
+    discount = price * percent // 100
+    by_order = np.argsort(order, kind="stable")
+    lines = Lines(order, product, quantity, price - discount, discount)
+    return Lines(*(column[by_order] for column in vars(lines).values()))
+
+
+def _order_of_basket(totals: np.ndarray, value: np.ndarray, season: np.ndarray) -> np.ndarray:
+    """The order that each basket goes to: in each season the k-th smallest total goes to the k-th smallest value."""
+    baskets_by_total = np.lexsort((totals, season))
+    orders_by_value = np.lexsort((value, season))
+    matched = np.empty(len(totals), dtype=np.int64)
+    matched[baskets_by_total] = orders_by_value
+    return matched
+
+
+def _draw_products(
+    rng: np.random.Generator, baskets: Baskets, products: Products, season: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Basket and product of every draw, by the demand of its quarter, followed by the added partners."""
+    further = rng.negative_binomial(DISPERSION, DISPERSION / (DISPERSION + baskets.further), len(season))
+    order = np.repeat(np.arange(len(season)), 1 + further)
+    product = products.draw(rng, season[order])
+    partner = np.full(len(products), -1)
+    partner[baskets.pairs[:, 0]] = baskets.pairs[:, 1]
+    # One trial per basket and first product, however often the product was drawn.
+    fits = partner[product] >= 0
+    key = np.unique(order[fits] * len(products) + partner[product[fits]])
+    key = key[rng.random(len(key)) < PARTNER_CHANCE]
+    key = key[~np.isin(key, order * len(products) + product)]
+    added = np.divmod(key, max(len(products), 1))
+    return np.append(order, added[0]), np.append(product, added[1])
+
+
+def _merged(
+    order: np.ndarray, product: np.ndarray, quantity: np.ndarray, percent: np.ndarray, n_products: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """One item per basket and product: quantities are added, the first discount is kept."""
+    key, first, line = np.unique(order * n_products + product, return_index=True, return_inverse=True)
+    units = np.bincount(line, quantity, len(key)).astype(np.int64)
+    return order[first], product[first], units, percent[first]

@@ -1,4 +1,4 @@
-"""The request: seed, dates and sizes of a synthetic shop, and the blocks it is generated in."""
+"""The request: seed, dates, sizes and countries of a synthetic shop, and the blocks that it is generated in."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,12 +7,38 @@ import numpy as np
 
 from lib.errors import UsageError
 
-__all__ = ["DEMO_COUNTS", "DEMO_SHOP", "GENERATOR", "Counts", "Shop", "days_since_1970"]
+__all__ = [
+    "COUNTRIES",
+    "COUNTRY_CODES",
+    "COUNTRY_NAMES",
+    "COUNTRY_SHARES",
+    "DEMO_COUNTS",
+    "DEMO_SHOP",
+    "GENERATOR",
+    "Counts",
+    "Shop",
+    "days_since_1970",
+]
 
 GENERATOR = 2  # version of the generator: a new version generates other rows for the same params
 BLOCK_USERS = 500  # customers of a block, generated with their orders and events; about 50,000 rows for full.yml
 MAX_LINES_PER_ORDER = 100
 MIN_HISTORY_DAYS = 7
+
+# Not Italy: in Faker 40 the order of it_IT's cities depends on PYTHONHASHSEED.
+COUNTRIES = [  # code, name, Faker locale, share of the customers
+    ("US", "United States", "en_US", 0.34),
+    ("GB", "United Kingdom", "en_GB", 0.16),
+    ("DE", "Germany", "de_DE", 0.13),
+    ("FR", "France", "fr_FR", 0.09),
+    ("CA", "Canada", "en_CA", 0.07),
+    ("NL", "Netherlands", "nl_NL", 0.05),
+    ("ES", "Spain", "es_ES", 0.05),
+    ("PL", "Poland", "pl_PL", 0.04),
+    ("AU", "Australia", "en_AU", 0.04),
+    ("SE", "Sweden", "sv_SE", 0.03),
+]
+COUNTRY_CODES, COUNTRY_NAMES, _, COUNTRY_SHARES = (np.array(column) for column in zip(*COUNTRIES, strict=True))
 
 
 def days_since_1970(day: date) -> int:

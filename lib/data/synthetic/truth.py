@@ -4,14 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from lib.data.synthetic import calendar, customers, events, orders, products
+from lib.data.synthetic import Plan, calendar, customers, events, orders, products
 from lib.data.synthetic.arrays import columns, rounded, uuid_texts
-from lib.data.synthetic.baskets import DISCOUNTS, DISPERSION, FLASH_DISCOUNT, PARTNER_CHANCE, QUANTITIES
 from lib.data.synthetic.campaigns import PAID_CHANNELS
-from lib.data.synthetic.generator import Plan
 from lib.data.synthetic.orders import FIRST_DELAY
-from lib.data.synthetic.people import COUNTRIES
-from lib.data.synthetic.shop import GENERATOR
+from lib.data.synthetic.products import DISCOUNTS, DISPERSION, FLASH_DISCOUNT, PARTNER_CHANCE, QUANTITIES
+from lib.data.synthetic.shop import COUNTRIES, GENERATOR
 
 __all__ = ["expected_revenue", "truth"]
 

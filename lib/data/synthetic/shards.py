@@ -1,10 +1,11 @@
-"""Write a synthetic shop as Parquet shards, or count its rows when it is generated where it is loaded."""
+"""The shards of a synthetic shop: written as Parquet files, or planned and counted for generation at loading."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,100 @@ import pandas as pd
 from lib.catalog import tables
 from lib.data.parquet import TableWriter, table_path
 from lib.data.profile import Counted, Profile, added, profile, total
-from lib.data.synthetic import Counts, Plan, Shop, block_tables, parent_tables, truth
-from lib.data.synthetic.plan import GenerationPlan, Shard, block_ranges, cached_plan, shards_of
+from lib.data.synthetic import GENERATOR, Counts, Plan, Shop, block_tables, parent_tables, plan_shop
+from lib.data.synthetic.truth import truth
 from lib.data.workers import Engine, run
+from lib.errors import DataError
 from lib.util.files import replacing_folder
 
-__all__ = ["TRUTH", "WrittenShop", "count_shop", "write_shop"]
+__all__ = [
+    "PARENTS",
+    "TRUTH",
+    "GenerationPlan",
+    "Shard",
+    "WrittenShop",
+    "block_ranges",
+    "cached_plan",
+    "count_shop",
+    "read_generation_plan",
+    "shards_of",
+    "write_shop",
+]
 
+FILE = "generation_plan.json"
+PARENTS = 0  # number of the shard with the tables that all blocks share
+cached_plan = lru_cache(maxsize=1)(plan_shop)  # the solved plan of a shop, kept in this process for its next shard
 PART_BLOCKS = 8  # blocks of a shard: about half a million rows with the sizes of full.yml
 TRUTH = "truth.json"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The task of one worker: a shop, the version of the generator, and a range of blocks. Shards count from 1."""
+
+    counts: Counts
+    shop: Shop
+    generator: int
+    parts: int
+    number: int
+    blocks: range
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """The facts that all shards of a shop share, as JSON types."""
+        sizes = {"counts": asdict(self.counts), "shop": asdict(self.shop) | {"as_of": self.shop.as_of.isoformat()}}
+        return {"generator": self.generator, "parts": self.parts, **sizes}
+
+
+@dataclass(frozen=True)
+class GenerationPlan:
+    """A shop in shards, and the rows of each table in each shard; entry 0 of `rows` is that of the parent tables."""
+
+    counts: Counts
+    shop: Shop
+    blocks: Sequence[range]
+    rows: Sequence[Mapping[str, int]]
+    generator: int = GENERATOR
+
+    def shards(self) -> list[Shard]:
+        """One task per shard."""
+        return shards_of(self.counts, self.shop, self.blocks, self.generator)
+
+    def write(self, folder: Path) -> None:
+        """Write the plan as JSON to the folder."""
+        plain = asdict(self) | {"blocks": [[blocks.start, blocks.stop] for blocks in self.blocks]}
+        plain["shop"]["as_of"] = self.shop.as_of.isoformat()
+        (folder / FILE).write_text(json.dumps(plain) + "\n", encoding="utf-8")
+
+
+def shards_of(counts: Counts, shop: Shop, blocks: Sequence[range], generator: int = GENERATOR) -> list[Shard]:
+    """One shard of the shop per range of blocks."""
+    return [Shard(counts, shop, generator, len(blocks), number, part) for number, part in enumerate(blocks, 1)]
+
+
+def block_ranges(counts: Counts, size: int) -> list[range]:
+    """All blocks of a shop in ranges of at most `size` blocks."""
+    return [range(first, min(first + size, counts.blocks)) for first in range(0, counts.blocks, size)]
+
+
+def read_generation_plan(folder: Path) -> GenerationPlan | None:
+    """The plan in the folder, None if there is none.
+
+    Raises:
+        DataError: The plan was written by another version of the generator, which generates other rows.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    if plain["generator"] != GENERATOR:
+        raise DataError(
+            f"{path} is by version {plain['generator']} of the generator; expected version {GENERATOR}, which "
+            "generates other rows. Run 02_generate again."
+        )
+    shop = Shop(**plain["shop"] | {"as_of": date.fromisoformat(plain["shop"]["as_of"])})
+    blocks = [range(start, stop) for start, stop in plain["blocks"]]
+    return GenerationPlan(Counts(**plain["counts"]), shop, blocks, plain["rows"])
 
 
 @dataclass(frozen=True)
