@@ -15,6 +15,7 @@ __all__ = ["Calibration", "calibrate", "judge", "reliability", "risk"]
 
 LEAST_OUTCOMES = 25  # minimum customers with an order, and without one, for a calibration
 FOLDS = 5
+GROUPS = 10  # of equal size, in the comparison of predicted with observed churn
 TINY = 1e-12
 
 
@@ -59,23 +60,19 @@ def judge(scores: Mapping[str, np.ndarray], ordered: np.ndarray, seed: int) -> p
         return pd.DataFrame(columns=["score", "auc", "brier"])
     everyone = {**scores, "the same for everyone": np.zeros(len(ordered))}
     rows = [
-        {
-            "score": name,
-            "auc": roc_auc_score(ordered, values),
-            "brier": brier_score_loss(ordered, _cross_validated(values, ordered, seed)),
-        }
-        for name, values in everyone.items()
+        (name, roc_auc_score(ordered, one), brier_score_loss(ordered, _cross_validated(one, ordered, seed)))
+        for name, one in everyone.items()
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["score", "auc", "brier"])
 
 
-def reliability(expected: np.ndarray, ordered: np.ndarray, seed: int, groups: int = 10) -> pd.DataFrame:
-    """One row per group of equal size by cross-validated risk: group, customers, predicted_churn, observed_churn."""
+def reliability(expected: np.ndarray, ordered: np.ndarray, seed: int) -> pd.DataFrame:
+    """One row per tenth of the customers by cross-validated risk: group, customers, predicted_churn, observed_churn."""
     ordered = np.asarray(ordered, dtype=bool)
     if min(ordered.sum(), (~ordered).sum()) < LEAST_OUTCOMES:
         return pd.DataFrame(columns=["group", "customers", "predicted_churn", "observed_churn"])
     predicted = 1 - _cross_validated(_log(expected), ordered, seed)
-    group = (groups * (pd.Series(predicted).rank(method="first") - 1) // len(predicted)).astype(int) + 1
+    group = (GROUPS * (pd.Series(predicted).rank(method="first") - 1) // len(predicted)).astype(int) + 1
     frame = pd.DataFrame({"group": group, "predicted_churn": predicted, "observed_churn": ~ordered})
     return frame.groupby("group", as_index=False).agg(
         customers=("observed_churn", "size"),

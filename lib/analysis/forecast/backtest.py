@@ -73,24 +73,20 @@ class Backtest:
         """Accuracy of each model over the windows, the smallest mase first.
 
         Returns:
-            A frame indexed by model: means over the windows of mase, wape, smape, pinball, total_error (see
-            these functions), coverage_80 and coverage_95 (share of days inside the interval), total_inside_80 (share of
+            A frame indexed by model: means over the windows of mase, wape, smape, pinball, total_error (the
+            functions below), coverage_80 and coverage_95 (share of days inside the interval), total_inside_80 (share of
             windows whose total was); skill and skill_weekday (1 - mase / mase of seasonal naive, of the weekday
             average); wins (windows in which it had the smallest mase), windows, fallbacks (fits that failed).
         """
         rows = self.by_window
-        means = rows.groupby("model", sort=False)[list(MEASURES)].mean()
+        by_model = rows.groupby("model", sort=False)
+        means = by_model[list(MEASURES)].mean()
         skills = {name: 1 - means["mase"] / (means["mase"].get(simple) or np.nan) for name, simple in SKILLS.items()}
         scaled = rows.dropna(subset="mase")
         winners = scaled.loc[scaled.groupby("window")["mase"].idxmin(), "model"]
-        by_model = rows.groupby("model")
-        counts = {
-            "wins": pd.Series(winners).value_counts(),
-            "windows": by_model.size(),
-            "fallbacks": by_model["fallbacks"].sum(),
-        }
-        counted = {name: values.reindex(means.index, fill_value=0).astype(int) for name, values in counts.items()}
-        return means.assign(**skills, **counted).sort_values("mase", kind="stable")
+        wins = pd.Series(winners).value_counts().reindex(means.index, fill_value=0)
+        counts = {"wins": wins, "windows": by_model.size(), "fallbacks": by_model["fallbacks"].sum()}
+        return means.assign(**skills, **counts).sort_values("mase", kind="stable")
 
     @cached_property
     def by_window(self) -> pd.DataFrame:

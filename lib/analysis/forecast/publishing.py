@@ -67,8 +67,9 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
         simulations = {SEASONAL_NAIVE: simulate(SEASONAL_NAIVE, past, horizon, seed=seed)}
     else:
         simulations = simulate_all(past, horizon, seed=seed)
-    if model == ENSEMBLE:
-        reason += _failed_words(simulations)
+    failed = [name for name, one in simulations.items() if one.is_fallback]
+    if model == ENSEMBLE and failed:
+        reason += f" The ensemble is without {' and '.join(failed)}, which could not be fitted."
     return _published(past, horizon, simulations, model, reason, factor)
 
 
@@ -95,11 +96,6 @@ def _published(
     )
 
 
-def _failed_words(simulations: Mapping[str, Simulation]) -> str:
-    failed = [name for name, one in simulations.items() if one.is_fallback]
-    return f" The ensemble is without {' and '.join(failed)}, which could not be fitted." if failed else ""
-
-
 def _choose(past: Past, tested: Backtest) -> tuple[str, float, str]:
     """The model to publish, the factor for its intervals, and the reason."""
     if past.is_plain:
@@ -110,8 +106,11 @@ def _choose(past: Past, tested: Backtest) -> tuple[str, float, str]:
     mases = tested.scores()["mase"]
     if mases[ENSEMBLE] < mases[SEASONAL_NAIVE]:
         return ENSEMBLE, tested.width_factor(ENSEMBLE), _skill_words(tested)
-    simple = WEEKDAY_AVERAGE if mases[WEEKDAY_AVERAGE] < mases[SEASONAL_NAIVE] else SEASONAL_NAIVE
-    return simple, tested.width_factor(simple), _guard_words(simple, tested)
+    is_average = mases[WEEKDAY_AVERAGE] < mases[SEASONAL_NAIVE]
+    simple = WEEKDAY_AVERAGE if is_average else SEASONAL_NAIVE
+    name = f"the {simple}" if is_average else f"{simple} (last week)"
+    reason = f"The forecast is {name}: the ensemble did not beat seasonal naive in {_windows(tested)}."
+    return simple, tested.width_factor(simple), reason
 
 
 def _plain_words(past: Past) -> str:
@@ -137,11 +136,6 @@ def _compared(gain: float) -> str:
     if abs(gain) < NO_GAIN:
         return "equal to that of"
     return f"{percent(abs(gain), 0)} {'below' if gain > 0 else 'above'} that of"
-
-
-def _guard_words(simple: str, tested: Backtest) -> str:
-    name = f"the {simple}" if simple == WEEKDAY_AVERAGE else f"{simple} (last week)"
-    return f"The forecast is {name}: the ensemble did not beat seasonal naive in {_windows(tested)}."
 
 
 def _windows(tested: Backtest) -> str:

@@ -67,20 +67,18 @@ def _cells(figure: Chart, shown: pd.DataFrame, means: pd.Series) -> None:
 
 def _name_rows(figure: Chart, shown: pd.DataFrame, sizes: pd.Series) -> None:
     """Label each row with its cohort and size, the denominator of its shares."""
-    names = [f"all · {integer(sizes.sum())}"]
-    names += [
-        f"{name} · {integer(sizes[cohort])}" for name, cohort in zip(_names(shown.index), shown.index, strict=True)
-    ]
-    figure.update_yaxes(tickvals=[-1.1, *range(len(shown))], ticktext=names, range=[len(shown) - 0.5, -1.7])
+    names = [f"{month(cohort)} · {integer(sizes[cohort])}" for cohort in shown.index]
+    labels = [f"all · {integer(sizes.sum())}", *names]
+    figure.update_yaxes(tickvals=[-1.1, *range(len(shown))], ticktext=labels, range=[len(shown) - 0.5, -1.7])
 
 
 def _hatch(figure: Chart, under_way: pd.Series, shown: pd.DataFrame) -> None:
     """Hatch the cell of the incomplete month in each row."""
     if under_way.empty:
         return
-    rows = {cohort: row for row, cohort in enumerate(shown.index)}
+    rows = shown.index.get_indexer(under_way.index).tolist()
     figure.add_bar(
-        y=[rows[cohort] for cohort in under_way.index], base=under_way - 0.47, x=[0.94] * len(under_way), width=0.9,
+        y=rows, base=under_way - 0.47, x=[0.94] * len(under_way), width=0.9,
         orientation="h", marker={"color": CLEAR, "pattern": HATCHING, "line": {"width": 0}},
         name="incomplete month: left out", showlegend=True, hovertemplate="incomplete month<extra></extra>",
     )  # fmt: skip

@@ -122,7 +122,7 @@ def _is_currency(unit: str) -> bool:
 
 def describe(frame: pd.DataFrame, x: str, column: str, label: str, unit: str) -> str:
     """Text alternative of a line or bar chart: each value if there are few, else the range and both extremes."""
-    label = _capitalized(label)
+    label = label[:1].upper() + label[1:]
     shown = frame[[x, column]].dropna()
     if shown.empty:
         return f"{label}: nothing to show."
@@ -133,10 +133,6 @@ def describe(frame: pd.DataFrame, x: str, column: str, label: str, unit: str) ->
         return f"{label}: {', '.join(values)}."
     low, high = values[int(shown[column].argmin())], values[int(shown[column].argmax())]
     return f"{label} from {names[0]} to {names[-1]}: lowest {low}, highest {high}."
-
-
-def _capitalized(label: str) -> str:
-    return label[:1].upper() + label[1:]
 
 
 def _axis_words(values: pd.Series) -> tuple[str, list[str]]:

@@ -21,6 +21,7 @@ __all__ = ["anomalies", "backtest", "calibration", "decomposition", "fan_chart",
 BANDS = {95: 0.14, 80: 0.26}  # percent of the prediction interval, opacity
 OTHER_MODELS = {"ETS": GREEN, "ARIMA": PURPLE}
 HISTORY_SHOWN, SEGMENT_HISTORY_SHOWN = 120, 90  # days
+PHONE = 42  # characters per line on a phone
 CENTS = 2  # digits of the segments' days, so that the numbers behind the figure add up to the total
 
 
@@ -111,8 +112,8 @@ def calibration(coverage: pd.DataFrame) -> Chart:
     """Observed against nominal coverage of the prediction intervals (nominal, observed), with the diagonal."""
     shown = coverage.round(3)
     figure = Chart()
-    ideal = {"x": [0, 1], "y": [0, 1], "mode": "lines", "name": "ideal"}
-    figure.add_scatter(**ideal, line={"color": GREY, "width": 1.2, "dash": "dash"}, hoverinfo="skip")
+    line = {"color": GREY, "width": 1.2, "dash": "dash"}
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", name="ideal", line=line, hoverinfo="skip")
     figure.add_scatter(
         x=shown["nominal"], y=shown["observed"], mode="lines+markers", name="backtest",
         line={"color": BLUE, "width": 2}, hovertemplate="nominal %{x:.0%}, observed %{y:.0%}<extra></extra>",
@@ -129,7 +130,7 @@ def calibration(coverage: pd.DataFrame) -> Chart:
 def reliability(frame: pd.DataFrame) -> Chart:
     """Observed against predicted churn, a point per group; on the dotted line both are equal."""
     if frame.empty:
-        return empty_chart("Too few customers ordered, or too few did not, to compare predicted with observed.", 42)
+        return empty_chart("Too few customers ordered, or too few did not, to compare predicted with observed.", PHONE)
     figure, shown = Chart(), frame[["predicted_churn", "observed_churn"]]
     ends = [shown.min().min(), shown.max().max()]
     line = {"color": GREY, "width": 1.2, "dash": "dot"}
