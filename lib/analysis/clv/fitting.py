@@ -39,6 +39,7 @@ class Fit:
         """
 
         def mean(logs: np.ndarray) -> tuple[float, np.ndarray]:
+            """Cost and gradient per customer: the tolerances of the search must not depend on their number."""
             value, gradient = cost(logs)
             return value / customers, gradient / customers
 

@@ -45,6 +45,7 @@ class BgNbd(Fit):
         repeats, before = frequency > 0, np.maximum(frequency, 1) - 1
 
         def cost(logs: np.ndarray) -> tuple[float, np.ndarray]:
+            """Negative log-likelihood at these log parameters, and its gradient."""
             r, alpha, a, b = np.exp(logs)
             common = gammaln(r + sizes) - gammaln(r) + r * np.log(alpha) + betaln(a, b + sizes) - betaln(a, b)
             log_age, log_recency = np.log(alpha + age), np.log(alpha + recency)
@@ -138,6 +139,7 @@ class ParetoNbd(Fit):
         rate = (counts @ frequency) / (counts @ age)
 
         def cost(logs: np.ndarray) -> float:
+            """Negative log-likelihood at these log parameters."""
             r, alpha, s, beta = values = np.exp(logs)
             terms = gammaln(r + frequency) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
             return -float(counts @ (terms + np.logaddexp(*_histories(values, frequency, recency, age))))
@@ -204,6 +206,7 @@ class GammaGamma(Fit):
         log_means = np.log(mean).sum()
 
         def cost(logs: np.ndarray) -> tuple[float, np.ndarray]:
+            """Negative log-likelihood at these log parameters, and its gradient."""
             p, q, gamma = np.exp(logs)
             by_size = gammaln(p * sizes + q) - gammaln(p * sizes) - gammaln(q) + q * np.log(gamma)
             log_sum, heads = np.log(total + gamma), psi(p * sizes + q)
