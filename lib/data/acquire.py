@@ -12,6 +12,7 @@ import pandas as pd
 
 from lib.data.imports.importing import import_shop
 from lib.data.imports.rejects import Policy, write_rejects
+from lib.data.origin import SYNTHETIC, Origin, read_origin, refuse_loss, write_origin
 from lib.data.profile import Profile
 from lib.data.synthetic import Counts, Shop, plan_shop
 from lib.data.synthetic.shards import count_shop, write_shop
@@ -90,6 +91,7 @@ def acquire(
     engine: Engine | None = None,
     policy: Policy = STRICT,
     record: Callable[..., None] = _no_record,
+    replace_shop: bool = False,
 ) -> Acquired:
     """Write output/data/*.parquet, and the rejected rows of an import to output/rejects, replacing earlier ones.
 
@@ -105,12 +107,16 @@ def acquire(
             generated where they are loaded. Files are always read on this machine.
         policy: Treatment of bad rows.
         record: Called with step and facts when an import is refused, before the error is raised.
+        replace_shop: Allow that the files of an imported shop are replaced by a synthetic shop.
 
     Raises:
-        UsageError: Sizes or mapping are impossible.
+        UsageError: Sizes or mapping are impossible, or the folder holds the files of an imported shop.
         DataError: The files cannot be used.
         OutputError: A file cannot be written.
     """
+    origin = Origin("imported", data, mapping["format"]) if mapping else SYNTHETIC
+    if origin == SYNTHETIC:  # other files may be a later export of the same shop; loading compares them
+        refuse_loss(read_origin(output / "data"), origin, f"{output.name}/data", replace_shop=replace_shop)
     shutil.rmtree(output / "rejects", ignore_errors=True)
     if mapping is None:
         sizes = {name: generate[name] for name in ("marketing_campaigns", "users", "products", "orders", "events")}
@@ -124,6 +130,7 @@ def acquire(
         imported = import_shop(Path(data), mapping, date.fromisoformat(as_of), policy, folder)
         write_rejects(folder, output / "rejects")
         acquired = Acquired(**vars(imported))
+        write_origin(folder, origin)
         if acquired.refusal:
             record(STEP, **acquired.facts())
             raise DataError(acquired.refusal)

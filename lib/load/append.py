@@ -8,6 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import tables
+from lib.data.origin import SYNTHETIC, read_origin, refuse_loss
 from lib.data.synthetic.shards import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import schema
@@ -17,7 +18,7 @@ from lib.db.watchdog import connection_watchdog
 from lib.load import checks, shards
 from lib.load.copy import copy_rejects, copy_rows, count_rejects, parquet_files
 from lib.load.marts import MARTS, clear_scores, create_sessions, selection
-from lib.load.result import Load, Stopwatch, row_counts
+from lib.load.result import Load, Stopwatch, loaded_origin, record_origin, row_counts
 from lib.load.swap import STAGING, staging
 
 __all__ = ["append"]
@@ -25,7 +26,14 @@ __all__ = ["append"]
 TABLES = [name for name, table in tables().items() if not table.mart]
 
 
-def append(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: Engine | None = None) -> Load:
+def append(
+    folder: Path,
+    *,
+    as_of: date | str,
+    run_id: str = "by hand",
+    engine: Engine | None = None,
+    replace_shop: bool = False,
+) -> Load:
     """Insert the rows of the Parquet files of `folder`, or update those of the same key that differ; keep all others.
 
     Appending the same files again changes nothing, not even updated_at, except that any load clears the predictions.
@@ -35,12 +43,14 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: 
         as_of: Report date, the first day that is not in the data.
         run_id: Recorded with check results and rejected rows.
         engine: Where the shards of a generation plan are generated.
+        replace_shop: Allow that rows of a synthetic shop are added to an imported one.
 
     Raises:
+        UsageError: The database holds an imported shop, and `folder` a synthetic one. Nothing is changed.
         DataError: A file is missing or a rule is broken. Nothing is changed.
         DatabaseError: Another run is loading, or PostgreSQL reports an error. Nothing is changed.
     """
-    watch, plan = Stopwatch(), read_generation_plan(folder)
+    watch, plan, origin = Stopwatch(), read_generation_plan(folder), read_origin(folder)
     paths = {} if plan else parquet_files(folder)
     with connection_watchdog(), connect() as connection, hold(connection), ExitStack() as stack:
         if plan:
@@ -49,6 +59,9 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: 
                 shards.fill(connection, plan, engine or Engine(), run_id)
         stack.enter_context(begin_resolved(connection, "loader"))
         schema.refuse_drift(connection, require_all=True)
+        present = loaded_origin(connection)
+        if origin == SYNTHETIC:
+            refuse_loss(present, origin, "the database", replace_shop=replace_shop)
         with watch.part("copy"):
             changes = {name: _append_rows(connection, name, paths.get(name)) for name in TABLES}
         with watch.part("marts"):
@@ -60,6 +73,8 @@ def append(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: 
             history = checks.record(results, count_rejects(folder), run_id)
             checks.refuse_errors(results)
         copy_rejects(connection, folder, run_id, replace=False)
+        if present == SYNTHETIC:
+            record_origin(connection, origin, run_id)
     return Load(_counts(changes), results, history, count_rejects(folder), watch.seconds, watch.parts)
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import tables
+from lib.data.origin import read_origin, refuse_loss
 from lib.data.synthetic.shards import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import roles, schema
@@ -22,13 +23,20 @@ from lib.load import checks, shards
 from lib.load.checks import Check
 from lib.load.copy import copy_rejects, copy_rows, count_rejects, parquet_files
 from lib.load.marts import MARTS, build, create_sessions
-from lib.load.result import Load, Stopwatch, row_counts
+from lib.load.result import Load, Stopwatch, loaded_origin, record_origin, row_counts
 from lib.load.swap import STAGING, copy_additions, refuse_obstacles, staging, swap
 
 __all__ = ["replace"]
 
 
-def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine: Engine | None = None) -> Load:
+def replace(
+    folder: Path,
+    *,
+    as_of: date | str,
+    run_id: str = "by hand",
+    engine: Engine | None = None,
+    replace_shop: bool = False,
+) -> Load:
     """Replace all rows by those of `folder`; readers see the old rows until the new ones are checked and swapped in.
 
     Args:
@@ -36,17 +44,20 @@ def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine:
         as_of: Report date, the first day that is not in the data.
         run_id: Recorded with check results and rejected rows.
         engine: Where the shards of a generation plan are generated.
+        replace_shop: Allow that an imported shop is replaced by another shop.
 
     Raises:
+        UsageError: The database holds an imported shop, and `folder` another one. The old rows stay.
         DataError: A file is missing or a rule is broken. The old rows stay.
         DatabaseError: Another run is loading, a table differs from the catalog, or PostgreSQL reports an error. The
             old rows stay.
     """
-    watch, plan = Stopwatch(), read_generation_plan(folder)
+    watch, plan, origin = Stopwatch(), read_generation_plan(folder), read_origin(folder)
     paths = {} if plan else parquet_files(folder)
     with connection_watchdog(), connect() as main, hold(main), staging(main):
         with begin(main, "owner"):
             refuse_obstacles(main)
+            refuse_loss(loaded_origin(main), origin, "the database", replace_shop=replace_shop)
         with watch.part("copy"):
             rows = shards.fill(main, plan, engine or Engine(), run_id) if plan else _fill(main, paths)
         mart_rows, results = _build_and_check(main, watch, as_of)
@@ -56,6 +67,7 @@ def replace(folder: Path, *, as_of: date | str, run_id: str = "by hand", engine:
         with watch.part("swap"), begin_resolved(main):
             swap(main)
             copy_rejects(main, folder, run_id, replace=True)
+            record_origin(main, origin, run_id)
     return Load(row_counts(rows | mart_rows), results, history, count_rejects(folder), watch.seconds, watch.parts)
 
 

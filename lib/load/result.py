@@ -1,17 +1,19 @@
-"""The result of a load, for the notebook and the run page; and the fingerprint of the database."""
+"""What is in the database after a load: its result for the notebook and the run page, fingerprint, and origin."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import tables
+from lib.data.origin import SYNTHETIC, Origin
+from lib.db.connection import sql
 
-__all__ = ["Load", "Stopwatch", "fingerprint", "row_counts"]
+__all__ = ["Load", "Stopwatch", "fingerprint", "loaded_origin", "record_origin", "row_counts"]
 
 
 @dataclass(frozen=True)
@@ -90,3 +92,14 @@ def fingerprint(connection: sa.Connection) -> str:
         digest = f"SELECT coalesce(sum(hashtextextended({row}, 0)::numeric), 0) FROM {table.name}"  # noqa: S608 - names of the catalog
         total += int(connection.execute(sa.text(digest)).scalar_one())
     return format(total % 2**64, "016x")
+
+
+def loaded_origin(connection: sa.Connection) -> Origin:
+    """Where the shop in the database comes from; synthetic if none is recorded."""
+    row = connection.execute(sa.text(sql("load/origin"))).first()
+    return Origin(*row) if row else SYNTHETIC
+
+
+def record_origin(connection: sa.Connection, origin: Origin, run_id: str) -> None:
+    """Record where the shop in the database comes from."""
+    connection.execute(sa.text(sql("load/record_origin")), asdict(origin) | {"run_id": run_id})

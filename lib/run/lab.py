@@ -108,7 +108,7 @@ def _shop(options: argparse.Namespace) -> Shop:
 def _named(stem: str, found: params.Params, origin: str) -> Shop:
     parts = [stem, Path(found.data).name.partition(".")[0]] if found.data else [stem]
     name = "-".join(filter(None, (re.sub(r"\W+", "-", part).strip("-") for part in parts)))
-    return Shop(name or "shop", found.values(), origin)
+    return Shop(name or "shop", found.values() | {"replace_shop": False}, origin)
 
 
 def _last_run() -> dict[str, Any] | None:

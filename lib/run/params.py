@@ -97,6 +97,7 @@ class Params(_Section):
     load_mode: Literal["replace", "append"] = Field(
         "replace", description="replace all rows, or append: insert new keys, update known ones"
     )
+    replace_shop: bool = Field(False, description="true: an imported shop may be replaced by another one")
     period: Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"] = Field(
         "last_month", description="last_30_days, last_90_days, last_month, month_to_date, year_to_date"
     )

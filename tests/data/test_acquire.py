@@ -85,7 +85,7 @@ def test_too_many_bad_rows_keep_the_previous_data_and_are_recorded(own_file: Pat
 
 def test_earlier_rejects_are_deleted_with_the_next_shop(own_file: Path, tmp_path: Path) -> None:
     take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
-    acquire(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path)
+    acquire(SIZES, None, "", seed=1, as_of="2025-07-01", workers=1, output=tmp_path, replace_shop=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "shop.csv"]
     assert not (tmp_path / "data" / "rejects.parquet").exists()
 

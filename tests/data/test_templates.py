@@ -2,15 +2,23 @@
 
 import csv
 import re
+import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
 import sqlalchemy as sa
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from lib import db
 from lib.catalog import tables
+from lib.data import synthetic
 from lib.data.imports.formats import tables as templates
+from lib.data.parquet import write_tables
+from lib.run.steps import NOTEBOOKS
 from tests.browser import open_page
+from tests.conftest import fingerprint
 from tests.own_files import imported
 from tests.runner import pipeline
 
@@ -134,3 +142,19 @@ def no_page_has_personal_data(output: Path) -> None:
     others = [(run / name).read_text("utf-8") for name in ("02_generate.ipynb", "run.json")]
     assert "not_a_number" in page
     assert not any("@a.b" in text for text in (page, *others))
+
+
+@pytest.mark.parametrize("name", ["02_generate", "03_load"])
+def test_a_notebook_with_its_defaults_does_not_replace_an_imported_shop(
+    folder: Path, own_folders: Path, empty_database: sa.URL, name: str
+) -> None:
+    ran = pipeline("--params", "own_files", "--data", str(folder), output=own_folders, url=url(empty_database))
+    assert (ran.returncode, ran.stderr) == (0, "")
+    before = fingerprint()
+    if name == "03_load":  # even if the folder holds the demo in the meantime
+        shutil.rmtree(own_folders / "data")
+        write_tables(synthetic.generate_shop(), own_folders / "data")
+    book = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    with pytest.raises(CellExecutionError, match=r"holds the shop imported from .+; it would be replaced by a synth"):
+        NotebookClient(book, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    assert fingerprint() == before

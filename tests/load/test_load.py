@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,8 +19,9 @@ import tenacity
 
 from lib import catalog, db, load, settings
 from lib.data import parquet
+from lib.data.origin import Origin, write_origin
 from lib.db import locks
-from lib.errors import DatabaseError, DataError
+from lib.errors import DatabaseError, DataError, UsageError
 from lib.load import copy
 from tests.conftest import ask, fingerprint
 from tests.runner import until
@@ -312,3 +314,37 @@ def test_a_killed_load_leaves_the_old_rows(unchanged: None, demo_folder: Path, s
 def test_leftover_staging_schema_is_removed(unchanged: None, demo_folder: Path) -> None:
     ask("CREATE SCHEMA workbook_next; CREATE TABLE workbook_next.users (a text); CREATE TABLE workbook_next.other ()")
     load.replace(demo_folder, as_of="2025-07-01")
+
+
+# Which shop is in the database.
+
+
+@pytest.fixture
+def imported_folder(demo_folder: Path, tmp_path: Path) -> Path:
+    """The demo's files, recorded as an import."""
+    folder = tmp_path / "imported"
+    shutil.copytree(demo_folder, folder)
+    write_origin(folder, Origin("imported", "/shop.csv", "shopify"))
+    return folder
+
+
+def test_an_imported_shop_is_replaced_only_when_that_is_allowed(
+    demo_database: sa.URL, imported_folder: Path, demo_folder: Path
+) -> None:
+    load.replace(imported_folder, as_of="2025-07-01")
+    load.replace(imported_folder, as_of="2025-07-01")
+    before = ask("SELECT max(loaded_at) FROM orders")
+    for way in (load.replace, load.append):
+        with pytest.raises(UsageError, match=r"the database holds the shop imported from /shop.csv \(shopify\)"):
+            way(demo_folder, as_of="2025-07-01")
+    assert ask("SELECT max(loaded_at) FROM orders") == before
+    load.replace(demo_folder, as_of="2025-07-01", replace_shop=True)
+    assert ask("SELECT kind FROM workbook.shop") == [("synthetic",)]
+
+
+def test_an_imported_shop_may_be_appended_to(demo_database: sa.URL, imported_folder: Path) -> None:
+    load.append(imported_folder, as_of="2025-07-01")
+    assert ask("SELECT kind, source FROM workbook.shop") == [("imported", "/shop.csv")]
+    write_origin(imported_folder, Origin("imported", "/later.csv", "shopify"))
+    load.append(imported_folder, as_of="2025-07-01")
+    assert ask("SELECT source FROM workbook.shop") == [("/shop.csv",)]

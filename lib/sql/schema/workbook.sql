@@ -45,9 +45,19 @@ CREATE TABLE IF NOT EXISTS workbook.load_ledger (
     PRIMARY KEY (run_id, table_name, part)
 );
 
+CREATE TABLE IF NOT EXISTS workbook.shop (
+    one boolean PRIMARY KEY DEFAULT TRUE CHECK (one),
+    kind text NOT NULL,
+    source text NOT NULL,
+    format text NOT NULL,
+    run_id text NOT NULL,
+    loaded_at timestamptz NOT NULL DEFAULT now()
+);
+
 COMMENT ON SCHEMA workbook IS 'Internal tables of the workbook; the shop is in the schema public.';
 COMMENT ON TABLE workbook.rejects IS 'Rejected rows of imported files, each with its reason; for the currently loaded data.';
 COMMENT ON TABLE workbook.data_quality_results IS 'Number of rows that failed each check, by run.';
 COMMENT ON TABLE workbook.descriptions IS 'Comments that the workbook wrote on tables and columns (column_name is empty for a table); comments with another text were written by people and are kept.';
 COMMENT ON TABLE workbook.load_plans IS 'Generation plan of the last distributed load: seed, sizes, shards and generator version.';
-COMMENT ON TABLE workbook.load_ledger IS 'Shards loaded by the last distributed load, each written in the transaction of its rows so that it is loaded exactly once.'
+COMMENT ON TABLE workbook.load_ledger IS 'Shards loaded by the last distributed load, each written in the transaction of its rows so that it is loaded exactly once.';
+COMMENT ON TABLE workbook.shop IS 'Where the loaded shop comes from: synthetic, or imported from which files.'

@@ -1,0 +1,2 @@
+-- Where the shop in the database comes from; no row if none was loaded.
+SELECT kind, source, format FROM workbook.shop
