@@ -1,4 +1,4 @@
-"""What is in the database after a load: its result for the notebook and the run page, fingerprint, and origin."""
+"""The outcome of a load: its result for the notebook and the run page, and fingerprint and origin of the database."""
 
 import time
 from collections.abc import Iterator

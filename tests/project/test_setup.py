@@ -151,9 +151,9 @@ def test_stray_environment_variables_change_nothing() -> None:
 
 
 def test_jupyter_listens_here_only_and_keeps_its_token() -> None:
-    makefile = read("Makefile")
-    assert "--ip=127.0.0.1" in makefile
-    assert not re.search(r"0\.0\.0\.0|token=|password=", makefile)
+    command = read("lib/run/lab.py")
+    assert "--ip=127.0.0.1" in command
+    assert not re.search(r"0\.0\.0\.0|token=|password=", read("Makefile") + command)
 
 
 @pytest.fixture
