@@ -20,6 +20,7 @@ __all__ = [
     "read_table",
     "table_path",
     "to_arrow",
+    "to_frame",
     "uuid_array",
     "with_all_columns",
     "write_tables",
@@ -108,16 +109,21 @@ def with_all_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def read_table(folder: Path, table: str) -> pd.DataFrame:
-    """A table's rows as a frame: UUIDs as text, money as decimal, timestamps in UTC.
+    """The rows of a table's files as a frame, see to_frame.
 
     Raises:
         DataError: There is no file of the table.
     """
-    arrow = pa.concat_tables(pq.read_table(path) for path in existing_paths(folder, table))
+    return to_frame(pa.concat_tables(pq.read_table(path) for path in existing_paths(folder, table)), table)
+
+
+def to_frame(arrow: pa.Table, table: str) -> pd.DataFrame:
+    """Columns of a table as a frame: UUIDs as text, money as decimal, timestamps in UTC."""
     frame = arrow.to_pandas(types_mapper={pa.decimal128(12, 2): pd.ArrowDtype(pa.decimal128(12, 2))}.get)
-    uuids = [c.name for c in tables()[table].columns if c.type == "uuid"]
+    uuids = [field.name for field in arrow.schema if field.type == pa.uuid()]
     texts = {name: arrow[name].to_pandas().map(str, na_action="ignore").astype("str") for name in uuids}
-    return pd.DataFrame(frame.assign(**texts).astype(frame_types(table)))
+    types = {name: kind for name, kind in frame_types(table).items() if name in frame}
+    return pd.DataFrame(frame.assign(**texts).astype(types))
 
 
 def to_arrow(frame: pd.DataFrame, table: str) -> pa.Table:

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from lib.analysis import basket
+from lib.data.parquet import to_frame
 from lib.data.synthetic import Counts, Shop, block_tables, plan_shop
-from lib.data.synthetic.arrays import frame
 from lib.data.synthetic.truth import truth
 
 
@@ -53,7 +53,9 @@ def shop():
     counts, settings = Counts(100, 1_000, 200, 2_000, 16_000), Shop(history_days=730, lines_per_order=2.46)
     plan = plan_shop(counts, settings)
     blocks = [block_tables(plan, block) for block in range(counts.blocks)]
-    items, orders = (pd.concat([frame(tables[name]) for tables in blocks]) for name in ("order_items", "orders"))
+    items, orders = (
+        pd.concat([to_frame(tables[name], name) for tables in blocks]) for name in ("order_items", "orders")
+    )
     found = items.merge(orders[["order_id", "user_id", "order_date"]], on="order_id")
     number = found.groupby("user_id")["order_date"].rank(method="dense").astype(int)
     return plan, found.assign(order_number=number)

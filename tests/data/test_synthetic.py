@@ -19,6 +19,7 @@ from scipy.stats import chisquare
 
 import lib
 from lib.analysis.clv import BgNbd, GammaGamma
+from lib.data.parquet import to_frame
 from lib.data.synthetic import (
     DEMO_SHOP,
     Counts,
@@ -34,7 +35,6 @@ from lib.data.synthetic import (
     parent_tables,
     plan_shop,
 )
-from lib.data.synthetic.arrays import frame
 from lib.data.synthetic.campaigns import campaigns_table, plan_campaigns
 from lib.data.synthetic.shop import COUNTRY_CODES
 from lib.data.synthetic.truth import truth
@@ -83,7 +83,7 @@ def plan_and_orders(counts, shop):
     users = pa.concat_tables([tables["users"].select(["user_id", "country_code"]) for tables in blocks])
     expected = ["user_id", "order_date", "status", "total_amount", "campaign_id"]
     orders = pa.concat_tables([tables["orders"].select(expected) for tables in blocks])
-    rows = frame(orders).merge(frame(users), on="user_id")
+    rows = to_frame(orders, "orders").merge(to_frame(users, "users"), on="user_id")
     return plan, rows.assign(
         country=pd.Index(COUNTRY_CODES).get_indexer(rows["country_code"]),
         seconds=rows["order_date"].dt.as_unit("s").astype("int64"),
@@ -333,7 +333,7 @@ def test_the_lift_of_planted_pairs_is_observed():
     counts, shop = Counts(0, 5_000, 60, 10_000, 80_000), Shop(history_days=730, lines_per_order=2.46)
     plan = plan_shop(counts, shop)
     tables = [block_tables(plan, block)["order_items"] for block in range(counts.blocks)]
-    lines = frame(pa.concat_tables(tables).select(["order_id", "product_id"]))
+    lines = to_frame(pa.concat_tables(tables).select(["order_id", "product_id"]), "order_items")
     orders = lines["order_id"].nunique()
     baskets = lines.groupby("product_id")["order_id"].agg(set)
     pairs = truth(plan)["baskets"]["pairs"]

@@ -1,4 +1,13 @@
 """Import of a shop's CSV files: typed tables, and every rejected row with its reason.
 
-The entry point is `importing.import_shop`. README.md says how to write a source format.
+The modules in the order in which a file goes through them; README.md says how to write a source format.
+
+- `importing`: the entry point, `import_shop`, which runs the steps.
+- `formats`: the source formats, each with its fields and its comparisons of rows.
+- `mapping`: which file and column has which field, and how the cells are written.
+- `reading`: CSV files as blocks of text columns.
+- `parsing`: cells of text as values of a type.
+- `rules`: typed cells of each row, or the first rule that it breaks.
+- `staging`: the checked rows in DuckDB, where formats compare them by SQL.
+- `rejects`: rejected rows for people and the database, and as a reason to stop the run.
 """

@@ -15,15 +15,7 @@ from lib.data.imports.staging import StagingDatabase
 from lib.data.parquet import REJECTS
 from lib.util.files import escape_formula, replacing_folder
 
-__all__ = [
-    "SCHEMA",
-    "Policy",
-    "refusal",
-    "rejected_examples",
-    "rejects_by_rule",
-    "save_rejects",
-    "write_rejects",
-]
+__all__ = ["Policy", "refusal", "rejected_examples", "rejects_by_rule", "save_rejects", "write_rejects"]
 
 SCHEMA = pa.schema(
     [

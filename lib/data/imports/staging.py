@@ -6,7 +6,7 @@ Each file there has sections `-- name: <statement>`. Values are bound as `$name`
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from lib.data.imports.mapping import Layout, Notes, ReadOptions
 from lib.data.imports.parsing import parser_for
-from lib.data.imports.reading import read_blocks
+from lib.data.imports.reading import Block, read_blocks
 from lib.data.imports.rules import FAULT, check_rows
 from lib.data.parquet import with_all_columns
 from lib.errors import OutputError
@@ -67,20 +67,21 @@ def stage(path: Path | None, layout: Layout, options: ReadOptions, folder: Path)
     texts = dict.fromkeys(("raw_line", *FAULT), pa.string())
     schema = pa.schema({"line": pa.int64(), **fields, **texts})
     notes: Notes = Counter()
+    blocks: Iterable[Block] = ()
+    if path:
+        header, blocks = read_blocks(path, layout, options)
+        notes += header.notes
     rows = 0
     with pq.ParquetWriter(
         folder / f"{layout.name}.parquet", schema, compression="none", write_statistics=False,
         use_dictionary=list(fields),
     ) as writer:  # fmt: skip
-        if path:
-            header, blocks = read_blocks(path, layout, options)
-            notes += header.notes
-            for block in blocks:
-                table, repairs = check_rows(block.rows, layout, options)
-                writer.write_table(with_all_columns(table, schema))
-                notes += repairs
-                notes["", "empty lines skipped"] += block.empty
-                rows += table.num_rows
+        for block in blocks:
+            table, repairs = check_rows(block.rows, layout, options)
+            writer.write_table(with_all_columns(table, schema))
+            notes += repairs
+            notes["", "empty lines skipped"] += block.empty
+            rows += table.num_rows
     return Staged(layout, path.name if path else f"{layout.name}.csv", path is not None, rows, +notes)
 
 

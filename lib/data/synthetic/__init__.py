@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lib.data.synthetic.arrays import DAY, frame, stream, uuids
+from lib.data.parquet import to_frame
+from lib.data.synthetic.arrays import DAY, stream, uuids
 from lib.data.synthetic.calendar import Anomaly, Clock, anomalies, day_factors
 from lib.data.synthetic.campaigns import Campaigns, campaigns_table, plan_campaigns
 from lib.data.synthetic.customers import SPEND, Customers, Pools, customers_table, draw_customers, name_pools, sign_ups
@@ -195,7 +196,11 @@ def generate_shop(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> dict[
     plan = plan_shop(counts, shop)
     blocks = [block_tables(plan, block) for block in range(counts.blocks)]
     whole = {name: pa.concat_tables([tables[name] for tables in blocks]) for name in blocks[0]}
-    return {name: frame(table) for name, table in (parent_tables(plan) | whole).items()}
+    frames = {}
+    for name, table in (parent_tables(plan) | whole).items():
+        integers = [field.name for field in table.schema if field.type == pa.int32()]
+        frames[name] = to_frame(table, name).astype(dict.fromkeys(integers, "int64"))  # none of them is missing
+    return frames
 
 
 def generate_marketing_campaigns(n: int, *, shop: Shop = DEMO_SHOP) -> pd.DataFrame:

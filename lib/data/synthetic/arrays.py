@@ -16,7 +16,6 @@ __all__ = [
     "columns",
     "date_array",
     "draw",
-    "frame",
     "instant_array",
     "money_array",
     "numbered",
@@ -140,14 +139,3 @@ def _gaps(rows: np.ndarray | None) -> pa.Buffer | None:
 def uuid_texts(ids: np.ndarray) -> list[str]:
     """UUIDs in their text form."""
     return [str(uuid.UUID(bytes=value.tobytes())) for value in ids]
-
-
-def frame(table: pa.Table) -> pd.DataFrame:
-    """The table as a frame: UUIDs as text, money as decimal, dates as datetime64, timestamps in UTC."""
-    types = {MONEY: pd.ArrowDtype(MONEY), pa.string(): pd.StringDtype(na_value=np.nan)}
-    found = table.to_pandas(types_mapper=types.get, date_as_object=False)
-    keys = {f.name: table[f.name].to_pandas().map(str, na_action="ignore") for f in table.schema if f.type == pa.uuid()}
-    found = found.assign(**{name: texts.astype("str") for name, texts in keys.items()})
-    days = {f.name: "datetime64[us]" for f in table.schema if f.type == pa.date32()}
-    whole = {f.name: "int64" for f in table.schema if pa.types.is_integer(f.type)}
-    return found.astype(days | whole)

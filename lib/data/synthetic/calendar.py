@@ -80,8 +80,8 @@ def holidays(shop: Shop) -> list[Holiday]:
         friday = dates - pd.Timedelta(days=later)
         late_november = (friday.month == 11) & (friday.day >= 23) & (friday.day <= 29)
         found.append((name, late_november & (friday.day_of_week == 4), factor))
-    holidays = [Holiday(name, int(day), factor) for name, here, factor in found for day in shop.days[here]]
-    return sorted(holidays, key=lambda holiday: holiday.day)
+    dated = [Holiday(name, int(day), factor) for name, here, factor in found for day in shop.days[here]]
+    return sorted(dated, key=lambda holiday: holiday.day)
 
 
 def anomalies(shop: Shop) -> list[Anomaly]:

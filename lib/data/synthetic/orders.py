@@ -25,7 +25,6 @@ from lib.data.synthetic.shop import COUNTRY_CODES, Shop, days_since_1970
 from lib.errors import UsageError
 
 __all__ = [
-    "FIRST_DELAY",
     "Orders",
     "completed_share",
     "draw_purchases",

@@ -24,21 +24,9 @@ from lib.data.synthetic.arrays import (
 from lib.data.synthetic.shop import Shop
 from lib.errors import UsageError
 
-__all__ = [
-    "CATEGORY_SEASONS",
-    "DISCOUNTS",
-    "QUANTITIES",
-    "Baskets",
-    "Lines",
-    "Products",
-    "draw_lines",
-    "plan_baskets",
-    "plan_products",
-    "products_table",
-    "quarter",
-]
+__all__ = ["Baskets", "Lines", "Products", "draw_lines", "plan_baskets", "plan_products", "products_table", "quarter"]
 
-# Noun of the names, median price, and demand in the four quarters relative to the year's mean, by subcategory.
+# Per subcategory: category, noun of the names, median price, demand in the four quarters relative to the year's mean.
 SHELVES = pd.read_csv(Path(__file__).with_name("shelves.csv"))
 SEASONS = SHELVES[["q1", "q2", "q3", "q4"]].to_numpy()
 STYLES = ["Classic", "Compact", "Deluxe", "Everyday", "Nordic", "Premium", "Studio", "Urban", "Vintage", "Essential"]

@@ -1,7 +1,8 @@
 """The shards of a synthetic shop: written as Parquet files, or planned and counted for generation at loading."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from lib.catalog import tables
 from lib.data.parquet import TableWriter, table_path
@@ -145,20 +147,17 @@ def write_shop(plan: Plan, folder: Path, workers: int = 0) -> WrittenShop:
         OutputError: A file cannot be written.
         WorkbookError: A worker process ends early.
     """
-    known = truth(plan)
+    parents, blocks = parent_tables(plan), block_ranges(plan.counts, PART_BLOCKS)
+    numbers: Sequence[int | None] = [None] if len(blocks) == 1 else range(len(blocks))
     with replacing_folder(folder) as temporary:
-        parents = parent_tables(plan)
         for name, table in parents.items():
             with TableWriter(table_path(temporary, name), name) as writer:
                 writer.write(table)
-        blocks = block_ranges(plan.counts, PART_BLOCKS)
-        numbers: Sequence[int | None] = [None] if len(blocks) == 1 else range(len(blocks))
         tasks = zip(blocks, numbers, strict=True)
         shards = _in_order(run(Engine(workers=workers), partial(_write_shard, plan, temporary), tasks))
-        _write_truth(known, temporary)
-    rows = [{name: table.num_rows for name, table in parents.items()}, *(shard.rows for shard in shards)]
+        known = _write_truth(plan, temporary)
     files = dict.fromkeys(tables(), len(shards)) | dict.fromkeys(parents, 1)
-    return WrittenShop(_written(rows, files), total(shard.profile for shard in shards), known)
+    return WrittenShop(_written(_rows(plan, shards), files), total(shard.profile for shard in shards), known)
 
 
 def count_shop(counts: Counts, shop: Shop, folder: Path, engine: Engine, part_blocks: int = PART_BLOCKS) -> WrittenShop:
@@ -172,55 +171,63 @@ def count_shop(counts: Counts, shop: Shop, folder: Path, engine: Engine, part_bl
         WorkbookError: A worker ends early.
     """
     plan, blocks = cached_plan(counts, shop), block_ranges(counts, part_blocks)
-    known, parents = truth(plan), parent_tables(plan)
     with replacing_folder(folder) as temporary:
         shards = _in_order(run(engine, _count_shard, shards_of(counts, shop, blocks)))
-        rows = [{name: table.num_rows for name, table in parents.items()}, *(shard.rows for shard in shards)]
+        rows = _rows(plan, shards)
         GenerationPlan(counts, shop, blocks, rows).write(temporary)
-        _write_truth(known, temporary)
+        known = _write_truth(plan, temporary)
     return WrittenShop(_written(rows, dict.fromkeys(tables(), 0)), total(shard.profile for shard in shards), known)
 
 
-def _in_order(shards: Any) -> list[_ShardResult]:
+def _in_order(shards: Iterable[_ShardResult]) -> list[_ShardResult]:
     return sorted(shards, key=lambda shard: shard.first_block)
 
 
-def _write_truth(known: dict[str, Any], folder: Path) -> None:
+def _rows(plan: Plan, shards: list[_ShardResult]) -> list[dict[str, int]]:
+    """Rows of the parent tables, then those of each shard."""
+    return [{name: table.num_rows for name, table in parent_tables(plan).items()}, *(shard.rows for shard in shards)]
+
+
+def _write_truth(plan: Plan, folder: Path) -> dict[str, Any]:
+    known = truth(plan)
     (folder / TRUTH).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    return known
 
 
 def _written(shards: list[dict[str, int]], files: dict[str, int]) -> pd.DataFrame:
     """table, rows over all shards and files, in the order of the catalog."""
-    names = [name for name in tables() if any(name in rows for rows in shards)]
-    rows = [sum(shard.get(name, 0) for shard in shards) for name in names]
-    return pd.DataFrame({"table": names, "rows": rows, "files": [files[name] for name in names]})
+    rows = Counter[str]()
+    for shard in shards:
+        rows.update(shard)
+    names = [name for name in tables() if name in rows]
+    return pd.DataFrame({"table": names, "rows": [rows[name] for name in names], "files": [files[n] for n in names]})
 
 
 def _count_shard(shard: Shard) -> _ShardResult:
-    """Generate a shard block by block, holding one block at a time, and count it."""
-    plan = cached_plan(shard.counts, shard.shop)
-    rows: dict[str, int] = {}
-    profiles = []
-    for block in shard.blocks:
-        generated = block_tables(plan, block)
-        rows |= {name: rows.get(name, 0) + table.num_rows for name, table in generated.items()}
-        profiles.append(profile(generated))
-    return _ShardResult(shard.blocks.start, rows, added(profiles))
+    return _generate(cached_plan(shard.counts, shard.shop), shard.blocks, lambda name, table: None)
 
 
 def _write_shard(plan: Plan, folder: Path, task: tuple[range, int | None]) -> _ShardResult:
-    """Generate and write a range of blocks, holding one block and one row group at a time."""
     blocks, number = task
-    rows: dict[str, int] = {}
-    profiles = []
+    writers: dict[str, TableWriter] = {}
     with ExitStack() as stack:
-        writers: dict[str, TableWriter] = {}
-        for block in blocks:
-            generated = block_tables(plan, block)
-            for name, table in generated.items():
-                if name not in writers:
-                    writers[name] = stack.enter_context(TableWriter(table_path(folder, name, number), name))
-                writers[name].write(table)
-                rows[name] = rows.get(name, 0) + table.num_rows
-            profiles.append(profile(generated))
-    return _ShardResult(blocks.start, rows, added(profiles))
+
+        def write(name: str, table: pa.Table) -> None:
+            if name not in writers:
+                writers[name] = stack.enter_context(TableWriter(table_path(folder, name, number), name))
+            writers[name].write(table)
+
+        return _generate(plan, blocks, write)
+
+
+def _generate(plan: Plan, blocks: range, keep: Callable[[str, pa.Table], None]) -> _ShardResult:
+    """Generate, count and keep blocks, holding one at a time."""
+    rows = Counter[str]()
+    profiles = []
+    for block in blocks:
+        generated = block_tables(plan, block)
+        for name, table in generated.items():
+            keep(name, table)
+            rows[name] += table.num_rows
+        profiles.append(profile(generated))
+    return _ShardResult(blocks.start, dict(rows), added(profiles))

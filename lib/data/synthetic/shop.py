@@ -7,18 +7,7 @@ import numpy as np
 
 from lib.errors import UsageError
 
-__all__ = [
-    "COUNTRIES",
-    "COUNTRY_CODES",
-    "COUNTRY_NAMES",
-    "COUNTRY_SHARES",
-    "DEMO_COUNTS",
-    "DEMO_SHOP",
-    "GENERATOR",
-    "Counts",
-    "Shop",
-    "days_since_1970",
-]
+__all__ = ["DEMO_COUNTS", "DEMO_SHOP", "GENERATOR", "Counts", "Shop", "days_since_1970"]
 
 GENERATOR = 2  # version of the generator: a new version generates other rows for the same params
 BLOCK_USERS = 500  # customers of a block, generated with their orders and events; about 50,000 rows for full.yml
