@@ -1,7 +1,7 @@
 """The KPI registry, read from kpis.yml."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ class Kpi:
     sql: str
     less_is_better: bool = False
     metabase: bool = True
+    metabase_name: str = ""
 
 
 @cache
@@ -46,7 +47,7 @@ def parse(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Kpi]:
 
 
 def _kpi(name: str, entry: Mapping[str, Any]) -> Kpi:
-    attributes = {field.name: str if field.default is MISSING else bool for field in fields(Kpi)}
+    attributes: dict[str, Any] = {field.name: field.type for field in fields(Kpi)}
     faults = [f"{attribute} is missing" for attribute in REQUIRED if not entry.get(attribute)]
     for attribute, value in entry.items():
         if attribute not in attributes:

@@ -126,10 +126,10 @@ class Spec(_Section):
 
 
 def _of_kpi(kpi: kpis.Kpi) -> Question:
-    """The question that shows the KPI of the period as a number."""
+    """The question that shows the KPI of the period as a number; it is named like the others, with capital initials."""
     return Question(
         key=kpi.name,
-        name=kpi.label,
+        name=kpi.metabase_name or " ".join(word[:1].upper() + word[1:] for word in kpi.label.split()),
         description=f"{kpi.definition[0].upper()}{kpi.definition[1:]}.",
         sql="period_kpis",
         display="scalar",

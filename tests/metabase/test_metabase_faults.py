@@ -424,4 +424,4 @@ def test_changes_during_the_run_are_kept(published: FakeMetabase, monkeypatch, c
     monkeypatch.setattr(
         "lib.metabase.try_questions", lambda site, _: card(published, REVENUE).update(updated_at="later")
     )
-    assert "“Revenue” was changed by someone else during this run and is kept; run again" in failed(capsys)
+    assert "“Total Revenue” was changed by someone else during this run and is kept; run again" in failed(capsys)

@@ -36,7 +36,7 @@ MISTAKES = {
     "does not fit: expected columns 0 to 23": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(at=[20, 0]),
     "the card orders is there twice": lambda it: it["dashboard"]["tabs"][1]["cards"][0].update(question="orders"),
     "the key orders is there twice": lambda it: it["questions"][0].update(key="orders"),
-    "the name Revenue is there twice": lambda it: it["questions"][1].update(name="Revenue"),
+    "the name Total Revenue is there twice": lambda it: it["questions"][1].update(name="Total Revenue"),
     "names profit, which is not a key": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(question="profit"),
     "questions.0.display: Input should be": lambda it: it["questions"][0].update(display="number"),
     "questions.0.colour: Extra inputs": lambda it: it["questions"][0].update(colour="red"),
@@ -67,10 +67,17 @@ def test_every_question_is_on_the_dashboard() -> None:
 
 def test_each_kpi_of_the_registry_is_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
     question = SPEC.question("avg_order_value")
-    assert (question.name, question.description) == ("Average order value", "Revenue / orders.")
+    assert (question.name, question.description) == ("Average Order Value", "Revenue / orders.")
     hidden = kpis.Kpi("hidden", "Hidden", "not shown", "money", "0", metabase=False)
     monkeypatch.setattr(kpis, "registry", lambda: {kpi.name: kpi for kpi in (*KPIS, hidden)})
     assert spec.load() == SPEC
+
+
+def test_names_of_kpi_questions_have_capital_initials_or_are_in_the_registry() -> None:
+    assert [question.name for question in SPEC.questions[: len(KPIS)]] == [
+        *("Total Revenue", "Completed Orders", "Average Order Value", "Active Customers", "New Customers", "Repeat Rate"),
+        *("Conversion Rate", "Refund Rate", "Gross Margin", "Refunded Amount", "Cancelled Orders"),
+    ]
 
 
 def test_columns_are_written_as_in_the_reports() -> None:

@@ -26,6 +26,7 @@ def test_the_registry_is_read_in_its_order() -> None:
         ({"sql": None}, "sql is missing"),
         ({"colour": "red"}, "colour is not an attribute of a KPI"),
         ({"metabase": "yes"}, "metabase is 'yes'; expected bool"),
+        ({"metabase_name": True}, "metabase_name is True; expected str"),
         ({"kind": "money bag"}, "kind is 'money bag'; expected one of money, percent, integer, decimal"),
     ],
 )
