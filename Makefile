@@ -121,7 +121,7 @@ dask-scheduler: $(OK) ## Start the scheduler of a cluster on HOST; other than th
 	@$(DASK) $(PYTHON) -m distributed.cli.dask_scheduler --host "$(HOST)" --port 8786 $(QUIET) $(KEYS) $(if $(TLS),--protocol tls) $(ARGS)
 
 dask-worker: $(OK) ## Start workers of the cluster at SCHEDULER, one per core; they load into DATABASE_URL
-	@$(DASK) $(PYTHON) -m distributed.cli.dask_worker "$(SCHEDULER)" --nworkers $(WORKERS) --nthreads 1 $(QUIET) $(KEYS) $(ARGS)
+	@$(DASK) $(PYTHON) -m distributed.cli.dask_worker "$(SCHEDULER)" --nworkers $(WORKERS) --nthreads 1 $(LISTEN) $(QUIET) $(KEYS) $(ARGS)
 
 chaos: $(OK) ## Inject N faults while shops are loaded, and count invalid states (N=50)
 	@$(PYTHON) -m tests.chaos $(N) $(ARGS)
@@ -155,6 +155,8 @@ $(OK): requirements.lock pyproject.toml $(MOVED)
 # In place of /etc/dask, so that DASK_CONFIG and the other settings of the environment are read too, and prevail.
 DASK = DASK_ROOT_CONFIG="$(CURDIR)/lib/data/workers/dask.yml"
 QUIET = --dashboard-address 127.0.0.1:0 --no-dashboard
+# Workers of a scheduler of this machine listen on this machine only: without keys, anyone who reaches a worker can run code on it.
+LISTEN = $(if $(filter tcp://127.% tls://127.% tcp://localhost:% tls://localhost:%,$(SCHEDULER)),--host 127.0.0.1)
 KEYS = $(if $(TLS),--tls-ca-file "$(TLS)/ca.pem" --tls-cert "$(TLS)/cert.pem" --tls-key "$(TLS)/key.pem")
 
 BASE_PYTHON = import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit(1); print(sys._base_executable)

@@ -36,7 +36,7 @@ def cluster(
     with _running("scheduler", f"--host {host} {SCHEDULER}", file, folder, **{TTL: f"{given_up_s}s"}):
         address = until(lambda: file.exists() and file.stat().st_size and json.loads(file.read_text())["address"])
         with ExitStack() as stack:
-            stack.enter_context(_running("worker", f"--nworkers {workers} {WORKER}", file, folder))
+            stack.enter_context(_running("worker", f"--host {host} --nworkers {workers} {WORKER}", file, folder))
             if away:
                 stack.enter_context(_running("worker", f"--nworkers 1 {WORKER}", file, folder / "away", away))
             yield address

@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -12,6 +15,8 @@ from lib import settings
 from lib.data import workers
 from lib.data.workers import Engine, dask, run
 from lib.errors import DataError, UsageError, WorkbookError
+from tests.cluster import cluster
+from tests.runner import until
 
 pytestmark = pytest.mark.slow
 
@@ -31,10 +36,19 @@ def end(_: int) -> None:
     os._exit(3)
 
 
-def open_ports(_: int) -> dict[str, list[str]]:
+def listening(process: psutil.Process) -> set[str]:
+    """The addresses that the process listens on."""
+    return {c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+
+
+def listening_processes(parent: psutil.Process) -> list[set[str]]:
+    """The addresses of each descendant that listens on any."""
+    return [found for child in parent.children(recursive=True) if (found := listening(child))]
+
+
+def open_ports(_: int) -> dict[str, Any]:
     """Addresses that this worker and its parent, which has the scheduler, listen on; and the worker's environment."""
-    processes = [psutil.Process(), psutil.Process().parent()]
-    found = [c.laddr.ip for p in processes for c in p.net_connections("inet") if c.status == psutil.CONN_LISTEN]
+    found = listening(psutil.Process()) | listening(psutil.Process().parent())
     return {"hosts": found, "environment": [os.environ[name] for name in WORKER_SETTINGS]}
 
 
@@ -48,7 +62,7 @@ def test_every_task_is_done_and_a_failure_is_raised(where: Engine) -> None:
 
 def test_workers_listen_on_this_machine_only() -> None:
     [found] = run(Engine("dask", workers=1), open_ports, [0])
-    assert set(found["hosts"]) == {"127.0.0.1"}
+    assert found["hosts"] == {"127.0.0.1"}
     assert found["environment"] == ["1073741824", "33554432", "1"]
 
 
@@ -105,3 +119,42 @@ def test_clusters_that_make_starts_have_the_same_configuration() -> None:
     makefile = (settings.PROJECT / "Makefile").read_text("utf-8")
     assert str(dask.CONFIGURATION.relative_to(settings.PROJECT)) in makefile
     assert makefile.count("$(DASK) $(PYTHON) -m distributed.cli") == 2
+
+
+@contextmanager
+def worker_of_make(scheduler: str, folder: Path) -> Iterator[psutil.Process]:
+    """A worker started by `make dask-worker`; killed with its children on exit."""
+    words = ["-o", ".venv/.ok", "dask-worker", f"PYTHON={sys.executable}", "WORKERS=1", f"SCHEDULER={scheduler}"]
+    process = psutil.Popen(["make", *words, f"ARGS=--local-directory {folder}"], cwd=settings.PROJECT)
+    try:
+        yield process
+    finally:
+        family = [*process.children(recursive=True), process]
+        for each in family:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        psutil.wait_procs(family, timeout=20)
+
+
+def test_workers_of_a_local_scheduler_listen_on_this_machine_only(tmp_path: Path) -> None:
+    with cluster(tmp_path, 1) as address, worker_of_make(address, tmp_path) as process:
+        nanny_and_worker = until(lambda: len(found := listening_processes(process)) == 2 and found)
+        of_the_tests = listening_processes(psutil.Process())
+    assert nanny_and_worker == [{"127.0.0.1"}, {"127.0.0.1"}]
+    assert len(of_the_tests) >= 3
+    assert set.union(*of_the_tests) == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "shown"),
+    [
+        ("tls://127.0.0.1:8786", True),
+        ("tls://localhost:8786", True),
+        ("tls://10.0.0.5:8786", False),
+        ("tcp://127-0-0-1.example:8786", False),
+    ],
+)
+def test_only_workers_of_a_local_scheduler_are_bound_to_loopback(scheduler: str, shown: bool) -> None:
+    words = ["make", "-n", "-o", ".venv/.ok", "dask-worker", f"SCHEDULER={scheduler}"]
+    commands = subprocess.run(words, cwd=settings.PROJECT, capture_output=True, text=True, check=True).stdout
+    assert ("--host 127.0.0.1" in commands) == shown
