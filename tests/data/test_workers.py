@@ -37,8 +37,10 @@ def end(_: int) -> None:
 
 
 def listening(process: psutil.Process) -> set[str]:
-    """The addresses that the process listens on."""
-    return {c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+    """The addresses that the process listens on; none once it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        return {c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
+    return set()
 
 
 def listening_processes(parent: psutil.Process) -> list[set[str]]:
