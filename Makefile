@@ -13,7 +13,8 @@ WORKERS = auto
 TLS =
 ARGS =
 SERIES =
-export PARAMS DATA SERIES
+NOTEBOOK =
+export PARAMS DATA SERIES NOTEBOOK
 
 PYTHON = .venv/bin/python
 UV = .venv/bin/uv
@@ -32,7 +33,7 @@ LAB = $(if $(filter command,$(firstword $(origin PARAMS))),--params "$$PARAMS") 
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline templates test test-fast check check-fast lab lab-diff refresh bench bench-large bench-forecast bench-customers bench-scale chaos lock clean moved
+.PHONY: help pipeline templates test test-fast check check-fast lab lab-diff report refresh bench bench-large bench-forecast bench-customers bench-scale chaos lock clean moved
 .PHONY: dask-scheduler dask-worker env metabase metabase-plan metabase-oracle
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
@@ -76,6 +77,9 @@ lab: $(OK) ## Open your shop's notebooks in JupyterLab, on this machine only (de
 
 lab-diff: $(OK) ## Show what you changed in the notebooks of make lab
 	@$(PYTHON) -m lib.run.lab --diff $(LAB) $(ARGS)
+
+report: $(OK) ## Write the page of a notebook of yours next to it: NOTEBOOK=output/lab/demo/mine.ipynb
+	@$(PYTHON) -m lib.run.report "$$NOTEBOOK"
 
 refresh: $(OK) ## Renew saved outputs and parameter cells of the notebooks, and params/demo.yml
 	@$(PYTHON) -m lib.run.refresh $(ARGS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-__all__ = ["LOCAL_HOSTS", "PROJECT", "get", "locale", "output_folder", "run_folder", "use_locale"]
+__all__ = ["LOCAL_HOSTS", "PROJECT", "get", "in_jupyterlab", "locale", "output_folder", "run_folder", "use_locale"]
 
 PROJECT = Path(__file__).resolve().parents[1]
 LOCAL_HOSTS = ("", "localhost", "127.0.0.1", "::1")  # host names of this machine, to which plaintext is acceptable
@@ -32,6 +32,11 @@ def output_folder() -> Path:
 def run_folder() -> Path:
     """Folder of the current run: `runs/<WORKBOOK_RUN>` in the output folder, `runs/interactive` in JupyterLab."""
     return output_folder() / "runs" / (get("WORKBOOK_RUN") or "interactive")
+
+
+def in_jupyterlab() -> bool:
+    """Whether this process is a kernel that JupyterLab started; a kernel of a run or of a test is not."""
+    return bool(os.environ.get("JPY_SESSION_NAME"))
 
 
 def locale() -> str:

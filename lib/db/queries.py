@@ -115,7 +115,9 @@ def read(name: str, **bound: object) -> pd.DataFrame:
         note = f" ({', '.join(days)}: days such as '2025-07-01')" if days else ""
         raise UsageError(f"question {name!r} needs {', '.join(missing)}{note}. Pass them: read({name!r}, …)")
     with transaction("reader") as connection:
-        return frame(connection, asked.sql, **bound)
+        found = frame(connection, asked.sql, **bound)
+    found.attrs["questions"] = (name,)  # pandas keeps it in most operations, so that a figure can name its question
+    return found
 
 
 def question(name: str) -> Question:

@@ -84,10 +84,10 @@ TABLE = PAGES.from_string("""
 
 
 class Shown:
-    """HTML for a page and the same as plain text for a terminal or a screen reader."""
+    """HTML for a page and the same as plain text for a terminal or a screen reader; `frame` is that of a table."""
 
-    def __init__(self, html: str, text: str) -> None:
-        self._html, self._text = html, text
+    def __init__(self, html: str, text: str, frame: pd.DataFrame | None = None) -> None:
+        self._html, self._text, self.frame = html, text, frame
 
     def __repr__(self) -> str:
         return self._text
@@ -192,7 +192,7 @@ def table(frame: pd.DataFrame, currency: str = "USD", **kinds: str) -> Shown:
     }
     rows = list(zip(*(drawn.get(name, texts[name]) for name in texts.columns), strict=True))
     html = TABLE.render(columns=list(texts.columns), rows=rows, kinds=kinds, numbers=NUMBERS, heading=heading)
-    return Shown(html, texts.to_string(index=False) if rows else "no rows")
+    return Shown(html, texts.to_string(index=False) if rows else "no rows", frame)
 
 
 def tables(frames: Mapping[str, pd.DataFrame], otherwise: str) -> Shown:

@@ -20,7 +20,7 @@ from lib import settings
 from lib.errors import UsageError, WorkbookError
 from lib.run import params
 from lib.run.notebook import parameter_names, prepared
-from lib.run.steps import NOTEBOOKS
+from lib.run.steps import NOTEBOOKS, notebooks
 from lib.settings import PROJECT
 from lib.util.files import replacing
 
@@ -136,7 +136,7 @@ def prepare(shop: Shop, folder: Path) -> list[Copy]:
     Raises:
         OutputError: A file cannot be written.
     """
-    copies = [_copy(template, shop.values, folder) for template in sorted(NOTEBOOKS.glob("*.ipynb"))]
+    copies = [_copy(template, shop.values, folder) for template in notebooks()]
     with replacing(folder / START) as temporary:
         temporary.write_text(_start_page(shop, copies, folder), encoding="utf-8")
     return copies

@@ -13,7 +13,7 @@ from lib.db import private
 from lib.errors import UsageError, WorkbookError
 from lib.run.notebook import kernel_manager, parameter_names, prepare
 from lib.run.params import Generate, Params
-from lib.run.steps import discover
+from lib.run.steps import notebooks
 from lib.settings import PROJECT
 from lib.util.files import replacing
 
@@ -100,14 +100,14 @@ def _parameter(name: str) -> str:
 
 
 def refresh(output: Path) -> None:
-    """Run every notebook in order with its defaults and save it; all that it writes goes to `output`."""
+    """Run every notebook with its defaults, the steps first, and save it; all that it writes goes to `output`."""
     # Kernels read their settings from the environment: neither the user's database nor .env is used.
     os.environ |= {"WORKBOOK_OUTPUT": str(output), "WORKBOOK_ENV_FILE": "", "DATABASE_URL": "", "DB_HOST": ""}
     os.environ |= {"METABASE_URL": "", "WORKBOOK_LOCALE": ""}
     prepare()
-    for step in discover():
-        renew(step.path)
-        sys.stdout.write(f"renewed {step.name}\n")
+    for path in notebooks():
+        renew(path)
+        sys.stdout.write(f"renewed {path.stem}\n")
 
 
 def renew(path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from lib.errors import UsageError
 from lib.settings import PROJECT
 
-__all__ = ["NOTEBOOKS", "Step", "discover", "stages"]
+__all__ = ["NOTEBOOKS", "Step", "discover", "notebooks", "stages"]
 
 NOTEBOOKS = PROJECT / "notebooks"
 REPORTS = "reports"
@@ -55,6 +55,12 @@ def discover(folder: Path = NOTEBOOKS) -> tuple[Step, ...]:
     """
     found = [_step(path) for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))]
     return tuple(step for stage in stages(found) for step in stage)
+
+
+def notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
+    """Every notebook of the folder: the steps in their order, then those that are not part of a run, by name."""
+    steps = [step.path for step in discover(folder)]
+    return steps + [path for path in sorted(folder.glob("*.ipynb")) if path not in steps]
 
 
 def stages(steps: Sequence[Step]) -> list[list[Step]]:

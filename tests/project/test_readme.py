@@ -5,6 +5,7 @@ import re
 import pytest
 
 from lib.settings import PROJECT
+from tests.run.test_notebooks import PATHS
 
 TEXT = (PROJECT / "README.md").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):.*## ", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
@@ -20,10 +21,8 @@ def test_every_path_exists(name: str) -> None:
     assert (PROJECT / name).exists()
 
 
-def test_every_notebook_is_listed() -> None:
-    assert re.findall(r"^\| `(\d\d_\w+)`", TEXT, re.MULTILINE) == sorted(
-        p.stem for p in PROJECT.glob("notebooks/*.ipynb")
-    )
+def test_every_notebook_of_the_workbook_is_listed() -> None:
+    assert re.findall(r"^\| `(\d\d_\w+)`", TEXT, re.MULTILINE) == sorted(path.stem for path in PATHS)
 
 
 @pytest.mark.parametrize("image", re.findall(r"!\[.+\]\((.+)\)", TEXT))

@@ -23,7 +23,9 @@ def test_a_chart_displays_as_plotly_json_and_its_text_alternative() -> None:
     figure = shown[look.MIME]
     assert set(figure) == {"data", "layout", "config"}
     assert json.dumps(figure)
-    assert shown["text/plain"] == figure["layout"]["meta"]["alt"]
+    alternative, hint = shown["text/plain"].splitlines()
+    assert alternative == figure["layout"]["meta"]["alt"]
+    assert "make report" in hint
     assert figure["config"]["showSendToCloud"] is False
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from lib.formatting import around_money, day, decimal, integer, money, month, percent, separators
-from lib.report.palette import CLEAR, FONT, GRID, TEXT, TEXT_SIZE
+from lib.report.palette import CLEAR, FONT, GRID, LINES, TEXT, TEXT_SIZE
 
 __all__ = [
     "HEIGHT",
@@ -22,7 +22,9 @@ __all__ = [
     "empty_chart",
     "escaped",
     "hover",
+    "own",
     "styled",
+    "theme",
     "value_axis",
 ]  # fmt: skip
 
@@ -30,6 +32,10 @@ MIME = "application/vnd.plotly.v1+json"
 # JupyterLab serves the project's folder under /files, so that maps need no network there either.
 CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "topojsonURL": "/files/lib/report/"}
 HEIGHT = 340
+X_AXIS = {"gridcolor": GRID, "zeroline": False, "automargin": True, "linecolor": GRID}
+Y_AXIS = {"gridcolor": GRID, "zeroline": False, "automargin": True}
+# Shown below the text alternative where figures are not drawn, as in a plain conversion of a notebook.
+STATIC = "(Figure: `make report NOTEBOOK=this.ipynb` writes a page that draws it.)"
 LISTED_POINTS = 8  # text alternatives list the values of a chart with at most this many
 
 
@@ -37,9 +43,18 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly has no type information
     """A plotly figure that carries its text alternative and displays the same in JupyterLab, exports and tests."""
 
     _ipython_display_ = _repr_html_ = None  # plotly's own displays have no text alternative
+    _frame: pd.DataFrame | None = None
+
+    @property
+    def frame(self) -> pd.DataFrame | None:
+        """The values of the figure, where it has a table of them."""
+        return self._frame
+
+    def __repr__(self) -> str:
+        return str(self.layout.meta["alt"])
 
     def _repr_mimebundle_(self, *_args: Any, **_kwargs: Any) -> dict[str, Any]:
-        return {MIME: json.loads(self.to_json()) | {"config": CONFIG}, "text/plain": self.layout.meta["alt"]}
+        return {MIME: json.loads(self.to_json()) | {"config": CONFIG}, "text/plain": f"{self!r}\n{STATIC}"}
 
 
 class Switch:
@@ -66,16 +81,49 @@ def styled(figure: Chart, alt: str, height: int = HEIGHT, numbers: pd.DataFrame 
         height: In pixels.
         numbers: The values of the figure, which its page offers as a table and as CSV.
     """
+    figure._frame = numbers
     meta = {"alt": alt} if numbers is None else {"alt": alt, "numbers": _table(numbers)}
-    figure.update_layout(
-        template="none", height=height, meta=meta, paper_bgcolor=CLEAR, plot_bgcolor=CLEAR,
-        font={"family": FONT, "size": TEXT_SIZE, "color": TEXT}, bargap=0.25,
-        margin={"l": 10, "r": 24, "t": 24, "b": 10},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, dragmode=False, separators=separators(),
-    )  # fmt: skip
-    figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True, linecolor=GRID)
-    figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True)
+    figure.update_layout(template="none", height=height, meta=meta, **_house_style())
+    figure.update_xaxes(**X_AXIS).update_yaxes(**Y_AXIS)
     return figure
+
+
+def _house_style() -> dict[str, Any]:
+    return {
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "font": {"family": FONT, "size": TEXT_SIZE, "color": TEXT},
+        "bargap": 0.25,
+        "margin": {"l": 10, "r": 24, "t": 24, "b": 10},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "dragmode": False,
+        "separators": separators(),
+    }
+
+
+def theme() -> go.layout.Template:
+    """The house style as a plotly template, for figures of plotly express: `px.bar(…, template=charts.theme())`.
+
+    Example:
+        >>> len(theme().layout.colorway)
+        5
+    """
+    return go.layout.Template(layout={**_house_style(), "colorway": LINES, "xaxis": X_AXIS, "yaxis": Y_AXIS})
+
+
+def own(figure: go.Figure, alt: str, numbers: pd.DataFrame | None = None) -> Chart:
+    """A figure of your own as a chart of the workbook, so that it is displayed offline and exported to pages.
+
+    Args:
+        figure: Any plotly figure.
+        alt: Text alternative: what the figure shows, as a sentence.
+        numbers: The values of the figure, which its page offers as a table and as CSV.
+
+    Example:
+        >>> own(go.Figure().add_bar(x=["a"], y=[1]), "One bar.")
+        One bar.
+    """
+    return styled(Chart(figure), alt, figure.layout.height or HEIGHT, numbers)
 
 
 def _table(frame: pd.DataFrame) -> dict[str, Any]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:  # nbformat is slow to import, and not needed to import this p
 __all__ = ["PLOTLY", "export", "figures", "read_notebook"]
 
 PLOTLY = "application/vnd.plotly.v1+json"
-_BANNER = "papermill-error-cell-tag"  # cells in which papermill repeats an error; the failed output is shown anyway
+# Tags of cells that a page leaves out: papermill repeats an error there, which the failed output shows anyway; and
+# what is meant for JupyterLab only.
+_LEFT_OUT = {"papermill-error-cell-tag", "template-note", "jupyterlab-only"}
 _STYLE = re.compile("<style>.*?</style>", re.DOTALL)
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(T00:00:00\.000)?")
@@ -85,7 +87,7 @@ def _render(
         filters={"inline_json": _inline_json, "groups": _groups, "format_value": _format_value, "unstyled": _unstyled},
     )
     exporter.environment.autoescape = True
-    node.cells = [cell for cell in node.cells if _BANNER not in cell.metadata.get("tags", ())]
+    node.cells = [cell for cell in node.cells if _LEFT_OUT.isdisjoint(cell.metadata.get("tags", ()))]
     scripts = [pages.plotly_code()] if held else []
     resources = pages.resources(_title(node, page), page, reports, scripts) | {"packed": _packed(held)}
     html, _ = exporter.from_notebook_node(node, resources)

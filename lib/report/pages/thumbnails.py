@@ -34,7 +34,8 @@ def preview(notebook: Path) -> dict[str, str]:
         question, the paragraph below the title; thumbnail, an SVG, empty if no figure can be drawn that small.
     """
     node = read_notebook(notebook)
-    paragraphs = node.cells[0].source.split("\n\n") if node.cells else []
+    titled = (cell.source for cell in node.cells if cell.source.startswith("# "))
+    paragraphs = next(titled, "").split("\n\n")
     thumbnails = (_thumbnail(figure) for figure in figures(node))
     return {
         "question": paragraphs[1].strip() if len(paragraphs) > 1 else "",

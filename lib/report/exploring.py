@@ -1,0 +1,104 @@
+"""Tools for JupyterLab: explain how a result was made, browse a table, and ask a question again by a control."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from lib import settings
+from lib.db.queries import Question, question, read
+
+__all__ = ["Explanation", "browse", "choose", "explain"]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How a result was made. questions: the SQL its rows come from. text: what it shows. frame: its values."""
+
+    questions: tuple[Question, ...]
+    text: str
+    frame: pd.DataFrame
+
+    def __repr__(self) -> str:
+        asked = [f"question {found.name!r}: {found!r}" for found in self.questions]
+        sources = asked or ["No question is recorded: the rows were computed in the cells above."]
+        return "\n\n".join([self.text, *sources, f"frame: {len(self.frame)} rows of {', '.join(map(str, self.frame))}"])
+
+
+def explain(result: Any) -> Explanation:
+    """The SQL, the definitions, the text and the values behind a figure, a table or a frame.
+
+    Args:
+        result: A figure of `charts`, a table of `display`, or a frame read from a question.
+
+    Returns:
+        Prints all of it; its `frame` has the values and its `questions` the SQL.
+
+    Example:
+        >>> explain(read("campaigns", start="2024-07-01", end="2025-07-01")).questions[0].name
+        'campaigns'
+    """
+    frame = result if isinstance(result, pd.DataFrame) else getattr(result, "frame", None)
+    if frame is None:
+        frame = pd.DataFrame()
+    names = frame.attrs.get("questions", ())
+    text = "A frame." if result is frame else repr(result)
+    return Explanation(tuple(question(name) for name in names), text, frame)
+
+
+def browse(frame: pd.DataFrame) -> object:
+    """The frame as a table that can be sorted, filtered and paged, without a network; the frame itself elsewhere.
+
+    Example:
+        >>> browse(pd.DataFrame({"x": [2, 1]})).shape  # not in JupyterLab here
+        (2, 1)
+    """
+    if not settings.in_jupyterlab():
+        return frame
+    import itables
+
+    itables.init_notebook_mode(connected=False)
+    return itables.to_html_datatable(frame, connected=False, display_logo_when_loading=False)
+
+
+def choose(
+    label: str,
+    options: Mapping[str, Mapping[str, Any]],
+    ask: str | Callable[..., pd.DataFrame],
+    draw: Callable[..., object],
+    *further: object,
+) -> object:
+    """A control that asks a question again for the option chosen, and draws the answer.
+
+    Args:
+        label: Text next to the control.
+        options: Values of the question's parameters by the text of each option.
+        ask: Name of the question, or a function that is called with the values.
+        draw: Called with the answer and `further`, such as `display.table`.
+        further: Further arguments of `draw`.
+
+    Returns:
+        The control with its answer; None outside of JupyterLab, so that reports and saved outputs lack it.
+
+    Example:
+        >>> choose("Country", {"all": {}}, pd.DataFrame, repr)  # not in JupyterLab here
+    """
+    if not settings.in_jupyterlab():
+        return None
+    import ipywidgets
+    from IPython.display import display
+
+    answer_to = partial(read, ask) if isinstance(ask, str) else ask
+    chosen = ipywidgets.Dropdown(options=list(options), description=label)
+    answer = ipywidgets.Output()
+
+    def show(change: Mapping[str, Any]) -> None:
+        answer.clear_output(wait=True)
+        with answer:
+            display(draw(answer_to(**options[change["new"]]), *further))  # type: ignore[no-untyped-call]  # IPython types only a part
+
+    chosen.observe(show, names="value")
+    show({"new": chosen.value})
+    return ipywidgets.VBox([chosen, answer])
