@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,17 @@ def targets() -> list[str]:
 def test_help_is_the_default_and_lists_every_target() -> None:
     shown = run("make").stdout
     assert re.findall(r"(?m)^  make (\S+)", shown) == targets()
+    assert len(set(targets())) == len(targets())
+
+
+def test_help_is_grouped_and_fits_100_columns() -> None:
+    lines = run("make", "help").stdout.splitlines()
+    assert [line for line in lines if len(line) > 100] == []
+    headings = [line for line in lines if re.match(r"[A-Z]", line)]
+    assert headings == [
+        *("Start", "Explore", "Data", "Database", "Metabase", "Check", "Measure", "Cluster"),
+        "Variables",
+    ]
 
 
 @pytest.mark.parametrize("target", targets())
@@ -169,8 +181,73 @@ def clone(tmp_path: Path) -> Path:
 def test_setup_refuses_a_python_that_is_too_old(clone: Path) -> None:
     outcome = run("make", "db-url", "PYTHON3=false", cwd=clone)
     assert (outcome.returncode, outcome.stdout) == (2, "")
-    assert "No Python 3.11, 3.12 or 3.13 found" in outcome.stderr
+    assert "No Python 3.11 to 3.14 found. Install Python 3.14, or name one" in outcome.stderr
     assert not (clone / ".venv").exists()
+
+
+# A Python that claims another version and installs nothing; its copy `uv` stands for uv.
+PRETENDED = """#!/bin/sh
+copied() {{ mkdir -p "$1/bin"; cp "$0" "$1/bin/python"; cp "$0" "$1/bin/uv"; }}
+case "$*" in
+    -c*) exec '{real}' -c '{claim}; exec(sys.argv[1])' "$2" "$0" ;;
+    "-m venv "*) copied "$3" ;;
+    "venv "*) echo "uv $*"; {uv} && copied .venv ;;
+    --version) echo "Python {version}" ;;
+esac
+"""
+CLAIM = "import sys; sys.version_info, sys._base_executable = {}, sys.argv[2]"
+
+
+@pytest.fixture
+def set_up(clone: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Set a clone up where only these Pythons are found, version by name, and uv ends as the command `uv` does."""
+
+    def set_up(versions: dict[str, tuple[int, int]], uv: str = "true") -> subprocess.CompletedProcess[str]:
+        folder = clone / "bin"
+        folder.mkdir()
+        for command in ("sh", "make", "cat", "rm", "mktemp", "mkdir", "cp"):
+            (folder / command).symlink_to(shutil.which(command) or "")
+        for name, version in versions.items():
+            shown = ".".join(map(str, version))
+            fake = PRETENDED.format(real=sys.executable, claim=CLAIM.format(version), version=shown, uv=uv)
+            (folder / name).write_text(fake)
+            (folder / name).chmod(0o755)
+        return run("make", "db-url", cwd=clone, PATH=str(folder))
+
+    return set_up
+
+
+@pytest.mark.parametrize(
+    ("versions", "chosen"),
+    [
+        ({"python3": (3, 13), "python3.14": (3, 14)}, "3.13"),
+        ({"python3": (3, 10), "python3.13": (3, 13), "python3.14": (3, 14)}, "3.14"),
+        ({"python3": (3, 15), "python3.11": (3, 11), "python3.12": (3, 12)}, "3.12"),
+        ({"python3.11": (3, 11)}, "3.11"),
+    ],
+)
+def test_setup_takes_the_first_suitable_python(set_up, versions: dict[str, tuple[int, int]], chosen: str) -> None:
+    outcome = set_up(versions)
+    assert (outcome.returncode, outcome.stdout) == (0, "")
+    assert outcome.stderr.startswith(f"Setting up .venv with Python {chosen}, once")
+
+
+@pytest.mark.parametrize("version", [(3, 9), (3, 15)])
+def test_setup_has_uv_download_a_python_where_none_is_suitable(set_up, version: tuple[int, int]) -> None:
+    outcome = set_up({"python3": version})
+    assert (outcome.returncode, outcome.stdout) == (0, "")
+    shown = ".".join(map(str, version))
+    assert outcome.stderr.splitlines()[:2] == [
+        f"Found only Python {shown}; downloading Python 3.14 by uv.",
+        "uv venv --quiet --clear --seed --python 3.14 .venv",
+    ]
+
+
+@pytest.mark.parametrize("versions", [{}, {"python3": (3, 8)}, {"python3": (3, 15)}, {"python3.9": (3, 9)}])
+def test_setup_names_the_python_to_install_if_uv_cannot(set_up, versions: dict[str, tuple[int, int]]) -> None:
+    outcome = set_up(versions, uv="false")
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert "Install Python 3.14, or name one: `make PYTHON3=/path/to/python3.14`." in outcome.stderr
 
 
 def test_setup_says_what_to_install_for_virtual_environments(clone: Path) -> None:
@@ -239,7 +316,7 @@ def test_build_servers_call_targets_that_exist(file: str) -> None:
 
 def test_workflow_runs_the_two_commands_on_every_supported_version() -> None:
     jobs = yaml.safe_load(read(WORKFLOW))["jobs"]
-    assert jobs["embedded"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert jobs["embedded"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
     assert jobs["external"]["strategy"]["matrix"]["postgres"] == ["15", "18"]
     for job in (jobs["embedded"], jobs["external"]):
         steps = [step["run"] for step in job["steps"] if "run" in step]
