@@ -10,10 +10,10 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-__all__ = ["Opened", "chromium", "drawn", "open_page"]
+__all__ = ["FLAGS", "Opened", "chromium", "drawn", "open_page"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = (
+FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -47,7 +47,7 @@ def open_page(path: Path, **options: object) -> Iterator[Opened]:
     `options` are those of a browser context, such as viewport and color_scheme.
     """
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_context(**options).new_page()
         opened = Opened(page, [], [])
         page.on("request", lambda request: opened.requests.append(request.url))

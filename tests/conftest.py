@@ -3,7 +3,9 @@
 import copy
 import os
 import secrets
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -91,6 +93,26 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def configure(monkeypatch: pytest.MonkeyPatch):
     """A function that sets the given settings."""
     return lambda **values: [monkeypatch.setenv(name, str(value)) for name, value in values.items()]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the project with its own output, under git."""
+    folder = tmp_path / "project"
+    for name in git(settings.PROJECT, "ls-files").splitlines():
+        if (settings.PROJECT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(settings.PROJECT / name, folder / name)
+    git(folder, "init")
+    git(folder, "add", "--all")
+    git(folder, "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "-m", "all")
+    monkeypatch.setenv("WORKBOOK_OUTPUT", str(folder / "output"))
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture

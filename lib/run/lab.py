@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -71,7 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     sys.stdout.write(f"{shop.origin}: {shlex.quote(str(folder))}\n")
-    return 0 if options.prepare else _open(folder, shop, further)
+    if not options.prepare:
+        _open(folder, shop, further)
+    return 0
 
 
 def _options(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
@@ -250,12 +252,12 @@ def _show_edits(folder: Path) -> int:
     return 0
 
 
-def _open(folder: Path, shop: Shop, further: Sequence[str]) -> int:
-    """Run JupyterLab on the start page until it ends; returns its exit code."""
+def _open(folder: Path, shop: Shop, further: Sequence[str]) -> NoReturn:
+    """Replace this process by JupyterLab on the start page, so that signals reach it."""
     # The map of the figures is served from the project's folder, so that is the root where the copies lie in it.
     root = PROJECT if folder.is_relative_to(PROJECT) else folder
     start = (folder / START).relative_to(root).as_posix()
-    defaults = folder.parent / ".jupyterlab"
+    defaults = folder / ".jupyterlab"  # of this shop only: the open tabs are restored from it
     with replacing(defaults / "overrides.json") as temporary:
         temporary.write_text(json.dumps(SETTINGS, indent=1), encoding="utf-8")
     command = [
@@ -265,8 +267,10 @@ def _open(folder: Path, shop: Shop, further: Sequence[str]) -> int:
         f"--LabApp.workspaces_dir={defaults / 'workspaces'}",
         *(["--allow-root"] if os.geteuid() == 0 else []), *further,
     ]  # fmt: skip
+    os.chdir(PROJECT)
+    sys.stdout.flush()
     with settings.use_locale(shop.values["locale"]):
-        return subprocess.run(command, cwd=PROJECT, check=False).returncode
+        os.execve(command[0], command, os.environ)  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -1,12 +1,18 @@
 """The order of a run follows from what each notebook needs and gives."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from nbformat import v4, write
 
 from lib.errors import UsageError
 from lib.run.steps import discover, stages
+from tests.conftest import git
 
 
 def notebook(folder: Path, name: str, heading: str = "", **workbook: object) -> Path:
@@ -70,3 +76,25 @@ def test_a_file_that_is_not_a_notebook_is_refused(tmp_path: Path) -> None:
     (tmp_path / "01_report.ipynb").write_text("")
     with pytest.raises(UsageError, match=r"01_report.ipynb is not a notebook"):
         discover(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_notebook_of_your_own_becomes_a_step_with_a_page(project: Path, empty_database: sa.URL) -> None:
+    for name in ("04_executive", "05_cohort", "06_forecast", "08_customers"):
+        (project / "notebooks" / f"{name}.ipynb").unlink()  # they take time and are not the point
+    cells = [
+        v4.new_markdown_cell("# Returns\n\nHow many orders came back?"),
+        v4.new_code_cell("from lib.db import query\nquery('SELECT count(*) AS orders FROM orders')"),
+    ]
+    write(v4.new_notebook(cells=cells), project / "notebooks" / "09_returns.ipynb")
+    command = [sys.executable, "-m", "lib.run.pipeline", "--set", "workers=1"]
+    ran = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert re.search(r"^\d/5  09_returns +completed", ran.stdout, re.MULTILINE)
+    page = (project / "output" / "reports" / "09_returns.html").read_text("utf-8")
+    assert "How many orders came back?" in page
+    for other in ("index", "03_load"):
+        assert 'href="09_returns.html"' in (project / "output" / "reports" / f"{other}.html").read_text("utf-8")
+    assert (
+        git(project, "status", "--short", "--untracked-files=all").splitlines()[-1] == "?? notebooks/09_returns.ipynb"
+    )
