@@ -1,4 +1,7 @@
-"""Number and date formats in the locale of the run, and the format of a column by its kind."""
+"""Number and date formats in the locale of the run, and the format of a column by its kind.
+
+A missing number or date is written as NOT_KNOWN.
+"""
 
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -31,7 +34,7 @@ __all__ = [
 Moment = str | date | datetime | np.datetime64
 
 NOT_KNOWN = "–"  # noqa: RUF001 - an en dash is how a table shows a missing value
-BLOCKS = "▁▂▃▄▅▆▇█"
+BLOCKS = "▁▂▃▄▅▆▇█"  # from the lowest to the highest value of a sparkline
 # Kinds that a table aligns right.
 NUMBERS = ("money", "whole money", "percent", "integer", "decimal", "precise", "significant")
 
@@ -62,14 +65,15 @@ CATALOG_KINDS = {"money": "money", "total": "money", "integer": "integer", "date
 
 
 def kind_of(column: str, values: pd.Series | None = None) -> str:
-    """How a column is written.
+    """The kind of a column, which is the key of its function in `writers`.
 
     Args:
-        column: Its name, looked up in the KPI registry, COMPUTED and the catalog.
+        column: Its name, looked up in the KPI registry, COMPUTED and the catalog, in this order.
         values: The column itself; its dtype decides if the name is not known.
 
     Returns:
-        money, whole money, percent, integer, decimal, precise, significant, day, month, trend, yes/no or text.
+        money, whole money, percent, integer, decimal, precise, significant, day, month, trend (a sequence of numbers),
+        yes/no or text.
     """
     declared = _declared().get(column, "")
     return declared or ("text" if values is None else _kind_of_dtype(values))
@@ -100,7 +104,7 @@ def _kind_in_catalog(column: catalog.Column) -> str:
 
 
 def writers(currency: str) -> dict[str, Callable[[Any], str]]:
-    """The function that writes one value, by kind."""
+    """Function from a value to its text, by the kinds of `kind_of`; amounts are in the currency (ISO 4217)."""
     return {
         "money": lambda value: money(value, currency),
         "whole money": lambda value: money(value, currency, digits=False),
@@ -118,14 +122,14 @@ def writers(currency: str) -> dict[str, Callable[[Any], str]]:
 
 
 def blocks(values: Sequence[float]) -> str:
-    """The course of the values in plain text: `▁▃█`."""
+    """A sparkline of the values in block characters: `▁▃█`."""
     low, high = min(values), max(values)
     step = (high - low) / (len(BLOCKS) - 1) or 1
     return "".join(BLOCKS[round((value - low) / step)] for value in values)
 
 
 def money(value: float, currency: str, *, digits: bool = True) -> str:
-    """An amount with its currency: `$1,234.50`; without digits `$1,235`."""
+    """An amount with its currency: `$1,234.50`; rounded to whole units without `digits`: `$1,235`."""
     if _is_missing(value):
         return NOT_KNOWN
     pattern = None if digits else _pattern(_locale(), "money", 0)
@@ -133,13 +137,13 @@ def money(value: float, currency: str, *, digits: bool = True) -> str:
 
 
 def around_money(currency: str) -> tuple[str, str]:
-    """Prefix and suffix of an amount, for axes that write their numbers themselves: `("$", "")`."""
+    """Prefix and suffix of an amount, for chart axes, whose numbers Plotly formats: `("$", "")`."""
     pattern, symbol = _pattern(_locale(), "money", 0), get_currency_symbol(currency, _locale())
     return pattern.prefix[0].replace("¤", symbol), pattern.suffix[0].replace("¤", symbol)
 
 
 def separators() -> str:
-    """The decimal separator and the thousands separator: `.,`."""
+    """The decimal separator followed by the thousands separator, as Plotly expects them: `.,`."""
     return get_decimal_symbol(_locale()) + get_group_symbol(_locale())
 
 
@@ -168,14 +172,14 @@ def significant(value: float) -> str:
 
 
 def percent(value: float, digits: int = 1) -> str:
-    """A share with this many decimals: `12.5%`."""
+    """A share (0.125) in percent with this many decimals: `12.5%`."""
     if _is_missing(value):
         return NOT_KNOWN
     return format_percent(value, _pattern(_locale(), "percent", digits), locale=_locale())
 
 
 def signed_percent(value: float) -> str:
-    """A change with its sign: `+12.5%`."""
+    """A relative change (0.125) in percent with its sign: `+12.5%`."""
     return f"+{percent(value)}" if value >= 0 else percent(value)
 
 

@@ -12,8 +12,8 @@ from lib.formatting import decimal, integer, percent
 
 __all__ = ["ACTIONS", "Clusters", "cluster", "rfm", "segment_table"]
 
-SCORES = 5
-SEGMENTS = [  # name, recency scores, mean scores of frequency and monetary value, suggested action
+SCORES = 5  # the highest score
+SEGMENTS = [  # name, lowest and highest recency score, the same of frequency and monetary value, suggested action
     ("Champions", (5, 5), (4, 5), "Reward them, show them new products first, ask for reviews."),
     ("Loyal customers", (3, 4), (4, 5), "Offer a loyalty programme and higher-priced products."),
     ("Potential loyalists", (4, 5), (2, 3), "Recommend products that match their orders; offer a membership."),
@@ -28,18 +28,23 @@ SEGMENTS = [  # name, recency scores, mean scores of frequency and monetary valu
 ACTIONS = {name: action for name, *_, action in SEGMENTS}
 CLUSTERS = range(3, 7)  # numbers of clusters to try
 LEAST_BUYERS = 100  # minimum distinct buyers for clusters
-LARGEST_FIT, LARGEST_SILHOUETTE, BOOTSTRAPS = 10_000, 4_000, 10
+LARGEST_FIT, LARGEST_SILHOUETTE = 10_000, 4_000  # maximum buyers per fit; per silhouette, which is quadratic in them
+BOOTSTRAPS = 10  # samples for the stability
 STABLE = 0.8  # minimum stability of real clusters
 CLEARER = 0.05  # minimum silhouette of real clusters above the null silhouette
 
 
 def rfm(customers: pd.DataFrame) -> pd.DataFrame:
-    """recency_score, frequency_score and monetary_score, 1 to 5, and rfm_segment of each customer.
+    """RFM scores and segment of each customer.
 
-    A score is 1 + the number of full fifths of customers who are strictly worse, so that ties have equal scores.
+    A score is 1 + floor(5 x share of customers who are strictly worse): 5 for the best fifth, equal for equal values.
+    Few days since the last order are good for recency.
 
     Args:
-        customers: days_since_last, orders, revenue.
+        customers: One row per customer with an order: days_since_last, orders, revenue.
+
+    Returns:
+        recency_score, frequency_score and monetary_score (1 to 5) and rfm_segment, with the index of `customers`.
     """
     scores = pd.DataFrame(
         {
@@ -66,7 +71,14 @@ def _names(scores: pd.DataFrame) -> pd.Series:
 
 
 def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
-    """One row per segment, by revenue: customers, revenue, their shares, revenue per customer, action."""
+    """One row per RFM segment that has customers, by descending revenue.
+
+    Args:
+        customers: One row per customer: rfm_segment and revenue.
+
+    Returns:
+        rfm_segment, customers, share_of_customers, revenue, share_of_revenue, revenue_per_customer, action.
+    """
     sums = customers.groupby("rfm_segment").agg(customers=("revenue", "size"), revenue=("revenue", "sum"))
     total = sums["revenue"].sum()
     shares = sums.assign(
@@ -81,10 +93,12 @@ def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Clusters:
-    """k-means by number of clusters.
+    """Results of k-means with several numbers of clusters.
 
-    scores: clusters, silhouette, null_silhouette, stability, smallest (share), sizes.
-    verdict: the result as a sentence.
+    Attributes:
+        scores: one row per number of clusters: clusters, silhouette, null_silhouette, stability, smallest (share of the
+            buyers in the smallest cluster), sizes (text: share of each cluster, the largest first). See `cluster`.
+        verdict: a sentence with the number of clusters to use, or why there are none.
     """
 
     scores: pd.DataFrame
@@ -94,8 +108,13 @@ class Clusters:
 def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
     """Cluster buyers by k-means with k from 3 to 6 on standardised log1p of days_since_last, orders and revenue.
 
-    null_silhouette is the silhouette of as many points from one normal distribution with the same covariance, which has
-    no clusters. stability is the mean adjusted Rand index with k-means of bootstrap samples.
+    null_silhouette is the silhouette of equally many points from one normal distribution with the same covariance,
+    which has no clusters. stability is the mean adjusted Rand index with the clusters found in bootstrap samples: 1 if
+    they are the same, 0 if they agree no more than by chance.
+
+    Args:
+        customers: One row per buyer: days_since_last, orders, revenue.
+        seed: Seed of every random draw.
     """
     points = np.log1p(customers[["days_since_last", "orders", "revenue"]].to_numpy(dtype=float))
     different = len(np.unique(points, axis=0))

@@ -16,6 +16,7 @@ __all__ = ["main"]
 
 
 def _start() -> None:
+    """Start the private server, or check that the external one answers: connecting does both."""
     sys.stdout.write(server() + "\n")
 
 
@@ -33,7 +34,7 @@ def _status() -> None:
 
 
 def _psql() -> None:
-    """Replace this process with psql; it reads standard input as a script unless that is a terminal."""
+    """Replace this process with psql and pass it the further arguments; psql reads a script from standard input."""
     _, options = engine().dialect.create_connect_args(url())
     # The password travels in the environment, because every user can list command lines.
     secret = {"PGPASSWORD": password} if (password := options.pop("password", None)) else {}
@@ -72,14 +73,15 @@ COMMANDS: dict[str, Callable[[], None]] = {
 
 
 def main() -> int:
-    """Run one command.
+    """Run the command that the command line names; an error of the workbook is printed instead of raised.
 
     Returns:
-        The exit code.
+        The exit code: 0, or that of the error.
     """
     parser = argparse.ArgumentParser(prog="python -m lib.db.cli", description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     try:
+        # Further arguments belong to psql and would confuse the parser.
         COMMANDS[parser.parse_args(sys.argv[1:2]).command]()
     except WorkbookError as error:
         sys.stderr.write(f"error: {error}\n")

@@ -1,4 +1,8 @@
-"""Connections to PostgreSQL, transactions in a role, and the .sql files; the only module that connects."""
+"""Connections to PostgreSQL, transactions with the permissions of a role, and the text of the .sql files.
+
+All queries and loads connect here. Only the private server, to create its database, and the watchdog, to test whether a
+server answers, open connections of their own.
+"""
 
 import contextlib
 import logging
@@ -35,13 +39,15 @@ __all__ = [
 ]
 
 SQL_FOLDER = Path(__file__).parents[1] / "sql"
-STARTING_UP_SECONDS = 15
+STARTING_UP_SECONDS = 15  # how long to retry while the server starts, and to wait for the outcome of a COMMIT
+# Texts in the message of a failed connection after which a retry may succeed.
 NOT_YET = ("Connection refused", "starting up", "shutting down", "recovery", "not yet accepting")
 FRAME_TYPES = {1082: "datetime64[us]", 1700: "float64", 701: "float64"}  # PostgreSQL's date, numeric, double
 BROKEN_RULES = ("21", "22", "23")  # SQLSTATE classes: cardinality violation, data exception, integrity violation
 READER_TIMEOUT = "30s"  # a slower query of a report is a mistake and must not block loads
 # Client and server both detect within 30 s that the other machine or the network is gone.
 KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+# Settings of every session on the server; its keepalives have the client's names with the prefix `tcp_`.
 SESSION = {
     "search_path": "public",
     "TimeZone": "UTC",
@@ -50,7 +56,10 @@ SESSION = {
 
 
 def engine() -> sa.Engine:
-    """SQLAlchemy engine of the database; pooled connections are tested before use, so they survive a server restart."""
+    """SQLAlchemy engine of the database, one per process; the private server is started if it is in use.
+
+    Pooled connections are tested before use, so a restart of the server causes no error.
+    """
     return _engine(url())
 
 
@@ -79,13 +88,13 @@ def connect() -> Iterator[sa.Connection]:
 
 @contextlib.contextmanager
 def begin(connection: sa.Connection, role: str = "", *, read_only: bool = False) -> Iterator[sa.Connection]:
-    """Begin a transaction: committed if the block succeeds, rolled back if it fails.
+    """Begin a transaction on the connection: committed if the block succeeds, rolled back if it fails.
 
     Args:
         connection: A connection without a transaction.
-        role: owner, loader or reader; the role whose permissions the transaction has, if the roles exist. A reader's
-            transaction is read-only and limits each statement to READER_TIMEOUT.
-        read_only: Refuse writes.
+        role: owner, loader or reader: the role whose permissions the transaction has, see `assume`; empty for the
+            connected user. A reader's transaction is read-only and limits each statement to READER_TIMEOUT.
+        read_only: Refuse writes of every role.
     """
     with connection.begin():
         if read_only or role == "reader":
@@ -101,7 +110,7 @@ def begin(connection: sa.Connection, role: str = "", *, read_only: bool = False)
 def begin_resolved(connection: sa.Connection, role: str = "") -> Iterator[sa.Connection]:
     """Like `begin`, but resolve the outcome of COMMIT if the connection drops while committing.
 
-    Whether such a transaction was committed is asked over another connection; if it was, the block succeeds.
+    Another connection then asks PostgreSQL whether the transaction was committed; if it was, the block succeeds.
 
     Raises:
         DatabaseError: The transaction was not committed, or the server does not answer.
@@ -140,13 +149,17 @@ def _status(transaction_id: str) -> str:
 
 
 def assume(connection: sa.Connection, role: str) -> None:
-    """Switch to a role until the transaction ends, if it exists, has permissions here and may be assumed."""
+    """Switch to the role workbook_<role> until the transaction ends.
+
+    The connected user stays current, without an error, if the role does not exist, has no permissions in this database,
+    or has not been granted to the connected user.
+    """
     connection.execute(sa.text(sql("roles/assume")), {"role": f"workbook_{role}"})
 
 
 @contextlib.contextmanager
 def transaction(role: str = "", *, read_only: bool = False) -> Iterator[sa.Connection]:
-    """Open a connection with one transaction; see `connect` and `begin`."""
+    """Open a connection and begin a transaction on it; see `connect` and `begin` for arguments and errors."""
     with connect() as connection, begin(connection, role, read_only=read_only):
         yield connection
 
@@ -181,7 +194,7 @@ def _cannot_connect(address: sa.URL, reason: str) -> str:
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Raise driver errors as ours, without the server's details, which contain values of rows."""
+    """Raise psycopg2's errors as DatabaseError or DataError, without PostgreSQL's DETAIL, which quotes rows."""
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -199,12 +212,13 @@ def _error(error: psycopg2.Error) -> WorkbookError:
     if error.pgcode == "53100":  # disk_full
         return DatabaseError(f"PostgreSQL's disk is full: {text}; nothing was changed. Free disk space and run again.")
     if error.pgcode == "2BP01":  # dependent_objects_still_exist
+        # This DETAIL names tables and views, not rows.
         text = f"{text} ({error.diag.message_detail}); drop those and run again"
     return DatabaseError(f"PostgreSQL reported: {text}; nothing was changed")
 
 
 def run(connection: sa.Connection, statements: str) -> None:
-    """Run statements without bound values, so that a percent sign needs no escape."""
+    """Run one or more statements, separated by semicolons; without bound values, so `%` and `:` need no escape."""
     connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
 
 
@@ -219,14 +233,19 @@ def literal(text: str) -> str:
 
 
 def sql(name: str) -> str:
-    """Text of lib/sql/<name>.sql, with the SELECT list of the KPI registry in place of `{kpis}`."""
+    """Text of lib/sql/<name>.sql; a placeholder `{kpis}` in it is replaced by the SELECT list of the KPI registry."""
     return kpis.fill_in((SQL_FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 def frame(connection: sa.Connection, statement: str, **bound: object) -> pd.DataFrame:
-    """Rows of a statement as a frame.
+    """Rows of a statement as a frame, one column per column of the statement.
 
     PostgreSQL's numeric and double become float64 even if every value is NULL, date becomes datetime64[us].
+
+    Args:
+        connection: An open connection.
+        statement: A query with `:name` for each bound value.
+        bound: Value by name.
     """
     result = connection.execute(sa.text(statement), bound)
     types = {column[0]: column[1] for column in result.cursor.description}  # name, object id of the type
@@ -235,7 +254,7 @@ def frame(connection: sa.Connection, statement: str, **bound: object) -> pd.Data
 
 
 def server() -> str:
-    """Kind and version of the server: `private server, PostgreSQL 18.4`."""
+    """Connect, and return kind and version of the server: `private server, PostgreSQL 18.4`."""
     kind = "external server" if external_url() else "private server"
     with transaction(read_only=True) as connection:
         version = str(connection.execute(sa.text("SHOW server_version")).scalar())

@@ -6,13 +6,22 @@ from lib.catalog import Column, Table, bookkeeping, tables
 
 __all__ = ["Index", "Key", "add_column", "all_indexes", "all_keys", "create_table", "declared_type"]
 
-# NaN and infinity sort above every number, so `> 0` alone would accept them; an integer has neither.
+# Upper bound of a column without a largest value: NaN and infinity sort above every number, so `> 0` alone would accept
+# them. numeric(p, s) has no infinity, an integer has neither.
 BELOW = {"money": "'NaN'", "total": "'NaN'", "ratio": "'Infinity'"}
 
 
 @dataclass(frozen=True)
 class Key:
-    """A primary, unique or foreign key of one column; `references` is empty for the first two."""
+    """A primary, unique or foreign key of one column.
+
+    Attributes:
+        table: Its table.
+        name: Name of the constraint.
+        kind: `PRIMARY KEY`, `UNIQUE` or `FOREIGN KEY`.
+        column: Its column.
+        references: The clause ` REFERENCES table (column)` of a foreign key; empty for others.
+    """
 
     table: str
     name: str
@@ -28,7 +37,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Index:
-    """An index that is not a key; `condition` is empty or limits its rows."""
+    """An index that is not a key; `condition` is empty, or the WHERE clause of a partial index."""
 
     table: str
     name: str
@@ -42,7 +51,7 @@ class Index:
 
 
 def create_table(table: Table) -> str:
-    """CREATE TABLE with columns, defaults and checks; keys and indexes are separate because a load adds them later."""
+    """CREATE TABLE with columns, defaults and checks, without keys and indexes, which a load adds after the rows."""
     columns = ",\n    ".join(_definition(table, column) for column in (*table.columns, *bookkeeping()))
     return f"CREATE TABLE IF NOT EXISTS {table.name} (\n    {columns}\n)"
 
@@ -72,7 +81,7 @@ def all_keys() -> list[Key]:
 
 
 def all_indexes() -> list[Index]:
-    """Indexes on the columns marked `indexed`; those on optional columns leave out the rows without a value."""
+    """Indexes on the columns that the catalog marks `indexed`; those on optional columns leave out NULLs."""
     found = []
     for name, table in tables().items():
         for column in table.columns:

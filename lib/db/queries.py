@@ -17,7 +17,7 @@ from lib.errors import QueryError, UsageError
 __all__ = ["Question", "columns", "query", "question", "questions", "read", "save_question", "tables"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-UNBOUND = re.compile(r"(?<![:\w\\]):(\w+)")
+UNBOUND = re.compile(r"(?<![:\w\\]):(\w+)")  # SQLAlchemy reads it as a bound value; `::type` is a cast
 DAYS = ("start", "end", "as_of", "split")  # parameters that are days, also after "previous_"
 # What to do, by SQLSTATE, where PostgreSQL's own text does not say it.
 ADVICE = {
@@ -30,7 +30,14 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Question:
-    """A query with a name. needs: its parameters. definition: what its rows and columns mean."""
+    """A query with a name; its representation is all of it, with the call that reads it.
+
+    Attributes:
+        name: File name without `.sql`.
+        definition: Meaning of its rows and columns, from the comment at the top of the file.
+        needs: Names of its parameters.
+        sql: The query.
+    """
 
     name: str
     definition: str
@@ -43,7 +50,7 @@ class Question:
 
 
 def query(statement: str, **bound: object) -> pd.DataFrame:
-    """Rows of any SQL query, read as the role reader in a read-only transaction of at most 30 s.
+    """Rows of any SQL query, read in a read-only transaction with the reader's permissions, for at most 30 s.
 
     Args:
         statement: One query. `:name` stands for a bound value; other colons and percent signs need no escape.
@@ -121,7 +128,7 @@ def read(name: str, **bound: object) -> pd.DataFrame:
 
 
 def question(name: str) -> Question:
-    """The SQL and the definitions of a question.
+    """A question with its SQL and definition, not its rows; see `read` for those.
 
     Raises:
         UsageError: No such question; the message names similar ones.
@@ -142,7 +149,7 @@ def question(name: str) -> Question:
 
 
 def _files() -> dict[str, Path]:
-    """The file of each question; one of yours with the name of another takes its place."""
+    """File of each question by name; a file in output/questions overrides one of the workbook of the same name."""
     folders = (SQL_FOLDER / "questions", _own_folder())
     return {path.stem: path for folder in folders for path in sorted(folder.glob("*.sql"))}
 

@@ -20,9 +20,13 @@ MEANINGS = {
 
 
 def create(connection: sa.Connection, relations: Sequence[str]) -> None:
-    """Create the roles and make the owner role the owner of these tables and views of `public`.
+    """Create the missing roles and make workbook_owner the owner of the relations and of the schema `workbook`.
 
     Nothing happens if the connected user may not create roles.
+
+    Args:
+        connection: A connection in a transaction.
+        relations: Tables and views of `public`. Missing ones are skipped, and those of other users keep their owner.
     """
     if _may_create_roles(connection):
         run(connection, sql("roles/create"))
@@ -32,7 +36,10 @@ def create(connection: sa.Connection, relations: Sequence[str]) -> None:
 
 
 def grant(connection: sa.Connection) -> None:
-    """Grant loader and reader their permissions on the tables of the current schema, if the owner role is current."""
+    """Grant loader and reader their permissions on the tables of the current schema.
+
+    Like the other grants, it does nothing unless workbook_owner is the current user, see `connection.assume`.
+    """
     if _is_owner(connection):
         names = ", ".join(tables())
         run(connection, f"GRANT SELECT, INSERT, UPDATE, DELETE ON {names} TO workbook_loader")
@@ -41,13 +48,13 @@ def grant(connection: sa.Connection) -> None:
 
 
 def grant_use(connection: sa.Connection, schema: str) -> None:
-    """Let the loader use the schema that a load builds, if the owner role is current."""
+    """Let the loader use the staging schema, in which a load builds its tables."""
     if _is_owner(connection):
         run(connection, f"GRANT USAGE ON SCHEMA {schema} TO workbook_loader")
 
 
 def grant_views(connection: sa.Connection, views: Sequence[str]) -> None:
-    """Let loader and reader read the views, if the owner role is current."""
+    """Let loader and reader read the views."""
     if views and _is_owner(connection):
         run(connection, f"GRANT SELECT ON {', '.join(views)} TO workbook_loader, workbook_reader")
 
@@ -61,7 +68,9 @@ def _is_owner(connection: sa.Connection) -> bool:
 
 
 def ensure_login(connection: sa.Connection, name: str, password: str) -> None:
-    """Create a login with the reader's permissions, or change its password; only a salted verifier is sent.
+    """Create a login role with the reader's permissions, or change its password.
+
+    The server receives a salted verifier (SCRAM-SHA-256), so the password cannot appear in its log.
 
     Raises:
         DatabaseError: The connected user may not create roles.
@@ -79,7 +88,7 @@ def ensure_login(connection: sa.Connection, name: str, password: str) -> None:
 
 
 def overview(connection: sa.Connection) -> pd.DataFrame:
-    """One row per role: role, meaning, in_use (yes if it exists with permissions in this database, else no)."""
+    """One row per role: role, meaning, in_use (`yes` if it exists with permissions in this database, else `no`)."""
     found = frame(connection, sql("roles/overview"))
     found.insert(1, "meaning", found["role"].map(MEANINGS))
     return found.assign(in_use=found["in_use"].map({True: "yes", False: "no"}))

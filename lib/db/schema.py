@@ -28,14 +28,14 @@ __all__ = [
     "use",
 ]
 
-LOCK_TIMEOUT = "5s"
+LOCK_TIMEOUT = "5s"  # of changes to tables that other sessions may be using
 VIEWS = ("sales_summary", "product_performance", "customer_summary", "geographic_performance")
 
 
 def create(connection: sa.Connection) -> list[str]:
     """Create in `public` what is missing, and the roles if the connected user may; safe to repeat.
 
-    Rows stay, and so do the views, indexes and comments that other people added.
+    Existing rows are kept, and so are the views, indexes and comments that other people added.
 
     Returns:
         The optional columns added to tables that existed before: `orders.discount_code (text)`.
@@ -98,7 +98,7 @@ def create_workbook_schema(connection: sa.Connection) -> None:
 
 
 def use(connection: sa.Connection, schema: str) -> None:
-    """Resolve unqualified names in `schema` until the transaction ends; create it if it is missing."""
+    """Make `schema` the current schema, of unqualified names, until the transaction ends; create it if missing."""
     quoted = connection.dialect.identifier_preparer.quote_identifier(schema)
     run(connection, f"CREATE SCHEMA IF NOT EXISTS {quoted}; SET LOCAL search_path = {quoted}")
 
@@ -124,9 +124,10 @@ def create_keys(connection: sa.Connection) -> None:
 
 
 def build_keys(connection: sa.Connection, names: Sequence[str]) -> None:
-    """Create indexes, unique indexes and foreign keys of the named tables while other sessions may read them.
+    """Create the indexes and foreign keys of the named tables, and unique indexes for their other keys.
 
-    `promote_keys` later turns the unique indexes into keys: that locks readers out, but only for a moment.
+    Unlike a primary key, a unique index is built without locking readers out. `promote_keys` later turns it into a key,
+    which locks them out, but only for a moment. Nothing is skipped: the tables must have none of these.
     """
     for key in ddl.all_keys():
         if key.table in names and key.references:
@@ -148,8 +149,8 @@ def promote_keys(connection: sa.Connection) -> None:
 def describe(connection: sa.Connection, like: str = "public") -> None:
     """Write the catalog's meanings as comments on the tables and columns of the current schema.
 
-    Comments written by people, found in the schema `like`, take precedence. Every meaning is also recorded in
-    workbook.descriptions, so that a comment with another text can be recognised as a person's.
+    Comments that people wrote on these tables in the schema `like` take precedence: they are copied. Every meaning is
+    also recorded in workbook.descriptions, so that a comment with another text can be recognised as a person's.
     """
     meanings = _meanings()
     comments = {_object(*place): meaning for place, meaning in meanings.items()}
@@ -177,7 +178,10 @@ def _object(table: str, column: str) -> str:
 
 
 def columns(connection: sa.Connection) -> pd.DataFrame:
-    """Columns of the tables in the current schema, in order: table, column, type, required, meaning."""
+    """One row per column of the tables in the current schema, in order: table, column, type, required, meaning.
+
+    type is PostgreSQL's name of it, required is true for NOT NULL, meaning is the comment in the database.
+    """
     return frame(connection, sql("schema/columns"), tables=list(tables()))
 
 
@@ -187,7 +191,10 @@ def foreign_keys(connection: sa.Connection) -> pd.DataFrame:
 
 
 def overview(columns: pd.DataFrame) -> pd.DataFrame:
-    """One row per table of `columns`: table, columns, required_columns, kind, meaning."""
+    """Summary of the frame of `columns()`, one row per table: table, columns, required_columns, kind, meaning.
+
+    kind is `mart` or `table`; columns and required_columns are numbers of columns.
+    """
     counts = (
         columns.groupby("table", sort=False)
         .agg(columns=("column", "size"), required_columns=("required", "sum"))
@@ -200,7 +207,7 @@ def overview(columns: pd.DataFrame) -> pd.DataFrame:
 def refuse_drift(connection: sa.Connection, *, require_all: bool = False) -> None:
     """Raise DatabaseError, naming each difference, if a table in `public` differs from the catalog.
 
-    A missing table is a difference only with `require_all`.
+    A missing table is a difference only with `require_all`. `public` is the current schema until the transaction ends.
     """
     run(connection, "SET LOCAL search_path = public")
     absent = [name for name in tables() if name not in set(columns(connection)["table"])]

@@ -1,4 +1,4 @@
-"""The notebooks as steps of a run: what each needs and gives, and so in which order they run."""
+"""The notebooks as steps of a run: what each needs and gives, and the order of the run that follows from it."""
 
 import json
 import re
@@ -15,7 +15,7 @@ __all__ = ["NOTEBOOKS", "Step", "discover", "notebooks", "stages"]
 
 NOTEBOOKS = PROJECT / "notebooks"
 REPORTS = "reports"
-# What the metadata of a notebook may say under `workbook`; a notebook without it is a report on the loaded database.
+# Keys allowed under `workbook` in the metadata of a notebook, with their defaults: a report on the loaded database.
 REPORT: dict[str, Any] = {"needs": ["database"], "gives": [REPORTS], "optional": False, "long": False}
 
 
@@ -23,8 +23,13 @@ REPORT: dict[str, Any] = {"needs": ["database"], "gives": [REPORTS], "optional":
 class Step:
     """One notebook of the pipeline.
 
-    needs, gives: names of what it reads and writes; a step runs after all steps that give what it needs.
-    optional: a failure leaves the reports valid. long: takes longest of its stage, so it starts first.
+    Attributes:
+        name: file name of the notebook without its suffix: `04_executive`.
+        title: its first heading, or the name if it has none.
+        needs: names of what it reads, such as `database`; it runs after all steps that give them.
+        gives: names of what it writes: `tables`, `files`, `database`, `reports` or `metabase`.
+        optional: the reports stay valid if it fails.
+        long: it takes longer than the other steps of its stage, so it starts first.
     """
 
     name: str
@@ -42,7 +47,7 @@ class Step:
 
     @property
     def is_report(self) -> bool:
-        """Whether its page is one of the reports on the shop, not a record of the set-up."""
+        """Whether it gives `reports`: its page is a report on the shop, not a record of the set-up."""
         return REPORTS in self.gives
 
 
@@ -64,10 +69,12 @@ def notebooks(folder: Path = NOTEBOOKS) -> list[Path]:
 
 
 def stages(steps: Sequence[Step]) -> list[list[Step]]:
-    """The steps in stages: those of one stage need nothing of each other and can run at the same time.
+    """The steps in stages, which run one after the other; the steps of a stage can run at the same time.
+
+    A stage has all steps whose needs the stages before it give.
 
     Raises:
-        UsageError: A step needs something that no step gives, or that is given only after it.
+        UsageError: A step needs something that no step gives, or steps need each other in a circle.
     """
     waiting, found = list(steps), []
     while waiting:
@@ -82,6 +89,7 @@ def stages(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 def _unmet(waiting: Sequence[Step]) -> str:
+    """Error message on the steps that can never start."""
     needs = "; ".join(f"{step.name} needs {', '.join(step.needs)}" for step in waiting)
     return (
         f"these notebooks can never start: {needs}; expected that another notebook gives what each needs. "

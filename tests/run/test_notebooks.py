@@ -86,12 +86,12 @@ def has_nested_comprehension(source: str) -> bool:
     return any(isinstance(inner, kinds) for node in outer for inner in ast.walk(node) if inner is not node)
 
 
-def test_notebooks_import_rooms_only(book: nbformat.NotebookNode) -> None:
-    rooms = {"", "db", "data", "load", "analysis", "report", "report.text", "metabase", "run"}
+def test_notebooks_import_packages_only(book: nbformat.NotebookNode) -> None:
+    packages = {"", "db", "data", "load", "analysis", "report", "report.text", "metabase", "run"}
     lines = [line for source in sources(book) for line in source.splitlines()]
     imported = [match[1] or "" for line in lines if (match := re.match(r"from lib(?:\.([\w.]+))? import", line))]
-    assert imported, "a notebook works by the rooms of lib"
-    assert set(imported) <= rooms
+    assert imported, "a notebook uses the packages of lib"
+    assert set(imported) <= packages
 
 
 def test_saved_outputs_contain_no_trace_of_a_machine(book: nbformat.NotebookNode) -> None:

@@ -1,4 +1,7 @@
-"""Decomposition of a series into trend, weekday and month effects, and detection of anomalies."""
+"""Decomposition of a series into trend, weekday and month effects, and detection of anomalies.
+
+All of it counts open days only: a `Past` leaves out the weekdays on which the shop is closed.
+"""
 
 import calendar
 from dataclasses import dataclass
@@ -22,13 +25,19 @@ MOSTLY_EMPTY = 1 / 3  # share of days without sales beyond which the logarithms 
 
 
 def trend(past: Past) -> pd.DataFrame:
-    """date, revenue and trend: the centred mean of four weeks; at both ends, of the days there are."""
+    """One row per open day: date, revenue and trend.
+
+    trend is the centred mean of four weeks; at both ends of the series the mean of those of its days that exist.
+    """
     means = past.series.rolling(_open_days(past, MONTH), center=True, min_periods=1).mean()
     return pd.DataFrame({"revenue": past.series, "trend": means}).rename_axis("date").reset_index()
 
 
 def weekday_effects(past: Past) -> pd.DataFrame:
-    """weekday and effect: mean of the weekday / mean of all open days - 1, over the last half year."""
+    """One row per open weekday: weekday (`Mon`) and effect (0.1: 10 % above the mean).
+
+    effect is the mean of the weekday / mean of all open days - 1, over the last half year; NaN without sales.
+    """
     last = past.series.tail(WEEKDAY_WEEKS * past.season)
     means = last.groupby(dates(last).day_of_week).mean()
     effects = (means / last.mean() - 1) if last.any() else means * np.nan
@@ -37,10 +46,11 @@ def weekday_effects(past: Past) -> pd.DataFrame:
 
 
 def month_effects(past: Past) -> pd.DataFrame:
-    """month and effect: four-week means / centred mean of 52 weeks - 1, averaged by calendar month.
+    """One row per calendar month: month (`Jan`) and effect (0.1: 10 % above the mean of the months).
 
-    The classical ratio to moving average. Empty for less than two years minus two weeks: the first and the last half
-    year have no centred mean, and less than a whole year of ratios cannot be separated from growth.
+    The classical ratio to moving average: four-week mean / centred mean of 52 weeks, averaged by calendar month and
+    divided by the mean of the months. Empty for less than two years minus two weeks: the first and the last half year
+    have no centred mean, and less than a whole year of ratios cannot be separated from growth.
     """
     level = past.series.rolling(_open_days(past, YEAR), center=True).mean()
     means = past.series.rolling(_open_days(past, MONTH), center=True, min_periods=1).mean()
@@ -55,16 +65,17 @@ def month_effects(past: Past) -> pd.DataFrame:
 
 
 def _open_days(past: Past, days: int) -> int:
-    """Number of open days in this number of days."""
+    """Number of open days in this number of days, which is a multiple of a week."""
     return days // WEEK * past.season
 
 
 @dataclass(frozen=True)
 class Anomalies:
-    """Days whose revenue is far from the expected.
+    """Days whose revenue is far from the expected revenue.
 
     Attributes:
-        days: date, revenue, expected_revenue, change (0.5: 50 % more than expected), cause (a holiday or `not known`).
+        days: one row per anomaly: date, revenue, expected_revenue, change (0.5: 50 % more than expected), cause (a
+            holiday on that day, the day before or the day after; else `not known`).
         summary: a sentence on the size of a detectable anomaly, or on why none can be detected.
     """
 
@@ -73,7 +84,10 @@ class Anomalies:
 
 
 def anomalies(past: Past) -> Anomalies:
-    """Detect anomalies: open days far from a robust STL decomposition of the logarithms, at most MAX_SHARE of them."""
+    """Detect anomalies: the open days with the largest residuals of a robust STL decomposition of log revenue.
+
+    A residual counts above THRESHOLD robust standard deviations; at most the share MAX_SHARE of the days are anomalies.
+    """
     series = past.series
     reason = _why_undetectable(past)
     if reason:
@@ -102,7 +116,7 @@ def _empty_share(series: pd.Series) -> float:
 
 
 def _robust_scores(past: Past) -> tuple[pd.Series, pd.Series, float]:
-    """Expected revenue per day, distance from it in robust standard deviations, and that deviation of the logarithm."""
+    """Expected revenue per day, residual in robust standard deviations, and that standard deviation of log revenue."""
     from statsmodels.tsa.seasonal import STL
 
     sales = past.series.clip(lower=0)

@@ -15,10 +15,10 @@ from lib.formatting import decimal, percent
 __all__ = ["Forecast", "Segment", "forecast", "forecast_segments", "untested"]
 
 SHOWN_WITH_IT = ("ETS", "ARIMA")  # models shown next to the published one
-SEGMENTS = 6
+SEGMENTS = 6  # maximum segments with a forecast
 SEGMENT_ORIGINS = 3  # backtest windows per segment, so that six segments take little longer than the whole shop
 SEGMENT_DAYS = 420  # of history; more lowers the error by half a per cent on real series and doubles the time
-YEAR = 365
+YEAR = 365  # days
 NO_GAIN = 0.005  # a smaller share rounds to zero in whole per cents
 THIN = 0.5  # share of days with sales below which a segment's models are not backtested
 
@@ -29,9 +29,10 @@ class Forecast:
 
     Attributes:
         model: name of the published model, `none` without history.
-        frame: per day of the horizon the columns of `Simulation.interval_frame`, and ETS and ARIMA if they were fitted.
+        frame: one row per day of the horizon, indexed by date: forecast, lower_80, upper_80, lower_95, upper_95, and
+            for comparison the point forecasts ETS and ARIMA if these models were simulated; 0 on closed days.
         total: expected revenue of the horizon.
-        total_80: 80 % prediction interval of the total.
+        total_80: 80 % prediction interval of the total, from and to.
         reason: sentence on the choice of the model.
     """
 
@@ -43,16 +44,19 @@ class Forecast:
 
     @property
     def earned(self) -> bool:
-        """Whether the backtest justified the ensemble."""
+        """Whether the ensemble is published, which means that it beat seasonal naive in the backtest."""
         return self.model == ENSEMBLE
 
 
 def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42) -> Forecast:
-    """Forecast the next `horizon` days with the ensemble, or with a simple model where the backtest prefers it.
+    """Forecast the next `horizon` days with the ensemble if its MASE in the backtest is below that of seasonal naive.
+
+    Otherwise with the better of seasonal naive and the 8-week weekday average, or with seasonal naive if the history is
+    too short for a backtest.
 
     Args:
         past: the series.
-        tested: its backtest.
+        tested: its backtest, which also calibrates the width of the prediction intervals.
         horizon: days ahead; closed days have a forecast of 0.
         seed: of the simulated paths.
 
@@ -74,7 +78,10 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
 
 
 def untested(past: Past, horizon: int = 30, *, seed: int = 42) -> Forecast:
-    """Forecast a series that is too thin to backtest: 8-week weekday average, or seasonal naive if it is shorter."""
+    """Forecast a series with too few days with sales for a backtest: 8-week weekday average, uncalibrated.
+
+    Seasonal naive for less than eight weeks of history, or if every day has the same revenue.
+    """
     model = SEASONAL_NAIVE if past.is_plain else WEEKDAY_AVERAGE
     simulations = {model: simulate(model, past, horizon, seed=seed)}
     return _published(past, horizon, simulations, model, "Sales are too sparse to backtest a model.")
@@ -97,7 +104,7 @@ def _published(
 
 
 def _choose(past: Past, tested: Backtest) -> tuple[str, float, str]:
-    """The model to publish, the factor for its intervals, and the reason."""
+    """The model to publish, the factor by which its prediction intervals are widened, and the reason as a sentence."""
     if past.is_plain:
         return SEASONAL_NAIVE, 1.0, _plain_words(past)
     if not tested.windows:

@@ -1,4 +1,4 @@
-"""The `mapping` section of a params file: which file and column has which field, and how the cells are written."""
+"""The `mapping` section of a params file: the file and column that hold each field, and how the cells are written."""
 
 import codecs
 import csv
@@ -33,7 +33,7 @@ TRIALS: dict[str, tuple[Callable[[Any], object], str]] = {
 EXTENSIONS = (".csv", ".csv.gz")
 DELIMITERS = (",", ";", "\t", "|")
 
-Notes = Counter[tuple[str, str]]  # (column of the file, what was done) -> cells
+Notes = Counter[tuple[str, str]]  # (column of the file, what was done) -> cells, or 1 for a note on the whole column
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,16 @@ class ReadOptions:
     """How the cells of the files are written.
 
     Attributes:
+        delimiter: Character between cells.
+        encoding: Python's name of the encoding; UTF-8 is read with or without a byte order mark.
+        decimal: Decimal separator of numbers.
+        date_format: Directives of strptime, or "" for ISO 8601.
+        time_zone: Time zone of naive timestamps.
         null_words: Texts that mean an empty cell.
         ignore_extra: Leave out columns that are not fields, instead of failing.
         countries: Case-folded text of the files -> country code; "" for none.
         keys: `uuid`, or `text` for keys of any other form.
-        latest: Last plausible date.
+        latest: Last plausible date: a year after as_of.
     """
 
     delimiter: str
@@ -62,6 +67,10 @@ class ReadOptions:
 
 def read_options(mapping: Mapping[str, Any], as_of: date) -> ReadOptions:
     """The options of a mapping.
+
+    Args:
+        mapping: The `mapping` section with all its settings, defaults included.
+        as_of: First day that is not in the data.
 
     Raises:
         UsageError: A setting has an unusable value.
@@ -90,6 +99,7 @@ class Layout:
 
     Attributes:
         name: Name of the file in its format.
+        columns: The fields, with the type and rules of each.
         names: Field -> name of its column in the file; "" for an optional column that the file does not have.
         needed: Fields whose column must be in the file.
     """
@@ -106,10 +116,13 @@ class Layout:
 
 
 def layouts_of(source: Format, mapping: Mapping[str, Any]) -> dict[str, Layout]:
-    """The layout of each file, with the column names of the mapping.
+    """Layout by name of the file, with the column names of the mapping.
+
+    The mapping of a format with one file names the column of every required field; with several files it names only the
+    columns that are not called like their field.
 
     Raises:
-        UsageError: The mapping names an unknown file or field, or lacks a required one.
+        UsageError: The mapping names an unknown file or field, or lacks a required field.
     """
     names = mapping["columns"]
     if len(source.files) == 1:
@@ -147,7 +160,14 @@ def _layout(file: str, columns: tuple[Column, ...], renamed: Mapping[str, Any], 
 
 
 def find_files(data: Path, source: Format) -> tuple[dict[str, Path], list[str]]:
-    """Path of each file of the format that exists, and names of CSV files that are not used.
+    """Path by name of each file of the format, and the names of CSV files in the folder that are not used.
+
+    For a format of one file the path is `data`, even if it does not exist. Of several files, missing optional ones are
+    left out.
+
+    Args:
+        data: The file, or the folder of a format with several files.
+        source: The format.
 
     Raises:
         UsageError: `data` is not a folder but the format has several files.
@@ -178,7 +198,7 @@ def find_files(data: Path, source: Format) -> tuple[dict[str, Path], list[str]]:
 
 @dataclass(frozen=True)
 class Header:
-    """Number of columns of a file, the position of each field that it has, and notes about its column names."""
+    """Number of columns of a file, position (from 0) of each field that it has, and notes about its column names."""
 
     width: int
     positions: dict[str, int]
@@ -189,7 +209,8 @@ def header_of(header: list[str], path: Path, layout: Layout, options: ReadOption
     """Find the fields of the layout in a header; case and surrounding white space are ignored.
 
     Raises:
-        DataError: A needed column is missing, one is there twice, or one is not a field of the layout.
+        DataError: A needed column is missing, a column name is duplicate, or a column is not a field of the layout and
+            the options do not ignore those.
     """
     names = [name.strip().casefold() for name in header]
     twice = [name for name, count in Counter(names).items() if count > 1 and name]

@@ -1,4 +1,7 @@
-"""The shards of a synthetic shop: written as Parquet files, or planned and counted for generation at loading."""
+"""The shards of a synthetic shop, written as Parquet files or only counted, to be generated again while loading.
+
+A shard is a range of blocks; a block is a fixed number of customers with their orders and events, see `synthetic.shop`.
+"""
 
 import json
 from collections import Counter
@@ -45,7 +48,16 @@ TRUTH = "truth.json"
 
 @dataclass(frozen=True)
 class Shard:
-    """The task of one worker: a shop, the version of the generator, and a range of blocks. Shards count from 1."""
+    """The task of one worker: generate these blocks of the shop.
+
+    Attributes:
+        counts: Rows to generate in the whole shop.
+        shop: Parameters of the shop.
+        generator: Version of the generator.
+        parts: Number of shards of the shop.
+        number: Number of this shard, counted from 1, because 0 is PARENTS.
+        blocks: Numbers of its blocks, counted from 0.
+    """
 
     counts: Counts
     shop: Shop
@@ -56,14 +68,22 @@ class Shard:
 
     @property
     def plan(self) -> dict[str, Any]:
-        """The facts that all shards of a shop share, as JSON types."""
+        """All that defines the shop and its shards, as JSON types; equal for two shards of the same load."""
         sizes = {"counts": asdict(self.counts), "shop": asdict(self.shop) | {"as_of": self.shop.as_of.isoformat()}}
         return {"generator": self.generator, "parts": self.parts, **sizes}
 
 
 @dataclass(frozen=True)
 class GenerationPlan:
-    """A shop in shards, and the rows of each table in each shard; entry 0 of `rows` is that of the parent tables."""
+    """How to generate a shop again in shards, and how many rows to expect.
+
+    Attributes:
+        counts: Rows to generate in the whole shop.
+        shop: Parameters of the shop.
+        blocks: Range of blocks of each shard.
+        rows: Number of rows by table: entry PARENTS for the parent tables, then one entry per shard.
+        generator: Version of the generator.
+    """
 
     counts: Counts
     shop: Shop
@@ -76,7 +96,7 @@ class GenerationPlan:
         return shards_of(self.counts, self.shop, self.blocks, self.generator)
 
     def write(self, folder: Path) -> None:
-        """Write the plan as JSON to the folder."""
+        """Write the plan to generation_plan.json in the folder."""
         plain = asdict(self) | {"blocks": [[blocks.start, blocks.stop] for blocks in self.blocks]}
         plain["shop"]["as_of"] = self.shop.as_of.isoformat()
         (folder / FILE).write_text(json.dumps(plain) + "\n", encoding="utf-8")
@@ -88,7 +108,7 @@ def shards_of(counts: Counts, shop: Shop, blocks: Sequence[range], generator: in
 
 
 def block_ranges(counts: Counts, size: int) -> list[range]:
-    """All blocks of a shop in ranges of at most `size` blocks."""
+    """All blocks of a shop in consecutive ranges of at most `size` blocks, one per shard."""
     return [range(first, min(first + size, counts.blocks)) for first in range(0, counts.blocks, size)]
 
 
@@ -114,9 +134,12 @@ def read_generation_plan(folder: Path) -> GenerationPlan | None:
 
 @dataclass(frozen=True)
 class WrittenShop:
-    """Outcome of writing a shop.
+    """Outcome of writing or counting a shop.
 
-    written: one row per table: table, rows, files. truth: the parameters that the rows were drawn by.
+    Attributes:
+        written: One row per table: table, rows, files (0 if the shop was only counted).
+        profile: Statistics of the columns.
+        truth: The parameters that the rows were drawn from, see `truth.truth`.
     """
 
     written: pd.DataFrame
@@ -148,6 +171,7 @@ def write_shop(plan: Plan, folder: Path, workers: int = 0) -> WrittenShop:
         WorkbookError: A worker process ends early.
     """
     parents, blocks = parent_tables(plan), block_ranges(plan.counts, PART_BLOCKS)
+    # A single shard is one file per table without a number.
     numbers: Sequence[int | None] = [None] if len(blocks) == 1 else range(len(blocks))
     with replacing_folder(folder) as temporary:
         for name, table in parents.items():
@@ -161,9 +185,17 @@ def write_shop(plan: Plan, folder: Path, workers: int = 0) -> WrittenShop:
 
 
 def count_shop(counts: Counts, shop: Shop, folder: Path, engine: Engine, part_blocks: int = PART_BLOCKS) -> WrittenShop:
-    """Generate and count a shop shard by shard without keeping its rows; write its generation plan and truth.json.
+    """Generate a shop shard by shard and count its rows without keeping them; write its generation plan and truth.json.
 
-    For a shop that is generated again where it is loaded.
+    For Dask workers, which may have no common folder: when the shop is loaded, they generate the shards again and copy
+    them to the database, and the counts of the plan show whether all rows arrived.
+
+    Args:
+        counts: Rows to generate.
+        shop: Parameters of the shop.
+        folder: Where the two files go; its content is replaced.
+        engine: The workers that generate.
+        part_blocks: Blocks of a shard.
 
     Raises:
         OutputError: A file cannot be written.
@@ -195,7 +227,7 @@ def _write_truth(plan: Plan, folder: Path) -> dict[str, Any]:
 
 
 def _written(shards: list[dict[str, int]], files: dict[str, int]) -> pd.DataFrame:
-    """table, rows over all shards and files, in the order of the catalog."""
+    """The columns table, rows (sum of all shards) and files; tables in the order of the catalog."""
     rows = Counter[str]()
     for shard in shards:
         rows.update(shard)
@@ -221,7 +253,7 @@ def _write_shard(plan: Plan, folder: Path, task: tuple[range, int | None]) -> _S
 
 
 def _generate(plan: Plan, blocks: range, keep: Callable[[str, pa.Table], None]) -> _ShardResult:
-    """Generate, count and keep blocks, holding one at a time."""
+    """Generate the blocks one at a time, pass each table to `keep`, and add up rows and profile."""
     rows = Counter[str]()
     profiles = []
     for block in blocks:

@@ -1,4 +1,4 @@
-"""The truth about a synthetic shop: every parameter its rows were drawn by, and the expected values that follow."""
+"""The truth about a synthetic shop: the parameters its rows are drawn from, and the expected values that follow."""
 
 from typing import Any
 
@@ -17,8 +17,10 @@ __all__ = ["expected_revenue", "truth"]
 def truth(plan: Plan) -> dict[str, Any]:
     """Parameters, solved scales, planted effects and expected daily orders and revenue, as JSON types.
 
-    Money is in the shop's currency. Durations are in days of shop time, which runs as fast as demand is high: one per
-    day on average, before campaigns and anomalies.
+    Tests compare the estimates of models and reports with it.
+
+    Money is in the shop's currency. Durations are in days of shop time, a clock that runs faster on days of higher
+    demand. It advances one day per day on average, before campaigns and anomalies.
     """
     shop = plan.shop
     return {
@@ -44,7 +46,7 @@ def truth(plan: Plan) -> dict[str, Any]:
 
 
 def expected_revenue(plan: Plan) -> np.ndarray:
-    """Expected revenue of each day in cents: completed orders by their status at as_of."""
+    """Expected revenue of each day in cents: expected orders x expected order value x share completed by as_of."""
     age = np.arange(plan.shop.history_days, 0, -1)[:, None] - (np.arange(24) + 0.5) / 24
     completed = orders.completed_share(age) @ np.array(_shares(calendar.HOURS))
     order_value = plan.order_values[products.quarter(plan.shop.days)] * completed
@@ -163,7 +165,7 @@ def _visits(plan: Plan) -> dict[str, Any]:
 
 
 def _campaigns(plan: Plan) -> list[dict[str, Any]]:
-    """Every campaign with its uplift, added to a demand of 1, and the orders it is expected to cause."""
+    """Every campaign with its uplift (0.5: half of normal demand is added) and the orders it is expected to cause."""
     known = plan.campaigns
     demand = 1 + known.sums(known.uplift)
     found = []
