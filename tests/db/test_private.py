@@ -226,6 +226,18 @@ def test_root_changes_only_the_servers_folders(closed, monkeypatch):
     assert private.running(closed) is None
 
 
+@needs_root
+def test_a_renamed_folder_does_not_begin_with_an_empty_database_in_silence(closed):
+    private.start(closed, fsync=False)
+    renamed = closed.with_name("renamed")
+    closed.rename(renamed)
+    with pytest.raises(DatabaseError, match="was renamed or copied; its private PostgreSQL with the loaded shop"):
+        private.start(renamed, fsync=False)
+    renamed.rename(closed)
+    private.start(closed, fsync=False)
+    private.reset(closed)
+
+
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("/")])
 @needs_root
 def test_root_refuses_a_fallback_folder_of_another_user(closed, make):

@@ -21,7 +21,17 @@ from lib.db.private.cluster import (
     program,
     with_free_port,
 )
-from lib.db.private.location import Location, exists, file_errors, last_error, locate, locked, remove, run
+from lib.db.private.location import (
+    Location,
+    exists,
+    file_errors,
+    last_error,
+    locate,
+    locked,
+    remember_fallback,
+    remove,
+    run,
+)
 from lib.errors import DatabaseError
 
 __all__ = ["Address", "binary", "find_postmaster", "reset", "running", "start", "stop"]
@@ -56,6 +66,7 @@ def start(folder: Path, *, fsync: bool = True) -> Address:
         OutputError: The file system refuses.
     """
     with locked(folder) as location:
+        remember_fallback(folder, location)
         try:
             return _ensure_running(location, fsync)
         except psycopg2.Error as error:
@@ -91,7 +102,7 @@ def reset(folder: Path) -> None:
         _halt(location)
         for path in (location.data, location.work):
             remove(path)
-        for path in (location.state, location.log):
+        for path in (location.state, location.log, folder / "location"):
             path.unlink(missing_ok=True)
         if location.home != folder.resolve():
             remove(location.home)

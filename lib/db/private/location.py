@@ -17,7 +17,18 @@ from filelock import FileLock, Timeout
 
 from lib.errors import DatabaseError, OutputError
 
-__all__ = ["Account", "Location", "exists", "file_errors", "last_error", "locate", "locked", "remove", "run"]
+__all__ = [
+    "Account",
+    "Location",
+    "exists",
+    "file_errors",
+    "last_error",
+    "locate",
+    "locked",
+    "remember_fallback",
+    "remove",
+    "run",
+]
 
 Account = pwd.struct_passwd
 SERVER_ACCOUNTS = ("postgres", "nobody")
@@ -72,6 +83,24 @@ def locked(folder: Path) -> Iterator[Location]:
             if location.home != folder.resolve():
                 _create_fallback(location.home)
             yield location
+
+
+def remember_fallback(folder: Path, location: Location) -> None:
+    """Record in `folder` that its cluster lies elsewhere, which depends on the path of the folder.
+
+    Raises:
+        DatabaseError: The folder was renamed or copied since, and its cluster still lies where the old path says.
+    """
+    pointer = folder / "location"
+    if location.home == folder.resolve():
+        return
+    recorded = Path(pointer.read_text(encoding="utf-8")) if pointer.exists() else location.home
+    if recorded != location.home and recorded.exists():
+        raise DatabaseError(
+            f"{folder} was renamed or copied; its private PostgreSQL with the loaded shop is still in {recorded}, "
+            f"which belongs to the old name. Rename the folder back, or delete {pointer} to begin with an empty database."
+        )
+    pointer.write_text(str(location.home), encoding="utf-8")
 
 
 @contextmanager
