@@ -98,7 +98,7 @@ def remember_fallback(folder: Path, location: Location) -> None:
     if recorded != location.home and recorded.exists():
         raise DatabaseError(
             f"{folder} was renamed or copied; its private PostgreSQL with the loaded shop is still in {recorded}, "
-            f"which belongs to the old name. Rename the folder back, or delete {pointer} to begin with an empty database."
+            f"which belongs to the old name. Rename the folder back, or delete {pointer} for an empty database."
         )
     pointer.write_text(str(location.home), encoding="utf-8")
 
