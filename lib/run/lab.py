@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from lib import settings
 from lib.errors import UsageError, WorkbookError
-from lib.run import params
+from lib.run import notebook, params
 from lib.run.notebook import parameter_names, prepared
 from lib.run.steps import NOTEBOOKS, notebooks
 from lib.settings import PROJECT
@@ -61,6 +61,7 @@ class Copy:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prepare the copies and open JupyterLab on the start page; returns the exit code."""
     options, further = _options(arguments)
+    notebook.prepare()
     try:
         shop = _shop(options)
         folder = settings.output_folder() / "lab" / shop.name
