@@ -84,6 +84,7 @@ def _with_year_before(
 ) -> pd.DataFrame:
     earlier = pd.DataFrame({"date": frame["date"] + back, "year_before": frame[column]})
     joined = frame.merge(earlier, on="date", how="left")
+    joined.attrs = frame.attrs
     return joined[joined["date"] >= pd.Timestamp(year["start"])].reset_index(drop=True)
 
 

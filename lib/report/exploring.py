@@ -58,9 +58,10 @@ def browse(frame: pd.DataFrame) -> object:
     if not settings.in_jupyterlab():
         return frame
     import itables
+    from IPython.display import HTML
 
-    itables.init_notebook_mode(connected=False)
-    return itables.to_html_datatable(frame, connected=False, display_logo_when_loading=False)
+    itables.init_notebook_mode(connected=False)  # in each output, so that a saved notebook shows its tables again
+    return HTML(itables.to_html_datatable(frame, connected=False, display_logo_when_loading=False))
 
 
 def choose(
