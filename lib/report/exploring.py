@@ -61,7 +61,7 @@ def browse(frame: pd.DataFrame) -> object:
     from IPython.display import HTML
 
     itables.init_notebook_mode(connected=False)  # in each output, so that a saved notebook shows its tables again
-    return HTML(itables.to_html_datatable(frame, connected=False, display_logo_when_loading=False))
+    return HTML(itables.to_html_datatable(frame, connected=False, display_logo_when_loading=False))  # type: ignore[no-untyped-call]  # IPython types only a part
 
 
 def choose(
