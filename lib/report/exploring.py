@@ -13,6 +13,10 @@ from lib.db.queries import Question, question, read
 __all__ = ["Explanation", "browse", "choose", "explain"]
 
 
+# itables draws a white ground in JupyterLab's dark theme, on which the theme's white text cannot be read.
+TRANSPARENT = "<style>.dt-container { background: transparent !important }</style>"
+
+
 @dataclass(frozen=True)
 class Explanation:
     """How a result was made. questions: the SQL its rows come from. text: what it shows. frame: its values."""
@@ -61,7 +65,8 @@ def browse(frame: pd.DataFrame) -> object:
     from IPython.display import HTML
 
     itables.init_notebook_mode(connected=False)  # in each output, so that a saved notebook shows its tables again
-    return HTML(itables.to_html_datatable(frame, connected=False, display_logo_when_loading=False))  # type: ignore[no-untyped-call]  # IPython types only a part
+    table = itables.to_html_datatable(frame, connected=False, display_logo_when_loading=False)
+    return HTML(TRANSPARENT + table)  # type: ignore[no-untyped-call]  # IPython types only a part
 
 
 def choose(
