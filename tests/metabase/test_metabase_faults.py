@@ -15,7 +15,7 @@ from lib.metabase.client import Client
 from lib.run.metabase import main
 from tests.conftest import PASSWORD as LOGIN_PASSWORD
 from tests.fake_metabase import ADMIN, PASSWORD, FakeMetabase
-from tests.metabase.test_publishing import REVENUE, VALUES, actions, board, card
+from tests.metabase.test_publishing import MADE, QUESTIONS, REVENUE, VALUES, actions, board, card
 
 Sentence = pytest.CaptureFixture[str]
 
@@ -47,7 +47,7 @@ def test_exit_codes_of_the_commands(site: FakeMetabase, capsys: Sentence) -> Non
     assert main(["plan"]) == 2
     assert main(["apply"]) == 0
     assert main(["plan"]) == 0
-    assert "Nothing to do: keep 34." in capsys.readouterr().out
+    assert f"Nothing to do: keep {MADE + 8}." in capsys.readouterr().out
     card(site, REVENUE)["name"] = "Money"
     assert main(["plan"]) == 0
     assert main(["apply"]) == 5
@@ -380,7 +380,7 @@ def test_a_dashboard_that_is_refused(site: FakeMetabase, capsys: Sentence) -> No
     assert "value must be seq of maps in which ids are unique" in said
     assert f"The dashboard {site.url}/dashboard/{board(site)['id']} is unfinished; run again" in said
     assert main(["apply"]) == 0
-    assert (len(site.dashboards), len(board(site)["dashcards"]), len(site.cards)) == (1, 23, 23)
+    assert (len(site.dashboards), len(board(site)["dashcards"]), len(site.cards)) == (1, QUESTIONS, QUESTIONS)
 
 
 def test_a_dashboard_of_which_parts_are_lost(published: FakeMetabase, capsys: Sentence) -> None:
@@ -405,7 +405,7 @@ def test_a_collection_in_the_trash(published: FakeMetabase, capsys: Sentence) ->
         one["archived"] = True
     assert "the collection “Shop Analytics” is in Metabase's trash; restore it there" in failed(capsys)
     assert main(["apply", "--force"]) == 0
-    assert (collection["archived"], len(published.cards)) == (False, 23)
+    assert (collection["archived"], len(published.cards)) == (False, QUESTIONS)
 
 
 def test_two_dashboards_of_the_name(site: FakeMetabase, capsys: Sentence) -> None:

@@ -10,7 +10,7 @@ from lib.run import notebook
 from lib.run.steps import NOTEBOOKS, discover
 from tests.conftest import CANARY
 from tests.fake_metabase import API_KEY, FakeMetabase
-from tests.metabase.test_publishing import VALUES
+from tests.metabase.test_publishing import MADE, QUESTIONS, VALUES
 from tests.runner import Ran, pipeline
 
 STEPS = [step.name for step in discover()]
@@ -30,10 +30,10 @@ def test_the_notebook_shows_what_it_planned_and_what_it_did(
     values = VALUES | {"cell_timeout_s": 60}
     notebook.execute(NOTEBOOKS / "07_metabase.ipynb", target, values, lambda *_: None)
     text = shown(target)
-    assert "To do: create 26." in text
+    assert f"To do: create {MADE}." in text
     assert f"{site.url}/dashboard/" in text
     assert export(target, tmp_path / "07_metabase.html") == 0
-    assert (len(site.cards), len(site.dashboards)) == (23, 1)
+    assert (len(site.cards), len(site.dashboards)) == (QUESTIONS, 1)
     written = [path for folder in (tmp_path, own_folders) for path in folder.rglob("*") if path.is_file()]
     texts = [path.read_text(encoding="utf-8", errors="replace") for path in written]
     assert len(texts) > 3

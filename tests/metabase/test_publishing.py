@@ -21,6 +21,8 @@ from tests.fake_metabase import ADMIN, API_KEY, PASSWORD, FakeMetabase
 VALUES = params.load(params.find("demo")).values()
 SPEC = spec.load()
 FILE = spec.FILE
+QUESTIONS = len(SPEC.questions)
+MADE = QUESTIONS + 3  # with the database, the collection and the dashboard
 REVENUE, DAILY, PRODUCTS, CUSTOMERS, MAP = "revenue", "daily_revenue", "top_products", "customers", "customer_geography"
 
 
@@ -55,13 +57,13 @@ def without(content: dict[str, Any], key: str) -> None:
 
 
 def test_a_first_run_makes_everything_and_a_second_one_writes_nothing(site: FakeMetabase) -> None:
-    assert metabase.plan(VALUES).to_do == 26
+    assert metabase.plan(VALUES).to_do == MADE
     assert site.writes() == [], "a plan only reads"
     first = metabase.apply(VALUES)
-    assert first.count == {"create": 26, "update": 8}
+    assert first.count == {"create": MADE, "update": 8}
     site.requests.clear()
-    assert metabase.apply(VALUES).count == {KEEP: 34}
-    assert metabase.plan(VALUES).sentence == "Nothing to do: keep 34."
+    assert metabase.apply(VALUES).count == {KEEP: MADE + 8}
+    assert metabase.plan(VALUES).sentence == f"Nothing to do: keep {MADE + 8}."
     assert site.writes() == []
 
 
@@ -70,7 +72,7 @@ def test_the_notebook_plans_and_publishes_with_one_login(
 ) -> None:
     configure(METABASE_API_KEY="", METABASE_USER=ADMIN, METABASE_PASSWORD=PASSWORD)
     plan, done = metabase.publish(VALUES)
-    assert (plan.to_do, done.count) == (26, {"create": 26, "update": 8})
+    assert (plan.to_do, done.count) == (MADE, {"create": MADE, "update": 8})
     sessions = [method for method, path, _ in site.requests if path == "/api/session"]
     assert sessions == ["POST", "DELETE"]
     assert not site.sessions, "it has logged out"
@@ -79,7 +81,7 @@ def test_the_notebook_plans_and_publishes_with_one_login(
 def test_every_card_answers_with_rows_and_the_columns_it_names(published: FakeMetabase) -> None:
     done = metabase.apply(VALUES).table.set_index("key")
     questions = done[done["kind"] == "question"]
-    assert len(questions) == 23
+    assert len(questions) == QUESTIONS
     assert (questions["rows"] > 0).all()
     assert (questions["milliseconds"] >= 0).all()
     assert done.loc["executive", "rows"] == questions["rows"].sum()
@@ -231,7 +233,7 @@ def test_a_question_in_the_trash_stays_there(published: FakeMetabase) -> None:
     assert actions(metabase.apply(VALUES)) == {"churn": EDITED}
     assert published.writes() == []
     assert actions(metabase.apply(VALUES, force=True)) == {"churn": UPDATE, "executive": UPDATE}
-    assert metabase.plan(VALUES).count == {KEEP: 34}
+    assert metabase.plan(VALUES).count == {KEEP: MADE + 8}
 
 
 def test_a_question_moved_to_another_collection_is_still_ours(published: FakeMetabase) -> None:
@@ -260,7 +262,7 @@ def test_a_renamed_collection_is_still_ours(published: FakeMetabase) -> None:
     (collection,) = published.collections.values()
     collection["name"] = "Numbers"
     done = metabase.apply(VALUES)
-    assert (actions(done), len(published.cards)) == ({"collection": EDITED}, 23)
+    assert (actions(done), len(published.cards)) == ({"collection": EDITED}, QUESTIONS)
     assert collection["name"] == "Numbers"
 
 
@@ -316,7 +318,7 @@ def test_another_day_moves_the_filters_and_nothing_else_of_the_sql(published: Fa
     assert [placed["id"] for placed in board(published)["dashcards"]] == ids, (
         "links and subscriptions to them stay good"
     )
-    assert done.count["update"] == 24
+    assert done.count["update"] == QUESTIONS + 1
     assert card(published, REVENUE)["dataset_query"]["native"]["query"] == before
     assert [f["default"] for f in board(published)["parameters"]] == ["2025-05-01", "2025-06-01", "2025-06-15"]
     assert metabase.plan(later).to_do == 0

@@ -74,7 +74,8 @@ def test_each_kpi_of_the_registry_is_a_question(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_names_of_kpi_questions_have_capital_initials_or_are_in_the_registry() -> None:
-    assert [question.name for question in SPEC.questions[: len(KPIS)]] == [
+    names = [question.name for question in SPEC.questions[:11]]
+    assert names == [
         *("Total Revenue", "Completed Orders", "Average Order Value", "Active Customers", "New Customers"),
         *("Repeat Rate", "Conversion Rate", "Refund Rate", "Gross Margin", "Refunded Amount", "Cancelled Orders"),
     ]
