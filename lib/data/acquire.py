@@ -10,14 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from lib.data.imports.importing import import_shop
+from lib.data.imports.importing import AUTO, import_shop
 from lib.data.imports.rejects import Policy, write_rejects
 from lib.data.origin import SYNTHETIC, Origin, read_origin, refuse_loss, write_origin
-from lib.data.profile import Profile
+from lib.data.profile import GAP_DAYS, Profile
 from lib.data.synthetic import Counts, Shop, plan_shop
 from lib.data.synthetic.shards import count_shop, write_shop
 from lib.data.workers import Engine
-from lib.errors import DataError
+from lib.errors import DataError, UsageError
 from lib.formatting import integer
 from lib.util.files import replacing_folder
 
@@ -41,7 +41,8 @@ class Acquired:
     written: one row per table: table, rows, files. profile: its counts. truth: of a synthetic shop, the parameters that
     its rows were drawn by. lines, rejects, examples, notes: of imported files, the rows read, loaded and rejected per
     file, the rejected rows per rule, some of them, and the values that were converted; empty for a synthetic shop.
-    refusal: why imported files must not be loaded; empty if they may.
+    refusal: why imported files must not be loaded; empty if they may. as_of and currency: the given ones, or those that
+    follow from the files.
     """
 
     written: pd.DataFrame
@@ -52,6 +53,8 @@ class Acquired:
     examples: pd.DataFrame = field(default_factory=_empty)
     notes: pd.DataFrame = field(default_factory=partial(_empty, file="str", column="str", note="str", cases="int64"))
     refusal: str = ""
+    as_of: date | None = None
+    currency: str = ""
 
     @property
     def rows(self) -> int:
@@ -61,8 +64,16 @@ class Acquired:
     def facts(self) -> dict[str, Any]:
         """Row counts and rejected rows, for the run page."""
         frames = {"files": self.lines, "rejects": self.rejects, "examples": self.examples}
+        days = self.profile["days"].loc[self.profile["days"]["orders"] > 0, "date"]
+        span = {"first_day": days.min().date(), "last_day": days.max().date()} if len(days) else {}
         lines = {"lines_read": self.lines["read"].sum(), "lines_loaded": self.lines["loaded"].sum()}
-        return {"rows": self.rows, **lines, **{name: frame.to_dict("records") for name, frame in frames.items()}}
+        found = {"as_of": self.as_of, "currency": self.currency, **span}
+        return {
+            "rows": self.rows,
+            **found,
+            **lines,
+            **{name: frame.to_dict("records") for name, frame in frames.items()},
+        }
 
     def __str__(self) -> str:
         if self.lines.empty:
@@ -100,7 +111,7 @@ def acquire(
         mapping: How the files are read; None for a synthetic shop.
         data: Path of the file or folder to import.
         seed: Seed of every random draw.
-        as_of: First day that is not in the data (ISO date).
+        as_of: First day that is not in the data (ISO date); `auto` for the one that follows from imported orders.
         output: The output folder.
         workers: Processes of this machine; 0 for one per core.
         engine: Where a synthetic shop is generated. With Dask only its generation plan is written, and the rows are
@@ -110,7 +121,8 @@ def acquire(
         replace_shop: Allow that the files of an imported shop are replaced by a synthetic shop.
 
     Raises:
-        UsageError: Sizes or mapping are impossible, or the folder holds the files of an imported shop.
+        UsageError: Sizes or mapping are impossible, imported files have no order in the 45 days before as_of, or the
+            folder holds the files of an imported shop.
         DataError: The files cannot be used.
         OutputError: A file cannot be written.
     """
@@ -124,14 +136,29 @@ def acquire(
         shop = Shop(seed=seed, as_of=date.fromisoformat(as_of), **settings)
         engine = engine or Engine(workers=workers)
         if engine.kind == "local":
-            return Acquired(**vars(write_shop(plan_shop(Counts(**sizes), shop), output / "data", engine.workers)))
-        return Acquired(**vars(count_shop(Counts(**sizes), shop, output / "data", engine)))
+            made = write_shop(plan_shop(Counts(**sizes), shop), output / "data", engine.workers)
+        else:
+            made = count_shop(Counts(**sizes), shop, output / "data", engine)
+        return Acquired(**vars(made), as_of=shop.as_of, currency=policy.currency)
     with replacing_folder(output / "data") as folder:
-        imported = import_shop(Path(data), mapping, date.fromisoformat(as_of), policy, folder)
+        fixed = None if as_of == AUTO else date.fromisoformat(as_of)
+        imported = import_shop(Path(data), mapping, fixed, policy, folder)
         write_rejects(folder, output / "rejects")
         acquired = Acquired(**vars(imported))
         write_origin(folder, origin)
         if acquired.refusal:
             record(STEP, **acquired.facts())
             raise DataError(acquired.refusal)
+        if fixed:
+            _refuse_distant(fixed, acquired.profile["days"])
     return acquired
+
+
+def _refuse_distant(as_of: date, days: pd.DataFrame) -> None:
+    """Raise UsageError if no order lies within GAP_DAYS before `as_of`: every report would be empty."""
+    dates, end = days.loc[days["orders"] > 0, "date"], pd.Timestamp(as_of)
+    if len(dates) and not dates.between(end - pd.Timedelta(days=GAP_DAYS), end, inclusive="left").any():
+        raise UsageError(
+            f"as_of is {as_of}, but the orders are from {dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}; expected "
+            f'orders in the {GAP_DAYS} days before as_of. Set it to the day after the last order: SET="as_of=auto".'
+        )

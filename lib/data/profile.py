@@ -1,6 +1,7 @@
 """The profile of a shop: counts that add up over groups of customers, and the tables of them for the report."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = [
     "model_parameters",
     "orders_per_customer",
     "profile",
+    "report_date",
     "series",
     "total",
     "weekday_orders",
@@ -35,6 +37,9 @@ Profile = dict[str, pd.DataFrame]
 Counted = dict[str, pa.Table]  # a partial profile: a table for each frame
 Truth = dict[str, Any] | None  # content of truth.json; None for an imported shop
 
+GAP_DAYS = 45  # without an order; a report date that lies further from the data reports nothing
+MISTYPED_SHARE = 0.001
+LEAST_USUAL = 4  # orders of a usual day; fewer cannot show that a day is partial
 BATCH = 64  # merge partial profiles in batches of this size to bound memory
 # The first column of each frame is its key, the others are counts or amounts.
 COLUMNS: dict[str, dict[str, str]] = {
@@ -138,6 +143,34 @@ def _ones(rows: pa.Table) -> np.ndarray:
 
 def _bytes(keys: pa.ChunkedArray) -> pa.ChunkedArray:
     return keys.cast(pa.binary(16))  # Arrow groups and joins by bytes, not by UUIDs
+
+
+def report_date(days: pd.DataFrame) -> date | None:
+    """First day that is not in the data: the day after the last order, or that last day where it is plainly partial.
+
+    A day is partial if it has fewer than half of the usual orders of its weekday: the median of the four weeks before,
+    if that is at least 4. A few orders (at most 0.1 %) after more than GAP_DAYS without one have a mistyped date and do
+    not count.
+
+    Args:
+        days: date and orders, as in a profile.
+
+    Returns:
+        None without any order.
+    """
+    orders = days.set_index("date")["orders"].sort_index()
+    orders = orders[orders > 0]
+    gaps = orders.index.to_series().diff().dt.days
+    for start in gaps.index[gaps > GAP_DAYS]:
+        if orders[start:].sum() <= MISTYPED_SHARE * orders.sum():
+            orders = orders[:start].iloc[:-1]
+            break
+    if orders.empty:
+        return None
+    last = orders.index[-1]
+    usual = orders.reindex([last - pd.Timedelta(weeks=back) for back in (1, 2, 3, 4)], fill_value=0).median()
+    partial = usual >= LEAST_USUAL and orders[last] < usual / 2
+    return (last if partial else last + pd.Timedelta(days=1)).date()
 
 
 def weekly_orders(profile: Profile, truth: Truth) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from lib import settings
 from lib.errors import UsageError, WorkbookError
-from lib.run import notebook, params
+from lib.run import manifest, notebook, params
 from lib.run.notebook import parameter_names, prepared
 from lib.run.steps import NOTEBOOKS, notebooks
 from lib.settings import PROJECT
@@ -94,7 +94,7 @@ def _shop(options: argparse.Namespace) -> Shop:
         file = params.find(options.params or "demo")
         given = [*options.set, *([f"data={options.data}"] if options.data else [])]
         return _named(file.stem, params.load(file, given), f"notebooks with the parameters of {file.name}")
-    run = _last_run()
+    run = manifest.last_completed(settings.output_folder())
     if run is None:
         demo = params.load(params.find("demo"))
         return _named("demo", demo, "no completed run, so notebooks with the parameters of demo.yml")
@@ -111,16 +111,8 @@ def _shop(options: argparse.Namespace) -> Shop:
 def _named(stem: str, found: params.Params, origin: str) -> Shop:
     parts = [stem, Path(found.data).name.partition(".")[0]] if found.data else [stem]
     name = "-".join(filter(None, (re.sub(r"\W+", "-", part).strip("-") for part in parts)))
-    return Shop(name or "shop", found.values() | {"replace_shop": False}, origin)
-
-
-def _last_run() -> dict[str, Any] | None:
-    """The manifest of the last completed run."""
-    for path in sorted((settings.output_folder() / "runs").glob("*/run.json"), reverse=True):
-        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if run.get("status") == "completed":
-            return run
-    return None
+    values = manifest.resolved(found.values(), settings.output_folder())
+    return Shop(name or "shop", values | {"replace_shop": False}, origin)
 
 
 def prepare(shop: Shop, folder: Path) -> list[Copy]:

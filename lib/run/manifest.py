@@ -12,11 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lib.errors import UsageError
 from lib.settings import PROJECT, run_folder
 from lib.util.files import plain_json, replacing
 
-__all__ = ["describe", "facts", "new_run_id", "prune", "record", "write"]
+__all__ = ["FROM_FILES", "describe", "facts", "last_completed", "new_run_id", "prune", "record", "resolved", "write"]
 
+FROM_FILES = ("as_of", "currency")  # parameters that may be `auto`: imported files decide them
 PACKAGES = ("pandas", "numpy", "sqlalchemy", "plotly", "statsmodels", "papermill", "nbconvert")
 
 
@@ -58,6 +60,33 @@ def prune(runs: Path, keep: int) -> None:
     """Remove all but the last `keep` runs; other folders, such as those of JupyterLab, stay."""
     for path in sorted(runs.glob("[0-9]*T*Z"), reverse=True)[keep:]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def last_completed(output: Path) -> dict[str, Any] | None:
+    """The manifest of the last completed run of the output folder, None without one."""
+    for path in sorted((output / "runs").glob("*/run.json"), reverse=True):
+        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if run.get("status") == "completed":
+            return run
+    return None
+
+
+def resolved(values: dict[str, Any], output: Path) -> dict[str, Any]:
+    """The parameters with the values that the last run over the same files found for those that are `auto`.
+
+    Raises:
+        UsageError: There was no such run.
+    """
+    autos = [name for name in FROM_FILES if values[name] == "auto"]
+    if not autos:
+        return values
+    run = last_completed(output)
+    if run is None or run["params"]["data"] != values["data"]:
+        raise UsageError(
+            f"{' and '.join(autos)}: auto follows from your files, and the last run was not over them. "
+            "Run `make pipeline` with the same PARAMS and DATA first, or set a value."
+        )
+    return values | {name: run["params"][name] for name in autos}
 
 
 def record(step: str, **facts: object) -> None:

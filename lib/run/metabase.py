@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lib import settings
 from lib.errors import MetabaseError, WorkbookError
 from lib.metabase import KEEP, Outcome, apply, plan
-from lib.run import params
+from lib.run import manifest, params
 
 __all__ = ["main"]
 
@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise MetabaseError("METABASE_URL is not set; expected its URL. `make env` writes one to .env")
         given = [*options.set, *([f"data={options.data}"] if options.data else [])]
         values = params.load(params.find(options.params), given).values()
+        values = manifest.resolved(values, settings.output_folder())
         if options.command == "plan":
             return _print(plan(values, force=options.force))
         return _print(apply(values, force=options.force, rotate=options.rotate))

@@ -18,8 +18,9 @@ from lib.data.imports.formats import NAMES
 from lib.errors import UsageError
 from lib.settings import PROJECT
 
-__all__ = ["Generate", "Mapping", "Params", "find", "load"]
+__all__ = ["AUTO", "Generate", "Mapping", "Params", "find", "load"]
 
+AUTO = "auto"  # for a parameter that follows from imported files
 KeyPath = tuple[str, ...]  # such as ("generate", "orders")
 
 
@@ -77,7 +78,9 @@ class Params(_Section):
     """All that a run may vary. Names, defaults and descriptions are those of the notebooks and of params/demo.yml."""
 
     seed: int = Field(42, ge=0, lt=2**63, description="seed of every random draw; same params, same bytes")
-    as_of: date = Field(date(2025, 7, 1), strict=False, description="report date: first day that is not in the data")
+    as_of: date | Literal["auto"] = Field(
+        date(2025, 7, 1), description="report date: first day that is not in the data"
+    )
     currency: str = Field("USD", description="the shop's one currency, ISO 4217")
     locale: str = Field("en_US", description="format of numbers and dates, such as en_GB or de_DE; text stays English")
     generate: Generate = Field(Generate(), description="sizes of the synthetic shop; orders and events on average")
@@ -101,7 +104,7 @@ class Params(_Section):
     period: Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"] = Field(
         "last_month", description="last_30_days, last_90_days, last_month, month_to_date, year_to_date"
     )
-    revenue_target: float = Field(1_000, gt=0, description="revenue target of the period, in currency")
+    revenue_target: float | None = Field(1_000.0, gt=0, description="revenue target of the period, in currency")
     churn_days: int = Field(
         90, ge=1, le=3_650, description="days without an order after which a customer counts as churned"
     )
@@ -113,10 +116,27 @@ class Params(_Section):
     cell_timeout_s: int = Field(600, ge=1, description="seconds a notebook cell may run")
     keep_runs: int = Field(10, ge=1, description="runs kept in output/runs")
 
+    @field_validator("as_of", mode="before")
+    @classmethod
+    def _day_or_auto(cls, value: object) -> date | Literal["auto"]:
+        if value == AUTO:
+            return "auto"
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError as error:
+            raise ValueError(
+                f"{value!r} is not a day; expected one such as 2025-07-01, or auto for your files"
+            ) from error
+
+    @field_validator("revenue_target", mode="before")
+    @classmethod
+    def _none_is_a_word(cls, value: object) -> object:
+        return None if value == "none" else value
+
     @field_validator("currency")
     @classmethod
     def _known_currency(cls, value: str) -> str:
-        if value not in list_currencies():
+        if value != AUTO and value not in list_currencies():
             raise ValueError(f"unknown currency {value!r}; expected an ISO 4217 code such as USD, EUR or GBP")
         return value
 
@@ -133,6 +153,8 @@ class Params(_Section):
             raise ValueError(
                 "mapping is set, data is not. Name the file, as in `make pipeline PARAMS=online_retail DATA=FILE`"
             )
+        if autos := [name for name in ("as_of", "currency") if getattr(self, name) == AUTO and not self.data]:
+            raise ValueError(f"{' and '.join(autos)}: auto follows from your files, and data is not set. Set a value")
         if self.data and not self.mapping:
             raise ValueError("data is set, mapping is not. Use params with a mapping, such as PARAMS=online_retail")
         return self

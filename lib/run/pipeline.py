@@ -22,12 +22,14 @@ import psutil
 
 from lib import settings
 from lib.errors import OutputError, UsageError, WorkbookError
+from lib.formatting import day
 from lib.run import params
 from lib.run.steps import Step, discover, stages
 from lib.util.files import replacing
 
 __all__ = ["main", "run"]
 
+FIRST = "02_generate"  # the step that records what it found in the files
 FROM_IMPORT = ("lines_read", "lines_loaded", "files", "rejects", "examples")
 WORKERS = 2
 STOPS = (signal.SIGINT, signal.SIGTERM)
@@ -173,6 +175,7 @@ def _run_recorded(this: Run) -> None:
     try:
         for stage in stages(this.steps):
             _run_stage(this, stage)
+            _take_from_files(this)
         status = "completed"
     except KeyboardInterrupt:
         status = "stopped"
@@ -180,6 +183,14 @@ def _run_recorded(this: Run) -> None:
     finally:
         with nullcontext() if status == "completed" else suppress(WorkbookError):
             _finish(this, status, time.perf_counter() - started)
+
+
+def _take_from_files(this: Run) -> None:
+    """Replace the parameters that are `auto` by the values that the import found, for the steps that follow."""
+    from lib.run import manifest
+
+    found = manifest.facts(this.folder).get(FIRST, {})
+    this.record["params"] |= {name: found[name] for name in manifest.FROM_FILES if found.get(name)}
 
 
 def _run_stage(this: Run, stage: Sequence[Step]) -> None:
@@ -223,7 +234,7 @@ def _run_step(this: Run, step: Step) -> None:
     on_cell = partial(this.lines.cell, step.name)
     try:
         notebook.execute(step.path, executed, this.record["params"], on_cell, environment=_environment(this))
-        export(executed, page, reports=this.pages)
+        export(executed, page, reports=this.pages, note=_span(this))
         outcome |= {"status": "completed", "page": step.page}
     except WorkbookError as error:
         outcome["error"] = str(error)
@@ -234,6 +245,16 @@ def _run_step(this: Run, step: Step) -> None:
     finally:
         outcome["seconds"] = round(time.perf_counter() - started, 2)
         this.lines.end(step.name, _note(this, outcome))
+
+
+def _span(this: Run) -> str:
+    """The days of the data and the report date, for every page; empty until they are known."""
+    from lib.run import manifest
+
+    found = manifest.facts(this.folder).get(FIRST, {})
+    if not found.get("first_day"):
+        return ""
+    return f"Data from {day(found['first_day'])} to {day(found['last_day'])}; reports as of {day(found['as_of'])}."
 
 
 def _environment(this: Run) -> dict[str, str]:
@@ -256,7 +277,7 @@ def _finish(this: Run, status: str, seconds: float) -> None:
     from lib.run import manifest
 
     facts = manifest.facts(this.folder)
-    acquired, load = facts.get("02_generate", {}), facts.get("03_load", {})
+    acquired, load = facts.get(FIRST, {}), facts.get("03_load", {})
     ended = {
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "status": status,

@@ -3,6 +3,7 @@
 import csv
 import gzip
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -41,10 +42,10 @@ def own_file(tmp_path: Path) -> Path:
 
 
 def take_file(
-    data: Path, output: Path, policy: Policy, record: Callable[..., None] = lambda *_, **__: None
+    data: Path, output: Path, policy: Policy, record: Callable[..., None] = lambda *_, **__: None, as_of: str = "auto"
 ) -> Acquired:
     mapping = params.load(params.find("online_retail"), [f"data={data}"]).values()["mapping"]
-    how = {"seed": 1, "as_of": "2011-12-09", "workers": 1, "output": output, "policy": policy, "record": record}
+    how = {"seed": 1, "as_of": as_of, "workers": 1, "output": output, "policy": policy, "record": record}
     return acquire(SIZES, mapping, str(data), **how)
 
 
@@ -111,3 +112,20 @@ def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None
     assert acquired.lines[["read", "loaded", "rejected"]].to_numpy().tolist() == [
         [len(lines), len(usable), len(lines) - len(usable)]
     ]
+
+
+def test_as_of_follows_from_the_orders(own_file: Path, tmp_path: Path) -> None:
+    acquired = take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"))
+    assert (acquired.as_of, acquired.currency) == (date(2011, 1, 2), "GBP")
+    assert {"as_of": date(2011, 1, 2), "last_day": date(2011, 1, 1)}.items() <= acquired.facts().items()
+
+
+def test_a_report_date_far_from_the_orders_is_refused(own_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r'the orders are from 2011-01-01 to 2011-01-01; .* SET="as_of=auto"'):
+        take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"), as_of="2011-03-01")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_currency_that_the_files_do_not_name_must_be_set(own_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r'currency is auto, and the files name no currency; .*SET="currency=EUR"'):
+        take_file(own_file, tmp_path, Policy("auto", 0.5, "reject"))

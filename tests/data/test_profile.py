@@ -1,7 +1,7 @@
 """Tests of the profile: counts known by head, parts that add up to the whole, and the tables of the report."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from lib.data import profile as profile_tables
-from lib.data.profile import Profile, profile, total
+from lib.data.profile import Profile, profile, report_date, total
 from lib.data.synthetic import Counts, Shop, block_tables, plan_shop
 from lib.data.synthetic.truth import truth as plan_truth
 
@@ -242,3 +242,30 @@ def test_truth_tables() -> None:
 def test_series_without_a_column_are_left_out() -> None:
     labels = {"orders": "orders", "expected": "expected"}
     assert profile_tables.series(pd.DataFrame({"week": [], "orders": []}), labels) == {"orders": "orders"}
+
+
+def orders_of_january(count: int, **changes: int) -> pd.DataFrame:
+    """Days of January 2025 with this number of orders each, but for the changed ones: d31=2."""
+    orders = [changes.get(f"d{day.day}", count) for day in pd.date_range("2025-01-01", "2025-01-31")]
+    return pd.DataFrame({"date": pd.date_range("2025-01-01", "2025-01-31"), "orders": orders})
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (orders_of_january(10), date(2025, 2, 1)),
+        (orders_of_january(10, d31=4), date(2025, 1, 31)),  # fewer than half of the other Fridays
+        (orders_of_january(10, d31=5), date(2025, 2, 1)),
+        (orders_of_january(3, d31=1), date(2025, 2, 1)),  # too few orders to tell
+        (orders_of_january(10, d31=0), date(2025, 1, 31)),
+        (orders_of_january(0), None),
+    ],
+)
+def test_the_report_date_follows_the_last_whole_day(days: pd.DataFrame, expected: date | None) -> None:
+    assert report_date(days) == expected
+
+
+def test_a_mistyped_date_does_not_move_the_report_date() -> None:
+    later = pd.DataFrame({"date": [pd.Timestamp("2029-01-01")], "orders": [1]})
+    assert report_date(pd.concat([orders_of_january(50), later])) == date(2025, 2, 1)
+    assert report_date(pd.concat([orders_of_january(1), later])) == date(2029, 1, 2)  # 1 of 32 orders is not rare

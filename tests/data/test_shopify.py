@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from lib.data.imports.rejects import Policy
+from lib.errors import UsageError
 from lib.settings import PROJECT
 from tests.own_files import Found, imported
 
@@ -155,3 +157,13 @@ def test_discounts_of_any_size_are_exact(tmp_path: Path) -> None:
     assert set(items.groupby("order_id")["quantity"].sum()) == {12}
     assert (items["discount"] >= 0).all()
     assert found.faults() == []
+
+
+def test_the_currency_may_follow_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("\n".join([HEADER, line("#1", "5.00", Currency="EUR"), ""]))
+    found = imported(tmp_path / "orders.csv", "shopify", policy=Policy("auto", 1.0, "reject"))
+    assert (found.imported.currency, found.faults()) == ("EUR", [])
+    several = [line("#1", "5.00", Currency="EUR"), line("#2", "5.00", Currency="EUR"), line("#3", "5.00")]
+    (tmp_path / "orders.csv").write_text("\n".join([HEADER, *several, ""]))
+    with pytest.raises(UsageError, match=r'name EUR \(2\), USD \(1\); expected one\. Set it, as in SET="curr'):
+        imported(tmp_path / "orders.csv", "shopify", policy=Policy("auto", 1.0, "reject"))

@@ -93,6 +93,10 @@ def test_the_scale_of_the_gauge_includes_its_value(value: float, top: float) -> 
     assert charts.gauge(value, 100, "USD").data[0].gauge.axis.range == (0, top)
 
 
+def test_without_a_target_there_is_no_gauge() -> None:
+    assert repr(charts.gauge(50, None, "USD")) == "No target is set."
+
+
 DAILY_REVENUE = DAILY.set_index("date")["revenue"]
 AHEAD = pd.DataFrame({"forecast": [2.0, 3.0]}, index=pd.date_range("2025-01-04", periods=2, name="date")).assign(
     **{f"{side}_{level}": 2.0 + sign for level in (80, 95) for side, sign in (("lower", -1), ("upper", 1))}

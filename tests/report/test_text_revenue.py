@@ -60,6 +60,7 @@ def test_the_main_driver_in_words() -> None:
 def test_the_target_in_words() -> None:
     assert text.target(50, 50, 200, "USD") == "Revenue reached 25.0% of the $200.00 target."
     assert text.target(50, 100, 200, "USD").endswith("; at the current rate the period will end at 50.0%.")
+    assert text.target(50, 50, None, "USD").startswith("Revenue was $50.00. The parameter revenue_target sets a target")
 
 
 def test_the_largest_step_of_a_bridge_in_words() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lib.errors import OutputError
+from lib.errors import OutputError, UsageError
 from lib.run import manifest
 
 
@@ -85,3 +85,18 @@ def test_results_are_read_by_step(tmp_path: Path) -> None:
     (tmp_path / "results" / "03_load.json").write_text('{"rows": 5}')
     assert manifest.facts(tmp_path) == {"03_load": {"rows": 5}}
     assert manifest.facts(tmp_path / "gone") == {}
+
+
+def completed(output: Path, run_id: str, **params: str) -> None:
+    manifest.write(output / "runs" / run_id, {"run_id": run_id, "status": "completed", "params": params})
+
+
+def test_parameters_that_follow_from_files_are_those_of_the_last_run_over_them(tmp_path: Path) -> None:
+    asked = {"as_of": "auto", "currency": "EUR", "data": "/shop.csv"}
+    with pytest.raises(UsageError, match="as_of: auto follows from your files, and the last run was not over them"):
+        manifest.resolved(asked, tmp_path)
+    completed(tmp_path, "1", as_of="2025-02-01", currency="EUR", data="/shop.csv")
+    assert manifest.resolved(asked, tmp_path) == asked | {"as_of": "2025-02-01"}
+    completed(tmp_path, "2", as_of="2025-03-01", currency="EUR", data="/other.csv")
+    with pytest.raises(UsageError):
+        manifest.resolved(asked, tmp_path)

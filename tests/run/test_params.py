@@ -109,7 +109,7 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         ("revenue_target: .inf\n", "line 1: revenue_target is inf: Input should be a finite number"),
         ("period: last_year\n", "line 1: period is 'last_year': Input should be 'last_30_days'"),
         ("as_of: 2025-02-30\n", "is not YAML: day is out of range"),
-        ("as_of: soon\n", "line 1: as_of is 'soon': Input should be a valid date"),
+        ("as_of: soon\n", "line 1: as_of: 'soon' is not a day; expected one such as"),
         ("currency: XQZ\n", "line 1: currency: unknown currency 'XQZ'; expected an ISO 4217 code"),
         ("locale: en-US\n", "line 1: locale: unknown locale 'en-US'; expected language and country, such as"),
         ("\ngenerate:\n  orders: 10\n  events: 58\n", "line 2: generate: events is 58; expected at least 59"),
@@ -173,7 +173,7 @@ def test_a_text_value_is_used_as_typed(csv: Path) -> None:
         ("orders=many", "--set orders=many: generate.orders is 'many': Input should be a valid integer"),
         ("orders=[", "--set orders=[: generate.orders is '[': Input should be a valid integer"),
         ("orders=500", "events is 850; expected at least 2950"),
-        ("as_of=2025-02-30", "--set as_of=2025-02-30: as_of is '2025-02-30'"),
+        ("as_of=2025-02-30", "--set as_of=2025-02-30: as_of: '2025-02-30' is not a day"),
         ("mapping.formt=x", "unknown parameter 'mapping.formt'; did you mean 'mapping.format'?"),
     ],
 )

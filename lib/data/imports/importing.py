@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,12 @@ from lib.data.imports.mapping import find_files, layouts_of, read_options
 from lib.data.imports.rejects import Policy, refusal, rejected_examples, rejects_by_rule, save_rejects
 from lib.data.imports.staging import Staged, StagingDatabase, stage
 from lib.data.parquet import TableWriter, table_path, with_all_columns
-from lib.data.profile import Profile, profile, total
+from lib.data.profile import Profile, profile, report_date, total
+from lib.errors import UsageError
 
-__all__ = ["Imported", "import_shop"]
+__all__ = ["AUTO", "Imported", "import_shop"]
+
+AUTO = "auto"  # value of a parameter that follows from the files
 
 COUNTS = ["file", "read", "loaded", "rejected", "duplicates"]
 NOTES = {"file": "str", "column": "str", "note": "str", "cases": "int64"}
@@ -38,6 +41,8 @@ class Imported:
         rejects: file, rule, lines, rejected_with_parent, example.
         examples: file, line, column, value, reason, rejected_with_parent.
         notes: file, column, note, cases: what was repaired or derived, and what stays empty.
+        as_of: Report date: the given one, or the one that follows from the orders; None without any order.
+        currency: The given one, or that of the files.
         refusal: Why the data must not be loaded; empty if it may. Then no table is written.
     """
 
@@ -47,10 +52,12 @@ class Imported:
     rejects: pd.DataFrame
     examples: pd.DataFrame
     notes: pd.DataFrame
+    as_of: date | None
+    currency: str
     refusal: str = ""
 
 
-def import_shop(data: Path, mapping: Mapping[str, Any], as_of: date, policy: Policy, folder: Path) -> Imported:
+def import_shop(data: Path, mapping: Mapping[str, Any], as_of: date | None, policy: Policy, folder: Path) -> Imported:
     """Write the tables of the catalog and the rejected rows to `folder`.
 
     Keys depend on nothing but the keys in the files, so a shop gets the same keys each time.
@@ -58,12 +65,12 @@ def import_shop(data: Path, mapping: Mapping[str, Any], as_of: date, policy: Pol
     Args:
         data: The file, or the folder with one file per table.
         mapping: How the files are read; the section of a params file.
-        as_of: First day that is not in the data.
+        as_of: First day that is not in the data; None for the one that follows from the orders, see report_date.
         policy: Treatment of bad rows, which raise no error: see `Imported.refusal`.
         folder: A new folder.
 
     Raises:
-        UsageError: The mapping or the path is unusable.
+        UsageError: The mapping or the path is unusable, or the currency is `auto` and the files have none or several.
         DataError: A file cannot be read.
     """
     source, options = load_format(mapping["format"]), read_options(mapping, as_of)
@@ -74,6 +81,8 @@ def import_shop(data: Path, mapping: Mapping[str, Any], as_of: date, policy: Pol
     files = [stage(found.get(name), layout, options, work) for name, layout in layouts.items()]
     with StagingDatabase(work, mapping["format"]) as database:
         _create_views(database, files, work)
+        if policy.currency == AUTO:
+            policy = replace(policy, currency=_only_currency(database, files))
         source.compare(database, options, policy.currency)
         imported = _imported(database, files, unused, as_of, policy, folder)
     shutil.rmtree(work)
@@ -81,7 +90,7 @@ def import_shop(data: Path, mapping: Mapping[str, Any], as_of: date, policy: Pol
 
 
 def _imported(
-    database: StagingDatabase, files: list[Staged], unused: list[str], as_of: date, policy: Policy, folder: Path
+    database: StagingDatabase, files: list[Staged], unused: list[str], as_of: date | None, policy: Policy, folder: Path
 ) -> Imported:
     save_rejects(database, [each.layout.name for each in files], folder)
     read = [each for each in files if each.exists]
@@ -93,9 +102,24 @@ def _imported(
     names = [] if refused else [table.name for table in tables().values() if not table.mart]
     written, gaps = _write_tables(database, names, folder)
     counted = total([]) if refused else _profile(database, folder, int(written["rows"].sum()))
+    as_of = as_of or report_date(counted["days"])
     notes = _notes(read, unused, lines) + _decisions(database, files, as_of) + gaps
     occurred = pd.DataFrame([note for note in notes if note[-1]], columns=list(NOTES)).astype(NOTES)
-    return Imported(written, counted, lines, rejects, examples, occurred, refused)
+    return Imported(written, counted, lines, rejects, examples, occurred, as_of, policy.currency, refused)
+
+
+def _only_currency(database: StagingDatabase, files: list[Staged]) -> str:
+    """The one currency of the files; raises UsageError if they have none or several."""
+    named = [each.layout.name for each in files if "currency" in each.layout.names]
+    found = [row for source in named for row in database.rows("currencies", source=source)]
+    if len(found) != 1:
+        listed = ", ".join(f"{row['currency']} ({row['rows']})" for row in found) or "no currency"
+        example = found[0]["currency"] if found else "EUR"
+        raise UsageError(
+            f'currency is auto, and the files name {listed}; expected one. Set it, as in SET="currency={example}"; '
+            "orders in another currency are rejected."
+        )
+    return str(found[0]["currency"])
 
 
 def _create_views(database: StagingDatabase, files: list[Staged], work: Path) -> None:
@@ -153,11 +177,11 @@ def _notes(read: list[Staged], unused: list[str], lines: pd.DataFrame) -> list[N
     return notes + [(each.file, column, done, n) for each in read for (column, done), n in each.notes.items()]
 
 
-def _decisions(database: StagingDatabase, files: list[Staged], as_of: date) -> list[Note]:
+def _decisions(database: StagingDatabase, files: list[Staged], as_of: date | None) -> list[Note]:
     """Decisions of the format about rows that are loaded."""
     by_source = {each.layout.name: each for each in files}
     notes: list[Note] = []
-    for row in database.rows("notes", {"as_of": as_of}):
+    for row in database.rows("notes", {"as_of": as_of or date.max}):
         of = by_source[row["source"]]
         notes.append((of.file, of.layout.names[row["field"]], row["note"], row["cases"]))
     return notes

@@ -50,7 +50,7 @@ class ReadOptions:
         ignore_extra: Leave out columns that are not fields, instead of failing.
         countries: Case-folded text of the files -> country code; "" for none.
         keys: `uuid`, or `text` for keys of any other form.
-        latest: Last plausible date: a year after as_of.
+        latest: Last plausible date: a year after as_of, if that is given.
     """
 
     delimiter: str
@@ -65,12 +65,12 @@ class ReadOptions:
     latest: date
 
 
-def read_options(mapping: Mapping[str, Any], as_of: date) -> ReadOptions:
+def read_options(mapping: Mapping[str, Any], as_of: date | None) -> ReadOptions:
     """The options of a mapping.
 
     Args:
         mapping: The `mapping` section with all its settings, defaults included.
-        as_of: First day that is not in the data.
+        as_of: First day that is not in the data; None if the data decide it.
 
     Raises:
         UsageError: A setting has an unusable value.
@@ -90,7 +90,8 @@ def read_options(mapping: Mapping[str, Any], as_of: date) -> ReadOptions:
     encoding = codecs.lookup(mapping["encoding"]).name
     settings["encoding"] = "utf-8-sig" if encoding == "utf-8" else encoding
     settings["countries"] = {name.casefold(): code for name, code in mapping["countries"].items()}
-    return ReadOptions(**settings, latest=(pd.Timestamp(as_of) + pd.DateOffset(years=1)).date())
+    latest = (pd.Timestamp(as_of) + pd.DateOffset(years=1)).date() if as_of else date(2199, 12, 31)
+    return ReadOptions(**settings, latest=latest)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class Policy:
     """Treatment of bad rows, and the shop's currency.
 
     Attributes:
+        currency: ISO 4217 code, or `auto` for the one currency of the files.
         max_reject_share: Share of the rows that may be rejected before the import fails.
         on_bad_rows: `fail` at the first bad row, or `reject` it.
     """

@@ -75,8 +75,10 @@ def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> 
     return styled(figure, alt, 420, frame[["country_code", "country", value]])
 
 
-def gauge(value: float, target: float, unit: str) -> Chart:
+def gauge(value: float, target: float | None, unit: str) -> Chart:
     """Gauge of a value with a line at its target, on a scale up to at least one and a half times the target."""
+    if target is None:
+        return empty_chart("No target is set.")
     figure = Chart()
     figure.add_indicator(
         mode="gauge", value=value,

@@ -26,13 +26,14 @@ _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(T00:00:00\.000)?")
 
 
-def export(notebook: Path, page: Path, *, reports: Sequence[Mapping[str, Any]] = ()) -> int:
+def export(notebook: Path, page: Path, *, reports: Sequence[Mapping[str, Any]] = (), note: str = "") -> int:
     """Write the outputs of an executed notebook as a page, atomically.
 
     Args:
         notebook: The executed notebook.
         page: The HTML file.
         reports: Pages linked in the menu, in order: {"page": file name}.
+        note: A line above the content, such as the days of the data.
 
     Returns:
         Number of figures in the page.
@@ -43,7 +44,7 @@ def export(notebook: Path, page: Path, *, reports: Sequence[Mapping[str, Any]] =
     """
     node = read_notebook(notebook)
     held = list(figures(node))
-    html = _render(node, held, page, reports)
+    html = _render(node, held, page, reports, note)
     shown = len(re.findall(r'<figure\b[^>]*\bclass="chart"', html))
     if shown != len(held):
         raise OutputError(
@@ -75,7 +76,11 @@ def figures(node: NotebookNode) -> Iterator[dict[str, Any]]:
 
 
 def _render(
-    node: NotebookNode, held: Sequence[Mapping[str, Any]], page: Path, reports: Sequence[Mapping[str, Any]]
+    node: NotebookNode,
+    held: Sequence[Mapping[str, Any]],
+    page: Path,
+    reports: Sequence[Mapping[str, Any]],
+    note: str,
 ) -> str:
     from nbconvert import HTMLExporter  # slow to import
 
@@ -89,7 +94,7 @@ def _render(
     exporter.environment.autoescape = True
     node.cells = [cell for cell in node.cells if _LEFT_OUT.isdisjoint(cell.metadata.get("tags", ()))]
     scripts = [pages.plotly_code()] if held else []
-    resources = pages.resources(_title(node, page), page, reports, scripts) | {"packed": _packed(held)}
+    resources = pages.resources(_title(node, page), page, reports, scripts) | {"packed": _packed(held), "note": note}
     html, _ = exporter.from_notebook_node(node, resources)
     return str(html)
 

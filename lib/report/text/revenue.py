@@ -75,15 +75,17 @@ def driver(found: Driver | None, currency: str) -> str:
     return f"The {found.kind} {found.name} contributed most to the change: {amount}, {percent(found.share)} of it."
 
 
-def target(revenue: float, run_rate: float, target: float, currency: str) -> str:
+def target(revenue: float, run_rate: float, target: float | None, currency: str) -> str:
     """The share of the target that was reached and, for an unfinished period, the share expected at its end.
 
     Args:
         revenue: Revenue of the period so far.
         run_rate: Revenue at the end of the calendar period, from periods.run_rate.
-        target: Revenue target of the calendar period.
+        target: Revenue target of the calendar period; None if there is none.
         currency: ISO 4217 code of the amounts.
     """
+    if target is None:
+        return f"Revenue was {money(revenue, currency)}. The parameter revenue_target sets a target to compare it with."
     reached = f"Revenue reached {percent(revenue / target)} of the {money(target, currency)} target"
     if run_rate == revenue:
         return f"{reached}."

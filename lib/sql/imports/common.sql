@@ -48,6 +48,14 @@ CREATE MACRO uuid5(hex) AS
 CREATE MACRO key_of(kind, name) AS
     uuid5(sha1(unhex('12850252e6dc4b1288c7a202b1da15dd') || encode(kind || chr(31) || name)))
 
+-- name: currencies
+-- The currencies of {source} with their number of rows, the most frequent first.
+SELECT currency, count(*) AS rows
+FROM {source}
+WHERE currency IS NOT NULL
+GROUP BY currency
+ORDER BY rows DESC, currency
+
 -- name: duplicates
 -- Removes the rows of {source} whose {column} is in an earlier row: dropped if all cells are equal, else rejected.
 -- Cells are compared by a digest, since in a file that was exported twice every row must be compared.
