@@ -586,10 +586,10 @@ def of_frame(cells: Any, expected: Any, column: str = "order_date") -> Callable[
     return check
 
 
-FRAME = {
+FRAME = dict.fromkeys(tables()["orders"].column_names, (None, None)) | {
     "order_id": [key("c", 1), key("c", 2)], "user_id": [key("a", 1)] * 2, "order_date": [utc("2025-01-01")] * 2,
     "status": ["completed"] * 2, "total_amount": ["1.00", "2.00"], "shipping_country_code": [None, "DE"],
-    "shipping_city": [None, "x"], "campaign_id": [None, None],
+    "shipping_city": [None, "x"],
 }  # fmt: skip
 
 
