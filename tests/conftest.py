@@ -149,15 +149,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo shop's six Parquet files."""
-    folder = tmp_path_factory.mktemp("demo")
+    """The six Parquet files of the sample shop (params/sample.yml)."""
+    folder = tmp_path_factory.mktemp("sample")
     write_tables(synthetic.generate_shop(), folder)
     return folder
 
 
 @pytest.fixture(scope="session")
 def loaded_template(server: sa.URL, demo_folder: Path) -> Iterator[str]:
-    """Name of a template database with the demo shop."""
+    """Name of a template database with the sample shop."""
     yield from _template(server, demo_folder, "2025-07-01")
 
 
@@ -194,7 +194,7 @@ def empty_database(server: sa.URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 @pytest.fixture
 def demo_database(server: sa.URL, loaded_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
-    """A database with the demo shop; the settings point to it."""
+    """A database with the sample shop; the settings point to it."""
     yield from _own_database(server, monkeypatch, loaded_template)
 
 
@@ -224,7 +224,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMetabase]:
 
 @pytest.fixture(scope="session")
 def metabase_database(server: sa.URL, loaded_template: str) -> Iterator[sa.URL]:
-    """A database with the demo shop and the permissions of the roles, for Metabase to read."""
+    """A database with the sample shop and the permissions of the roles, for Metabase to read."""
     name = next(NAMES)
     _administer(server, f"CREATE DATABASE {name} TEMPLATE {loaded_template}")
     with pytest.MonkeyPatch.context() as patch:
@@ -239,7 +239,7 @@ def metabase_database(server: sa.URL, loaded_template: str) -> Iterator[sa.URL]:
 
 @pytest.fixture
 def site(fake: FakeMetabase, metabase_database: sa.URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMetabase]:
-    """The fake Metabase, empty, and settings that point to the demo shop's database.
+    """The fake Metabase, empty, and settings that point to the sample shop's database.
 
     No test may send a key that the real server does not know: it would drop it silently.
     """
@@ -251,7 +251,7 @@ def site(fake: FakeMetabase, metabase_database: sa.URL, monkeypatch: pytest.Monk
 
 @pytest.fixture(scope="session")
 def publication(metabase_database: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """State of the fake Metabase after the demo was published once, and the requests it received."""
+    """State of the fake Metabase after the sample shop was published once, and the requests it received."""
     with pytest.MonkeyPatch.context() as patch, serving() as fake:
         _use(patch, metabase_database)
         patch.setenv("WORKBOOK_OUTPUT", str(tmp_path_factory.mktemp("publication")))
@@ -260,14 +260,14 @@ def publication(metabase_database: sa.URL, tmp_path_factory: pytest.TempPathFact
             patch.setenv(name, value)
         for name, seconds in SHORT_WAITS.items():
             patch.setattr(f"lib.metabase.{name}", seconds)
-        metabase.apply(params.load(params.find("demo")).values())
+        metabase.apply(params.load(params.find("sample")).values())
         db.engine().dispose()
         return {name: copy.deepcopy(value) for name, value in vars(fake).items() if name != "url"}
 
 
 @pytest.fixture
 def published(site: FakeMetabase, publication: dict[str, Any]) -> FakeMetabase:
-    """The fake Metabase after the demo was published, with an empty list of requests."""
+    """The fake Metabase after the sample shop was published, with an empty list of requests."""
     vars(site).update(copy.deepcopy(publication) | {"requests": []})
     return site
 

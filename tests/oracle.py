@@ -68,7 +68,7 @@ def _installed(folder: Path) -> Path:
 
 @contextmanager
 def _published(folder: Path) -> Iterator[FakeMetabase]:
-    """The stand-in after the demo shop was loaded into a private server of its own and published."""
+    """The stand-in after the sample shop was loaded into a private server of its own and published."""
     with pytest.MonkeyPatch.context() as patch, serving() as fake:
         for name in SETTINGS:
             patch.delenv(name, raising=False)
@@ -78,7 +78,7 @@ def _published(folder: Path) -> Iterator[FakeMetabase]:
         patch.setattr("lib.metabase.warehouse.POLL_S", 0.05)
         try:
             _load(folder / "demo")
-            metabase.apply(params.load(params.find("demo")).values())
+            metabase.apply(params.load(params.find("sample")).values())
             yield fake
         finally:
             database.engine().dispose()
@@ -89,7 +89,7 @@ def _load(folder: Path) -> None:
     write_tables(synthetic.generate_shop(), folder)
     with database.transaction() as connection:
         schema.create(connection)
-    load.replace(folder, as_of=params.load(params.find("demo")).values()["as_of"])
+    load.replace(folder, as_of=params.load(params.find("sample")).values()["as_of"])
 
 
 def _checks(fake: FakeMetabase) -> Iterator[Check]:

@@ -31,13 +31,13 @@ class _Section(BaseModel):
 class Generate(_Section):
     """Sizes of the synthetic shop."""
 
-    users: int = Field(100, ge=1, le=100_000_000, description="customers who signed up; about a quarter never order")
-    products: int = Field(50, ge=1, le=100_000, description="products in the catalog")
-    orders: int = Field(115, ge=0, le=1_000_000_000, description="expected orders; purchase rates are solved for it")
-    lines_per_order: float = Field(1.45, ge=1, le=100, description="mean number of items of an order")
-    events: int = Field(850, ge=0, le=10_000_000_000, description="expected events of all visits")
-    marketing_campaigns: int = Field(10, ge=0, le=1_000, description="campaigns over the whole history")
-    history_days: int = Field(400, ge=30, le=3_660, description="days from the opening of the shop to as_of")
+    users: int = Field(600, ge=1, le=100_000_000, description="customers who signed up; about a quarter never order")
+    products: int = Field(80, ge=1, le=100_000, description="products in the catalog")
+    orders: int = Field(2_800, ge=0, le=1_000_000_000, description="expected orders; purchase rates are solved for it")
+    lines_per_order: float = Field(1.5, ge=1, le=100, description="mean number of items of an order")
+    events: int = Field(18_000, ge=0, le=10_000_000_000, description="expected events of all visits")
+    marketing_campaigns: int = Field(20, ge=0, le=1_000, description="campaigns over the whole history")
+    history_days: int = Field(730, ge=30, le=3_660, description="days from the opening of the shop to as_of")
     seasons: bool = Field(True, description="false: no weekday, season, holiday, trend or anomaly, to check models")
 
     @model_validator(mode="after")
@@ -104,7 +104,7 @@ class Params(_Section):
     period: Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"] = Field(
         "last_month", description="last_30_days, last_90_days, last_month, month_to_date, year_to_date"
     )
-    revenue_target: float | None = Field(1_000.0, gt=0, description="revenue target of the period, in currency")
+    revenue_target: float | None = Field(15_000.0, gt=0, description="revenue target of the period, in currency")
     churn_days: int = Field(
         90, ge=1, le=3_650, description="days without an order after which a customer counts as churned"
     )

@@ -50,7 +50,7 @@ def main() -> int:
 
 def demo_file() -> str:
     """Text of params/demo.yml: every parameter that a shop without files has, with default and description."""
-    lines = ["# The default: a small synthetic shop. Every parameter with its default and its meaning."]
+    lines = ["# The default: a synthetic shop of about 26,000 rows. Every parameter with its default and its meaning."]
     defaults = Params().values()
     for name, field in Params.model_fields.items():
         if name in ("data", "mapping"):

@@ -56,7 +56,7 @@ class Shop:
 
 @pytest.fixture(params=["demo", "retail"])
 def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
-    """The demo shop, and a real one."""
+    """The sample shop, and a real one."""
     request.getfixturevalue(f"{request.param}_database")
     as_of = {"demo": "2025-07-01", "retail": "2011-12-09"}[request.param]
     yield Shop(request.getfixturevalue(f"{request.param}_folder"), as_of)

@@ -75,10 +75,10 @@ FIGURES = {  # name: (target, description)
         "under 60",
         "08_customers from the start of its kernel, about 100,000 buyers, scores written into the mart",
     ),
-    "pipeline_demo_s": ("", "python -m lib.run.pipeline --params demo, pages included, server running"),
+    "pipeline_sample_s": ("", "python -m lib.run.pipeline --params sample, pages included, server running"),
     "pipeline_full_s": ("under 30", "the same with full, its memory being sampled"),
     "import_sum_s": ("", "the libraries of the notebooks, each imported in a fresh python, one after the other"),
-    "pipeline_demo_ratio_imports": ("under 2.5", "pipeline_demo_s over import_sum_s"),
+    "pipeline_sample_ratio_imports": ("under 2.5", "pipeline_sample_s over import_sum_s"),
     "pipeline_peak_mb": ("under 600", f"highest RSS of the runner or one kernel, full, every {SAMPLE_S} s; no server"),
     # Backtests of real daily series: 4 origins 28 days apart, 30 days ahead; the ensemble.
     "forecast_relmase": ("at most 0.80", "its MASE over that of seasonal naive, geometric mean, revenue series"),

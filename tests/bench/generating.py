@@ -31,7 +31,7 @@ def take(name: str, times: float = 1, workers: int = 0) -> acquire.Acquired:
 
 def make_here(times: float, workers: int) -> None:
     """In a process of its own: print rows, seconds and CPU seconds of `times` large.yml, without imports."""
-    take("demo", workers=1)
+    take("sample", workers=1)
     cpu, started = sum(os.times()[:4]), time.perf_counter()
     rows = take("large", times, workers).rows
     spent = time.perf_counter() - started

@@ -25,20 +25,20 @@ IMPORTED_LATER = {
 
 
 def measure_pipeline() -> dict[str, float]:
-    """Figures of whole runs; a first one is not counted, imports and demo runs alternate."""
-    _run("demo")
-    pairs = [(seconds(_import_all), _run("demo").seconds) for _ in range(RUNS)]
+    """Figures of whole runs; a first one is not counted, imports and runs of the sample alternate."""
+    _run("sample")
+    pairs = [(seconds(_import_all), _run("sample").seconds) for _ in range(RUNS)]
     return pipeline_figures(pairs, [_run("full") for _ in range(RUNS)])
 
 
 def pipeline_figures(pairs: list[tuple[float, float]], full: list[Seen]) -> dict[str, float]:
-    """Figures from pairs of seconds (imports, demo run) and from runs of full.yml."""
-    imports, demo = (median(times) for times in zip(*pairs, strict=True))
+    """Figures from pairs of seconds (imports, run of sample.yml) and from runs of full.yml."""
+    imports, sample = (median(times) for times in zip(*pairs, strict=True))
     return {
-        "pipeline_demo_s": demo,
+        "pipeline_sample_s": sample,
         "pipeline_full_s": median(run.seconds for run in full),
         "import_sum_s": imports,
-        "pipeline_demo_ratio_imports": demo / imports,
+        "pipeline_sample_ratio_imports": sample / imports,
         "pipeline_peak_mb": max(run.peak for run in full) / 1e6,
     }
 

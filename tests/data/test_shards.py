@@ -24,13 +24,13 @@ from tests.runner import command, until
 
 pytestmark = pytest.mark.slow
 
-DEMO_SHA256 = "4b0cf8813bd68f0bf698712f99a4a318365256b442ba6bddccfbd1f4546f41b0"
+SAMPLE_SHA256 = "50a5653931c408d86f0707f3a1a268e0e8fb80ccf3794999414e8e10bd9dde0a"
 SMALL = Counts(marketing_campaigns=3, users=4 * BLOCK_USERS + 1, products=40, orders=2_500, events=20_000)
 WRITE = """
 from pathlib import Path
 from lib.data.synthetic import shards
-from lib.data.synthetic import DEMO_COUNTS, DEMO_SHOP, plan_shop
-shards.write_shop(plan_shop(DEMO_COUNTS, DEMO_SHOP), Path("data"))
+from lib.data.synthetic import SAMPLE_COUNTS, SAMPLE_SHOP, plan_shop
+shards.write_shop(plan_shop(SAMPLE_COUNTS, SAMPLE_SHOP), Path("data"))
 """
 
 
@@ -73,8 +73,8 @@ def test_zone_language_folder_and_hash_seed_do_not_matter(tmp_path: Path) -> Non
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(settings.PROJECT)}
     env |= {"TZ": "Asia/Kolkata", "LC_ALL": "C", "PYTHONHASHSEED": "7", "WORKBOOK_ENV_FILE": ""}
     subprocess.run([sys.executable, "-c", WRITE], cwd=tmp_path, env=env, check=True)
-    assert digest(tmp_path / "data") == DEMO_SHA256, (
-        f"the demo's files changed; written with pyarrow {pa.__version__}: refresh the notebooks, pin the new value"
+    assert digest(tmp_path / "data") == SAMPLE_SHA256, (
+        f"the sample's files changed; written with pyarrow {pa.__version__}: refresh the notebooks, pin the new value"
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import yaml
 from pandas.testing import assert_frame_equal
@@ -21,7 +22,7 @@ import lib
 from lib.analysis.clv import BgNbd, GammaGamma
 from lib.data.parquet import to_frame
 from lib.data.synthetic import (
-    DEMO_SHOP,
+    SAMPLE_SHOP,
     Counts,
     Shop,
     block_tables,
@@ -57,7 +58,7 @@ CATALOG = yaml.safe_load((Path(lib.__path__[0]) / "catalog.yml").read_text(encod
 
 
 @pytest.fixture(scope="module")
-def demo():
+def sample():
     return generate_shop()
 
 
@@ -115,7 +116,7 @@ def daily(orders, shop):
 
 
 @pytest.mark.parametrize("table", CATALOG)
-@pytest.mark.parametrize("counts", [Counts(), Counts(0, 0, 0, 0, 0)], ids=["demo", "empty"])
+@pytest.mark.parametrize("counts", [Counts(), Counts(0, 0, 0, 0, 0)], ids=["sample", "empty"])
 def test_columns_and_types_are_the_catalogs(table, counts):
     made = generate_shop(counts)[table]
     expected = {name: DTYPES[column["type"]] for name, column in CATALOG[table]["columns"].items()}
@@ -129,9 +130,9 @@ def test_an_empty_shop_has_no_rows():
 
 
 @pytest.mark.parametrize("table", CATALOG)
-def test_only_optional_columns_have_nulls(demo, table):
+def test_only_optional_columns_have_nulls(sample, table):
     required = [name for name, column in CATALOG[table]["columns"].items() if not column.get("optional")]
-    assert not demo[table][required].isna().any(axis=None)
+    assert not sample[table][required].isna().any(axis=None)
 
 
 @pytest.mark.parametrize("table", CATALOG)
@@ -149,8 +150,8 @@ def test_foreign_keys_have_a_parent(full, table):
             assert full[table][name].dropna().isin(parents).all()
 
 
-def test_parents_come_before_children(demo):
-    assert list(demo) == ["marketing_campaigns", "products", "users", "orders", "order_items", "events"]
+def test_parents_come_before_children(sample):
+    assert list(sample) == ["marketing_campaigns", "products", "users", "orders", "order_items", "events"]
 
 
 def test_one_customer_with_one_order_of_the_only_product_is_a_shop():
@@ -163,8 +164,8 @@ def test_one_customer_with_one_order_of_the_only_product_is_a_shop():
     ("table", "make"),
     [("orders", generate_orders), ("order_items", generate_order_items), ("events", generate_events)],
 )
-def test_a_table_generated_alone_equals_that_of_the_shop(demo, table, make):
-    assert_frame_equal(make(), demo[table])
+def test_a_table_generated_alone_equals_that_of_the_shop(sample, table, make):
+    assert_frame_equal(make(), sample[table])
 
 
 # Sizes
@@ -175,8 +176,8 @@ def test_the_full_size_is_118_600_rows_within_3_percent(full):
     assert len(full["order_items"]) / len(full["orders"]) == pytest.approx(2.46, rel=0.05)
 
 
-def test_the_demo_has_the_requested_sizes(demo):
-    sizes = {name: len(table) for name, table in demo.items()}
+def test_the_sample_has_the_requested_sizes(sample):
+    sizes = {name: len(table) for name, table in sample.items()}
     assert [sizes[name] for name in ("marketing_campaigns", "users", "products")] == [10, 100, 50]
     assert sizes["orders"] == pytest.approx(115, rel=0.25)
     assert sizes["events"] == pytest.approx(850, rel=0.25)
@@ -189,6 +190,14 @@ def test_orders_match_the_request_within_5_percent(users, orders):
         plan = plan_shop(counts, shop)
         found = sum(len(block_tables(plan, block)["orders"]) for block in range(counts.blocks))
         assert found == pytest.approx(orders, rel=0.05)
+
+
+def test_stock_lasts_for_two_months_of_expected_sales():
+    counts = Counts(0, 4_000, 4_000, 40_000, 400_000)
+    plan = plan_shop(counts, Shop(seasons=False, lines_per_order=1.0))
+    stock = pc.sum(parent_tables(plan)["products"]["stock_quantity"]).as_py() - counts.products  # one more each
+    sold = plan.daily_orders[:, -30:].sum() * 1.19  # units per item: 0.86 x 1 + 0.10 x 2 + 0.03 x 3 + 0.01 x 4
+    assert stock / sold == pytest.approx(2, rel=0.1)
 
 
 # The truth comes back
@@ -474,7 +483,7 @@ def test_too_few_campaigns_for_the_spend_are_refused():
     with pytest.raises(
         UsageError, match=r"marketing_campaigns is 1: .* more than 2,147,483,647; expected at least \d+ campaigns"
     ):
-        campaigns_table(plan_campaigns(1, DEMO_SHOP), 1e12, DEMO_SHOP)
+        campaigns_table(plan_campaigns(1, SAMPLE_SHOP), 1e12, SAMPLE_SHOP)
 
 
 def test_cost_is_40_to_70_percent_of_the_price():
@@ -506,11 +515,11 @@ def test_an_order_has_a_product_once(full):
 
 
 @pytest.mark.parametrize(("table", "column"), [("orders", "order_date"), ("events", "event_timestamp")])
-def test_timestamps_lie_in_the_history_and_ascend_in_a_block(demo, full, table, column):
+def test_timestamps_lie_in_the_history_and_ascend_in_a_block(sample, full, table, column):
     instants = full[table][column]
     assert instants.min() >= pd.Timestamp("2023-07-02", tz="UTC")
     assert instants.max() < pd.Timestamp("2025-07-01", tz="UTC")
-    assert demo[table][column].is_monotonic_increasing
+    assert sample[table][column].is_monotonic_increasing
 
 
 def test_days_lie_in_the_history(full):
@@ -600,7 +609,7 @@ def test_each_order_has_one_purchase_of_its_customer_instant_and_total(full):
     assert (purchases["revenue"] == purchases["total_amount"]).all()
 
 
-@pytest.mark.parametrize("size", ["demo", "full"])
+@pytest.mark.parametrize("size", ["sample", "full"])
 def test_a_visit_starts_once_and_belongs_to_one_customer(size, request):
     events = request.getfixturevalue(size)["events"]
     visits = events.groupby("session_id")
@@ -646,11 +655,11 @@ def test_the_cart_of_a_purchase_holds_the_items_of_the_order(full):
 
 
 @pytest.mark.parametrize("table", CATALOG)
-def test_another_seed_gives_another_shop(demo, table):
-    assert not generate_shop(shop=Shop(seed=43))[table].equals(demo[table])
+def test_another_seed_gives_another_shop(sample, table):
+    assert not generate_shop(shop=Shop(seed=43))[table].equals(sample[table])
 
 
-def test_rows_are_independent_of_time_zone_locale_and_folder(tmp_path, demo):
+def test_rows_are_independent_of_time_zone_locale_and_folder(tmp_path, sample):
     code = (
         "import hashlib\nfrom lib.data.synthetic import generate_shop\n"
         "texts = (k + '\\n' + f.to_csv(index=False, lineterminator='\\n') for k, f in generate_shop().items())\n"
@@ -661,7 +670,7 @@ def test_rows_are_independent_of_time_zone_locale_and_folder(tmp_path, demo):
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == fingerprint(demo)
+    assert done.stdout.strip() == fingerprint(sample)
 
 
 def test_a_block_is_independent_of_earlier_blocks():
@@ -687,24 +696,24 @@ def test_more_customers_do_not_change_the_first_block():
     assert few["users"].equals(many["users"])
 
 
-def test_the_count_of_events_does_not_change_other_tables(demo):
+def test_the_count_of_events_does_not_change_other_tables(sample):
     more = generate_shop(Counts(events=1_500))
     for table in ("marketing_campaigns", "users", "products", "orders", "order_items"):
-        assert_frame_equal(more[table], demo[table])
-    assert len(more["events"]) > len(demo["events"])
+        assert_frame_equal(more[table], sample[table])
+    assert len(more["events"]) > len(sample["events"])
 
 
-def test_the_count_of_products_does_not_change_customers_or_order_times(demo):
+def test_the_count_of_products_does_not_change_customers_or_order_times(sample):
     more = generate_shop(Counts(products=80))
-    assert_frame_equal(more["users"], demo["users"])
+    assert_frame_equal(more["users"], sample["users"])
     kept = ["order_id", "user_id", "order_date", "status", "shipping_city", "campaign_id"]
-    assert_frame_equal(more["orders"][kept], demo["orders"][kept])
+    assert_frame_equal(more["orders"][kept], sample["orders"][kept])
 
 
-def test_campaigns_do_not_change_sign_ups(demo):
+def test_campaigns_do_not_change_sign_ups(sample):
     alone = generate_users(100)
     same = ["user_id", "email", "name", "country_code", "country", "city", "signup_date"]
-    assert_frame_equal(alone[same], demo["users"][same])
+    assert_frame_equal(alone[same], sample["users"][same])
     assert alone["campaign_id"].isna().all()
 
 
@@ -733,16 +742,16 @@ def test_events_need_customers():
 
 def test_too_few_events_for_the_orders_are_refused():
     with pytest.raises(UsageError, match="events is 678 with 115 orders; expected at least 679"):
-        plan_shop(Counts(events=678), DEMO_SHOP)
+        plan_shop(Counts(events=678), SAMPLE_SHOP)
 
 
 def test_the_minimum_number_of_events_is_accepted():
-    assert plan_shop(Counts(events=679), DEMO_SHOP).visits.browsing < 1
+    assert plan_shop(Counts(events=679), SAMPLE_SHOP).visits.browsing < 1
 
 
 def test_too_many_orders_for_the_customers_are_refused():
     with pytest.raises(UsageError, match="10000000 orders are too many for 10 customers"):
-        plan_shop(Counts(0, 10, 50, 10_000_000, 100_000_000), DEMO_SHOP)
+        plan_shop(Counts(0, 10, 50, 10_000_000, 100_000_000), SAMPLE_SHOP)
 
 
 def test_more_items_than_products_are_refused():
@@ -762,4 +771,4 @@ def test_more_items_than_products_are_refused():
 )
 def test_an_impossible_shop_is_refused(wrong):
     with pytest.raises(UsageError, match=f"{next(iter(wrong))} is"):
-        replace(DEMO_SHOP, **wrong)
+        replace(SAMPLE_SHOP, **wrong)

@@ -151,7 +151,7 @@ def test_a_notebook_with_its_defaults_does_not_replace_an_imported_shop(
     ran = pipeline("--params", "own_files", "--data", str(folder), output=own_folders, url=url(empty_database))
     assert (ran.returncode, ran.stderr) == (0, "")
     before = fingerprint()
-    if name == "03_load":  # even if the folder holds the demo in the meantime
+    if name == "03_load":  # even if the folder holds another shop in the meantime
         shutil.rmtree(own_folders / "data")
         write_tables(synthetic.generate_shop(), own_folders / "data")
     book = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)

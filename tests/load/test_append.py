@@ -23,7 +23,7 @@ VERSIONS = " UNION ALL ".join(
 
 @pytest.fixture
 def shop(demo_folder: Path) -> dict[str, pd.DataFrame]:
-    """The frames of the demo shop, for a test to modify."""
+    """The frames of the sample shop, for a test to modify."""
     return {name: parquet.read_table(demo_folder, name) for name in NAMES}
 
 

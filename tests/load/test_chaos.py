@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.data.synthetic import DEMO_COUNTS
+from lib.data.synthetic import SAMPLE_COUNTS
 from tests.chaos.__main__ import kinds, run
 from tests.chaos.faults import FAULTS
 from tests.chaos.sandbox import Outcome, Sandbox, sandbox
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def where(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Sandbox]]:
     """A server for these tests only, because the faults kill it, and its folder."""
     folder = tmp_path_factory.mktemp("chaos")
-    with sandbox(folder, DEMO_COUNTS) as made:
+    with sandbox(folder, SAMPLE_COUNTS) as made:
         yield folder, made
 
 

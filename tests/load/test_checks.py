@@ -1,4 +1,4 @@
-"""Data quality checks: the demo shop passes all, each one finds planted errors, and results are recorded."""
+"""Data quality checks: the sample shop passes all, each one finds planted errors, and results are recorded."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ ONE_DAY = "date = (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY date) FROM
 ONE_BUYER = "user_id = (SELECT min(user_id::text)::uuid FROM customer_lifetime_value WHERE orders > 0)"
 FIRST = "campaign_id = (SELECT min(campaign_id::text)::uuid FROM marketing_campaigns)"
 ONE_CAMPAIGN = "campaign_id = campaigns.campaign_id FROM (SELECT * FROM marketing_campaigns LIMIT 1) AS campaigns"
-SPOILED = [  # check, change to the demo shop, rows that break the check afterwards
+SPOILED = [  # check, change to the sample shop, rows that break the check afterwards
     ("order_without_purchase", f"DELETE FROM events WHERE order_id = {ONE_ORDER}", 1),
     ("order_without_purchase", f"UPDATE events SET event_type = 'checkout' WHERE order_id = {ONE_ORDER}", 1),
     ("order_without_purchase", "DELETE FROM events WHERE event_type = 'purchase'", 0),
@@ -167,7 +167,7 @@ def _failed(connection: sa.Connection) -> dict[str, int]:
 
 @pytest.fixture
 def demo(server: sa.URL, loaded_template: str) -> Iterator[sa.Connection]:
-    """A transaction on the demo shop that is rolled back."""
+    """A transaction on the sample shop that is rolled back."""
     with sa.create_engine(server.set(database=loaded_template), poolclass=sa.NullPool).connect() as connection:
         yield connection
 

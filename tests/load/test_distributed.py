@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from lib import db, load
-from lib.data.synthetic import DEMO_COUNTS, DEMO_SHOP, Counts, Shop, plan_shop
+from lib.data.synthetic import SAMPLE_COUNTS, SAMPLE_SHOP, Counts, Shop, plan_shop
 from lib.data.synthetic.shards import GenerationPlan, count_shop, read_generation_plan, shards_of, write_shop
 from lib.data.synthetic.shop import BLOCK_USERS
 from lib.data.workers import Engine
@@ -94,10 +94,10 @@ def test_rows_do_not_depend_on_engine_and_shard_size(two_workers: Engine, tmp_pa
         assert ask("SELECT max(part) FROM workbook.load_ledger WHERE run_id = 'a run'") == [(parts,)]
 
 
-def test_demo_shop_is_the_same_on_dask(ready: None, tmp_path: Path) -> None:
-    known = fingerprint_from_files(tmp_path, DEMO_COUNTS, DEMO_SHOP)
-    made = count_shop(DEMO_COUNTS, DEMO_SHOP, tmp_path / "plan", DASK)
-    told = write_shop(plan_shop(DEMO_COUNTS, DEMO_SHOP), tmp_path / "files", 1)
+def test_sample_shop_is_the_same_on_dask(ready: None, tmp_path: Path) -> None:
+    known = fingerprint_from_files(tmp_path, SAMPLE_COUNTS, SAMPLE_SHOP)
+    made = count_shop(SAMPLE_COUNTS, SAMPLE_SHOP, tmp_path / "plan", DASK)
+    told = write_shop(plan_shop(SAMPLE_COUNTS, SAMPLE_SHOP), tmp_path / "files", 1)
     assert made.written["rows"].equals(told.written["rows"])
     assert made.truth == told.truth
     assert all(frame.equals(told.profile[name]) for name, frame in made.profile.items())
@@ -275,7 +275,7 @@ def test_tables_that_differ_from_the_ledger_are_refused(
 def test_remote_workers_need_a_server_that_they_can_reach(
     ready: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned(tmp_path / "plan", DEMO_COUNTS, DEMO_SHOP)
+    planned(tmp_path / "plan", SAMPLE_COUNTS, SAMPLE_SHOP)
     monkeypatch.setattr(shards, "external_url", lambda: None)
     with pytest.raises(UsageError, match="cannot reach the private PostgreSQL of this machine"):
         load.replace(tmp_path / "plan", as_of=AS_OF, engine=Engine("dask", "tls://10.0.0.5:8786"))

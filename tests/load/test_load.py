@@ -31,7 +31,7 @@ NAMES = [name for name, table in catalog.tables().items() if not table.mart]
 
 @pytest.fixture
 def shop(demo_folder: Path) -> dict[str, pd.DataFrame]:
-    """The frames of the demo shop, for a test to modify."""
+    """The frames of the sample shop, for a test to modify."""
     return {name: parquet.read_table(demo_folder, name) for name in NAMES}
 
 
@@ -321,7 +321,7 @@ def test_leftover_staging_schema_is_removed(unchanged: None, demo_folder: Path) 
 
 @pytest.fixture
 def imported_folder(demo_folder: Path, tmp_path: Path) -> Path:
-    """The demo's files, recorded as an import."""
+    """The sample's files, recorded as an import."""
     folder = tmp_path / "imported"
     shutil.copytree(demo_folder, folder)
     write_origin(folder, Origin("imported", "/shop.csv", "shopify"))

@@ -20,7 +20,7 @@ Shop = dict[str, pd.DataFrame]
 
 @pytest.fixture
 def shop(demo_folder: Path) -> Shop:
-    """The frames of the demo shop, for a test to modify."""
+    """The frames of the sample shop, for a test to modify."""
     return {name: parquet.read_table(demo_folder, name) for name in NAMES}
 
 

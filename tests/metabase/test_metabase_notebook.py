@@ -44,7 +44,9 @@ def test_a_failure_has_its_exit_code_and_leaves_the_reports_good(
     site: FakeMetabase, empty_database: sa.URL, tmp_path: Path
 ) -> None:
     url = empty_database.set(drivername="postgresql").render_as_string(hide_password=False)
-    done = pipeline(output=tmp_path, url=url, METABASE_URL=site.url, METABASE_API_KEY="mb_CANARY_wrong")
+    done = pipeline(
+        "--params", "sample", output=tmp_path, url=url, METABASE_URL=site.url, METABASE_API_KEY="mb_CANARY_wrong"
+    )
     assert done.returncode == 5
     assert done.stderr == (
         "error: 07_metabase failed at “Plan”: Metabase does not accept METABASE_API_KEY (401); make a new one "

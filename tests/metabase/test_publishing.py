@@ -18,7 +18,7 @@ from lib.run import params
 from tests.conftest import CANARY, ask
 from tests.fake_metabase import ADMIN, API_KEY, PASSWORD, FakeMetabase
 
-VALUES = params.load(params.find("demo")).values()
+VALUES = params.load(params.find("sample")).values()
 SPEC = spec.load()
 FILE = spec.FILE
 QUESTIONS = len(SPEC.questions)

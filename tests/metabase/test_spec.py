@@ -15,7 +15,7 @@ from lib.metabase import content, questions, spec, warehouse
 from lib.metabase.content import CREATE, EDITED, KEEP, UPDATE, Marker, decide
 from lib.run import params
 
-VALUES = params.load(params.find("demo")).values()
+VALUES = params.load(params.find("sample")).values()
 SPEC = spec.load()
 KPIS = tuple(kpis.registry().values())
 WRITTEN = yaml.safe_load(spec.FILE.read_text("utf-8"))

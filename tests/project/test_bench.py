@@ -68,7 +68,7 @@ def test_a_faster_load_has_a_ratio_above_one() -> None:
 
 
 def test_runs_count_by_their_median_and_memory_by_its_peak() -> None:
-    assert (PIPELINE["pipeline_demo_ratio_imports"], PIPELINE["pipeline_full_s"]) == (2, 30)
+    assert (PIPELINE["pipeline_sample_ratio_imports"], PIPELINE["pipeline_full_s"]) == (2, 30)
     assert PIPELINE["pipeline_peak_mb"] == 5
 
 
@@ -136,7 +136,7 @@ def test_figures_are_merged_by_name(tmp_path: Path) -> None:
 
 @pytest.fixture
 def written(demo_database: sa.URL, demo_folder: Path, tmp_path: Path) -> Path:
-    """The demo's Parquet files with the files that the other ways load."""
+    """The sample shop's Parquet files with the files that the other ways load."""
     for path in demo_folder.iterdir():
         (tmp_path / path.name).symlink_to(path)
     rivals.write_csv(tmp_path)
@@ -209,7 +209,7 @@ def test_a_load_is_seen_from_outside(demo_database: sa.URL, demo_folder: Path, o
 
 
 def test_a_share_of_a_shop_is_taken(own_folders: Path) -> None:
-    assert take("demo", times=2).written.set_index("table").loc["users", "rows"] == 200
+    assert take("sample", times=2).written.set_index("table").loc["users", "rows"] == 200
 
 
 @pytest.mark.parametrize("step", STEPS)

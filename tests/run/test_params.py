@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lib.data.synthetic import SAMPLE_COUNTS, SAMPLE_SHOP
 from lib.errors import UsageError
 from lib.run import params, refresh
 from lib.settings import PROJECT
@@ -39,11 +40,18 @@ def test_demo_file_is_the_default() -> None:
     assert params.load(DEMO) == params.Params()
 
 
-def test_full_file_has_the_headline_size() -> None:
-    sizes = params.load(params.find("full")).generate
+@pytest.mark.parametrize(("name", "rows"), [("sample", 1_300), ("demo", 26_000), ("full", 118_600)])
+def test_files_have_the_sizes_that_readme_says(name: str, rows: int) -> None:
+    sizes = params.load(params.find(name)).generate
     lines = sizes.orders * sizes.lines_per_order
-    rows = sizes.users + sizes.products + sizes.orders + lines + sizes.events + sizes.marketing_campaigns
-    assert rows == pytest.approx(118_600, rel=0.03)
+    expected = sizes.users + sizes.products + sizes.orders + lines + sizes.events + sizes.marketing_campaigns
+    assert expected == pytest.approx(rows, rel=0.03)
+
+
+def test_sample_file_is_the_shop_that_the_generator_makes_without_arguments() -> None:
+    """The fixtures of the tests generate it so."""
+    values = params.load(params.find("sample")).generate.model_dump()
+    assert {**vars(SAMPLE_COUNTS), **vars(SAMPLE_SHOP)}.items() >= values.items()
 
 
 def test_online_retail_needs_data_and_gets_an_absolute_path(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +120,7 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         ("as_of: soon\n", "line 1: as_of: 'soon' is not a day; expected one such as"),
         ("currency: XQZ\n", "line 1: currency: unknown currency 'XQZ'; expected an ISO 4217 code"),
         ("locale: en-US\n", "line 1: locale: unknown locale 'en-US'; expected language and country, such as"),
-        ("\ngenerate:\n  orders: 10\n  events: 58\n", "line 2: generate: events is 58; expected at least 59"),
+        ("\ngenerate:\n  orders: 10\n  events: 59\n", "line 2: generate: events is 59; expected at least 60"),
         ("data: x.csv\n", "data is set, mapping is not. Use params with a mapping"),
         (MAPPING, "mapping is set, data is not"),
         (
@@ -155,7 +163,7 @@ def test_a_binary_file_is_refused(tmp_path: Path) -> None:
 def test_settings_override_the_file_by_short_and_full_name() -> None:
     found = params.load(DEMO, ["orders=7", "generate.users=8", "seed=9", "as_of=2024-01-01"])
     assert (found.generate.orders, found.generate.users, found.seed) == (7, 8, 9)
-    assert (found.as_of, found.generate.products) == (date(2024, 1, 1), 50)
+    assert (found.as_of, found.generate.products) == (date(2024, 1, 1), 80)
 
 
 def test_a_text_value_is_used_as_typed(csv: Path) -> None:
@@ -172,7 +180,7 @@ def test_a_text_value_is_used_as_typed(csv: Path) -> None:
         ("orders", "--set orders: expected key=value"),
         ("orders=many", "--set orders=many: generate.orders is 'many': Input should be a valid integer"),
         ("orders=[", "--set orders=[: generate.orders is '[': Input should be a valid integer"),
-        ("orders=500", "events is 850; expected at least 2950"),
+        ("orders=5000", "events is 18000; expected at least 30000"),
         ("as_of=2025-02-30", "--set as_of=2025-02-30: as_of: '2025-02-30' is not a day"),
         ("mapping.formt=x", "unknown parameter 'mapping.formt'; did you mean 'mapping.format'?"),
     ],

@@ -38,6 +38,12 @@ def test_every_step_has_its_page_and_each_is_small(whole_run: Ran) -> None:
     assert all(5_000 < path.stat().st_size < 4_000_000 for path in reports.iterdir())
 
 
+@pytest.mark.parametrize("step", ["04_executive", "05_cohort", "06_forecast", "08_customers"])
+def test_every_section_of_the_demo_speaks(whole_run: Ran, step: str) -> None:
+    page = (whole_run.output / "reports" / f"{step}.html").read_text("utf-8")
+    assert re.findall(r"no rows|too few|cannot be (?:estimated|detected)|not calibrated", page) == []
+
+
 def test_pages_link_to_one_another(whole_run: Ran) -> None:
     for name in [*PAGES, "index.html"]:
         links = set(re.findall(r'<a\b[^>]*\bhref="([^"#]+)"', (whole_run.output / "reports" / name).read_text("utf-8")))

@@ -17,6 +17,7 @@ from lib.data.synthetic.customers import SPEND, Customers, Pools, customers_tabl
 from lib.data.synthetic.events import Visits, draw_events, interest, plan_visits
 from lib.data.synthetic.orders import Orders, draw_purchases, expected_orders, items_table, orders_table, solve_alpha
 from lib.data.synthetic.products import (
+    MEAN_QUANTITY,
     Baskets,
     Products,
     draw_lines,
@@ -25,12 +26,12 @@ from lib.data.synthetic.products import (
     products_table,
     quarter,
 )
-from lib.data.synthetic.shop import DEMO_COUNTS, DEMO_SHOP, GENERATOR, Counts, Shop
+from lib.data.synthetic.shop import GENERATOR, SAMPLE_COUNTS, SAMPLE_SHOP, Counts, Shop
 
 __all__ = [
-    "DEMO_COUNTS",
-    "DEMO_SHOP",
     "GENERATOR",
+    "SAMPLE_COUNTS",
+    "SAMPLE_SHOP",
     "Counts",
     "Plan",
     "Shop",
@@ -74,6 +75,11 @@ class Plan:
     def order_values(self) -> np.ndarray:
         """Expected total of an order in cents, by quarter of the year."""
         return np.array([self.baskets.value(self.products, demand) for demand in self.products.demand])
+
+    @property
+    def units_of_last_month(self) -> float:
+        """Expected units in the orders of the last 30 days."""
+        return float(self.daily_orders[:, -30:].sum()) * self.shop.lines_per_order * MEAN_QUANTITY
 
     @property
     def mean_order_value(self) -> float:
@@ -152,7 +158,7 @@ def parent_tables(plan: Plan) -> dict[str, pa.Table]:
         "marketing_campaigns": campaigns_table(
             plan.campaigns, plan.counts.orders * plan.mean_order_value / 100, plan.shop
         ),
-        "products": products_table(plan.products, plan.shop),
+        "products": products_table(plan.products, plan.units_of_last_month, plan.shop),
     }
 
 
@@ -187,7 +193,7 @@ def _orders(plan: Plan, customers: Customers, block: int) -> tuple[Orders, np.nd
     return Orders(uuids(stream(plan.shop, "orders.id", block), len(row)), row, seconds, campaign), values
 
 
-def generate_shop(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> dict[str, pd.DataFrame]:
+def generate_shop(counts: Counts = SAMPLE_COUNTS, shop: Shop = SAMPLE_SHOP) -> dict[str, pd.DataFrame]:
     """The six tables as frames by name, parents before children, all in memory.
 
     Raises:
@@ -203,31 +209,31 @@ def generate_shop(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> dict[
     return frames
 
 
-def generate_marketing_campaigns(n: int, *, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+def generate_marketing_campaigns(n: int, *, shop: Shop = SAMPLE_SHOP) -> pd.DataFrame:
     """n campaigns in order of their start."""
     return generate_shop(Counts(n, 0, 0, 0, 0), shop)["marketing_campaigns"]
 
 
-def generate_users(n: int, *, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+def generate_users(n: int, *, shop: Shop = SAMPLE_SHOP) -> pd.DataFrame:
     """n customers of a shop without campaigns, in each block in order of sign-up."""
     return generate_shop(Counts(0, n, 0, 0, 0), shop)["users"]
 
 
-def generate_products(n: int, *, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+def generate_products(n: int, *, shop: Shop = SAMPLE_SHOP) -> pd.DataFrame:
     """n products."""
     return generate_shop(Counts(0, 0, n, 0, 0), shop)["products"]
 
 
-def generate_orders(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+def generate_orders(counts: Counts = SAMPLE_COUNTS, shop: Shop = SAMPLE_SHOP) -> pd.DataFrame:
     """The orders of the shop, in each block by time; total_amount is the sum of their generate_order_items."""
     return generate_shop(counts, shop)["orders"]
 
 
-def generate_order_items(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+def generate_order_items(counts: Counts = SAMPLE_COUNTS, shop: Shop = SAMPLE_SHOP) -> pd.DataFrame:
     """The items of the orders, in the order of the orders."""
     return generate_shop(counts, shop)["order_items"]
 
 
-def generate_events(counts: Counts = DEMO_COUNTS, shop: Shop = DEMO_SHOP) -> pd.DataFrame:
+def generate_events(counts: Counts = SAMPLE_COUNTS, shop: Shop = SAMPLE_SHOP) -> pd.DataFrame:
     """The events of the visits, in each block by time."""
     return generate_shop(counts, shop)["events"]

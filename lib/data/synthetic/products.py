@@ -24,7 +24,17 @@ from lib.data.synthetic.arrays import (
 from lib.data.synthetic.shop import Shop
 from lib.errors import UsageError
 
-__all__ = ["Baskets", "Lines", "Products", "draw_lines", "plan_baskets", "plan_products", "products_table", "quarter"]
+__all__ = [
+    "MEAN_QUANTITY",
+    "Baskets",
+    "Lines",
+    "Products",
+    "draw_lines",
+    "plan_baskets",
+    "plan_products",
+    "products_table",
+    "quarter",
+]
 
 # Per subcategory: category, noun of the names, median price, demand in the four quarters relative to the year's mean.
 SHELVES = pd.read_csv(Path(__file__).with_name("shelves.csv"))
@@ -33,9 +43,11 @@ STYLES = ["Classic", "Compact", "Deluxe", "Everyday", "Nordic", "Premium", "Stud
 CATEGORY_SEASONS = dict(zip(SHELVES["category"], map(tuple, SEASONS.tolist()), strict=True))
 PRICE_SPREAD = 0.30  # standard deviation of the logarithm of prices within a subcategory
 COST_SHARES = (0.40, 0.70)  # of the price
+STOCK_MONTHS = 2.0  # mean stock of a product, in months of its expected sales
 TOP_FIFTH = 0.75  # share of the revenue that the top fifth of the products brings
 STEEPEST = 4.0
 QUANTITIES = (0.86, 0.10, 0.03, 0.01)  # share of the items with 1, 2, 3, 4 units
+MEAN_QUANTITY = float((1 + np.arange(len(QUANTITIES))) @ np.array(QUANTITIES))
 DISCOUNTS = [(0, 0.80), (5, 0.06), (10, 0.07), (15, 0.03), (20, 0.03), (30, 0.01)]  # percent off, share of the items
 FLASH_DISCOUNT = 25  # percent, on the day of the flash sale
 DISPERSION = 2.0  # shape of the negative binomial number of further items
@@ -107,14 +119,15 @@ def _steepness(scores: np.ndarray, price: np.ndarray) -> float:
     return rounded(root(share, 0, STEEPEST)) if share(STEEPEST) > 0 else STEEPEST
 
 
-def products_table(products: Products, shop: Shop) -> pa.Table:
-    """The table `products`; cost is 40 to 70 % of the price, stock is proportional to demand."""
+def products_table(products: Products, units: float, shop: Shop) -> pa.Table:
+    """The table `products`, of which the shop expects to sell `units` a month: stock lasts STOCK_MONTHS on average."""
     n = len(products)
     rng = stream(shop, "products.facts")
     styles = np.array(STYLES)[rng.integers(0, len(STYLES), n)]
     names = [f"{style} {noun}" for style, noun in zip(styles, SHELVES["noun"].iloc[products.shelf], strict=True)]
     cost = np.ceil(products.price * rng.uniform(*COST_SHARES, n)).astype(np.int64)
-    stock = rng.poisson(5 + 40 * n * products.demand.mean(axis=0) * rng.gamma(1.5, 1 / 1.5, n))
+    months = STOCK_MONTHS * rng.gamma(1.5, 1 / 1.5, n)
+    stock = rng.poisson(1 + months * units * products.demand.mean(axis=0))
     return pa.table(
         {
             "product_id": uuid_array(products.ids),
@@ -156,10 +169,9 @@ class Baskets:
     def value(self, products: Products, demand: np.ndarray) -> float:
         """Expected total of a basket in cents."""
         percents, shares = columns(DISCOUNTS)
-        units = (1 + np.arange(len(QUANTITIES))) @ np.array(QUANTITIES)
         added = self.pair_odds(demand)[1] @ products.price[self.pairs[:, 1]]
         drawn = (1 + self.further) * (demand @ products.price)
-        return float(units * (1 - percents @ shares / 100) * (drawn + added))
+        return float(MEAN_QUANTITY * (1 - percents @ shares / 100) * (drawn + added))
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import numpy as np
 
 from lib.errors import UsageError
 
-__all__ = ["DEMO_COUNTS", "DEMO_SHOP", "GENERATOR", "Counts", "Shop", "days_since_1970"]
+__all__ = ["GENERATOR", "SAMPLE_COUNTS", "SAMPLE_SHOP", "Counts", "Shop", "days_since_1970"]
 
-GENERATOR = 2  # version of the generator: a new version generates other rows for the same params
+GENERATOR = 3  # version of the generator: a new version generates other rows for the same params
 BLOCK_USERS = 500  # customers of a block, generated with their orders and events; about 50,000 rows for full.yml
 MAX_LINES_PER_ORDER = 100
 MIN_HISTORY_DAYS = 7
@@ -95,5 +95,5 @@ class Counts:
         return np.arange(block * BLOCK_USERS, min((block + 1) * BLOCK_USERS, self.users))
 
 
-DEMO_SHOP = Shop()
-DEMO_COUNTS = Counts()
+SAMPLE_SHOP = Shop()  # params/sample.yml
+SAMPLE_COUNTS = Counts()

@@ -116,6 +116,7 @@ def _products(plan: Plan) -> dict[str, Any]:
         "revenue_share_of_top_fifth": products.TOP_FIFTH,
         "price_spread": products.PRICE_SPREAD,
         "cost_share_of_price": [low, high],
+        "mean_stock_months": products.STOCK_MONTHS,
         "category_seasons": {name: list(values) for name, values in products.CATEGORY_SEASONS.items()},
     }
 
