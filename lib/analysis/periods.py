@@ -1,5 +1,6 @@
 """The days of a report: a period by its name, the previous period, the last twelve months."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -7,7 +8,7 @@ import pandas as pd
 
 from lib.formatting import day
 
-__all__ = ["Period", "period", "run_rate", "two_years", "year_before"]
+__all__ = ["Period", "covers", "period", "run_rate", "two_years", "year_before"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,16 @@ def period(name: str, as_of: date | str) -> Period:
 
 def _period(*bounds: pd.Timestamp) -> Period:
     return Period(*(bound.date() for bound in bounds))
+
+
+def covers(first_day: date | pd.Timestamp | None, bounds: Mapping[str, date]) -> bool:
+    """Whether data that begin on `first_day` cover the days of `bounds` wholly; not without data.
+
+    Example:
+        >>> covers(date(2025, 5, 10), {"start": date(2025, 5, 1), "end": date(2025, 6, 1)})
+        False
+    """
+    return bool(pd.notna(first_day) and pd.Timestamp(first_day) <= pd.Timestamp(bounds["start"]))
 
 
 def year_before(as_of: date | str) -> dict[str, date]:

@@ -8,8 +8,18 @@ import numpy as np
 import pandas as pd
 
 __all__ = [
-    "Driver", "annotations", "bridge_steps", "cumulative", "daily_trend", "days", "main_driver", "monthly_trend",
-    "share_at", "weekly_trend", "with_previous",
+    "Driver",
+    "annotations",
+    "bridge_steps",
+    "cumulative",
+    "daily_trend",
+    "days",
+    "main_driver",
+    "mask_previous",
+    "monthly_trend",
+    "share_at",
+    "weekly_trend",
+    "with_previous",
 ]  # fmt: skip
 
 SAME_WEEKDAY = pd.Timedelta(weeks=52)  # a year back such that Mondays meet Mondays
@@ -41,9 +51,10 @@ class Driver(NamedTuple):
     share: float
 
 
-def days(frame: pd.DataFrame, bounds: Mapping[str, date]) -> pd.DataFrame:
-    """One row per day of the bounds, in order; days without a row are zero."""
-    every = pd.date_range(bounds["start"], bounds["end"], inclusive="left", name="date")
+def days(frame: pd.DataFrame, bounds: Mapping[str, date], first_day: date | None = None) -> pd.DataFrame:
+    """One row per day of the bounds from `first_day` on, in order; days without a row are zero."""
+    start = bounds["start"] if pd.isna(first_day) else max(pd.Timestamp(first_day), pd.Timestamp(bounds["start"]))
+    every = pd.date_range(start, bounds["end"], inclusive="left", name="date")
     return frame.set_index("date").reindex(every, fill_value=0).reset_index()
 
 
@@ -107,13 +118,21 @@ def annotations(campaigns: pd.DataFrame, anomalies: pd.DataFrame, bounds: Mappin
     return pd.concat(shown or [found]).sort_values("start_date", kind="stable", ignore_index=True)
 
 
-def with_previous(current: pd.DataFrame, previous: pd.DataFrame) -> pd.DataFrame:
+def mask_previous(frame: pd.DataFrame, comparable: bool) -> pd.DataFrame:
+    """The frame with NaN as previous_revenue if the data do not cover the previous period wholly."""
+    return frame if comparable else frame.assign(previous_revenue=np.nan)
+
+
+def with_previous(current: pd.DataFrame, previous: pd.DataFrame, comparable: bool = True) -> pd.DataFrame:
     """The segments of a period with their `previous_revenue`, by revenue; includes segments without revenue now.
 
     Args:
         current: The rows of one of the questions revenue_by_* for the period.
         previous: Those for the previous period.
+        comparable: Whether the data cover the previous period wholly; else previous_revenue is NaN.
     """
+    if not comparable:
+        return mask_previous(current, comparable)
     names = [name for name in NAMES if name in current]
     earlier = previous[[*names, "revenue"]].rename(columns={"revenue": "previous_revenue"})
     joined = current.merge(earlier[earlier["previous_revenue"] != 0], on=names, how="outer", sort=False)
@@ -139,15 +158,18 @@ def main_driver(segments: Mapping[str, pd.DataFrame]) -> Driver | None:
 def _largest_change(kind: str, frame: pd.DataFrame) -> Driver | None:
     changes = (frame["revenue"] - frame["previous_revenue"]).to_numpy()
     whole = round(changes.sum(), 2)
-    if not whole:
+    if not whole or np.isnan(whole):
         return None
     first = int((changes / whole).argmax())
     return Driver(kind, frame[kind].iloc[first], float(changes[first]), float(changes[first] / whole))
 
 
-def bridge_steps(effects: Mapping[str, float]) -> pd.DataFrame:
-    """The rows of a bridge chart (step, amount, total) from the row of the question revenue_bridge."""
-    rows = [(label, float(effects[column]), column in TOTALS) for column, label in STEPS.items()]
+def bridge_steps(effects: Mapping[str, float], comparable: bool = True) -> pd.DataFrame:
+    """The rows of a bridge chart (step, amount, total) from the row of the question revenue_bridge.
+
+    Without rows if the data do not cover the previous period wholly: then it is not `comparable`.
+    """
+    rows = [(label, float(effects[column]), column in TOTALS) for column, label in STEPS.items() if comparable]
     return pd.DataFrame(rows, columns=["step", "amount", "total"])
 
 

@@ -116,7 +116,7 @@ def cards(*facts: tuple[str, str, str]) -> Shown:
 
 def key_figures(
     current: Mapping[str, float],
-    previous: Mapping[str, float],
+    previous: Mapping[str, float] | None,
     months: pd.DataFrame,
     currency: str,
     registry: Mapping[str, kpis.Kpi] | None = None,
@@ -125,7 +125,7 @@ def key_figures(
 
     Args:
         current: Value by name of the KPI: the row of the question period_kpis.
-        previous: The same of the previous period.
+        previous: The same of the previous period; None if the data do not cover it wholly.
         months: The rows of the question monthly_kpis.
         currency: ISO 4217 code of the amounts.
         registry: The KPIs by name; all of them if not given.
@@ -136,9 +136,14 @@ def key_figures(
 
 
 def _key_figure(
-    kpi: kpis.Kpi, current: Mapping[str, float], previous: Mapping[str, float], months: pd.DataFrame, currency: str
+    kpi: kpis.Kpi,
+    current: Mapping[str, float],
+    previous: Mapping[str, float] | None,
+    months: pd.DataFrame,
+    currency: str,
 ) -> dict[str, str]:
-    now, before, writer = current[kpi.name], previous[kpi.name], writers(currency)[kpi.kind]
+    now, writer = current[kpi.name], writers(currency)[kpi.kind]
+    before = previous[kpi.name] if previous is not None else float("nan")
     change = comparison(now, before, writer(before), points=kpi.kind == "percent")
     tone = ""
     if abs(now - before) > 0:
@@ -146,7 +151,7 @@ def _key_figure(
     return {
         "label": kpi.label,
         "value": writer(now),
-        "change": change or f"previously {writer(before)}",
+        "change": change or ("not compared" if previous is None else f"previously {writer(before)}"),
         "tone": tone,
         "line": sparkline(months[kpi.name].tolist(), f"{kpi.label} of the last {len(months)} whole months", writer),
         "definition": kpi.definition,

@@ -1,5 +1,8 @@
 """Tests of the days of a report, with results known from the calendar."""
 
+from datetime import date
+
+import pandas as pd
 import pytest
 
 from lib.analysis import periods
@@ -43,3 +46,9 @@ def test_the_year_before_has_the_same_days() -> None:
 def test_the_run_rate_extends_to_the_end_of_the_calendar_period(name: str, rate: float) -> None:
     span = periods.period(name, "2025-03-10")
     assert periods.run_rate(90, name, span) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(("first_day", "covered"), [("2025-04-01", True), ("2025-04-02", False), (None, False)])
+def test_a_period_is_covered_if_the_data_begin_by_its_first_day(first_day: str | None, covered: bool) -> None:
+    april = {"start": date(2025, 4, 1), "end": date(2025, 5, 1)}
+    assert periods.covers(pd.Timestamp(first_day) if first_day else None, april) is covered

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from lib.analysis import periods, revenue
+from lib.report import charts
 
 
 def test_days_without_a_row_are_zero() -> None:
@@ -109,3 +110,20 @@ def test_segments_of_the_previous_period_only_have_zero_revenue() -> None:
     assert found["orders"].tolist() == [1, 2, 0]
     assert found["orders"].dtype == "int64"
     assert found["share"].isna().tolist() == [False, False, True]
+
+
+def test_a_period_that_the_data_do_not_cover_is_not_compared() -> None:
+    current = pd.DataFrame({"country": ["Malta"], "revenue": [5.0]})
+    found = revenue.with_previous(current, current.head(0), comparable=False)
+    assert found["previous_revenue"].isna().all()
+    assert revenue.main_driver({"country": pd.concat([found, found])}) is None
+    assert "bracket" not in repr(charts.compared(found, "country", unit="USD"))
+    steps = revenue.bridge_steps({}, comparable=False)
+    assert repr(charts.bridge(steps, "USD")) == "The data do not cover the previous period."
+
+
+def test_days_begin_with_the_data() -> None:
+    sales = pd.DataFrame({"date": pd.to_datetime(["2025-01-03"]), "revenue": [5.0]})
+    bounds = {"start": date(2025, 1, 1), "end": date(2025, 1, 5)}
+    assert revenue.days(sales, bounds)["revenue"].tolist() == [0, 0, 5, 0]
+    assert revenue.days(sales, bounds, date(2025, 1, 3))["revenue"].tolist() == [5, 0]

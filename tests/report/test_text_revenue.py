@@ -41,10 +41,19 @@ def test_a_comparison_in_words(now: float, before: float, points: bool, words: s
 
 def test_the_headline_compares_revenue_with_two_spans() -> None:
     now, previous, year_earlier = ({"revenue": revenue, "orders": 1} for revenue in (110.0, 100.0, 0.0))
-    assert text.headline(MAY, now, previous, year_earlier, None, "USD") == (
-        "Revenue from May 1, 2025 to May 31, 2025 was $110.00 from 1 completed order: +10.0% vs the previous period, "
-        "no revenue in the same days a year earlier to compare with."
+    said = "Revenue from May 1, 2025 to May 31, 2025 was $110.00 from 1 completed order: "
+    more = text.headline(MAY, now, previous, year_earlier, None, "USD", date(2024, 5, 1)).removeprefix(said)
+    assert more == "+10.0% vs the previous period, no revenue in the same days a year earlier to compare with."
+
+
+def test_the_headline_compares_with_whole_spans_only() -> None:
+    now, before = {"revenue": 110.0, "orders": 1}, {"revenue": 100.0, "orders": 1}
+    later = text.headline(MAY, now, before, before, None, "USD", date(2024, 5, 2))
+    assert later.endswith(
+        "order: +10.0% vs the previous period, not compared with a year earlier, since the data begin on May 2, 2024."
     )
+    latest = text.headline(MAY, now, before, before, None, "USD", date(2025, 4, 2))
+    assert latest.endswith("order: it is not compared with earlier days, since the data begin on Apr 2, 2025.")
 
 
 def test_the_main_driver_in_words() -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from lib.formatting import integer
 from lib.report import palette
-from lib.report.charts.figure import HEIGHT, Chart, amount, describe, escaped, hover, styled, value_axis
+from lib.report.charts.figure import HEIGHT, Chart, amount, describe, empty_chart, escaped, hover, styled, value_axis
 
 __all__ = ["bars", "bridge", "compared", "lines", "week_hours"]
 
@@ -157,6 +157,8 @@ def bridge(steps: pd.DataFrame, unit: str) -> Chart:
         steps: step (label), amount, and total (whether the amount is a total or a change).
         unit: Currency.
     """
+    if steps.empty:
+        return empty_chart("The data do not cover the previous period.")
     figure, names = Chart(), [escaped(step) for step in steps["step"]]
     amounts = [
         f"{'' if total or not value else '+' if value > 0 else '-'}{amount(abs(value), unit)}"
@@ -193,8 +195,10 @@ def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
         x=revenue, y=places, orientation="h", marker_color=palette.BLUE, name="this period", customdata=names,
         width=0.5, hovertemplate=template,
     )  # fmt: skip
+    is_compared = previous.notna().any()
     figure.add_scatter(
-        x=previous, y=places, mode="markers", name="previous period", customdata=names, hovertemplate=template,
+        x=previous, y=places, mode="markers", name="previous period", visible=bool(is_compared), customdata=names,
+        hovertemplate=template,
         marker={"symbol": "line-ns", "size": 24, "line": {"width": 2.5, "color": palette.ORANGE}},
     )  # fmt: skip
     highest = max([*revenue.dropna(), *previous.dropna()], default=1)
@@ -205,9 +209,11 @@ def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
     )  # fmt: skip
     labels = [text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1].rstrip()}…" for text in frame[name]]
     figure.update_yaxes(tickvals=places, ticktext=[escaped(text) for text in labels])
-    rows = zip(frame[name], revenue, previous, strict=True)
-    described = ", ".join(f"{label} {amount(now, unit)} ({amount(past, unit)})" for label, now, past in rows)
-    alt = f"Revenue, in brackets that of the previous period: {described or 'nothing to show'}."
+    rows = zip(frame[name], revenue, strict=True)
+    pasts = [f" ({amount(past, unit)})" if is_compared else "" for past in previous]
+    described = ", ".join(f"{label} {amount(now, unit)}{past}" for (label, now), past in zip(rows, pasts, strict=True))
+    of_what = "Revenue, in brackets that of the previous period" if is_compared else "Revenue"
+    alt = f"{of_what}: {described or 'nothing to show'}."
     styled(figure, alt, max(160, 34 * len(frame) + 70), frame[[name, "revenue", "previous_revenue"]])
     value_axis(figure.layout.xaxis, unit)
     figure.update_xaxes(showticklabels=False, showgrid=False, range=[0, 1.12 * highest or 1])

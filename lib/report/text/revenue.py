@@ -1,11 +1,12 @@
 """Sentences and tables on revenue: of a period (executive report), then forecast (forecast report)."""
 
 from collections.abc import Mapping
+from datetime import date
 
 import pandas as pd
 
 from lib.analysis.forecast import SEASONAL_NAIVE, WEEKDAY_AVERAGE, Backtest, Forecast, History, Segment
-from lib.analysis.periods import Period
+from lib.analysis.periods import Period, covers
 from lib.analysis.revenue import Driver
 from lib.formatting import day, integer, money, percent
 from lib.report.text import comparison
@@ -43,6 +44,7 @@ def headline(
     year_earlier: Mapping[str, float],
     main_driver: Driver | None,
     currency: str,
+    first_day: date | None,
 ) -> str:
     """Revenue and orders of the period, compared with two earlier spans, and the main driver of the change.
 
@@ -53,13 +55,23 @@ def headline(
         year_earlier: Those of the same days a year earlier.
         main_driver: The driver of the change, from revenue.main_driver.
         currency: ISO 4217 code of the amounts.
+        first_day: First day of the data; a span that begins before it is not compared with.
     """
     orders = f"{integer(current['orders'])} completed order{'' if current['orders'] == 1 else 's'}"
-    spans = {"the previous period": previous, "the same days a year earlier": year_earlier}
+    spans = {
+        "the previous period": (previous, span.previous_bounds),
+        "the same days a year earlier": (year_earlier, span.year_before),
+    }
     changes = [
         comparison(current["revenue"], kpis["revenue"], name) or f"no revenue in {name} to compare with"
-        for name, kpis in spans.items()
+        for name, (kpis, bounds) in spans.items()
+        if covers(first_day, bounds)
     ]
+    if len(changes) < len(spans):
+        what = "it is not compared with earlier days" if not changes else "not compared with a year earlier"
+        changes.append(
+            f"{what}, since the data begin on {day(first_day)}" if pd.notna(first_day) else "there are no data"
+        )
     revenue = f"Revenue from {span} was {money(current['revenue'], currency)} from {orders}"
     return f"{revenue}: {', '.join(changes)}. {driver(main_driver, currency)}".strip()
 
@@ -94,6 +106,8 @@ def target(revenue: float, run_rate: float, target: float | None, currency: str)
 
 def largest_step(steps: pd.DataFrame, currency: str) -> str:
     """The largest change of a bridge (step, amount, total), as a sentence."""
+    if steps.empty:
+        return "The data do not cover the previous period, so its revenue is not compared."
     changes = steps[~steps["total"]]
     if not changes["amount"].abs().gt(0).any():
         return "Nothing changed."
