@@ -29,7 +29,7 @@ def test_a_whole_run_completes_and_prints_plain_lines(whole_run: Ran) -> None:
     assert sorted(line.split()[1] for line in told) == sorted(STEPS)
     assert all(re.match(rf"\d/{len(STEPS)}  \w+ +completed in \d+\.\d s", line) for line in told)
     assert re.search(r"03_load .+, [\d,]+ rows, [\d,]+ rows/s$", whole_run.process.stdout, re.MULTILINE)
-    assert last == [f"open {whole_run.output}/reports/index.html", "explore in JupyterLab: make lab"]
+    assert last == [f"open '{whole_run.output}/reports/index.html'", "explore in JupyterLab: make lab"]
 
 
 def test_every_step_has_its_page_and_each_is_small(whole_run: Ran) -> None:
