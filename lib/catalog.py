@@ -74,6 +74,11 @@ class Column:
         """The type in Arrow, pandas and PostgreSQL."""
         return TYPES[self.type]
 
+    @property
+    def constant_default(self) -> bool:
+        """Whether rows without a value get a constant, and not a new key or the current time."""
+        return bool(self.default) and not self.default.endswith(")")
+
 
 @dataclass(frozen=True)
 class Table:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,17 +11,27 @@ from typing import Any
 
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 
 from lib.catalog import tables
 from lib.data.imports.importing import Imported, import_shop
 from lib.data.imports.rejects import Policy
 from lib.data.parquet import read_table
 from lib.run import params
+from lib.settings import PROJECT
 
-__all__ = ["AS_OF", "Found", "Rows", "imported", "key", "shop", "text", "write"]
+__all__ = ["AS_OF", "Found", "Rows", "given", "imported", "key", "shop", "text", "write"]
 
 AS_OF = date(2025, 7, 1)
+GIVEN = PROJECT.parent / "shared"
 Rows = dict[str, list[dict[str, str]]]
+
+
+def given(name: str, folder: Path) -> Path:
+    """A copy in `folder` of an example from the trade, such as `cases/guests.csv`; the test is skipped without it."""
+    if not (GIVEN / name).exists():
+        pytest.skip(f"no file {GIVEN / name}")
+    return Path(shutil.copy(GIVEN / name, folder))
 
 
 def key(kind: str, number: int) -> str:

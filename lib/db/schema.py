@@ -38,7 +38,7 @@ def create(connection: sa.Connection) -> list[str]:
     Existing rows are kept, and so are the views, indexes and comments that other people added.
 
     Returns:
-        The optional columns added to tables that existed before: `orders.discount_code (text)`.
+        The columns added to tables that existed before: `orders.discount_code (text)`.
 
     Raises:
         DatabaseError: A table differs from the catalog in another way, another run is loading, or another session
@@ -66,6 +66,7 @@ def _create(connection: sa.Connection) -> list[str]:
     use(connection, "public")
     added = _add_columns(connection)
     create_tables(connection)
+    _renew_checks(connection)
     create_keys(connection)
     describe(connection)
     _create_views(connection)
@@ -74,13 +75,33 @@ def _create(connection: sa.Connection) -> list[str]:
 
 
 def _add_columns(connection: sa.Connection) -> list[str]:
-    """Add the optional columns that existing tables lack; raise DatabaseError for any other difference."""
+    """Add the columns that existing rows can get; raise DatabaseError for any other difference."""
     missing, differences = _compare(connection)
     if differences:
         raise DatabaseError(_drift_message(missing, differences))
     for table, column in missing:
         run(connection, ddl.add_column(table, column))
     return [f"{table.name}.{column.name} ({column.data_type.sql})" for table, column in missing]
+
+
+def _renew_checks(connection: sa.Connection) -> None:
+    """Replace the catalog's checks that have another condition than in the catalog, or are missing.
+
+    PostgreSQL stores a condition in its own spelling, so the expected ones are read from temporary tables.
+    """
+    query = sql("schema/constraints")
+    present = frame(connection, query)
+    with connection.begin_nested() as scratch:
+        run(connection, "SET LOCAL search_path = pg_temp")
+        create_tables(connection)
+        expected = frame(connection, query).query("kind == 'check'")
+        scratch.rollback()
+    conditions = dict(zip(present["constraint_name"], present["definition"], strict=True))
+    for check in expected.itertuples():
+        if conditions.get(check.constraint_name) != check.definition:
+            name = check.constraint_name
+            drop = f"ALTER TABLE {check.table} DROP CONSTRAINT IF EXISTS {name}"
+            run(connection, f"{drop}, ADD CONSTRAINT {name} {check.definition}")
 
 
 def _create_views(connection: sa.Connection) -> None:
@@ -224,7 +245,7 @@ def _compare(connection: sa.Connection) -> tuple[list[tuple[Table, Column]], lis
     """Compare the tables of the current schema with the catalog; absent tables are left out.
 
     Returns:
-        The optional columns that tables lack, and every other difference in words.
+        The missing columns that existing rows can get, and every other difference in words.
     """
     found: dict[str, dict[str, str]] = {}  # declared type by table and column
     for row in connection.execute(sa.text(sql("schema/columns")), {"tables": list(tables())}):
@@ -233,9 +254,11 @@ def _compare(connection: sa.Connection) -> tuple[list[tuple[Table, Column]], lis
     differences: list[str] = []
     for name, present in found.items():
         expected = {column.name: column for column in (*tables()[name].columns, *bookkeeping())}
-        lacking = [column for column in expected.values() if column.name not in present]
-        missing += [(tables()[name], column) for column in lacking if column.optional]
-        differences += [f"{name} lacks the column {column.name}" for column in lacking if not column.optional]
+        for column in (column for column in expected.values() if column.name not in present):
+            if column.optional or column.constant_default:
+                missing.append((tables()[name], column))
+            else:
+                differences.append(f"{name} lacks the column {column.name}")
         differences += [f"{name} has the extra column {column}" for column in present if column not in expected]
         differences += [
             f"{name}.{column} is {declared}, expected {ddl.declared_type(expected[column])}"
@@ -246,7 +269,7 @@ def _compare(connection: sa.Connection) -> tuple[list[tuple[Table, Column]], lis
 
 
 def _lacking(missing: list[tuple[Table, Column]]) -> str:
-    return "; ".join(f"{table.name} lacks the optional column {column.name}" for table, column in missing)
+    return "; ".join(f"{table.name} lacks the new column {column.name}" for table, column in missing)
 
 
 def _drift_message(missing: list[tuple[Table, Column]], differences: list[str]) -> str:

@@ -21,7 +21,7 @@ REAL = PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
 
 SIZES = params.Generate(users=5, products=12, orders=4, events=90, marketing_campaigns=1).model_dump()
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
-LINES = "1,A,Mug,2,2011-01-01 10:00:00,1.50,7,France\n2,A,Mug,2,2011-01-01 10:00:00,0,7,France\n"
+LINES = "1,A,Mug,2,2011-01-01 10:00:00,1.50,7,France\n2,A,Mug,2,2011-01-01 10:00:00,-1,7,France\n"
 
 
 def test_a_synthetic_shop(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_a_synthetic_shop(tmp_path: Path) -> None:
 
 @pytest.fixture
 def own_file(tmp_path: Path) -> Path:
-    """Two invoices, the second with a price of zero."""
+    """Two invoices, the second with a negative price."""
     (tmp_path / "shop.csv").write_text(HEADER + LINES, encoding="utf-8")
     return tmp_path / "shop.csv"
 
@@ -57,10 +57,11 @@ def test_a_file_with_a_rejected_row(own_file: Path, tmp_path: Path) -> None:
     assert acquired.rejects.to_dict("records") == [
         {
             "file": "shop.csv",
-            "rule": "not_positive",
+            "rule": "negative",
             "lines": 1,
             "rejected_with_parent": False,
-            "example": "line 3, column UnitPrice, '0': expected a number above 0; correct it, or remove the line",
+            "example": "line 3, column UnitPrice, '-1': expected a number of at least 0; correct it, or remove the "
+            "line",
         }
     ]
     assert "1 are used, 1 are rejected" in str(acquired)
@@ -102,16 +103,13 @@ def test_a_real_shop_to_the_cent(tmp_path: Path, empty_database: sa.URL) -> None
     load.replace(tmp_path / "data", as_of="2011-12-09")
     with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
-    usable = [line for line in lines if Decimal(line["UnitPrice"]) > 0]
-    sold = [line for line in usable if not line["InvoiceNo"].startswith("C")]
+    sold = [line for line in lines if not line["InvoiceNo"].startswith("C")]
     with db.transaction(read_only=True) as connection:
         revenue = connection.execute(
             sa.text("SELECT sum(total_amount) FROM orders WHERE status = 'completed'")
         ).scalar()
     assert revenue == sum(int(line["Quantity"]) * Decimal(line["UnitPrice"]) for line in sold)
-    assert acquired.lines[["read", "loaded", "rejected"]].to_numpy().tolist() == [
-        [len(lines), len(usable), len(lines) - len(usable)]
-    ]
+    assert acquired.lines[["read", "loaded", "rejected"]].to_numpy().tolist() == [[len(lines), len(lines), 0]]
 
 
 def test_as_of_follows_from_the_orders(own_file: Path, tmp_path: Path) -> None:

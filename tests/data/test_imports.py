@@ -29,7 +29,7 @@ from lib.data.profile import profile, total
 from lib.db import ddl, schema
 from lib.errors import DataError, UsageError
 from lib.settings import PROJECT
-from tests.own_files import Found, imported, key, shop, write
+from tests.own_files import Found, imported, key, shop, text, write
 
 SIX = [table.name for table in tables().values() if not table.mart]
 RETAIL = PROJECT / "tests" / "fixtures" / "online_retail.csv"
@@ -145,6 +145,32 @@ def test_country_words_and_null_words_are_replaced(tmp_path: Path) -> None:
     assert found.cases("country_code", "country code from mapping.countries") == 2
     rejected = imported(write(tmp_path / "data", rows))
     assert rejected.faults()[0] == ("users.csv", 2, "country_code", "not_a_country_code")
+
+
+@pytest.mark.parametrize("keys", ["uuid", "text"])
+def test_an_order_without_a_customer_has_a_guest_of_its_own(keys: str, tmp_path: Path) -> None:
+    """Even in a shop with purchase events, which cannot name a guest."""
+    rows = shop(events=[EVENT])
+    rows["orders"][1] |= {"user_id": "", "shipping_country_code": "GB"}
+    found = imported(write(tmp_path / "data", rows), keys=keys)
+    users, orders = found.table("users"), found.table("orders")
+    assert found.faults() == []
+    assert users["is_guest"].tolist() == [False, False, False, True]
+    guest = users.iloc[3]
+    assert (guest["user_id"], guest["country_code"]) == (orders["user_id"][1], "GB")
+    assert guest["signup_date"] == pd.Timestamp("2025-02-01")
+    assert found.cases("user_id", "orders: no customer; each gets a guest of its own") == 1
+
+
+def test_guests_may_be_marked_and_the_column_may_be_missing(tmp_path: Path) -> None:
+    marked = shop()
+    marked["users"][0]["is_guest"] = "true"
+    assert imported(write(tmp_path / "data", marked)).table("users")["is_guest"].tolist() == [True, False, False]
+    users = text(marked["users"], ["user_id", "email", "name", "signup_date"])
+    (write(tmp_path / "without", shop()) / "users.csv").write_text(users)
+    found = imported(tmp_path / "without")
+    assert not found.table("users")["is_guest"].any()
+    assert found.cases("is_guest", "column is not in the file; set to false") == 1
 
 
 def test_text_keys_become_uuids(tmp_path: Path) -> None:
@@ -293,7 +319,7 @@ NAMES = ["'); DROP TABLE users;--.csv", "<script>alert(1)<b>.csv", "=cmd|' & cal
 def test_a_hostile_file_name_is_kept(name: str, tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     path = tmp_path / "x" / name
-    path.write_bytes(RETAIL.read_bytes().replace(b",18.00,", b",0,"))
+    path.write_bytes(RETAIL.read_bytes().replace(b",18.00,", b",-1,").replace(b",0.00,", b",-1,"))
     found = imported(path, "online_retail", as_of=date(2011, 12, 9), to=tmp_path / "target")
     write_rejects(found.folder, tmp_path / "rejects")
     assert [file.name for file in (tmp_path / "rejects").iterdir()] == [name]
@@ -302,9 +328,9 @@ def test_a_hostile_file_name_is_kept(name: str, tmp_path: Path) -> None:
 
 def test_the_online_retail_fixture_is_imported(tmp_path: Path) -> None:
     found = read(retail(tmp_path))
-    assert found.faults() == [("shop.csv", 7, "UnitPrice", "not_positive")]
-    assert found.table("users")["country_code"].tolist() == ["FR", "IE", "GB"]
-    assert found.table("orders")["total_amount"].astype(str).tolist() == ["35.64", "144.00", "2.55", "51.00"]
+    assert found.faults() == []
+    assert found.table("users")["country_code"].tolist() == ["FR", "GB", "IE", "GB"]
+    assert found.table("orders")["total_amount"].astype(str).tolist() == ["35.64", "144.00", "2.55", "0.00", "51.00"]
 
 
 @pytest.fixture(scope="module")

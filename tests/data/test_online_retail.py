@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from lib.catalog import arrow_schema, tables
+from lib.data.imports.rejects import Policy
 from lib.settings import PROJECT
-from tests.own_files import Found, imported
+from tests.own_files import Found, given, imported
 
 NAMESPACE = uuid.UUID("12850252-e6dc-4b12-88c7-a202b1da15dd")
 REAL = PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
@@ -25,7 +26,8 @@ FIELDS = HEADER.split(",")
 FAULTS = [
     ("InvoiceNo", "", "missing"),
     ("StockCode", "  ", "blank"),
-    ("CustomerID", "\u200b", "blank"),
+    ("StockCode", "\u200b", "blank"),
+    ("CustomerID", "", None),
     ("Quantity", "", "missing"),
     ("UnitPrice", "", "missing"),
     ("InvoiceDate", "", "missing"),
@@ -54,8 +56,8 @@ FAULTS = [
     ("UnitPrice", "0x10", "not_a_number"),
     ("UnitPrice", "٣", "not_a_number"),
     ("UnitPrice", ".", "not_a_number"),
-    ("UnitPrice", "0.00", "not_positive"),
-    ("UnitPrice", "-1", "not_positive"),
+    ("UnitPrice", "0.00", None),
+    ("UnitPrice", "-1", "negative"),
     ("UnitPrice", "0.004", "too_many_decimals"),
     ("UnitPrice", "9.995", "too_many_decimals"),
     ("UnitPrice", "0.30000000000000004", "too_many_decimals"),
@@ -212,8 +214,52 @@ def test_a_customer_becomes_a_user_with_a_placeholder_address(tmp_path):
     user = user.table("users").iloc[0]
     assert user["email"] == "17850@no-email.invalid"
     assert (user["name"], user["country"], user["country_code"]) == ("Customer 17850", "United Kingdom", "GB")
-    assert user["signup_date"] == pd.Timestamp("2010-11-30")
+    assert user["signup_date"] == pd.Timestamp("2010-12-01"), "the first sale, not the credit note before it"
+    assert not user["is_guest"]
     assert user[["city", "acquisition_channel", "campaign_id"]].isna().all()
+
+
+def test_a_customer_with_nothing_but_a_credit_note_signs_up_with_it(tmp_path):
+    user = shop(tmp_path, line(InvoiceNo="C1", Quantity="-1")).table("users").iloc[0]
+    assert user["signup_date"] == pd.Timestamp("2010-12-01")
+
+
+def test_an_invoice_without_a_customer_has_a_guest_of_its_own(tmp_path):
+    lines = [line(InvoiceNo=number, CustomerID="", Country=country) for number, country in (("8", "EIRE"), ("9", ""))]
+    found = shop(tmp_path, GOOD, *lines, line(InvoiceNo="9", CustomerID="", Country="France"))
+    users, orders = found.table("users"), found.table("orders")
+    assert users["is_guest"].tolist() == [False, True, True]
+    assert users["name"].tolist() == ["Customer 17850", "Guest of invoice 8", "Guest of invoice 9"]
+    assert users["country"].tolist() == ["United Kingdom", "EIRE", "France"]
+    assert users["email"].tolist()[1:] == [f"{key}@no-email.invalid" for key in users["user_id"][1:]]
+    assert orders["user_id"].tolist() == users["user_id"].tolist()
+    assert found.cases("CustomerID", "orders: no customer number; each gets a guest of its own") == 2
+    assert found.faults() == []
+
+
+def test_an_invoice_with_the_number_in_one_row_is_its_customers(tmp_path):
+    found = shop(tmp_path, line(CustomerID=""), GOOD, line(CustomerID=""))
+    assert found.table("users")[["name", "is_guest"]].to_numpy().tolist() == [["Customer 17850", False]]
+    assert found.faults() == []
+
+
+def test_free_rows_are_loaded_and_the_list_price_is_one_above_zero(tmp_path):
+    gift = line(InvoiceNo="2", StockCode="GIFT", Description="Card", UnitPrice="0")
+    found = shop(tmp_path, GOOD, line(InvoiceNo="2", UnitPrice="0", InvoiceDate="2010-12-02 09:00:00"), gift)
+    products = found.table("products").set_index("name")["price"]
+    assert products.to_dict() == {"WHITE HEART": Decimal("2.55"), "Card": Decimal("0.00")}
+    assert found.table("orders")["total_amount"].tolist() == [Decimal("15.30"), Decimal("0.00")]
+    assert found.table("order_items")["price_at_time"].tolist() == [Decimal(p) for p in ("2.55", "0.00", "0.00")]
+
+
+def test_the_example_of_guests(tmp_path):
+    found = read(given("cases/guests.csv", tmp_path))
+    orders = found.table("orders").merge(found.table("users")[["user_id", "name", "is_guest"]], on="user_id")
+    assert (len(orders), orders["total_amount"].sum()) == (4, Decimal("110.00"))
+    assert orders.groupby("is_guest")["total_amount"].agg(["size", "sum"]).to_numpy().tolist() == [
+        [2, Decimal("60.00")], [2, Decimal("50.00")],
+    ]  # fmt: skip
+    assert found.faults() == []
 
 
 def test_placeholders_stay_unique_when_case_is_ignored(tmp_path):
@@ -346,19 +392,19 @@ def real(tmp_path_factory) -> Found:
 
 def test_a_real_shop_loses_no_cent_and_no_row(real):
     with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
-        lines = [row for row in csv.DictReader(file) if Decimal(row["UnitPrice"]) > 0]
+        lines = list(csv.DictReader(file))
     expected = sum(
         int(row["Quantity"]) * Decimal(row["UnitPrice"]) for row in lines if not row["InvoiceNo"].startswith("C")
     )
     orders = real.table("orders")
     assert orders.loc[orders["status"] == "completed", "total_amount"].sum() == expected
-    assert sums(real) == (26_555, len(lines), 2)
+    assert sums(real) == (26_555, 26_555, 0)
 
 
 def test_a_real_shop_keeps_its_special_product_codes(real):
     assert {"POSTAGE", "Manual", "Discount", "Bank Charges", "CARRIAGE"} <= set(real.table("products")["name"])
     assert real.table("users").query("country == 'European Community'")["country_code"].isna().all()
-    assert len(real.table("order_items")) == 26_553
+    assert len(real.table("order_items")) == 26_555
 
 
 def test_the_tables_of_a_real_shop_are_consistent(real):
@@ -366,5 +412,24 @@ def test_the_tables_of_a_real_shop_are_consistent(real):
     sums = (items["price_at_time"] * items["quantity"]).groupby(items["order_id"]).sum()
     assert (orders["order_id"].map(sums).to_numpy() == orders["total_amount"].to_numpy()).all()
     assert set(items["product_id"]) == set(real.table("products")["product_id"])
-    signup = orders["user_id"].map(users.set_index("user_id")["signup_date"])
-    assert (orders["order_date"].dt.tz_localize(None) >= signup).all()
+    sales = orders[orders["status"] == "completed"]
+    days = sales["order_date"].dt.tz_localize(None).dt.normalize().groupby(sales["user_id"]).min()
+    signups = users.set_index("user_id")["signup_date"]
+    assert (days == signups[days.index]).all(), "every customer signs up with the first sale"
+    assert not users["is_guest"].any()
+
+
+def test_a_real_shop_keeps_its_revenue_when_every_fourth_invoice_has_no_customer(real, tmp_path):
+    with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        rows, columns = list(reader), reader.fieldnames
+    fourth = set(list(dict.fromkeys(row["InvoiceNo"] for row in rows))[3::4])
+    with (tmp_path / "blanked.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(row | ({"CustomerID": ""} if row["InvoiceNo"] in fourth else {}) for row in rows)
+    blanked = read(tmp_path / "blanked.csv", policy=Policy("GBP", 0.01, "reject"))
+    columns = ["order_id", "order_date", "status", "total_amount"]
+    pd.testing.assert_frame_equal(blanked.table("orders")[columns], real.table("orders")[columns])
+    assert blanked.table("users")["is_guest"].sum() == len(fourth)
+    assert sums(blanked) == (26_555, 26_555, 0)

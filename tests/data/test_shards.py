@@ -24,7 +24,7 @@ from tests.runner import command, until
 
 pytestmark = pytest.mark.slow
 
-SAMPLE_SHA256 = "50a5653931c408d86f0707f3a1a268e0e8fb80ccf3794999414e8e10bd9dde0a"
+SAMPLE_SHA256 = "243b06281f5a0becdb9d2ef19976cdce569f3abc865ded3b317e98046b955d25"
 SMALL = Counts(marketing_campaigns=3, users=4 * BLOCK_USERS + 1, products=40, orders=2_500, events=20_000)
 WRITE = """
 from pathlib import Path

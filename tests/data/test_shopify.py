@@ -9,11 +9,11 @@ import pytest
 from lib.data.imports.rejects import Policy
 from lib.errors import UsageError
 from lib.settings import PROJECT
-from tests.own_files import Found, imported
+from tests.own_files import Found, given, imported
 
 FIXTURE = PROJECT / "tests" / "fixtures" / "shopify.csv"
 HEADER = (
-    "Name,Email,Financial Status,Fulfillment Status,Currency,Subtotal,Created at,Cancelled at,Lineitem quantity,"
+    "Name,Email,Phone,Financial Status,Fulfillment Status,Currency,Subtotal,Created at,Cancelled at,Lineitem quantity,"
     "Lineitem name,Lineitem price,Lineitem sku,Lineitem discount,Billing Name,Billing City,Billing Country,"
     "Shipping City,Shipping Country"
 )
@@ -85,16 +85,78 @@ def test_timestamps_are_in_utc(found: Found) -> None:
 def test_customers_are_identified_by_address(found: Found) -> None:
     users = found.table("users")
     assert users["email"].tolist()[:2] == ["ada@example.com", "ben@example.com"]
-    assert users["name"].tolist() == ["Ada Berg-Lund", "Ben Okafor", "Customer of order #1005"]
+    assert users["name"].tolist() == ["Ada Berg-Lund", "Ben Okafor", "Guest of order #1005"]
     assert users["country_code"].tolist() == ["SE", "GB", "IT"]
     assert users["country"].tolist() == ["Sweden", "United Kingdom", "Italy"]
     assert users["city"].tolist() == ["Malmö", "York", "Turin"]
     assert users["signup_date"].dt.strftime("%Y-%m-%d").tolist() == ["2025-03-04", "2025-03-05", "2025-04-03"]
 
 
-def test_an_order_without_address_has_a_customer_of_its_own(found: Found) -> None:
+def test_an_order_without_address_and_number_has_a_guest_of_its_own(found: Found) -> None:
+    assert found.table("users")["is_guest"].tolist() == [False, False, True]
     guest = found.table("users").iloc[2]
     assert guest["email"] == f"{guest['user_id']}@no-email.invalid"
+
+
+NUMBERS = [  # in Bangladesh (880), France (33) and the United States (1): numbers of one customer
+    ("BD", ["'01711000001", "+8801711000001", "00880 1711-000001", "8801711000001", "1711000001"]),
+    ("FR", ["06 12 34 56 78", "+33 6 12 34 56 78", "+33 (0)6 12345678", "33612345678"]),
+    ("US", ["(212) 555-0100", "+1 212-555-0100", "12125550100", "212.555.0100"]),
+    ("IN", ["9198765432", "+91 91987 65432", "09198765432"]),
+    ("", ["+49 30 1234567", "0049301234567"]),
+]
+
+
+@pytest.mark.parametrize(("country", "numbers"), NUMBERS, ids=[country for country, _ in NUMBERS])
+def test_a_telephone_number_identifies_a_customer_in_any_spelling(
+    country: str, numbers: list[str], tmp_path: Path
+) -> None:
+    other = [*numbers, numbers[0][:-1] + "9"]
+    more = [{"Email": "", "Phone": number, "Shipping Country": country} for number in other]
+    found = shop(tmp_path, *[line(f"#{place}", "5.00", **cells) for place, cells in enumerate(more)])
+    keys = found.table("orders")["user_id"]
+    assert keys.value_counts().tolist() == [len(numbers), 1], "the last number is another one"
+    assert not found.table("users")["is_guest"].any()
+
+
+@pytest.mark.parametrize("number", ["", "0000000", "12345", "8.80171E+12", "call me", "n/a"])
+def test_a_text_that_is_not_a_telephone_number_identifies_no_customer(number: str, tmp_path: Path) -> None:
+    found = shop(tmp_path, *[line(name, "5.00", Email="", Phone=number) for name in ("#1", "#2")])
+    assert found.table("users")["is_guest"].tolist() == [True, True]
+
+
+def test_an_address_identifies_before_a_number(tmp_path: Path) -> None:
+    found = shop(tmp_path, *[line(f"#{n}", "5.00", Email=f"{n}@example.com", Phone="+4930123456") for n in (1, 2)])
+    assert found.table("users")["email"].tolist() == ["1@example.com", "2@example.com"]
+
+
+def test_free_products_and_orders_are_loaded(tmp_path: Path) -> None:
+    gift = {"Lineitem name": "Card"}
+    found = shop(
+        tmp_path, line("#1", "5.00"), line("#1", price="0.00", **gift), line("#2", "0.00", price="0.00", **gift)
+    )
+    assert found.faults() == []
+    assert found.table("products").set_index("name")["price"].to_dict() == {"Mug": Decimal(5), "Card": Decimal(0)}
+    assert found.table("orders")["total_amount"].tolist() == [Decimal("5.00"), Decimal("0.00")]
+    assert len(found.table("order_items")) == 3
+
+
+def test_the_example_of_a_bundle(tmp_path: Path) -> None:
+    found = imported(given("cases/shopify_bundle_zero.csv", tmp_path), "shopify", policy=Policy("ZAR"))
+    orders, items = found.table("orders"), found.table("order_items")
+    assert (len(orders), orders["total_amount"].sum()) == (2, Decimal("33286.00"))
+    assert items.groupby("order_id").size()[orders["order_id"]].tolist() == [6, 1]
+    assert found.faults() == []
+
+
+def test_the_example_of_cash_on_delivery(tmp_path: Path) -> None:
+    found = imported(given("cases/shopify_cod_phone.csv", tmp_path), "shopify", policy=Policy("BDT"))
+    orders = found.table("orders")
+    assert orders["status"].tolist() == ["shipped", "shipped", "cancelled"]
+    assert orders["total_amount"].tolist() == [Decimal("1400.00"), Decimal("2100.00"), Decimal("1400.00")]
+    assert orders["user_id"].nunique() == 2
+    assert orders["user_id"][0] == orders["user_id"][1]
+    assert not found.table("users")["is_guest"].any()
 
 
 def test_a_product_has_its_latest_name_and_price_above_zero(found: Found) -> None:
@@ -132,7 +194,6 @@ FAULTS = {
         [(2, "Name", "incomplete_order"), (3, "", "wrong_field_count")],
     ),
     "no first row": ([line("#1")], [(2, "Name", "incomplete_order")]),
-    "never sold at a price": ([line("#1", "0.00", price="0.00")], [(2, "Lineitem price", "not_positive")]),
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.util.countries import alpha3, code
+from lib.util.countries import CALLING_CODES, alpha3, calling_code, code
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,12 @@ def test_code(name: str, expected: str) -> None:
 @pytest.mark.parametrize("name", ["Atlantis", "", "GB", "European Union", "Canary Islands", "world", "Unknown Region"])
 def test_code_of_an_unknown_name(name: str) -> None:
     assert code(name) is None
+
+
+@pytest.mark.parametrize(("alpha2", "expected"), [("GB", "44"), ("BD", "880"), ("US", "1"), ("??", None)])
+def test_calling_code(alpha2: str, expected: str | None) -> None:
+    assert calling_code(alpha2) == expected
+
+
+def test_every_calling_code_is_of_a_country() -> None:
+    assert [entry for entry in CALLING_CODES.split() if not alpha3(entry[:2]) or not entry[2:].isdigit()] == []

@@ -233,7 +233,9 @@ def header_of(header: list[str], path: Path, layout: Layout, options: ReadOption
     positions = {field: names.index(name) for field, name in expected.items() if field not in absent}
     respelt = [field for field, position in positions.items() if header[position] != layout.names[field]]
     notes: Notes = Counter()
-    notes.update((layout.names[field], "column is not in the file; left empty") for field in absent)
+    defaults = {column.name: column.default for column in layout.columns}
+    filled = {field: f"set to {defaults[field]}" if defaults[field] else "left empty" for field in absent}
+    notes.update((layout.names[field], f"column is not in the file; {done}") for field, done in filled.items())
     notes.update((layout.names[field], "column name matched ignoring case or white space") for field in respelt)
     notes.update((name, "column is not used") for name in extra)
     return Header(len(header), positions, notes)

@@ -97,6 +97,7 @@ class StagingDatabase:
         self._database = duckdb.connect(config={"temp_directory": str(folder)})
         for setting, value in SETTINGS.items():
             self._database.execute(f"SET {setting} = $value", {"value": value})
+        self.run("text_key")
 
     def __enter__(self) -> "StagingDatabase":
         return self

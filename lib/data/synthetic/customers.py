@@ -228,5 +228,6 @@ def customers_table(customers: Customers, pools: Pools, campaigns: Campaigns, sh
             "acquisition_channel": word_array([channel for channel, *_ in CHANNELS], customers.channel),
             "campaign_id": uuid_array(campaigns.ids, customers.campaign),
             "signup_date": date_array(customers.signed_up // DAY),
+            "is_guest": pa.repeat(False, len(customers)),
         }
     )

@@ -41,11 +41,15 @@ WHERE removed.rule IS NOT NULL OR lines.fault_rule IS NOT NULL
 CREATE MACRO key_of(kind, name) AS name
 
 -- name: key_of_text
+-- The key of a row whose key in the files is a text.
+CREATE MACRO key_of(kind, name) AS text_key(kind, name)
+
+-- name: text_key
 -- The key of a row named by a text: its version 5 UUID. The namespace never changes, or all imports would get new keys.
 -- A name of several parts joins them by the unit separator chr(31), which no accepted text contains.
 CREATE MACRO uuid5(hex) AS
     (hex[1:12] || '5' || hex[14:16] || '89ab89ab89ab89ab'[instr('0123456789abcdef', hex[17])] || hex[18:32])::UUID;
-CREATE MACRO key_of(kind, name) AS
+CREATE MACRO text_key(kind, name) AS
     uuid5(sha1(unhex('12850252e6dc4b1288c7a202b1da15dd') || encode(kind || chr(31) || name)))
 
 -- name: currencies

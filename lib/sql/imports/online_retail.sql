@@ -63,8 +63,22 @@ SELECT
 FROM running
 WHERE total > 9999999999.99
 
+-- name: invoices
+-- View of the invoices: date and customer of their first rows, total of all. One without a customer number has a guest.
+CREATE VIEW invoices AS
+SELECT
+    invoice,
+    starts_with(invoice, 'C') AS is_credit,
+    min(line) AS line,
+    min_by(customer, line) AS customer,
+    coalesce(key_of('user', min_by(customer, line)), key_of('guest', invoice)) AS user_id,
+    min_by(invoice_date, line) AS order_date,
+    sum(abs(quantity) * price) AS total_amount
+FROM lines
+GROUP BY invoice
+
 -- name: products
--- One row per stock code: its most frequent description (ties: in code order) and the latest price it was sold at.
+-- One row per stock code: its most frequent description (ties: in code order) and the latest price above 0 it was sold at.
 WITH named AS (
     SELECT product_code, description, count(*) AS lines
     FROM lines
@@ -77,7 +91,7 @@ names AS (
 ),
 
 priced AS (
-    SELECT product_code, max_by(price, row(NOT starts_with(invoice, 'C'), invoice_date, line)) AS price
+    SELECT product_code, max_by(price, row(price > 0, NOT starts_with(invoice, 'C'), invoice_date, line)) AS price
     FROM lines
     GROUP BY product_code
 )
@@ -88,52 +102,47 @@ LEFT JOIN names USING (product_code)
 ORDER BY product_code
 
 -- name: users
--- One row per customer: sign-up at the first invoice, country of the latest row; ordered by sign-up and name.
-WITH invoices AS (
-    SELECT min_by(customer, line) AS customer, min_by(invoice_date, line) AS order_date FROM lines GROUP BY invoice
-),
-
-signups AS (
-    SELECT customer, min(order_date)::DATE AS signup_date FROM invoices GROUP BY customer
+-- One row per customer or guest: sign-up at the first sale (without one, at the first credit note), country of the latest
+-- row; ordered by sign-up and name.
+WITH signups AS (
+    SELECT
+        user_id,
+        min(customer) AS customer,
+        min(invoice) AS invoice,
+        coalesce(min(order_date) FILTER (WHERE NOT is_credit), min(order_date))::DATE AS signup_date
+    FROM invoices
+    GROUP BY user_id
 ),
 
 homes AS (
-    SELECT customer, max(row(invoice_date, line, country)) AS latest FROM lines GROUP BY customer
+    SELECT invoices.user_id, max(row(lines.invoice_date, lines.line, lines.country)) AS latest
+    FROM lines
+    JOIN invoices USING (invoice)
+    GROUP BY invoices.user_id
 )
 
 SELECT
-    key_of('user', customer) AS user_id,
+    user_id,
     CASE
-        WHEN regexp_full_match(customer, '[a-z0-9._-]{1,64}') THEN customer
-        ELSE key_of('user', customer)::VARCHAR
+        WHEN regexp_full_match(customer, '[a-z0-9._-]{1,64}') THEN customer ELSE user_id::VARCHAR
     END || '@no-email.invalid' AS email,
-    'Customer ' || customer AS name,
+    coalesce('Customer ' || customer, 'Guest of invoice ' || invoice) AS name,
     nullif(country_codes.code, '') AS country_code,
     latest[3] AS country,
-    signup_date
+    signup_date,
+    customer IS NULL AS is_guest
 FROM signups
-JOIN homes USING (customer)
+JOIN homes USING (user_id)
 LEFT JOIN country_codes ON country_codes.name = homes.latest[3]
 ORDER BY signup_date, name
 
 -- name: orders
--- One row per invoice: date, customer and country of its first row, total of all; in the order of their first rows.
-WITH invoices AS (
-    SELECT
-        invoice,
-        min(line) AS line,
-        min_by(customer, line) AS customer,
-        min_by(invoice_date, line) AS order_date,
-        sum(abs(quantity) * price) AS total_amount
-    FROM lines
-    GROUP BY invoice
-)
-
+-- One row per invoice, in the order of their first rows, with the country of these.
 SELECT
     key_of('order', invoices.invoice) AS order_id,
-    key_of('user', invoices.customer) AS user_id,
+    invoices.user_id,
     invoices.order_date,
-    CASE WHEN starts_with(invoices.invoice, 'C') THEN 'cancelled' ELSE 'completed' END AS status,
+    CASE WHEN invoices.is_credit THEN 'cancelled' ELSE 'completed' END AS status,
     invoices.total_amount,
     nullif(country_codes.code, '') AS shipping_country_code
 FROM invoices
@@ -161,18 +170,21 @@ ORDER BY line
 
 -- name: notes
 -- Decisions about rows that are loaded: source, field, note, cases.
-WITH invoices AS (
-    SELECT invoice, count(DISTINCT invoice_date) AS instants, min_by(invoice_date, line) AS order_date
-    FROM lines
-    GROUP BY invoice
+WITH dated AS (
+    SELECT invoice, count(DISTINCT invoice_date) AS instants FROM lines GROUP BY invoice
 ),
 
 products AS (
-    SELECT product_code, count(DISTINCT description) AS descriptions FROM lines GROUP BY product_code
+    SELECT product_code, count(DISTINCT description) AS descriptions, max(price) AS price
+    FROM lines
+    GROUP BY product_code
 ),
 
 customers AS (
-    SELECT customer, count(DISTINCT coalesce(country, '')) AS countries FROM lines GROUP BY customer
+    SELECT customer, count(DISTINCT coalesce(country, '')) AS countries
+    FROM lines
+    WHERE customer IS NOT NULL
+    GROUP BY customer
 ),
 
 repeats AS (
@@ -184,7 +196,7 @@ repeats AS (
 decisions (field, note, cases) AS (
     VALUES
         ('invoice_date', 'orders: rows with different timestamps; the first is kept',
-            (SELECT count(*) FROM invoices WHERE instants > 1)),
+            (SELECT count(*) FROM dated WHERE instants > 1)),
         ('country', 'users: several countries; the latest is kept',
             (SELECT count(*) FROM customers WHERE countries > 1)),
         ('description', 'products: several descriptions; the most frequent is kept',
@@ -192,14 +204,17 @@ decisions (field, note, cases) AS (
         ('description', 'products: no description; named by the stock code',
             (SELECT count(*) FROM products WHERE descriptions = 0)),
         ('price', 'products: list price unknown; the latest price it was sold at is used',
-            (SELECT count(*) FROM products)),
+            (SELECT count(*) FROM products WHERE price > 0)),
+        ('price', 'products: never sold above 0; the list price is 0', (SELECT count(*) FROM products WHERE price = 0)),
         ('price', 'order_items: list price unknown; the discount is 0.00', (SELECT count(*) FROM lines)),
         ('quantity', 'order_items: duplicates of a row on the same invoice, kept',
             (SELECT coalesce(sum(lines), 0)::BIGINT FROM repeats)),
         ('quantity', 'order_items: made positive on a cancelled invoice',
             (SELECT count(*) FROM lines WHERE quantity < 0)),
         ('invoice', 'orders: cancelled; the file does not say which order they cancel',
-            (SELECT count(*) FROM invoices WHERE starts_with(invoice, 'C'))),
+            (SELECT count(*) FROM invoices WHERE is_credit)),
+        ('customer', 'orders: no customer number; each gets a guest of its own',
+            (SELECT count(*) FROM invoices WHERE customer IS NULL)),
         ('customer', 'users: no e-mail; set to an unreachable placeholder (…@no-email.invalid)',
             (SELECT count(*) FROM customers)),
         ('invoice_date', 'orders: on or after as_of; loaded, not reported',

@@ -55,15 +55,6 @@ SELECT
 FROM lines
 WHERE item_discount > quantity * item_price
 
--- name: no_list_price
--- Rejects rows of products that are never sold above zero: the list price of a product must be positive.
-INSERT INTO removed_lines BY NAME
-SELECT
-    line, 'item_price' AS field, 'not_positive' AS rule, item_price::VARCHAR AS value,
-    'no row of this product has a price above 0; enter its list price, and the difference as discount' AS reason
-FROM lines
-QUALIFY max(item_price) OVER (PARTITION BY coalesce(item_sku, item_name)) = 0
-
 -- name: incomplete_order
 -- Rejects the remaining rows of orders that miss a row: a rejected one, or the first one with the order's own fields.
 -- A rejected row without a readable name belongs to the order of the row before it.
@@ -112,16 +103,44 @@ SELECT
 FROM orders
 WHERE subtotal > total
 
+-- name: phone_of
+-- A telephone number in one spelling: '01711 000001 and +880 1711-000001 of the same country are equal. NULL for other texts.
+-- A number is international if it begins with + or 00, or with the country's prefix before at least nine digits more.
+CREATE MACRO digits_of(phone) AS ltrim(regexp_replace(phone, '[^0-9]', '', 'g'), '0');
+CREATE MACRO has_prefix(phone, prefix) AS
+    starts_with(digits_of(phone), prefix)
+    AND (
+        regexp_matches(phone, '^[^0-9+]*([+]|00)')
+        OR (length(digits_of(phone)) - length(prefix) >= 9 AND NOT regexp_matches(phone, '^[^0-9]*0'))
+    );
+CREATE MACRO phone_of(phone, prefix) AS CASE
+    WHEN NOT regexp_full_match(phone, '[''+0-9 ()./-]+') OR length(digits_of(phone)) < 7 THEN NULL
+    WHEN has_prefix(phone, prefix) THEN prefix || ltrim(digits_of(phone)[length(prefix) + 1:], '0')
+    WHEN regexp_matches(phone, '^[^0-9+]*([+]|00)') THEN digits_of(phone)
+    ELSE coalesce(prefix, '') || digits_of(phone)
+END
+
 -- name: customers
--- View of each order's customer: the e-mail address, or a customer of its own for an order without one.
+-- View of each order's customer: the e-mail address, else the telephone number, else a guest of its own.
 CREATE VIEW customers AS
+WITH orders AS (
+    SELECT
+        name,
+        min(line) FILTER (WHERE subtotal IS NOT NULL) AS line,
+        min_by(email, line) AS email,
+        min_by(phone, line) AS phone,
+        min_by(coalesce(shipping_country, billing_country), line) AS country
+    FROM lines
+    GROUP BY name
+)
+
 SELECT
-    name,
-    min(line) FILTER (WHERE subtotal IS NOT NULL) AS line,
-    min_by(email, line) AS email,
-    coalesce(lower(min_by(email, line)), 'order ' || name) AS customer
-FROM lines
-GROUP BY name
+    name, line, email,
+    phone_of(phone, calling_codes.prefix) AS number,
+    coalesce(lower(email), 'phone ' || number, 'order ' || name) AS customer,
+    email IS NULL AND number IS NULL AS is_guest
+FROM orders
+LEFT JOIN calling_codes USING (country)
 
 -- name: priced
 -- View of the rows with the amount paid in cents. The discount of a whole order, which is the sum of its rows less its
@@ -159,7 +178,7 @@ SELECT line, name, product, repeat, quantity, item_price, discount, paid // quan
 FROM spread
 
 -- name: products
--- One row per SKU, or per name without a SKU: the latest name, and the latest price above zero.
+-- One row per SKU, or per name without a SKU: the latest name, and the latest price above 0, if any.
 WITH sold AS (
     SELECT
         coalesce(lines.item_sku, lines.item_name) AS product, lines.item_name, lines.item_price, lines.line,
@@ -172,18 +191,19 @@ WITH sold AS (
 SELECT
     key_of('product', product) AS product_id,
     max_by(item_name, row(created_at, line)) AS name,
-    max_by(item_price, row(created_at, line)) FILTER (WHERE item_price > 0) AS price
+    max_by(item_price, row(item_price > 0, created_at, line)) AS price
 FROM sold
 GROUP BY product
 ORDER BY product
 
 -- name: users
--- One row per customer: sign-up at the first order, name and home of the latest one.
+-- One row per customer or guest: sign-up at the first order, name and home of the latest one.
 WITH placed AS (
     SELECT
         customers.customer,
-        customers.email,
-        lines.*
+        customers.is_guest,
+        customers.email AS address,
+        lines.* EXCLUDE (email)
     FROM customers
     JOIN lines USING (line)
 ),
@@ -191,7 +211,8 @@ WITH placed AS (
 latest AS (
     SELECT
         customer,
-        min_by(email, line) AS email,
+        min_by(address, line) AS email,
+        bool_and(is_guest) AS is_guest,
         min(created_at)::DATE AS signup_date,
         min(line) AS line,
         min_by(name, line) AS first_order,
@@ -206,11 +227,12 @@ latest AS (
 SELECT
     key_of('user', customer) AS user_id,
     coalesce(email, key_of('user', customer)::VARCHAR || '@no-email.invalid') AS email,
-    coalesce(billing_name, 'Customer of order ' || first_order) AS name,
+    coalesce(billing_name, if(is_guest, 'Guest', 'Customer') || ' of order ' || first_order) AS name,
     home[3] AS country_code,
     country_names.name AS country,
     home[4] AS city,
-    signup_date
+    signup_date,
+    is_guest
 FROM latest
 LEFT JOIN country_names ON country_names.code = latest.home[3]
 ORDER BY line
@@ -260,7 +282,9 @@ WITH orders AS (
 ),
 
 items AS (
-    SELECT coalesce(item_sku, item_name) AS product, count(DISTINCT item_name) AS names FROM lines GROUP BY product
+    SELECT coalesce(item_sku, item_name) AS product, count(DISTINCT item_name) AS names, max(item_price) AS price
+    FROM lines
+    GROUP BY product
 ),
 
 decisions (field, note, cases) AS (
@@ -272,12 +296,16 @@ decisions (field, note, cases) AS (
         ('item_price', 'order_items: the amount paid does not divide by the units; two rows a cent apart',
             (SELECT count(*) FROM priced WHERE dearer > 0)),
         ('item_price', 'products: list price unknown; the latest price above 0 is used',
-            (SELECT count(*) FROM items)),
+            (SELECT count(*) FROM items WHERE price > 0)),
+        ('item_price', 'products: never sold above 0; the list price is 0',
+            (SELECT count(*) FROM items WHERE price = 0)),
         ('item_name', 'products: several names; the latest is kept', (SELECT count(*) FROM items WHERE names > 1)),
         ('financial_status', 'orders: partially refunded; counted in full',
             (SELECT count(*) FROM orders WHERE financial_status = 'partially_refunded')),
-        ('email', 'users: an order without e-mail gets a customer of its own, with an unreachable placeholder',
-            (SELECT count(*) FROM customers WHERE email IS NULL)),
+        ('email', 'orders: no e-mail and no telephone number; each gets a guest of its own',
+            (SELECT count(*) FROM customers WHERE is_guest)),
+        ('phone', 'users: no e-mail; identified by the telephone number, in one spelling',
+            (SELECT count(DISTINCT customer) FROM customers WHERE email IS NULL AND NOT is_guest)),
         ('email', 'users: an address in several spellings; the first is kept',
             (SELECT count(*) FROM (SELECT customer FROM customers GROUP BY customer HAVING count(DISTINCT email) > 1))),
         ('created_at', 'orders: on or after as_of; loaded, not reported',

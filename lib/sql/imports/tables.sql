@@ -106,13 +106,13 @@ LEFT JOIN causes USING (order_id)
 JOIN files ON files.source = 'order_items'
 
 -- name: no_purchase
--- Rejects orders without a purchase event, in a shop that has purchase events at all.
+-- Rejects orders of customers without a purchase event, in a shop that has purchase events at all.
 INSERT INTO removed_orders BY NAME
 WITH unpurchased AS (
     SELECT orders.line, orders.order_id
     FROM orders
     ANTI JOIN (SELECT order_id FROM events WHERE event_type = 'purchase') USING (order_id)
-    WHERE EXISTS (SELECT 1 FROM events WHERE event_type = 'purchase')
+    WHERE orders.user_id IS NOT NULL AND EXISTS (SELECT 1 FROM events WHERE event_type = 'purchase')
 ),
 
 causes AS (
@@ -137,10 +137,34 @@ JOIN files ON files.source = 'events'
 SELECT * EXCLUDE (line) REPLACE (key_of('campaign', campaign_id) AS campaign_id) FROM marketing_campaigns ORDER BY line
 
 -- name: users
--- Customers in the order of the file.
-SELECT * EXCLUDE (line) REPLACE (key_of('user', user_id) AS user_id, key_of('campaign', campaign_id) AS campaign_id)
-FROM users
-ORDER BY line
+-- Customers in the order of the file, then a guest for each order without a customer, who signs up with it.
+WITH customers AS (
+    SELECT
+        * REPLACE (
+            key_of('user', user_id) AS user_id, key_of('campaign', campaign_id) AS campaign_id,
+            coalesce(is_guest, false) AS is_guest
+        ),
+        false AS added
+    FROM users
+),
+
+guests AS (
+    SELECT
+        line,
+        text_key('guest', order_id::VARCHAR) AS user_id,
+        text_key('guest', order_id::VARCHAR)::VARCHAR || '@no-email.invalid' AS email,
+        'Guest of order ' || order_id AS name,
+        shipping_country_code AS country_code,
+        order_date::DATE AS signup_date,
+        true AS is_guest,
+        true AS added
+    FROM orders
+    WHERE orders.user_id IS NULL
+)
+
+SELECT * EXCLUDE (line, added)
+FROM (FROM customers UNION ALL BY NAME FROM guests)
+ORDER BY added, line
 
 -- name: products
 -- Products in the order of the file.
@@ -150,7 +174,8 @@ SELECT * EXCLUDE (line) REPLACE (key_of('product', product_id) AS product_id) FR
 -- Orders in the order of the file.
 SELECT
     * EXCLUDE (line) REPLACE (
-        key_of('order', order_id) AS order_id, key_of('user', user_id) AS user_id,
+        key_of('order', order_id) AS order_id,
+        coalesce(key_of('user', user_id), text_key('guest', order_id::VARCHAR)) AS user_id,
         key_of('campaign', campaign_id) AS campaign_id
     )
 FROM orders
@@ -184,3 +209,9 @@ SELECT
     count(*) AS cases
 FROM orders
 WHERE order_date >= $as_of::DATE
+UNION ALL
+SELECT
+    'orders' AS source, 'user_id' AS field, 'orders: no customer; each gets a guest of its own' AS note,
+    count(*) AS cases
+FROM orders
+WHERE user_id IS NULL

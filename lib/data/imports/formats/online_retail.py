@@ -14,8 +14,8 @@ LINES = (
     Column("description", "text", "Name of the product.", optional=True, most_characters=500),
     Column("quantity", "integer", "Units."),
     Column("invoice_date", "timestamptz", "Time of the invoice."),
-    Column("price", "money", "Price per unit.", above=0),
-    Column("customer", "text", "Number of the customer.", most_characters=100),
+    Column("price", "money", "Price per unit.", least=0),
+    Column("customer", "text", "Number of the customer.", optional=True, most_characters=100),
     Column("country", "text", "English name of the customer's country.", optional=True, most_characters=100),
 )
 
@@ -27,6 +27,7 @@ def _compare(database: StagingDatabase, options: ReadOptions, _: str) -> None:
     database.add_lookup("country_codes", codes, "name", "code")
     for rule in ("signs", "unknown_country", "conflicting_customer", "too_large"):
         database.run(rule)
+    database.run("invoices")
 
 
 FORMAT = Format({"lines": LINES}, _compare)

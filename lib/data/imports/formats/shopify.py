@@ -4,7 +4,7 @@ from lib.catalog import Column
 from lib.data.imports.formats import Format
 from lib.data.imports.mapping import ReadOptions
 from lib.data.imports.staging import StagingDatabase
-from lib.util.countries import name
+from lib.util.countries import calling_code, name
 
 __all__ = ["FORMAT"]
 
@@ -14,6 +14,7 @@ STATUSES = (
 LINES = (
     Column("name", "text", "Name of the order.", most_characters=100),
     Column("email", "text", "E-mail address.", optional=True, personal=True, form="email", most_characters=254),
+    Column("phone", "text", "Telephone number.", optional=True, personal=True, most_characters=100),
     Column("financial_status", "text", "State of the payment.", optional=True, one_of=STATUSES),
     Column("fulfillment_status", "text", "State of the shipment.", optional=True, most_characters=100),
     Column("currency", "text", "Currency of the amounts.", optional=True, most_characters=3),
@@ -37,14 +38,16 @@ def _compare(database: StagingDatabase, _: ReadOptions, currency: str) -> None:
     database.run("key_of_text")
     database.run("head_lacks")
     database.run("other_currency", {"currency": currency})
-    for rule in ("second_head", "discount_exceeds_price", "no_list_price", "incomplete_order"):
+    for rule in ("second_head", "discount_exceeds_price", "incomplete_order"):
         database.run(rule)
     database.run("subtotal_differs")  # compares whole orders only
     database.run("incomplete_order")  # the other rows of the orders that it rejected
-    database.run("customers")
-    database.run("priced")
     codes = [row["code"] for row in database.rows("countries") if row["code"]]
     database.add_lookup("country_names", {code: name(code) for code in codes}, "code", "name")
+    database.add_lookup("calling_codes", {code: calling_code(code) for code in codes}, "country", "prefix")
+    database.run("phone_of")
+    database.run("customers")
+    database.run("priced")
 
 
 FORMAT = Format({"lines": LINES}, _compare)

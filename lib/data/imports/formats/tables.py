@@ -6,9 +6,10 @@ Run as a command, it writes an example of each file to output/templates.
 import shlex
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from lib.catalog import Table, tables
+from lib.catalog import Column, Table, tables
 from lib.data.imports.formats import Format
 from lib.data.imports.mapping import ReadOptions
 from lib.data.imports.staging import StagingDatabase
@@ -20,6 +21,7 @@ __all__ = ["FORMAT", "main", "write_templates"]
 
 EXAMPLES = Path(__file__).parents[1] / "examples"  # a shop small enough to read, which loads unchanged
 TABLES = {name: table for name, table in tables().items() if not table.mart}
+CUSTOMER = "orders", "user_id"  # empty for the order of a guest
 TIMES = {"orders": "order_date", "events": "event_timestamp"}  # must not precede the customer's sign-up
 
 
@@ -53,8 +55,15 @@ def _reject_orphans(database: StagingDatabase, table: Table) -> None:
             database.run("orphans", source=table.name, column=column.name, parent=parent.name, key=parent.key)
 
 
+def _columns(table: Table) -> tuple[Column, ...]:
+    """The columns of a file: those of its table, of which some may be empty."""
+    return tuple(
+        replace(c, optional=c.optional or c.constant_default or (table.name, c.name) == CUSTOMER) for c in table.columns
+    )
+
+
 FORMAT = Format(
-    {name: table.columns for name, table in TABLES.items()}, _compare, optional=("marketing_campaigns", "events")
+    {name: _columns(table) for name, table in TABLES.items()}, _compare, optional=("marketing_campaigns", "events")
 )
 
 
