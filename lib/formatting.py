@@ -129,7 +129,12 @@ def blocks(values: Sequence[float]) -> str:
 
 
 def money(value: float, currency: str, *, digits: bool = True) -> str:
-    """An amount with its currency: `$1,234.50`; rounded to whole units without `digits`: `$1,235`."""
+    """An amount with its currency: `$1,234.50`; rounded to whole units without `digits`: `$1,235`.
+
+    Example:
+        >>> display.money(1234.5, "USD")
+        '$1,234.50'
+    """
     if _is_missing(value):
         return NOT_KNOWN
     pattern = None if digits else _pattern(_locale(), "money", 0)
@@ -148,12 +153,22 @@ def separators() -> str:
 
 
 def integer(value: float) -> str:
-    """A count: `1,234`."""
+    """A count: `1,234`.
+
+    Example:
+        >>> display.integer(1234.4)
+        '1,234'
+    """
     return NOT_KNOWN if _is_missing(value) else format_decimal(round(value), locale=_locale())
 
 
 def decimal(value: float, digits: int = 2) -> str:
-    """A number with this many decimals: `1.25`."""
+    """A number with this many decimals: `1.25`.
+
+    Example:
+        >>> display.decimal(1234.567, 1)
+        '1,234.6'
+    """
     if _is_missing(value):
         return NOT_KNOWN
     return format_decimal(value, _pattern(_locale(), "decimal", digits), locale=_locale())
@@ -172,7 +187,12 @@ def significant(value: float) -> str:
 
 
 def percent(value: float, digits: int = 1) -> str:
-    """A share (0.125) in percent with this many decimals: `12.5%`."""
+    """A share (0.125) in percent with this many decimals: `12.5%`.
+
+    Example:
+        >>> display.percent(0.1254)
+        '12.5%'
+    """
     if _is_missing(value):
         return NOT_KNOWN
     return format_percent(value, _pattern(_locale(), "percent", digits), locale=_locale())
@@ -184,7 +204,12 @@ def signed_percent(value: float) -> str:
 
 
 def day(value: Moment) -> str:
-    """A day: `Jun 30, 2025`."""
+    """A day: `Jun 30, 2025`.
+
+    Example:
+        >>> display.day("2025-06-30")
+        'Jun 30, 2025'
+    """
     return NOT_KNOWN if _is_missing(value) else format_date(pd.Timestamp(value).date(), "medium", locale=_locale())
 
 

@@ -25,12 +25,22 @@ def get(name: str) -> str:
 
 
 def output_folder() -> Path:
-    """Folder of all results: WORKBOOK_OUTPUT, relative to the project, else `output` in the project."""
+    """Folder of all results: WORKBOOK_OUTPUT, relative to the project, else `output` in the project.
+
+    Example:
+        >>> settings.output_folder().name
+        'output'
+    """
     return PROJECT / (get("WORKBOOK_OUTPUT") or "output")
 
 
 def run_folder() -> Path:
-    """Folder of the current run: `runs/<WORKBOOK_RUN>` in the output folder, `runs/interactive` in JupyterLab."""
+    """Folder of the current run: `runs/<WORKBOOK_RUN>` in the output folder, `runs/interactive` in JupyterLab.
+
+    Example:
+        >>> settings.run_folder().name
+        'interactive'
+    """
     return output_folder() / "runs" / (get("WORKBOOK_RUN") or "interactive")
 
 

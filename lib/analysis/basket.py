@@ -31,6 +31,14 @@ def rules(lines: pd.DataFrame) -> pd.DataFrame:
     Returns:
         antecedent, consequent (product_id), orders (with both), support = orders / all orders, confidence = orders /
         orders with the antecedent, lift = confidence / share of orders with the consequent.
+
+    Example:
+        >>> products = ["tea"] * 9 + ["cup"] * 9 + ["pan"] * 9
+        >>> lines = pd.DataFrame({"order_id": [*range(9), *range(18)], "product_id": products})
+        >>> basket.rules(lines)[["antecedent", "consequent", "orders", "lift"]]
+          antecedent consequent  orders  lift
+        0        cup        tea       9   2.0
+        1        tea        cup       9   2.0
     """
     order, orders = pd.factorize(lines["order_id"], sort=True)
     product, products = pd.factorize(lines["product_id"], sort=True)
@@ -68,7 +76,14 @@ def _ones(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> spar
 
 
 def named(found: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
-    """The rules with product names instead of keys; `products` has product_id and name."""
+    """The rules with product names instead of keys; `products` has product_id and name.
+
+    Example:
+        >>> found = pd.DataFrame({"antecedent": ["p1"], "consequent": ["p2"], "lift": [2.0]})
+        >>> basket.named(found, pd.DataFrame({"product_id": ["p1", "p2"], "name": ["tea", "cup"]}))
+          antecedent consequent  lift
+        0        tea        cup   2.0
+    """
     names = products.set_index("product_id")["name"]
     return found.assign(antecedent=found["antecedent"].map(names), consequent=found["consequent"].map(names))
 
@@ -109,6 +124,11 @@ def validate(lines: pd.DataFrame) -> Validation:
     Args:
         lines: user_id, order_number (1 for a customer's first order) and product_id. Last orders are held out from all
             suggestions.
+
+    Example:
+        >>> lines = pd.DataFrame({"user_id": list("aab"), "order_number": [1, 2, 1], "product_id": ["p1", "p2", "p2"]})
+        >>> basket.validate(lines)
+        Validation(customers=1, hit_rate=1.0, popularity=1.0)
     """
     last = lines.groupby("user_id")["order_number"].transform("max")
     tested = lines[(lines["order_number"] == last) & (last > 1)]
@@ -125,7 +145,15 @@ def validate(lines: pd.DataFrame) -> Validation:
 
 
 def suggest(lines: pd.DataFrame, users: pd.Series, validation: Validation) -> pd.DataFrame:
-    """The most likely next product of each user (user_id, product_id), personal if that validated better."""
+    """The most likely next product of each user (user_id, product_id), personal if that validated better.
+
+    Example:
+        >>> lines = pd.DataFrame({"user_id": list("aab"), "order_number": [1, 2, 1], "product_id": ["p1", "p2", "p2"]})
+        >>> basket.suggest(lines, pd.Series(["a", "b"]), basket.validate(lines))
+          user_id product_id
+        0       a         p2
+        1       b         p2
+    """
     return _suggested(lines, pd.Index(users), 1, personal=validation.personal)
 
 

@@ -18,7 +18,13 @@ DIGITS = 9  # of exponentials, equal on any processor
 
 
 def complete(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells whose calendar month is complete."""
+    """The cells whose calendar month is complete.
+
+    Example:
+        >>> cells = pd.DataFrame({"month": ["2025-06", "2025-07"], "complete": [True, False]})
+        >>> cohorts.complete(cells)["month"].tolist()
+        ['2025-06']
+    """
     return cells[cells["complete"].astype(bool)]
 
 
@@ -37,7 +43,15 @@ class Retention:
 
 
 def retention(cells: pd.DataFrame, as_of: date | str, since: int = 0) -> Retention:
-    """Retention from month_index `since` on, of cohorts with a complete month there."""
+    """Retention from month_index `since` on, of cohorts with a complete month there.
+
+    Example:
+        >>> cells = pd.DataFrame({"cohort": pd.Timestamp("2025-05-01"), "month_index": [0, 1], "customers": [10, 4]})
+        >>> cohorts.retention(cells.assign(cohort_size=10), "2025-07-01").mean[["month_index", "retention"]]
+           month_index  retention
+        0            0        1.0
+        1            1        0.4
+    """
     shown = cells[cells["month_index"] >= since]
     matrix = retention_matrix(shown)
     sizes = shown.groupby("cohort")["cohort_size"].first()
@@ -73,7 +87,15 @@ def month_under_way(cohorts: pd.Index, as_of: date | str) -> pd.Series:
 
 
 def value_matrix(cells: pd.DataFrame) -> pd.DataFrame:
-    """Cohorts x month_index: cumulative revenue up to that month / cohort_size, complete months only."""
+    """Cohorts x month_index: cumulative revenue up to that month / cohort_size, complete months only.
+
+    Example:
+        >>> cells = pd.DataFrame({"cohort": "2025-05", "month_index": [0, 1], "revenue": [300, 50], "cohort_size": 10})
+        >>> cohorts.value_matrix(cells)
+        month_index     0     1
+        cohort
+        2025-05      30.0  35.0
+    """
     spent = cells.assign(value=cells["revenue"] / cells["cohort_size"])
     return spent.pivot_table(index="cohort", columns="month_index", values="value").cumsum(axis="columns")
 
@@ -83,6 +105,13 @@ def mean_value(cells: pd.DataFrame) -> pd.DataFrame:
 
     Each month adds revenue / cohort_size summed over the cohorts observed in it, so that the line does not jump where
     a cohort ends. margin is NaN from the first month with unknown costs.
+
+    Example:
+        >>> cells = pd.DataFrame({"month_index": [0, 1], "cohort_size": 10, "revenue": [300, 50], "margin": [90, 20]})
+        >>> cohorts.mean_value(cells)[["month_index", "revenue", "margin"]]
+           month_index  revenue  margin
+        0            0     30.0     9.0
+        1            1     35.0    11.0
     """
     sums = _observed(cells, "revenue", "margin")
     each = sums[["revenue", "margin"]].div(sums["cohort_size"], axis="index")
@@ -95,7 +124,13 @@ def payback_measure(value: pd.DataFrame) -> str:
 
 
 def acquisition_cost(costs: pd.DataFrame) -> float:
-    """Spend of all channels / all new customers, with or without a campaign; NaN without spend or customers."""
+    """Spend of all channels / all new customers, with or without a campaign; NaN without spend or customers.
+
+    Example:
+        >>> costs = pd.DataFrame({"channel": ["social", None], "spend": [600.0, 0.0], "new_customers": [20, 10]})
+        >>> display.money(cohorts.acquisition_cost(costs), "USD")
+        '$20.00'
+    """
     spend, customers = costs["spend"].sum(), costs["new_customers"].sum()
     return spend / customers if spend and customers else np.nan
 
@@ -107,7 +142,18 @@ def payback_month(value: pd.DataFrame, cost: float) -> int | None:
 
 
 def costs_by_channel(costs: pd.DataFrame) -> pd.DataFrame:
-    """The rows per channel, followed by totals of all campaigns and of all customers."""
+    """The rows per channel, followed by totals of all campaigns and of all customers.
+
+    Example:
+        >>> costs = pd.DataFrame({"channel": ["social", None], "spend": [600.0, 0.0], "signups": [30, 20]})
+        >>> costs = costs.assign(new_customers=[20, 10], acquisition_cost=[30.0, None])
+        >>> cohorts.costs_by_channel(costs)[["channel", "new_customers", "acquisition_cost"]]
+                 channel  new_customers  acquisition_cost
+        0         social           20.0              30.0
+        1    no campaign           10.0               NaN
+        2  all campaigns           20.0              30.0
+        3  all customers           30.0              20.0
+    """
     by_campaign = costs[costs["channel"].notna()]
     named = costs.assign(channel=costs["channel"].fillna("no campaign"))
     sums = [_total(by_campaign, "all campaigns"), _total(costs, "all customers")]
@@ -120,7 +166,14 @@ def _total(costs: pd.DataFrame, name: str) -> dict[str, object]:
 
 
 def revenue_by_month(cells: pd.DataFrame) -> pd.DataFrame:
-    """One row per month: revenue, and earlier_share, the share of it from customers of earlier months (NaN of 0)."""
+    """One row per month: revenue, and earlier_share, the share of it from customers of earlier months (NaN of 0).
+
+    Example:
+        >>> cells = pd.DataFrame({"month": ["2025-06", "2025-06"], "month_index": [0, 1], "revenue": [300.0, 100.0]})
+        >>> cohorts.revenue_by_month(cells)
+             month  revenue  earlier_share
+        0  2025-06    400.0           0.25
+    """
     earlier = cells["revenue"].where(cells["month_index"] > 0, 0.0)
     months = cells.assign(earlier=earlier).groupby("month", as_index=False)[["revenue", "earlier"]].sum()
     share = months["earlier"] / months["revenue"].where(months["revenue"] > 0)
@@ -128,7 +181,13 @@ def revenue_by_month(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def measurable_windows(rates: pd.DataFrame, churn_days: int) -> pd.DataFrame:
-    """Churn rates of the windows with enough observed buyers, and of this report's window in any case."""
+    """Churn rates of the windows with enough observed buyers, and of this report's window in any case.
+
+    Example:
+        >>> rates = pd.DataFrame({"churn_days": [30, 90, 365], "observed_buyers": [80, 60, 2]})
+        >>> cohorts.measurable_windows(rates, 90)["churn_days"].tolist()
+        [30, 90]
+    """
     return rates[(rates["observed_buyers"] >= FEW_BUYERS) | (rates["churn_days"] == churn_days)]
 
 
@@ -141,6 +200,14 @@ def second_orders(durations: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row per observed day: day, share = 1 - S (Kaplan-Meier), lower and upper (pointwise 95 % interval of
         log(-log S), which stays within 0 and 1: Kalbfleisch and Prentice 2002, 1.4), at_risk. No rows without buyers.
+
+    Example:
+        >>> durations = pd.DataFrame({"days": [1, 2], "returned": [True, False], "buyers": [1, 3]})
+        >>> cohorts.second_orders(durations)[["day", "share", "at_risk"]]
+           day  share  at_risk
+        0    0   0.00        4
+        1    1   0.25        4
+        2    2   0.25        3
     """
     if durations.empty:
         return pd.DataFrame(columns=["day", "share", "lower", "upper", "at_risk"], dtype="float64")

@@ -17,14 +17,32 @@ FIFTHS = ["most at risk", "second", "third", "fourth", "least at risk"]
 
 
 def concentration(customers: pd.DataFrame) -> pd.DataFrame:
-    """Cumulative share of revenue and of predicted_value by share_of_customers, each sorted by its own column."""
+    """Cumulative share of revenue and of predicted_value by share_of_customers, each sorted by its own column.
+
+    Example:
+        >>> buyers = pd.DataFrame({"revenue": [80.0, 20.0], "predicted_value": [5.0, 5.0]})
+        >>> customers.concentration(buyers).iloc[25]
+        share_of_customers    0.5
+        revenue               0.8
+        predicted_value       0.5
+        Name: 25, dtype: float64
+    """
     share = np.linspace(0, 1, 51)
     held = {name: share_at(cumulative(customers[name]), share) for name in ("revenue", "predicted_value")}
     return pd.DataFrame({"share_of_customers": share, **held}).round(DIGITS)
 
 
 def risk_bands(customers: pd.DataFrame) -> pd.DataFrame:
-    """Fifths of the buyers by churn risk, highest first: customers, mean churn_risk, revenue, predicted_value."""
+    """Fifths of the buyers by churn risk, highest first: customers, mean churn_risk, revenue, predicted_value.
+
+    Example:
+        >>> risks = [0.9, 0.7, 0.5, 0.3, 0.1]
+        >>> buyers = pd.DataFrame({"churn_risk": risks, "revenue": 10.0, "predicted_value": 4.0})
+        >>> customers.risk_bands(buyers)[["fifth", "customers", "churn_risk"]].head(2)
+                  fifth  customers  churn_risk
+        0  most at risk          1         0.9
+        1        second          1         0.7
+    """
     known = customers.dropna(subset="churn_risk")
     position = known["churn_risk"].rank(method="first", ascending=False) - 1
     fifth = (5 * position // max(len(known), 1)).astype(int)
@@ -91,6 +109,14 @@ def score_customers(
         validation: Gives the length of the next period, the churn calibration and the share of existing buyers.
         terms: Horizon, margin and discount rate.
         forecast_revenue: Expected revenue of the whole shop in the next validation.days.
+
+    Example:
+        >>> days = (clv.split("2025-07-01", 90), "2025-07-01")
+        >>> past, history = (read("customer_history", split=day, as_of="2025-07-01") for day in days)
+        >>> validation = clv.validate(past, history, 90, seed=42)
+        >>> scores = customers.score_customers(history, validation, clv.Terms(), forecast_revenue=3000.0)
+        >>> scores.customers.columns[-3:].tolist()
+        ['predicted_orders', 'predicted_value', 'churn_risk']
     """
     model = clv.fit_models(history)
     scored = pd.concat([history, segments.rfm(history), clv.score(model, history, terms)], axis=1)

@@ -54,6 +54,10 @@ def period(name: str, as_of: date | str) -> Period:
             before it; month_to_date or year_to_date, compared with as many days from the start of the previous month
             or year.
         as_of: The first day without data; never part of the period.
+
+    Example:
+        >>> str(periods.period("last_month", "2025-07-15"))
+        'Jun 1, 2025 to Jun 30, 2025'
     """
     now = pd.Timestamp(as_of)
     if name in ("last_30_days", "last_90_days"):
@@ -77,20 +81,31 @@ def covers(first_day: date | pd.Timestamp | None, bounds: Mapping[str, date]) ->
     """Whether data that begin on `first_day` cover the days of `bounds` wholly; not without data.
 
     Example:
-        >>> covers(date(2025, 5, 10), {"start": date(2025, 5, 1), "end": date(2025, 6, 1)})
+        >>> span = periods.period("last_month", "2025-07-01")
+        >>> periods.covers(pd.Timestamp("2025-05-20"), span.previous_bounds)
         False
     """
     return bool(pd.notna(first_day) and pd.Timestamp(first_day) <= pd.Timestamp(bounds["start"]))
 
 
 def year_before(as_of: date | str) -> dict[str, date]:
-    """The twelve months before `as_of` as the parameters of a question."""
+    """The twelve months before `as_of` as the parameters of a question.
+
+    Example:
+        >>> periods.year_before("2025-07-01")
+        {'start': datetime.date(2024, 7, 1), 'end': datetime.date(2025, 7, 1)}
+    """
     end = pd.Timestamp(as_of)
     return {"start": (end - pd.DateOffset(years=1)).date(), "end": end.date()}
 
 
 def two_years(as_of: date | str) -> dict[str, date]:
-    """The twelve months before `as_of` with the same weekdays 52 weeks earlier, as the parameters of a question."""
+    """The twelve months before `as_of` with the same weekdays 52 weeks earlier, as the parameters of a question.
+
+    Example:
+        >>> display.day(periods.two_years("2025-07-01")["start"])
+        'Jul 3, 2023'
+    """
     end = pd.Timestamp(as_of)
     return {"start": (end - pd.DateOffset(years=1) - pd.Timedelta(days=364)).date(), "end": end.date()}
 
@@ -102,6 +117,11 @@ def run_rate(revenue: float, name: str, span: Period) -> float:
         revenue: Revenue of the period.
         name: Name of the period; only month_to_date and year_to_date continue, others keep their revenue.
         span: The period.
+
+    Example:
+        >>> span = periods.period("month_to_date", "2025-06-16")
+        >>> round(periods.run_rate(500.0, "month_to_date", span))
+        1000
     """
     ends = {"month_to_date": pd.DateOffset(months=1), "year_to_date": pd.DateOffset(years=1)}
     if name not in ends:

@@ -52,7 +52,16 @@ class Driver(NamedTuple):
 
 
 def days(frame: pd.DataFrame, bounds: Mapping[str, date], first_day: date | None = None) -> pd.DataFrame:
-    """One row per day of the bounds from `first_day` on, in order; days without a row are zero."""
+    """One row per day of the bounds from `first_day` on, in order; days without a row are zero.
+
+    Example:
+        >>> daily = pd.DataFrame({"date": pd.to_datetime(["2025-06-28", "2025-06-30"]), "revenue": [100.0, 50.0]})
+        >>> revenue.days(daily, {"start": "2025-06-28", "end": "2025-07-01"})
+                date  revenue
+        0 2025-06-28    100.0
+        1 2025-06-29      0.0
+        2 2025-06-30     50.0
+    """
     start = bounds["start"] if pd.isna(first_day) else max(pd.Timestamp(first_day), pd.Timestamp(bounds["start"]))
     every = pd.date_range(start, bounds["end"], inclusive="left", name="date")
     return frame.set_index("date").reindex(every, fill_value=0).reset_index()
@@ -76,17 +85,37 @@ def daily_trend(daily: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
 
     Returns:
         date, revenue, weekly_mean (mean of the day and the six before it), year_before.
+
+    Example:
+        >>> daily = pd.DataFrame({"date": pd.date_range("2023-07-01", "2025-06-30"), "revenue": 10.0})
+        >>> revenue.daily_trend(daily, periods.year_before("2025-07-01")).tail(1)
+                  date  revenue  weekly_mean  year_before
+        364 2025-06-30     10.0         10.0         10.0
     """
     return _with_year_before(daily.assign(weekly_mean=daily["revenue"].rolling(7).mean()), "weekly_mean", year)
 
 
 def weekly_trend(daily: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
-    """Revenue of the complete weeks of `year` and, as `year_before`, of the weeks 52 weeks earlier; see daily_trend."""
+    """Revenue of the complete weeks of `year` and, as `year_before`, of the weeks 52 weeks earlier; see daily_trend.
+
+    Example:
+        >>> daily = pd.DataFrame({"date": pd.date_range("2023-07-01", "2025-06-30"), "revenue": 10.0})
+        >>> revenue.weekly_trend(daily, periods.year_before("2025-07-01")).tail(1)
+                 date  revenue  year_before
+        51 2025-06-23     70.0         70.0
+    """
     return _with_year_before(_complete_sums("W-MON", daily), "revenue", year)
 
 
 def monthly_trend(daily: pd.DataFrame, year: Mapping[str, date]) -> pd.DataFrame:
-    """Revenue of the complete months of `year` and, as `year_before`, of the same months a year earlier."""
+    """Revenue of the complete months of `year` and, as `year_before`, of the same months a year earlier.
+
+    Example:
+        >>> daily = pd.DataFrame({"date": pd.date_range("2023-07-01", "2025-06-30"), "revenue": 10.0})
+        >>> revenue.monthly_trend(daily, periods.year_before("2025-07-01")).tail(1)
+                 date  revenue  year_before
+        11 2025-06-01    300.0        300.0
+    """
     return _with_year_before(_complete_sums("MS", daily), "revenue", year, pd.DateOffset(years=1))
 
 
@@ -109,6 +138,13 @@ def annotations(campaigns: pd.DataFrame, anomalies: pd.DataFrame, bounds: Mappin
 
     Returns:
         name, start_date, end_date, by start_date.
+
+    Example:
+        >>> days = pd.to_datetime(["2025-06-02", "2025-06-20"])
+        >>> campaigns = pd.DataFrame({"name": "Summer sale", "start_date": days[:1], "end_date": days[1:]})
+        >>> anomalies = pd.DataFrame({"date": days[1:], "cause": "not known"})
+        >>> revenue.annotations(campaigns, anomalies, periods.year_before("2025-07-01"))["name"].tolist()
+        ['Summer sale', 'anomaly: not known']
     """
     start, end = pd.Timestamp(bounds["start"]), pd.Timestamp(bounds["end"])
     within = anomalies[(anomalies["date"] >= start) & (anomalies["date"] < end)]
@@ -119,7 +155,14 @@ def annotations(campaigns: pd.DataFrame, anomalies: pd.DataFrame, bounds: Mappin
 
 
 def mask_previous(frame: pd.DataFrame, comparable: bool) -> pd.DataFrame:
-    """The frame with NaN as previous_revenue if the data do not cover the previous period wholly."""
+    """The frame with NaN as previous_revenue if the data do not cover the previous period wholly.
+
+    Example:
+        >>> channels = pd.DataFrame({"channel": ["email"], "revenue": [80.0], "previous_revenue": [50.0]})
+        >>> revenue.mask_previous(channels, comparable=False)
+          channel  revenue  previous_revenue
+        0   email     80.0               NaN
+    """
     return frame if comparable else frame.assign(previous_revenue=np.nan)
 
 
@@ -130,6 +173,14 @@ def with_previous(current: pd.DataFrame, previous: pd.DataFrame, comparable: boo
         current: The rows of one of the questions revenue_by_* for the period.
         previous: Those for the previous period.
         comparable: Whether the data cover the previous period wholly; else previous_revenue is NaN.
+
+    Example:
+        >>> june = pd.DataFrame({"channel": ["email", "social"], "revenue": [80.0, 20.0]})
+        >>> may = pd.DataFrame({"channel": ["email"], "revenue": [50.0]})
+        >>> revenue.with_previous(june, may)
+          channel  revenue  previous_revenue
+        0   email     80.0              50.0
+        1  social     20.0               0.0
     """
     if not comparable:
         return mask_previous(current, comparable)
@@ -149,6 +200,11 @@ def main_driver(segments: Mapping[str, pd.DataFrame]) -> Driver | None:
 
     Returns:
         The driver; None if revenue did not change or no kind has two segments.
+
+    Example:
+        >>> countries = pd.DataFrame({"country": ["Malta", "Chad"], "revenue": [90, 30], "previous_revenue": [50, 20]})
+        >>> revenue.main_driver({"country": countries})
+        Driver(kind='country', name='Malta', amount=40.0, share=0.8)
     """
     found = [_largest_change(kind, frame) for kind, frame in segments.items() if len(frame) > 1]
     drivers = [driver for driver in found if driver]
@@ -168,6 +224,13 @@ def bridge_steps(effects: Mapping[str, float], comparable: bool = True) -> pd.Da
     """The rows of a bridge chart (step, amount, total) from the row of the question revenue_bridge.
 
     Without rows if the data do not cover the previous period wholly: then it is not `comparable`.
+
+    Example:
+        >>> effects = {"previous_revenue": 900.0, "volume": 150.0, "price": -20.0, "mix": 10.0, "revenue": 1040.0}
+        >>> revenue.bridge_steps(effects).head(2)
+                      step  amount  total
+        0  previous period   900.0   True
+        1           volume   150.0  False
     """
     rows = [(label, float(effects[column]), column in TOTALS) for column, label in STEPS.items() if comparable]
     return pd.DataFrame(rows, columns=["step", "amount", "total"])
@@ -187,6 +250,11 @@ def share_at(curve: pd.DataFrame, items: float | np.ndarray) -> Any:
         curve: Cumulative shares of the items and of the total from 0 to 1 in its first two columns; see the question
             product_concentration.
         items: A share from 0 to 1, or several.
+
+    Example:
+        >>> curve = pd.DataFrame({"products": [0.0, 0.5, 1.0], "revenue": [0.0, 0.8, 1.0]})
+        >>> display.percent(revenue.share_at(curve, 0.5))
+        '80.0%'
     """
     known = curve.iloc[:, :2].dropna().to_numpy()
     return np.interp(items, *known.T) if len(known) > 1 else items * np.nan

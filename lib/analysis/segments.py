@@ -78,6 +78,13 @@ def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         rfm_segment, customers, share_of_customers, revenue, share_of_revenue, revenue_per_customer, action.
+
+    Example:
+        >>> buyers = pd.DataFrame({"rfm_segment": ["Champions", "At risk", "At risk"], "revenue": [80.0, 10.0, 10.0]})
+        >>> segments.segment_table(buyers)[["rfm_segment", "customers", "share_of_revenue"]]
+          rfm_segment  customers  share_of_revenue
+        0   Champions          1               0.8
+        1     At risk          2               0.2
     """
     sums = customers.groupby("rfm_segment").agg(customers=("revenue", "size"), revenue=("revenue", "sum"))
     total = sums["revenue"].sum()
@@ -115,6 +122,11 @@ def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
     Args:
         customers: One row per buyer: days_since_last, orders, revenue.
         seed: Seed of every random draw.
+
+    Example:
+        >>> buyers = pd.DataFrame({"days_since_last": range(120), "orders": [1, 2, 3] * 40, "revenue": range(120)})
+        >>> segments.cluster(buyers, seed=42).scores["clusters"].tolist()
+        [3, 4, 5, 6]
     """
     points = np.log1p(customers[["days_since_last", "orders", "revenue"]].to_numpy(dtype=float))
     different = len(np.unique(points, axis=0))

@@ -125,6 +125,14 @@ def acquire(
             folder holds the files of an imported shop.
         DataError: The files cannot be used.
         OutputError: A file cannot be written.
+
+    Example:
+        >>> sizes = {"users": 20, "products": 5, "orders": 30, "lines_per_order": 1.5, "events": 200}
+        >>> sizes |= {"marketing_campaigns": 2, "history_days": 90, "seasons": True}
+        >>> folder = settings.output_folder() / "small shop"
+        >>> acquired = acquire.acquire(sizes, None, "", seed=42, as_of="2025-07-01", output=folder, workers=1)
+        >>> acquired.written["table"].tolist()
+        ['products', 'marketing_campaigns', 'users', 'orders', 'order_items', 'events']
     """
     origin = Origin("imported", data, mapping["format"]) if mapping else SYNTHETIC
     if origin == SYNTHETIC:  # other files may be a later export of the same shop; loading compares them

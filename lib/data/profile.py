@@ -174,7 +174,14 @@ def report_date(days: pd.DataFrame) -> date | None:
 
 
 def weekly_orders(profile: Profile, truth: Truth) -> pd.DataFrame:
-    """Observed and expected orders per complete week, by its Monday."""
+    """Observed and expected orders per complete week, by its Monday.
+
+    Example:
+        >>> days = pd.DataFrame({"date": pd.date_range("2025-06-23", "2025-06-30"), "orders": 2})
+        >>> profiles.weekly_orders({"days": days}, None)
+                week  orders
+        0 2025-06-23      14
+    """
     actual = profile["days"].set_index("date")[["orders"]]
     daily = actual if truth is None else _expected_days(truth).join(actual)
     every = daily.asfreq("D").fillna(0)
@@ -183,7 +190,14 @@ def weekly_orders(profile: Profile, truth: Truth) -> pd.DataFrame:
 
 
 def weekday_orders(profile: Profile, truth: Truth) -> pd.DataFrame:
-    """Observed and expected orders per day of the week, all seven."""
+    """Observed and expected orders per day of the week, all seven.
+
+    Example:
+        >>> profiles.weekday_orders({"weekdays": pd.DataFrame({"weekday": [0], "orders": [3]})}, None).head(2)
+          weekday  orders
+        0     Mon       3
+        1     Tue       0
+    """
     orders = _filled(profile["weekdays"], "weekday", range(len(WEEKDAYS)))["orders"]
     found = pd.DataFrame({"weekday": WEEKDAYS, "orders": orders})
     if truth is None:
@@ -193,7 +207,14 @@ def weekday_orders(profile: Profile, truth: Truth) -> pd.DataFrame:
 
 
 def hourly_orders(profile: Profile, truth: Truth) -> pd.DataFrame:
-    """Observed and expected orders per hour of the day (UTC), all 24 hours."""
+    """Observed and expected orders per hour of the day (UTC), all 24 hours.
+
+    Example:
+        >>> profiles.hourly_orders({"hours": pd.DataFrame({"hour": [9], "orders": [3]})}, None).iloc[8:10]
+           hour  orders
+        8     8       0
+        9     9       3
+    """
     found = _filled(profile["hours"], "hour", range(24))
     if truth is None:
         return found
@@ -201,12 +222,27 @@ def hourly_orders(profile: Profile, truth: Truth) -> pd.DataFrame:
 
 
 def basket_sizes(profile: Profile) -> pd.DataFrame:
-    """Number of items, orders with this number, and their share of the orders with items."""
+    """Number of items, orders with this number, and their share of the orders with items.
+
+    Example:
+        >>> profiles.basket_sizes({"baskets": pd.DataFrame({"lines": [1, 2], "orders": [30, 10]})})
+           lines  orders  share
+        0      1      30   0.75
+        1      2      10   0.25
+    """
     return _with_share(profile["baskets"], "orders")
 
 
 def orders_per_customer(profile: Profile) -> pd.DataFrame:
-    """Number of orders (`8+` pools the rest), customers with this number, and their share of all customers."""
+    """Number of orders (`8+` pools the rest), customers with this number, and their share of all customers.
+
+    Example:
+        >>> customers = pd.DataFrame({"orders": [0, 1], "customers": [5, 15]})
+        >>> profiles.orders_per_customer({"customers": customers}).head(2)
+          number_of_orders  customers  share
+        0                0          5   0.25
+        1                1         15   0.75
+    """
     pooled = profile["customers"].assign(orders=profile["customers"]["orders"].clip(upper=MANY_ORDERS))
     customers = pooled.groupby("orders", as_index=False).sum()
     filled = _filled(customers, "orders", range(MANY_ORDERS + 1))
@@ -217,7 +253,15 @@ def orders_per_customer(profile: Profile) -> pd.DataFrame:
 
 
 def customers_by_country(profile: Profile, truth: Truth) -> pd.DataFrame:
-    """Customers and their orders by home country, largest first, and the expected customers."""
+    """Customers and their orders by home country, largest first, and the expected customers.
+
+    Example:
+        >>> countries = pd.DataFrame({"country_code": ["DE", "US"], "customers": [2, 8], "orders": [3, 15]})
+        >>> profiles.customers_by_country({"countries": countries}, None)
+          country_code        country  customers  orders
+        0           US  United States          8      15
+        1           DE        Germany          2       3
+    """
     found = profile["countries"].sort_values("customers", ascending=False, ignore_index=True, kind="stable")
     found.insert(1, "country", found["country_code"].map(Locale("en").territories, na_action="ignore"))
     if truth is None:
@@ -227,7 +271,18 @@ def customers_by_country(profile: Profile, truth: Truth) -> pd.DataFrame:
 
 
 def funnel(profile: Profile, truth: Truth) -> pd.DataFrame:
-    """Sessions that reach each step, their share of the widest step, and the expected share."""
+    """Sessions that reach each step, their share of the widest step, and the expected share.
+
+    Example:
+        >>> reached = pd.DataFrame({"step": ["session_start", "checkout"], "sessions": [100, 5]})
+        >>> profiles.funnel({"funnel": reached}, None)
+                    step  sessions  share
+        0  session_start       100   1.00
+        1   product_view         0   0.00
+        2    add_to_cart         0   0.00
+        3       checkout         5   0.05
+        4       purchase         0   0.00
+    """
     found = _filled(profile["funnel"], "step", STEPS)
     widest = found["sessions"].max()
     found = found.assign(share=found["sessions"] / widest if widest else np.nan)
@@ -237,7 +292,15 @@ def funnel(profile: Profile, truth: Truth) -> pd.DataFrame:
 
 
 def concentration(profile: Profile) -> pd.DataFrame:
-    """Cumulative share of the amount sold by share of the products sold, largest first, from (0, 0) to (1, 1)."""
+    """Cumulative share of the amount sold by share of the products sold, largest first, from (0, 0) to (1, 1).
+
+    Example:
+        >>> profiles.concentration({"products": pd.DataFrame({"amount": [80.0, 20.0]})})
+           products  revenue
+        0       0.0      0.0
+        1       0.5      0.8
+        2       1.0      1.0
+    """
     amounts = profile["products"]["amount"].sort_values(ascending=False)
     steps = np.arange(len(amounts) + 1) / max(len(amounts), 1)
     shares = np.concatenate([[0.0], amounts.cumsum() / amounts.sum()])
@@ -245,18 +308,38 @@ def concentration(profile: Profile) -> pd.DataFrame:
 
 
 def expected_orders(truth: Truth) -> float:
-    """Expected orders in total; NaN without a truth."""
+    """Expected orders in total; NaN without a truth.
+
+    Example:
+        >>> truth = {"daily": [{"date": "2025-06-29", "orders": 2.5}, {"date": "2025-06-30", "orders": 3.0}]}
+        >>> profiles.expected_orders(truth)
+        5.5
+    """
     return np.nan if truth is None else float(_expected_days(truth)["expected"].sum())
 
 
 def model_parameters(truth: Truth) -> pd.DataFrame:
-    """The main parameters that the rows were drawn by, including solved ones; no rows without a truth."""
+    """The main parameters that the rows were drawn by, including solved ones; no rows without a truth.
+
+    Example:
+        >>> profiles.model_parameters(None)  # an imported shop has no known truth
+        Empty DataFrame
+        Columns: [parameter, value]
+        Index: []
+    """
     rows = [] if truth is None else [(name, truth[part][key]) for name, part, key in PARAMETERS]
     return pd.DataFrame(rows, columns=["parameter", "value"])
 
 
 def known_campaigns(truth: Truth) -> pd.DataFrame:
-    """Days, countries, uplift and expected orders caused of each campaign, largest first; no rows without a truth."""
+    """Days, countries, uplift and expected orders caused of each campaign, largest first; no rows without a truth.
+
+    Example:
+        >>> campaign = {"start_date": "2025-05-07", "countries": ["US", "DE"], "uplift": 0.4, "orders_caused": 1.7}
+        >>> profiles.known_campaigns({"campaigns": [campaign]})[["start_date", "countries", "uplift"]]
+           start_date countries  uplift
+        0  2025-05-07    US, DE     0.4
+    """
     columns = ["start_date", "end_date", "countries", "uplift", "orders_caused"]
     found = pd.DataFrame([] if truth is None else truth["campaigns"], columns=columns)
     words = [", ".join(codes) for codes in found["countries"]]
@@ -264,13 +347,25 @@ def known_campaigns(truth: Truth) -> pd.DataFrame:
 
 
 def known_anomalies(truth: Truth) -> pd.DataFrame:
-    """Each planted anomaly with its days and its factors of orders, visits and prices; no rows without a truth."""
+    """Each planted anomaly with its days and its factors of orders, visits and prices; no rows without a truth.
+
+    Example:
+        >>> sale = {"kind": "flash_sale", "start_date": "2025-06-01", "end_date": "2025-06-01", "orders_factor": 2.5}
+        >>> profiles.known_anomalies({"anomalies": [sale]})[["kind", "start_date", "orders_factor"]]
+                 kind  start_date  orders_factor
+        0  flash_sale  2025-06-01            2.5
+    """
     columns = ["kind", "start_date", "end_date", "orders_factor", "visits_factor", "discount_percent"]
     return pd.DataFrame([] if truth is None else truth["anomalies"], columns=columns)
 
 
 def series(frame: pd.DataFrame, labels: dict[str, str]) -> dict[str, str]:
-    """The labels of the columns that the frame has: without a truth there is no expected column."""
+    """The labels of the columns that the frame has: without a truth there is no expected column.
+
+    Example:
+        >>> profiles.series(pd.DataFrame({"orders": [3]}), {"orders": "orders", "expected": "expected"})
+        {'orders': 'orders'}
+    """
     return {column: label for column, label in labels.items() if column in frame.columns}
 
 

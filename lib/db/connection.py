@@ -159,7 +159,14 @@ def assume(connection: sa.Connection, role: str) -> None:
 
 @contextlib.contextmanager
 def transaction(role: str = "", *, read_only: bool = False) -> Iterator[sa.Connection]:
-    """Open a connection and begin a transaction on it; see `connect` and `begin` for arguments and errors."""
+    """Open a connection and begin a transaction on it; see `connect` and `begin` for arguments and errors.
+
+    Example:
+        >>> with db.transaction("reader", read_only=True) as connection:
+        ...     db.frame(connection, "SELECT current_setting('transaction_read_only') AS read_only")
+          read_only
+        0        on
+    """
     with connect() as connection, begin(connection, role, read_only=read_only):
         yield connection
 

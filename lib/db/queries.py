@@ -159,7 +159,14 @@ def _own_folder() -> Path:
 
 
 class _Questions:
-    """The list of questions, whose names complete under Tab in `questions["`."""
+    """The list of questions, whose names complete under Tab in `questions["`.
+
+    Example:
+        >>> questions().columns.tolist()
+        ['question', 'needs', 'definition']
+        >>> questions["campaigns"].needs
+        ('start', 'end')
+    """
 
     def __call__(self) -> pd.DataFrame:
         """All questions, one row each: question, needs, definition."""

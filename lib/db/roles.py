@@ -88,7 +88,13 @@ def ensure_login(connection: sa.Connection, name: str, password: str) -> None:
 
 
 def overview(connection: sa.Connection) -> pd.DataFrame:
-    """One row per role: role, meaning, in_use (`yes` if it exists with permissions in this database, else `no`)."""
+    """One row per role: role, meaning, in_use (`yes` if it exists with permissions in this database, else `no`).
+
+    Example:
+        >>> with transaction() as connection:
+        ...     roles.overview(connection)["role"].tolist()
+        ['workbook_owner', 'workbook_loader', 'workbook_reader']
+    """
     found = frame(connection, sql("roles/overview"))
     found.insert(1, "meaning", found["role"].map(MEANINGS))
     return found.assign(in_use=found["in_use"].map({True: "yes", False: "no"}))

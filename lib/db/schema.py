@@ -43,6 +43,11 @@ def create(connection: sa.Connection) -> list[str]:
     Raises:
         DatabaseError: A table differs from the catalog in another way, another run is loading, or another session
             holds a lock on a table that must change. Nothing is changed then.
+
+    Example:
+        >>> with transaction() as connection:
+        ...     schema.create(connection)
+        []
     """
     lock(connection)
     try:
@@ -202,12 +207,27 @@ def columns(connection: sa.Connection) -> pd.DataFrame:
     """One row per column of the tables in the current schema, in order: table, column, type, required, meaning.
 
     type is PostgreSQL's name of it, required is true for NOT NULL, meaning is the comment in the database.
+
+    Example:
+        >>> with transaction() as connection:
+        ...     schema.columns(connection)[["table", "column", "type"]].head(2)
+              table      column  type
+        0  products  product_id  uuid
+        1  products        name  text
     """
     return frame(connection, sql("schema/columns"), tables=list(tables()))
 
 
 def foreign_keys(connection: sa.Connection) -> pd.DataFrame:
-    """One row per foreign key: table, references."""
+    """One row per foreign key: table, references.
+
+    Example:
+        >>> with transaction() as connection:
+        ...     schema.foreign_keys(connection).head(2)
+                             table references
+        0  customer_lifetime_value      users
+        1                   events     orders
+    """
     return frame(connection, sql("schema/foreign_keys"), tables=list(tables()))
 
 
@@ -215,6 +235,12 @@ def overview(columns: pd.DataFrame) -> pd.DataFrame:
     """Summary of the frame of `columns()`, one row per table: table, columns, required_columns, kind, meaning.
 
     kind is `mart` or `table`; columns and required_columns are numbers of columns.
+
+    Example:
+        >>> columns = pd.DataFrame({"table": "orders", "column": ["order_id", "city"], "required": [True, False]})
+        >>> schema.overview(columns)[["table", "columns", "required_columns", "kind"]]
+            table  columns  required_columns   kind
+        0  orders        2                 1  table
     """
     counts = (
         columns.groupby("table", sort=False)

@@ -49,6 +49,11 @@ def append(
         UsageError: The database holds an imported shop, and `folder` a synthetic one. Nothing is changed.
         DataError: A file is missing or a rule is broken. Nothing is changed.
         DatabaseError: Another run is loading, or PostgreSQL reports an error. Nothing is changed.
+
+    Example:
+        >>> loaded = load.append(settings.output_folder() / "data", as_of="2025-07-01")
+        >>> loaded.tables.columns.tolist()
+        ['table', 'kind', 'rows', 'inserted', 'updated', 'unchanged']
     """
     watch, plan, origin = Stopwatch(), read_generation_plan(folder), read_origin(folder)
     paths = {} if plan else parquet_files(folder)

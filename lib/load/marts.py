@@ -63,6 +63,12 @@ def save_scores(customers: pd.DataFrame, *, model_version: str | None, as_of: da
     Raises:
         DatabaseError: Another run is loading; nothing is changed.
         DataError: A value is out of range; nothing is changed.
+
+    Example:
+        >>> buyers = read("customer_history", split="2025-07-01", as_of="2025-07-01").assign(rfm_segment="Promising")
+        >>> buyers = buyers.assign(predicted_orders=1.5, predicted_value=60.0, churn_risk=0.4)
+        >>> load.save_scores(buyers, model_version="by hand", as_of="2025-07-01") == len(buyers)
+        True
     """
     rows = customers.assign(model_version=model_version, predicted_as_of=str(as_of))[["user_id", *PREDICTED]]
     with transaction("loader") as connection:

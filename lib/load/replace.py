@@ -51,6 +51,11 @@ def replace(
         DataError: A file is missing or a rule is broken. The old rows stay.
         DatabaseError: Another run is loading, a table differs from the catalog, or PostgreSQL reports an error. The
             old rows stay.
+
+    Example:
+        >>> loaded = load.replace(settings.output_folder() / "data", as_of="2025-07-01")
+        >>> loaded.tables["table"].head(3).tolist()
+        ['products', 'marketing_campaigns', 'users']
     """
     watch, plan, origin = Stopwatch(), read_generation_plan(folder), read_origin(folder)
     paths = {} if plan else parquet_files(folder)

@@ -85,6 +85,11 @@ def fingerprint(connection: sa.Connection) -> str:
     """Digest of all rows of tables and marts, independent of their order; 16 hexadecimal digits.
 
     Without the bookkeeping columns and the predictions, so that loading the same shop gives the same fingerprint.
+
+    Example:
+        >>> with db.transaction("loader", read_only=True) as connection:
+        ...     len(load.fingerprint(connection))
+        16
     """
     total = 0
     for table in tables().values():

@@ -106,7 +106,14 @@ def apply(params: Mapping[str, Any], *, force: bool = False, rotate: bool = Fals
 
 
 def publish(params: Mapping[str, Any]) -> tuple[Outcome, Outcome]:
-    """Plan and apply with one login: what was to be done, and what was."""
+    """Plan and apply with one login: what was to be done, and what was.
+
+    Example:
+        >>> params = {"as_of": "2025-07-01", "currency": "USD", "period": "last_month", "churn_days": 90}
+        >>> plan, done = metabase.publish(params)
+        >>> done.sentence
+        'Skipped: METABASE_URL is not set, so there is no Metabase to publish to.'
+    """
     if not settings.get("METABASE_URL"):
         return Outcome(skipped=True), Outcome(skipped=True)
     with _opened(params, set_up=True) as site:

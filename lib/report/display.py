@@ -97,19 +97,35 @@ class Shown:
 
 
 def sentence(text: str) -> Shown:
-    """The text as a sentence of the report."""
+    """The text as a sentence of the report.
+
+    Example:
+        >>> display.sentence("Revenue rose by 12.5%.")
+        Revenue rose by 12.5%.
+    """
     return Shown(SENTENCE.render(text=text), text)
 
 
 def show(*things: object) -> None:
-    """Display the things one below the other."""
+    """Display the things one below the other.
+
+    Example:
+        >>> display.show(display.sentence("Revenue rose."), display.sentence("Orders fell."))
+        Revenue rose. Orders fell.
+    """
     from IPython.display import display  # only notebooks need IPython
 
     display(*things)  # type: ignore[no-untyped-call]  # IPython annotates its display partly
 
 
 def cards(*facts: tuple[str, str, str]) -> Shown:
-    """Key figures side by side, one card per (label, value, note)."""
+    """Key figures side by side, one card per (label, value, note).
+
+    Example:
+        >>> display.cards(("orders", "1,234", "completed"), ("revenue", "$5,600", "in June"))
+        orders: 1,234 (completed)
+        revenue: $5,600 (in June)
+    """
     text = "\n".join(f"{label}: {value} ({note})" for label, value, note in facts)
     return Shown(STYLE + CARDS.render(facts=facts), text)
 
@@ -129,6 +145,12 @@ def key_figures(
         months: The rows of the question monthly_kpis.
         currency: ISO 4217 code of the amounts.
         registry: The KPIs by name; all of them if not given.
+
+    Example:
+        >>> months = read("monthly_kpis", **periods.year_before("2025-07-01"))
+        >>> figures = display.key_figures(months.iloc[-1], months.iloc[-2], months, "USD")
+        >>> str(figures).partition(":")[0]
+        'Revenue'
     """
     cards = [_key_figure(kpi, current, previous, months, currency) for kpi in (registry or kpis.registry()).values()]
     text = "\n".join("{label}: {value}, {change}; {definition}".format_map(card) for card in cards)
@@ -184,6 +206,12 @@ def table(frame: pd.DataFrame, currency: str = "USD", **kinds: str) -> Shown:
         frame: Any frame. A web address in a column called link can be followed.
         currency: ISO 4217 code of the amounts.
         kinds: How a column is written (see formatting.kind_of), by name, where its name or dtype does not say it.
+
+    Example:
+        >>> display.table(pd.DataFrame({"country": ["Malta", "Chad"], "revenue": [1234.5, 80.0]}), "EUR")
+        country   revenue
+          Malta €1,234.50
+           Chad    €80.00
     """
     kinds = {name: kinds.get(name, kind_of(name, frame[name])) for name in frame.columns}
     written = writers(currency)
@@ -201,7 +229,15 @@ def table(frame: pd.DataFrame, currency: str = "USD", **kinds: str) -> Shown:
 
 
 def tables(frames: Mapping[str, pd.DataFrame], otherwise: str) -> Shown:
-    """The frames that have rows as tables, each below its title; the sentence `otherwise` if none has."""
+    """The frames that have rows as tables, each below its title; the sentence `otherwise` if none has.
+
+    Example:
+        >>> countries = pd.DataFrame({"country": ["Malta"], "revenue": [1234.5]})
+        >>> display.tables({"By country": countries, "By channel": countries.head(0)}, otherwise="No sales.")
+        By country
+        country   revenue
+          Malta $1,234.50
+    """
     shown = [part for title, frame in frames.items() if len(frame) for part in (sentence(title), table(frame))]
     shown = shown or [sentence(otherwise)]
     return Shown("\n".join(part._repr_html_() for part in shown), "\n".join(map(repr, shown)))

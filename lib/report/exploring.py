@@ -89,7 +89,7 @@ def choose(
         The control with its answer; None outside of JupyterLab, so that reports and saved outputs lack it.
 
     Example:
-        >>> choose("Country", {"all": {}}, pd.DataFrame, repr)  # not in JupyterLab here
+        >>> exploring.choose("Country", {"all": {}}, pd.DataFrame, repr)  # not in JupyterLab here
     """
     if not settings.in_jupyterlab():
         return None

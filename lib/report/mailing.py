@@ -24,6 +24,12 @@ def write(customers: pd.DataFrame, suggestions: pd.DataFrame, contacts: pd.DataF
 
     Returns:
         The path of the file.
+
+    Example:
+        >>> buyers = pd.DataFrame({"user_id": ["u1"], "revenue": 80.0, "rfm_segment": "Champions", "churn_risk": 0.2})
+        >>> buyers = buyers.assign(predicted_orders=3.1, predicted_value=40.0)
+        >>> mailing.write(buyers, pd.DataFrame({"user_id": ["u1"], "product_id": ["p7"]})).name
+        'customers.csv'
     """
     ordered = customers.sort_values(["predicted_value", "revenue", "user_id"], ascending=[False, False, True])
     rows = ordered[["user_id", *COLUMNS]].round({"churn_risk": 4, "predicted_orders": 3, "predicted_value": 2})

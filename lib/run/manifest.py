@@ -96,6 +96,11 @@ def record(step: str, **facts: object) -> None:
 
     Raises:
         OutputError: The file cannot be written.
+
+    Example:
+        >>> manifest.record("my_notebook", revenue=1200.5, orders=31)
+        >>> manifest.facts(settings.run_folder())["my_notebook"]
+        {'orders': 31, 'revenue': 1200.5}
     """
     with replacing(run_folder() / "results" / f"{step}.json") as temporary:
         temporary.write_text(plain_json(facts), encoding="utf-8")

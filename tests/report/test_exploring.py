@@ -1,7 +1,5 @@
 """Tests of the tools for JupyterLab: explanations name the question; controls ask again, and only there."""
 
-import doctest
-
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
@@ -64,8 +62,3 @@ def test_an_own_figure_is_a_chart_in_the_house_style() -> None:
     assert figure.layout.meta["alt"] == "One bar."
     assert figure.layout.font.color == charts.theme().layout.font.color
     assert exploring.explain(figure).frame is FRAME
-
-
-@pytest.mark.slow
-def test_the_examples_of_the_docstrings_run(demo_database: sa.URL) -> None:
-    assert doctest.testmod(exploring).failed == 0

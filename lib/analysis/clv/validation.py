@@ -54,7 +54,12 @@ class Validation:
 
 
 def split(as_of: date | str, days: int) -> date:
-    """The day `days` before as_of, where the validation period begins."""
+    """The day `days` before as_of, where the validation period begins.
+
+    Example:
+        >>> clv.split("2025-07-01", 90)
+        datetime.date(2025, 4, 2)
+    """
     return (pd.Timestamp(as_of) - pd.Timedelta(days=days)).date()
 
 
@@ -66,6 +71,12 @@ def validate(past: pd.DataFrame, history: pd.DataFrame, days: int, seed: int) ->
         history: Rows of customer_history as of today.
         days: Length of the validation period.
         seed: Seed of the sample of Pareto/NBD and of the folds of cross-validation.
+
+    Example:
+        >>> days = (clv.split("2025-07-01", 90), "2025-07-01")
+        >>> past, history = (read("customer_history", split=day, as_of="2025-07-01") for day in days)
+        >>> clv.validate(past, history, 90, seed=42).totals["method"].tolist()
+        ['BG/NBD', 'Pareto/NBD', "each customer's own rate", 'the same rate for all']
     """
     later_revenue = history["revenue"].sum() - past["revenue"].sum()  # of all customers, new ones too
     known_share = float(past["later_revenue"].sum() / later_revenue) if later_revenue > 0 else np.nan

@@ -127,7 +127,12 @@ def spend_correlation(customers: pd.DataFrame) -> float:
 
 @dataclass(frozen=True)
 class Terms:
-    """Terms of lifetime value: horizon in months, share of revenue kept as margin, annual discount rate."""
+    """Terms of lifetime value: horizon in months, share of revenue kept as margin, annual discount rate.
+
+    Example:
+        >>> clv.Terms(horizon_months=6, margin=0.4)
+        Terms(horizon_months=6, margin=0.4, discount_rate=0.1)
+    """
 
     horizon_months: int = 12
     margin: float = 1.0

@@ -158,6 +158,12 @@ def backtest(past: Past, horizon: int = 30, *, origins: int = ORIGINS, step: int
 
     Raises:
         UsageError: a horizon below 1.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-01-01", "2025-06-30")})
+        >>> past = forecast.daily_series(sales.assign(revenue=sales["date"].dt.day + 50), "2025-07-01").past()
+        >>> forecast.backtest(past, 30, origins=1).predictions("ETS").columns.tolist()
+        ['lower_80', 'upper_80', 'lower_95', 'upper_95', 'observed', 'ETS']
     """
     check_horizon(horizon)
     return Backtest(tuple(_window(past, day, horizon, seed) for day in _origins(past, horizon, origins, step)))

@@ -28,6 +28,12 @@ def trend(past: Past) -> pd.DataFrame:
     """One row per open day: date, revenue and trend.
 
     trend is the centred mean of four weeks; at both ends of the series the mean of those of its days that exist.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-01", "2025-06-30"), "revenue": 100.0})
+        >>> forecast.trend(forecast.daily_series(sales, "2025-07-01").past()).tail(1)
+                 date  revenue  trend
+        29 2025-06-30    100.0  100.0
     """
     means = past.series.rolling(_open_days(past, MONTH), center=True, min_periods=1).mean()
     return pd.DataFrame({"revenue": past.series, "trend": means}).rename_axis("date").reset_index()
@@ -37,6 +43,14 @@ def weekday_effects(past: Past) -> pd.DataFrame:
     """One row per open weekday: weekday (`Mon`) and effect (0.1: 10 % above the mean).
 
     effect is the mean of the weekday / mean of all open days - 1, over the last half year; NaN without sales.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29")})
+        >>> sales["revenue"] = 100.0 + 70 * (sales["date"].dt.day_name() == "Sunday")
+        >>> forecast.weekday_effects(forecast.daily_series(sales, "2025-06-30").past()).round(3).tail(2)
+          weekday  effect
+        5     Sat  -0.091
+        6     Sun   0.545
     """
     last = past.series.tail(WEEKDAY_WEEKS * past.season)
     means = last.groupby(dates(last).day_of_week).mean()
@@ -51,6 +65,14 @@ def month_effects(past: Past) -> pd.DataFrame:
     The classical ratio to moving average: four-week mean / centred mean of 52 weeks, averaged by calendar month and
     divided by the mean of the months. Empty for less than two years minus two weeks: the first and the last half year
     have no centred mean, and less than a whole year of ratios cannot be separated from growth.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2023-01-01", "2024-12-31")})
+        >>> sales["revenue"] = 100.0 + 50 * (sales["date"].dt.month == 12)
+        >>> forecast.month_effects(forecast.daily_series(sales, "2025-01-01").past()).round(2).tail(2)
+           month  effect
+        10   Nov    0.01
+        11   Dec    0.33
     """
     level = past.series.rolling(_open_days(past, YEAR), center=True).mean()
     means = past.series.rolling(_open_days(past, MONTH), center=True, min_periods=1).mean()
@@ -87,6 +109,13 @@ def anomalies(past: Past) -> Anomalies:
     """Detect anomalies: the open days with the largest residuals of a robust STL decomposition of log revenue.
 
     A residual counts above THRESHOLD robust standard deviations; at most the share MAX_SHARE of the days are anomalies.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-01-01", "2025-06-30")})
+        >>> sales["revenue"] = 100.0 + sales["date"].dt.day % 5 + 400 * (sales["date"] == "2025-06-11")
+        >>> forecast.anomalies(forecast.daily_series(sales, "2025-07-01").past()).days[["date", "revenue", "cause"]]
+                date  revenue      cause
+        0 2025-06-11    501.0  not known
     """
     series = past.series
     reason = _why_undetectable(past)

@@ -47,6 +47,11 @@ def daily_series(daily: pd.DataFrame, as_of: date | str) -> History:
     Args:
         daily: the columns date and revenue; several rows of a day are added up.
         as_of: first day that is not in the data.
+
+    Example:
+        >>> daily = pd.DataFrame({"date": ["2025-06-28", "2025-06-30"], "revenue": [100.0, 50.0]})
+        >>> forecast.daily_series(daily, "2025-07-01").series.tolist()
+        [100.0, 0.0, 50.0]
     """
     days = pd.DatetimeIndex(pd.to_datetime(daily["date"])).as_unit("us")
     rows = pd.Series(daily["revenue"].to_numpy(dtype=float), index=days).groupby(level=0).sum()
@@ -126,6 +131,12 @@ def holidays_of_main_country(countries: pd.DataFrame, history: History, horizon:
 
     Returns:
         Names indexed by date; empty without history or if no country is known.
+
+    Example:
+        >>> daily = pd.DataFrame({"date": ["2025-06-28", "2025-06-30"], "revenue": [100.0, 50.0]})
+        >>> countries = pd.DataFrame({"country_code": ["US", "DE"], "revenue": [120.0, 30.0]})
+        >>> forecast.holidays_of_main_country(countries, forecast.daily_series(daily, "2025-07-01"), 30).tolist()
+        ['Independence Day']
     """
     known = countries.dropna(subset="country_code").sort_values("revenue", ascending=False, kind="stable")
     series = history.series

@@ -62,6 +62,12 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
 
     Raises:
         UsageError: a horizon below 1.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29"), "revenue": 100.0})
+        >>> past = forecast.daily_series(sales, "2025-06-30").past()
+        >>> forecast.forecast(past, forecast.backtest(past), 30).reason
+        'The forecast is seasonal naive (last week): the history has 28 of the 56 days that a model needs.'
     """
     if past.series.empty:
         no_days = Simulation(np.empty(0), np.empty((1, 0))).interval_frame(dates(past.series))
@@ -172,6 +178,12 @@ def forecast_segments(
 
     Returns:
         At most SEGMENTS segments, by revenue of the last year, the largest first.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29"), "category": "Toys", "revenue": 9})
+        >>> history = forecast.daily_series(sales, "2025-06-30")
+        >>> forecast.forecast_segments(sales, "category", history, 7)[0].forecast.total
+        63.0
     """
     days = whole.series.index[-SEGMENT_DAYS:]
     rows = daily.assign(date=pd.to_datetime(daily["date"]).astype("datetime64[us]"))

@@ -43,6 +43,10 @@ class Policy:
         currency: ISO 4217 code, or `auto` for the one currency of the files.
         max_reject_share: Share of the rows that may be rejected before the import fails.
         on_bad_rows: `fail` at the first bad row, or `reject` it.
+
+    Example:
+        >>> acquire.Policy("GBP", max_reject_share=0.05, on_bad_rows="reject")
+        Policy(currency='GBP', max_reject_share=0.05, on_bad_rows='reject')
     """
 
     currency: str = "USD"

@@ -23,6 +23,10 @@ class Engine:
 
     kind local: `workers` processes of this machine, 0 for one per core. kind dask: the cluster at `address`, on which
     `workers` must have joined; without an address a cluster of `workers` processes of this machine.
+
+    Example:
+        >>> acquire.Engine("dask", "tls://scheduler.example.com:8786")
+        Engine(kind='dask', address='tls://scheduler.example.com:8786', workers=0)
     """
 
     kind: Literal["local", "dask"] = "local"

@@ -24,6 +24,12 @@ def retention_matrix(retention: Retention, since: str) -> Chart:
     """Heatmap of retention: one row per cohort with its size, the weighted mean of all cohorts above.
 
     NaN cells are not drawn; the incomplete month is hatched. `since` names the event from which months count.
+
+    Example:
+        >>> cells = pd.DataFrame({"cohort": pd.Timestamp("2025-05-01"), "month_index": [0, 1], "customers": [10, 4]})
+        >>> charts.retention_matrix(cohorts.retention(cells.assign(cohort_size=10), "2025-07-01"), "sign-up")
+        Retention of 1 cohorts by months after sign-up: 2 observed cells, from 40% to 100%; all cohorts together,
+        from 40% to 100%.
     """
     shown = retention.matrix.tail(LATEST).dropna(axis="columns", how="all").iloc[:, :LATEST]
     if shown.empty:
@@ -85,7 +91,13 @@ def _hatch(figure: Chart, under_way: pd.Series, shown: pd.DataFrame) -> None:
 
 
 def retention_curves(retention: Retention, since: str) -> Chart:
-    """Retention by month: pale lines for cohorts of at least 10 customers, a strong one for the weighted mean."""
+    """Retention by month: pale lines for cohorts of at least 10 customers, a strong one for the weighted mean.
+
+    Example:
+        >>> cells = pd.DataFrame({"cohort": pd.Timestamp("2025-05-01"), "month_index": [0, 1], "customers": [10, 4]})
+        >>> charts.retention_curves(cohorts.retention(cells.assign(cohort_size=10), "2025-07-01"), "sign-up")
+        Retention of all cohorts by month: 100.0% at 0, 40.0% at 1.
+    """
     if retention.mean.empty:
         return empty_chart(f"No cohort has a complete month after {since}.")
     figure = Chart()
@@ -134,7 +146,14 @@ def _mean_line(figure: Chart, mean: pd.DataFrame, column: str, name: str, colour
 
 
 def cohort_revenue(cells: pd.DataFrame, unit: str) -> Chart:
-    """Revenue by calendar month, stacked by cohort or by quarter of cohorts, the oldest lowest and darkest."""
+    """Revenue by calendar month, stacked by cohort or by quarter of cohorts, the oldest lowest and darkest.
+
+    Example:
+        >>> months = pd.to_datetime(["2025-05-01", "2025-06-01"])
+        >>> cells = pd.DataFrame({"cohort": months[0], "month": months, "revenue": [300.0, 50.0]})
+        >>> charts.cohort_revenue(cells, "USD")
+        Revenue of all cohorts by month: $300 in May 2025, $50 in Jun 2025.
+    """
     if cells.empty:
         return empty_chart("There is no complete month with revenue yet.")
     figure, layers = Chart(), _layers(cells)
@@ -173,6 +192,12 @@ def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: 
     """Cumulative value per customer by months after the first order, with the acquisition cost.
 
     Pale lines: revenue of single cohorts. Strong lines: revenue and margin of all; no cost line where it is NaN.
+
+    Example:
+        >>> cells = pd.DataFrame({"cohort": pd.Timestamp("2025-05-01"), "month_index": [0, 1], "cohort_size": 10})
+        >>> cells = cells.assign(revenue=[300.0, 50.0], margin=[90.0, 20.0])
+        >>> charts.customer_value(cohorts.value_matrix(cells), cohorts.mean_value(cells), 25.0, "USD")
+        Cumulative revenue per customer by month: $30 at 0, $35 at 1. Acquisition cost: $25.
     """
     if mean.empty:
         return empty_chart("No cohort has a complete month yet.")
@@ -196,7 +221,13 @@ def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: 
 
 
 def second_orders(curve: pd.DataFrame) -> Chart:
-    """Share of buyers with a second order by days after the first (day, share, lower, upper), with its interval."""
+    """Share of buyers with a second order by days after the first (day, share, lower, upper), with its interval.
+
+    Example:
+        >>> durations = pd.DataFrame({"days": [1, 2], "returned": [True, False], "buyers": [1, 3]})
+        >>> charts.second_orders(cohorts.second_orders(durations))
+        Share of buyers with a second order by day: 0.0% at 0, 25.0% at 1, 25.0% at 2.
+    """
     if curve.empty:
         return empty_chart("There are no buyers yet.")
     figure, last = Chart(), curve["day"].iloc[-1]

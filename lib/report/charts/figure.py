@@ -58,7 +58,14 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly has no type information
 
 
 class Switch:
-    """Several charts of the same data, by label: a page shows one at a time, JupyterLab all, each with its label."""
+    """Several charts of the same data, by label: a page shows one at a time, JupyterLab all, each with its label.
+
+    Example:
+        >>> daily, label = pd.DataFrame({"day": ["Mon", "Tue"], "orders": [5, 3]}), {"orders": "orders"}
+        >>> both = charts.Switch({"bars": charts.bars(daily, "day", label), "line": charts.lines(daily, "day", label)})
+        >>> both.charts["bars"]
+        Orders: 5 at Mon, 3 at Tue.
+    """
 
     def __init__(self, charts: Mapping[str, Chart]) -> None:
         self.charts = charts
@@ -105,8 +112,9 @@ def theme() -> go.layout.Template:
     """The house style as a plotly template, for figures of plotly express: `px.bar(…, template=charts.theme())`.
 
     Example:
-        >>> len(theme().layout.colorway)
-        5
+        >>> figure = px.bar(x=["Mon", "Tue"], y=[5, 3], template=charts.theme())
+        >>> charts.own(figure, "Orders: 5 on Monday, 3 on Tuesday.")
+        Orders: 5 on Monday, 3 on Tuesday.
     """
     return go.layout.Template(layout={**_house_style(), "colorway": LINES, "xaxis": X_AXIS, "yaxis": Y_AXIS})
 
@@ -120,8 +128,8 @@ def own(figure: go.Figure, alt: str, numbers: pd.DataFrame | None = None) -> Cha
         numbers: The values of the figure, which its page offers as a table and as CSV.
 
     Example:
-        >>> own(go.Figure().add_bar(x=["a"], y=[1]), "One bar.")
-        One bar.
+        >>> charts.own(px.bar(x=["Mon", "Tue"], y=[5, 3]), "Orders: 5 on Monday, 3 on Tuesday.")
+        Orders: 5 on Monday, 3 on Tuesday.
     """
     return styled(Chart(figure), alt, figure.layout.height or HEIGHT, numbers)
 

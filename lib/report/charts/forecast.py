@@ -33,6 +33,13 @@ def fan_chart(history: pd.Series, ahead: pd.DataFrame, unit: str, holidays: pd.S
         ahead: `Forecast.frame`; ETS and ARIMA are drawn if it has them.
         unit: currency.
         holidays: names by date; those among the days ahead are marked.
+
+    Example:
+        >>> days = pd.date_range("2025-06-29", periods=3)
+        >>> history = pd.Series([100.0, 80.0], days[:2], name="revenue")
+        >>> bounds = {"lower_80": 70.0, "upper_80": 110.0, "lower_95": 60.0, "upper_95": 120.0}
+        >>> charts.fan_chart(history, pd.DataFrame({"forecast": 90.0, **bounds}, days[2:]), "USD")
+        Forecast: $90 on Jul 1, 2025.
     """
     past, coming = _shown(history.tail(HISTORY_SHOWN)), _shown(ahead)
     figure = Chart()
@@ -96,6 +103,12 @@ def backtest(predictions: pd.DataFrame, model: str, unit: str) -> Chart:
         predictions: `Backtest.predictions` of the model, and of ETS and ARIMA where there are windows.
         model: the published model, whose 80 % prediction interval is drawn.
         unit: currency.
+
+    Example:
+        >>> days = pd.date_range("2025-06-29", periods=2, name="date")
+        >>> bounds = {"lower_80": 60.0, "upper_80": 130.0}
+        >>> charts.backtest(pd.DataFrame({**bounds, "observed": [100.0, 80.0], "ETS": 90.0}, days), "ETS", "USD")
+        Observed revenue: $100 on Jun 29, 2025, $80 on Jun 30, 2025.
     """
     shown = _shown(predictions)
     figure = Chart()
@@ -109,7 +122,12 @@ def backtest(predictions: pd.DataFrame, model: str, unit: str) -> Chart:
 
 
 def calibration(coverage: pd.DataFrame) -> Chart:
-    """Observed against nominal coverage of the prediction intervals (nominal, observed), with the diagonal."""
+    """Observed against nominal coverage of the prediction intervals (nominal, observed), with the diagonal.
+
+    Example:
+        >>> charts.calibration(pd.DataFrame({"nominal": [0.8, 0.95], "observed": [0.75, 0.96]}))
+        Observed coverage of the prediction intervals: 75% at nominal 80%, 96% at nominal 95%.
+    """
     shown = coverage.round(3)
     figure = Chart()
     line = {"color": GREY, "width": 1.2, "dash": "dash"}
@@ -128,7 +146,13 @@ def calibration(coverage: pd.DataFrame) -> Chart:
 
 
 def reliability(frame: pd.DataFrame) -> Chart:
-    """Observed against predicted churn, a point per group; on the dotted line both are equal."""
+    """Observed against predicted churn, a point per group; on the dotted line both are equal.
+
+    Example:
+        >>> rates = pd.DataFrame({"predicted_churn": [0.3, 0.7], "observed_churn": [0.25, 0.72], "customers": 50})
+        >>> charts.reliability(rates)
+        Predicted and observed churn by group: 30% and 25%, 70% and 72%.
+    """
     if frame.empty:
         return empty_chart("Too few customers ordered, or too few did not, to compare predicted with observed.", PHONE)
     figure, shown = Chart(), frame[["predicted_churn", "observed_churn"]]
@@ -149,7 +173,16 @@ def reliability(frame: pd.DataFrame) -> Chart:
 
 
 def decomposition(trend: pd.DataFrame, weekdays: pd.DataFrame, months: pd.DataFrame, unit: str) -> Chart:
-    """The trend (date, trend) above the weekday effects (weekday, effect) and any month effects (month, effect)."""
+    """The trend (date, trend) above the weekday effects (weekday, effect) and any month effects (month, effect).
+
+    Example:
+        >>> days = pd.date_range("2025-06-29", periods=2)
+        >>> trend = pd.DataFrame({"date": days, "revenue": [90.0, 110.0], "trend": 100.0})
+        >>> weekdays = pd.DataFrame({"weekday": ["Mon", "Sun"], "effect": [0.1, -0.1]})
+        >>> charts.decomposition(trend, weekdays, pd.DataFrame({"month": [], "effect": []}), "USD")
+        Trend of revenue per day: $100 on Jun 29, 2025, $100 on Jun 30, 2025. Weekday effect: 10.0% at Mon, -10.0%
+        at Sun.
+    """
     trend = trend.assign(revenue=trend["revenue"].round(2), trend=trend["trend"].round(2))
     weekdays, months = (effects.assign(effect=effects["effect"].round(3)) for effects in (weekdays, months))
     titles = ["trend, per day", "weekday effect", *(["month effect"] if len(months) else [])]
@@ -173,7 +206,14 @@ def decomposition(trend: pd.DataFrame, weekdays: pd.DataFrame, months: pd.DataFr
 
 
 def anomalies(history: pd.Series, days: pd.DataFrame, unit: str) -> Chart:
-    """Revenue per day, indexed by date, with the anomalies (date, revenue, expected_revenue, change, cause) marked."""
+    """Revenue per day, indexed by date, with the anomalies (date, revenue, expected_revenue, change, cause) marked.
+
+    Example:
+        >>> history = pd.Series([100.0, 20.0], pd.date_range("2025-06-29", periods=2), name="revenue")
+        >>> found = pd.DataFrame({"date": history.index[1:], "revenue": 20.0, "expected_revenue": 95.0, "change": -0.8})
+        >>> charts.anomalies(history, found.assign(cause="not known"), "USD")
+        Revenue per day with 1 anomaly marked: Jun 30, 2025 $20, not known.
+    """
     days = days.round({"revenue": 2, "expected_revenue": 2, "change": 3})
     figure = Chart()
     _line(figure, _shown(history), "revenue", GREY, width=1.2)
@@ -193,7 +233,14 @@ def anomalies(history: pd.Series, days: pd.DataFrame, unit: str) -> Chart:
 
 
 def segment_forecasts(segments: "Sequence[Segment]", unit: str) -> Chart:
-    """Small multiples: the forecast of each segment with its 80 % prediction interval, two in a row, scaled alone."""
+    """Small multiples: the forecast of each segment with its 80 % prediction interval, two in a row, scaled alone.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29"), "category": "Toys", "revenue": 9})
+        >>> history = forecast.daily_series(sales, "2025-06-30")
+        >>> charts.segment_forecasts(forecast.forecast_segments(sales, "category", history, 7), "USD")
+        Forecast of 1 segment, predicted revenue in total: Toys $63.
+    """
     rows = max(-(-len(segments) // 2), 1)
     titles = [escaped(segment.name) for segment in segments]
     figure = Chart()

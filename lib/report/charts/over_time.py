@@ -40,6 +40,11 @@ def lines(
         unit: "%", a currency code, or "" for counts.
         behind: Label by column of series drawn faintly behind the lines.
         annotations: name, start_date and end_date (inclusive) of events, drawn as bars above the lines.
+
+    Example:
+        >>> daily = pd.DataFrame({"date": pd.date_range("2025-06-29", periods=2), "revenue": [100.0, 80.0]})
+        >>> charts.lines(daily, "date", {"revenue": "revenue"}, "USD")
+        Revenue: $100 on Jun 29, 2025, $80 on Jun 30, 2025.
     """
     figure, height, behind = Chart(), HEIGHT, behind or {}
     _draw_lines(figure, frame, x, series, behind, unit)
@@ -140,7 +145,12 @@ def _lanes(starts: pd.Series, ends: pd.Series) -> list[int]:
 
 
 def bars(frame: pd.DataFrame, x: str, series: Mapping[str, str], unit: str = "") -> Chart:
-    """Vertical bars over the column `x`, side by side for several columns of `series` (column -> label)."""
+    """Vertical bars over the column `x`, side by side for several columns of `series` (column -> label).
+
+    Example:
+        >>> charts.bars(pd.DataFrame({"day": ["Mon", "Tue"], "orders": [5, 3]}), "day", {"orders": "orders"})
+        Orders: 5 at Mon, 3 at Tue.
+    """
     figure = Chart()
     for colour, (column, label) in zip(palette.BARS, series.items(), strict=False):
         figure.add_bar(x=frame[x], y=frame[column], name=label, marker_color=colour)
@@ -156,6 +166,12 @@ def bridge(steps: pd.DataFrame, unit: str) -> Chart:
     Args:
         steps: step (label), amount, and total (whether the amount is a total or a change).
         unit: Currency.
+
+    Example:
+        >>> steps = ["May", "volume", "price", "June"]
+        >>> amounts = {"amount": [900.0, 150.0, -10.0, 1040.0], "total": [True, False, False, True]}
+        >>> charts.bridge(pd.DataFrame({"step": steps, **amounts}), "USD")
+        Bridge: May $900, volume +$150, price -$10, June $1,040.
     """
     if steps.empty:
         return empty_chart("The data do not cover the previous period.")
@@ -186,6 +202,11 @@ def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
         frame: The column `name`, revenue and previous_revenue.
         name: Column of the labels; equal labels stay separate bars.
         unit: Currency.
+
+    Example:
+        >>> channels = pd.DataFrame({"channel": ["email", "social"], "revenue": [80, 20], "previous_revenue": [50, 30]})
+        >>> charts.compared(channels, "channel", "USD")
+        Revenue, in brackets that of the previous period: email $80 ($50), social $20 ($30).
     """
     revenue, previous = frame["revenue"], frame["previous_revenue"]
     places, names = list(range(len(frame))), [escaped(text) for text in frame[name]]
@@ -225,6 +246,10 @@ def week_hours(orders: pd.DataFrame) -> Chart:
 
     Args:
         orders: weekday (1 is Monday), hour and orders; hours without a row count as 0.
+
+    Example:
+        >>> charts.week_hours(pd.DataFrame({"weekday": [1, 5], "hour": [9, 20], "orders": [2, 7]}))
+        Orders by weekday and hour: most on Fri from 20:00 to 20:59, 7 orders.
     """
     matrix = orders.pivot_table(index="weekday", columns="hour", values="orders", aggfunc="sum")
     matrix = matrix.reindex(index=range(1, 8), columns=range(24)).fillna(0)

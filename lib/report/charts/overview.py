@@ -27,6 +27,11 @@ def entities(keys: pd.DataFrame, sizes: Mapping[str, str]) -> Chart:
     Args:
         keys: table and references, one row per foreign key.
         sizes: A note for each table, such as "9 columns".
+
+    Example:
+        >>> keys = pd.DataFrame({"table": ["orders"], "references": ["users"]})
+        >>> charts.entities(keys, {"orders": "14 columns", "users": "9 columns"})
+        Diagram of 2 tables: orders refers to users.
     """
     angles = np.linspace(0, 2 * np.pi, len(sizes), endpoint=False)  # on an ellipse no line crosses a third box
     places = dict(zip(sizes, zip(np.sin(angles), np.cos(angles), strict=True), strict=True))
@@ -54,6 +59,11 @@ def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> 
         value: Column to colour by.
         label: Name of the values.
         unit: Currency, "%", or "" for counts.
+
+    Example:
+        >>> countries = pd.DataFrame({"country_code": ["US", "DE"], "country": ["United States", "Germany"]})
+        >>> charts.country_map(countries.assign(orders=[15, 3]), "orders", "orders")
+        World map of orders in 2 countries, most in: United States 15, Germany 3.
     """
     known = frame[frame["country_code"].map(alpha3, na_action="ignore").notna()]
     figure = Chart()
@@ -76,7 +86,12 @@ def country_map(frame: pd.DataFrame, value: str, label: str, unit: str = "") -> 
 
 
 def gauge(value: float, target: float | None, unit: str) -> Chart:
-    """Gauge of a value with a line at its target, on a scale up to at least one and a half times the target."""
+    """Gauge of a value with a line at its target, on a scale up to at least one and a half times the target.
+
+    Example:
+        >>> charts.gauge(850.0, 1000.0, "USD")
+        Gauge: $850 of a target of $1,000, 85%.
+    """
     if target is None:
         return empty_chart("No target is set.")
     figure = Chart()
@@ -103,6 +118,10 @@ def concentration(
         of: The items, in the plural.
         x: Column with the share of the items, the best first.
         series: Label of each column with a share of a total; by default revenue.
+
+    Example:
+        >>> charts.concentration(pd.DataFrame({"products": [0.0, 0.2, 1.0], "revenue": [0.0, 0.7, 1.0]}))
+        The top 10% of the products bring 35% of the revenue, the top 20% 70%, half of them 81%.
     """
     series = series or {"revenue": "share of the revenue"}
     figure = lines(curve, x, series, unit="%")
@@ -123,7 +142,13 @@ def _top_shares(curve: pd.DataFrame, of: str, x: str, column: str, label: str) -
 
 
 def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str = "") -> Chart:
-    """One tile per row: size by `value`, darker for larger `colour`; both columns have the unit `unit`."""
+    """One tile per row: size by `value`, darker for larger `colour`; both columns have the unit `unit`.
+
+    Example:
+        >>> table = pd.DataFrame({"segment": ["Champions", "At risk"], "revenue": [80.0, 20.0], "each": [80.0, 10.0]})
+        >>> charts.treemap(table, "segment", "revenue", "each", unit="USD")
+        Tiles by revenue: Champions $80, At risk $20.
+    """
     shown = frame[frame[value] > 0]
     if shown.empty:
         return empty_chart(f"No {value} in this period.", PHONE)
@@ -146,7 +171,13 @@ def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str =
 
 
 def past_and_future(frame: pd.DataFrame, past: str, future: str, unit: str) -> Chart:
-    """One point per customer on two logarithmic axes; at most 500, evenly spaced by rank of `past`, without IDs."""
+    """One point per customer on two logarithmic axes; at most 500, evenly spaced by rank of `past`, without IDs.
+
+    Example:
+        >>> buyers = pd.DataFrame({"revenue": [80.0, 20.0], "predicted_value": [40.0, 5.0]})
+        >>> charts.past_and_future(buyers, "revenue", "predicted_value", "USD")
+        2 points of 2 customers: revenue against predicted value, in USD, logarithmic.
+    """
     known = frame.loc[(frame[past] > 0) & (frame[future] > 0), [past, future]].round(2).sort_values([past, future])
     shown = known.iloc[:: max(1, -(-len(known) // MOST_POINTS))]
     if shown.empty:
@@ -168,6 +199,12 @@ def lifetime_values(classes: pd.DataFrame, summary: pd.Series, unit: str) -> Cha
     """Histogram of buyers by revenue to date (from_revenue, to_revenue, buyers) with median, mean and top tenth marked.
 
     `summary` has median_revenue, mean_revenue, top_tenth_from and top_tenth_share.
+
+    Example:
+        >>> classes = pd.DataFrame({"from_revenue": [0.0, 50.0], "to_revenue": [50.0, 100.0], "buyers": [8, 2]})
+        >>> summary = {"median_revenue": 30.0, "mean_revenue": 38.0, "top_tenth_from": 90.0, "top_tenth_share": 0.25}
+        >>> charts.lifetime_values(classes, pd.Series(summary), "USD")
+        Buyers by revenue to date: 8 at 0, 2 at 50. Marked: median $30, mean $38, top tenth: 25% of revenue.
     """
     if classes.empty:
         return empty_chart("There are no buyers yet.")
@@ -214,7 +251,13 @@ def _mark(figure: Chart, value: float, label: str, row: int, edge: float) -> Non
 
 
 def churn(rates: pd.DataFrame, churn_days: int) -> Chart:
-    """Churn rate by the days without an order that count as churned, with the window of this report marked."""
+    """Churn rate by the days without an order that count as churned, with the window of this report marked.
+
+    Example:
+        >>> rates = pd.DataFrame({"churn_days": [30, 90], "churn_rate": [0.8, 0.6], "observed_buyers": [50, 40]})
+        >>> charts.churn(rates, 90)
+        Churn rate by the window in days: 80.0% at 30, 60.0% at 90.
+    """
     known = rates.dropna(subset=["churn_rate"])
     if known.empty:
         return empty_chart("No buyer has been observed long enough to count as churned.")

@@ -22,7 +22,16 @@ def _count(number: float, noun: str) -> str:
 
 
 def headline(curve: pd.DataFrame, value: pd.DataFrame, costs: pd.DataFrame, currency: str) -> str:
-    """Repeat rate, revenue per customer, and payback of the acquisition cost, in one sentence."""
+    """Repeat rate, revenue per customer, and payback of the acquisition cost, in one sentence.
+
+    Example:
+        >>> curve = cohorts.second_orders(pd.DataFrame({"days": [5, 40], "returned": [True, False], "buyers": [1, 3]}))
+        >>> value = pd.DataFrame({"month_index": [0], "revenue": [30.0], "margin": [9.0]})
+        >>> text.headline(curve, value, pd.DataFrame({"spend": [25.0], "new_customers": [5]}), "USD")
+        '25.0% of buyers order again within 30 days of their first order; revenue per customer is $30.00 in the
+        month of the first order; the acquisition cost of $5.00 per customer is paid back by the margin in the month
+        of the first order.'
+    """
     if curve.empty:
         return "There are no orders yet, so there is no cohort."
     horizon = next((days for days in HORIZONS if days <= curve["day"].iloc[-1]), None)
@@ -57,7 +66,13 @@ def _payback_clause(value: pd.DataFrame, cost: float, currency: str) -> str:
 
 
 def retained(mean: pd.DataFrame, sizes: pd.Series, base: str) -> str:
-    """Retention of `base` in months 1, 3, 6 and 12, as far as enough cohorts have been observed."""
+    """Retention of `base` in months 1, 3, 6 and 12, as far as enough cohorts have been observed.
+
+    Example:
+        >>> mean = pd.DataFrame({"month_index": [1, 3], "retention": [0.2, 0.1], "cohorts": [5, 4]})
+        >>> text.retained(mean, pd.Series([40, 60]), "all buyers")
+        '20.0% of all buyers ordered in month 1 and 10.0% in month 3.'
+    """
     enough = mean[mean["cohorts"] >= min(FEW_COHORTS, mean["cohorts"].max())] if len(mean) else mean
     shares = enough.set_index("month_index")["retention"]
     observed = {index: percent(shares[index]) for index in (1, 3, 6, 12) if index in shares.index}
@@ -74,7 +89,13 @@ def retained(mean: pd.DataFrame, sizes: pd.Series, base: str) -> str:
 
 
 def earlier_customers(months: pd.DataFrame, currency: str) -> str:
-    """Share of the last complete month's revenue from customers of earlier months."""
+    """Share of the last complete month's revenue from customers of earlier months.
+
+    Example:
+        >>> months = pd.DataFrame({"month": ["2025-06-01"], "revenue": [400.0], "earlier_share": [0.25]})
+        >>> text.earlier_customers(months, "USD")
+        'In Jun 2025, the last complete month, 25.0% of $400.00 came from customers of earlier months.'
+    """
     if months.empty:
         return "No month with an order is complete yet."
     last = months.iloc[-1]
@@ -85,7 +106,14 @@ def earlier_customers(months: pd.DataFrame, currency: str) -> str:
 
 
 def payback(value: pd.DataFrame, costs: pd.DataFrame, currency: str) -> str:
-    """Customer acquisition cost, and the month in which it is paid back."""
+    """Customer acquisition cost, and the month in which it is paid back.
+
+    Example:
+        >>> value = pd.DataFrame({"month_index": [0, 1], "revenue": [30.0, 35.0], "margin": [9.0, 11.0]})
+        >>> text.payback(value, pd.DataFrame({"spend": [50.0], "new_customers": [5]}), "USD")
+        '$50.00 of marketing spend for 5 new customers is $10.00 per customer. The margin per customer reaches it in
+        month 1 after the first order.'
+    """
     if value.empty:
         return "No cohort has a complete month yet, so revenue per customer is unknown."
     cost = acquisition_cost(costs)
@@ -113,7 +141,14 @@ def _reached(value: pd.DataFrame, cost: float, currency: str) -> str:
 
 
 def lifetime_value(summary: Mapping[str, float], currency: str) -> str:
-    """Mean and median revenue per buyer, and the share of the top tenth."""
+    """Mean and median revenue per buyer, and the share of the top tenth.
+
+    Example:
+        >>> summary = {"buyers": 40, "mean_revenue": 38.0, "median_revenue": 30.0}
+        >>> text.lifetime_value(summary | {"top_tenth_from": 90.0, "top_tenth_share": 0.25}, "USD")
+        'The mean revenue of 40 buyers is $38.00, with a median of $30.00. The top tenth ($90.00 or more) holds
+        25.0% of all revenue.'
+    """
     if not summary["buyers"]:
         return "There are no buyers yet."
     if summary["buyers"] == 1:
@@ -127,7 +162,14 @@ def lifetime_value(summary: Mapping[str, float], currency: str) -> str:
 
 
 def second_orders(curve: pd.DataFrame, repeat_rate: float) -> str:
-    """Days until a quarter and half of the buyers order again, compared with the naive repeat rate."""
+    """Days until a quarter and half of the buyers order again, compared with the naive repeat rate.
+
+    Example:
+        >>> curve = cohorts.second_orders(pd.DataFrame({"days": [5, 40], "returned": [True, False], "buyers": [1, 3]}))
+        >>> text.second_orders(curve, 0.2)
+        'A quarter of the buyers order again within 5 days of the first order, half have not yet: 25.0% within the
+        40 days observed. The naive repeat rate of 20.0% is too low: it counts recent first buyers as lost.'
+    """
     if curve.empty:
         return "There are no buyers yet."
     quarter, half, last = days_until(curve, 0.25), days_until(curve, 0.5), curve.iloc[-1]
@@ -142,7 +184,13 @@ def second_orders(curve: pd.DataFrame, repeat_rate: float) -> str:
 
 
 def churned(rates: pd.DataFrame, gaps: Mapping[str, float], churn_days: int) -> str:
-    """Churn rate with this report's window, its range over other windows, and the longest usual gap between orders."""
+    """Churn rate with this report's window, its range over other windows, and the longest usual gap between orders.
+
+    Example:
+        >>> rates = pd.DataFrame({"churn_days": [90], "churn_rate": [0.6], "observed_buyers": [40]})
+        >>> text.churned(rates, {"gaps": 0}, 90)
+        '60.0% of 40 buyers have not ordered for 90 days and count as churned in this report.'
+    """
     chosen = rates[rates["churn_days"] == churn_days].iloc[0]
     if not chosen["observed_buyers"]:
         return f"No buyer has been observed for {_count(churn_days, 'day')}, so churn cannot be measured yet."

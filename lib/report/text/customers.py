@@ -11,7 +11,15 @@ __all__ = ["churn_risk", "facts", "headline"]
 
 
 def headline(scores: CustomerScores, terms: clv.Terms, currency: str) -> str:
-    """Expected orders and lifetime value of the buyers, or their revenue to date without predictions."""
+    """Expected orders and lifetime value of the buyers, or their revenue to date without predictions.
+
+    Example:
+        >>> buyers = pd.DataFrame({"revenue": [80.0, 20.0], "frequency": [3, 0]})
+        >>> scores = customers.CustomerScores(clv.Model(None, None, []), buyers, 1.0, [])
+        >>> text.headline(scores, clv.Terms(), "USD")
+        '2 buyers have a revenue of $100 to date; the top fifth holds 32.0% of it. There is no prediction, for the
+        reasons below.'
+    """
     buyers = scores.customers
     if buyers.empty:
         return "There are no buyers yet."
@@ -43,7 +51,14 @@ def _top_fifth(values: pd.Series) -> str:
 
 
 def facts(scores: CustomerScores, terms: clv.Terms, currency: str) -> list[tuple[str, str, str]]:
-    """Cards: label, value, note."""
+    """Cards: label, value, note.
+
+    Example:
+        >>> buyers = pd.DataFrame({"revenue": [80.0, 20.0], "frequency": [3, 0]})
+        >>> scores = customers.CustomerScores(clv.Model(None, None, []), buyers, 1.0, [])
+        >>> text.facts(scores, clv.Terms(), "USD")[0]
+        ('buyers', '2', '1 with repeat purchases')
+    """
     buyers = scores.customers
     orders, value = (scores.total(name) for name in ("predicted_orders", "predicted_value"))
     kind = "revenue" if terms.margin == 1 else "margin"
@@ -60,7 +75,14 @@ def facts(scores: CustomerScores, terms: clv.Terms, currency: str) -> list[tuple
 
 
 def churn_risk(customers: pd.DataFrame, days: int, currency: str) -> str:
-    """Mean churn risk, and the number and value of top buyers among the 40 % most at risk."""
+    """Mean churn risk, and the number and value of top buyers among the 40 % most at risk.
+
+    Example:
+        >>> buyers = pd.DataFrame({"revenue": [80.0, 20.0], "churn_risk": [0.7, 0.3], "predicted_value": [40.0, 5.0]})
+        >>> text.churn_risk(buyers, 90, "USD")
+        'The mean probability of no order in the next 90 days is 50.0%. Of the top 1 buyers by revenue, 1 are among
+        the 40% most at risk, with a revenue of $80 to date and an expected value of $40. Contact them first.'
+    """
     known = customers.dropna(subset="churn_risk")
     if known.empty:
         return "There is no churn risk without a model."

@@ -56,6 +56,13 @@ def headline(
         main_driver: The driver of the change, from revenue.main_driver.
         currency: ISO 4217 code of the amounts.
         first_day: First day of the data; a span that begins before it is not compared with.
+
+    Example:
+        >>> june, may, last_june = ({"revenue": amount, "orders": 9} for amount in (110.0, 100.0, 88.0))
+        >>> span, first_day = periods.period("last_month", "2025-07-01"), pd.Timestamp("2023-07-01")
+        >>> text.headline(span, june, may, last_june, None, "USD", first_day)
+        'Revenue from Jun 1, 2025 to Jun 30, 2025 was $110.00 from 9 completed orders: +10.0% vs the previous
+        period, +25.0% vs the same days a year earlier.'
     """
     orders = f"{integer(current['orders'])} completed order{'' if current['orders'] == 1 else 's'}"
     spans = {
@@ -95,6 +102,10 @@ def target(revenue: float, run_rate: float, target: float | None, currency: str)
         run_rate: Revenue at the end of the calendar period, from periods.run_rate.
         target: Revenue target of the calendar period; None if there is none.
         currency: ISO 4217 code of the amounts.
+
+    Example:
+        >>> text.target(500.0, run_rate=1000.0, target=1250.0, currency="USD")
+        'Revenue reached 40.0% of the $1,250.00 target; at the current rate the period will end at 80.0%.'
     """
     if target is None:
         return f"Revenue was {money(revenue, currency)}. The parameter revenue_target sets a target to compare it with."
@@ -105,7 +116,13 @@ def target(revenue: float, run_rate: float, target: float | None, currency: str)
 
 
 def largest_step(steps: pd.DataFrame, currency: str) -> str:
-    """The largest change of a bridge (step, amount, total), as a sentence."""
+    """The largest change of a bridge (step, amount, total), as a sentence.
+
+    Example:
+        >>> steps = pd.DataFrame({"step": ["May", "volume", "June"], "amount": [900.0, 150.0, 1050.0]})
+        >>> text.largest_step(steps.assign(total=[True, False, True]), "USD")
+        'Volume contributed most: +$150.'
+    """
     if steps.empty:
         return "The data do not cover the previous period, so its revenue is not compared."
     changes = steps[~steps["total"]]
@@ -120,7 +137,16 @@ def _signed(amount: float, currency: str) -> str:
 
 
 def forecast_headline(ahead: Forecast, history: History, currency: str) -> str:
-    """The total, its interval, the change from the previous days and from the previous year, and why this model."""
+    """The total, its interval, the change from the previous days and from the previous year, and why this model.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29"), "revenue": 100.0})
+        >>> history = forecast.daily_series(sales, "2025-06-30")
+        >>> ahead = forecast.forecast(history.past(), forecast.backtest(history.past()), 7)
+        >>> text.forecast_headline(ahead, history, "USD")
+        'The next 7 days are expected to bring $700 (80 % prediction interval $700 to $700), unchanged from the last
+        7 days. The forecast is seasonal naive (last week): the history has 28 of the 56 days that a model needs.'
+    """
     if ahead.frame.empty:
         return f"A forecast is not possible yet. {ahead.reason}"
     total, lower, upper = (money(value, currency, digits=False) for value in (ahead.total, *ahead.total_80))
@@ -148,7 +174,16 @@ def _changes(ahead: Forecast, history: History) -> list[str]:
 
 
 def data_preparation(history: History, ahead: Forecast, holidays: pd.Series) -> str:
-    """How the series was prepared, and the public holidays among the days ahead."""
+    """How the series was prepared, and the public holidays among the days ahead.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29"), "revenue": 100.0})
+        >>> history = forecast.daily_series(sales, "2025-06-30")
+        >>> ahead = forecast.forecast(history.past(), forecast.backtest(history.past()), 7)
+        >>> text.data_preparation(history, ahead, pd.Series(["Independence Day"], pd.to_datetime(["2025-07-04"])))
+        "28 days of history, Jun 2, 2025 to Jun 29, 2025; 0 days without revenue count as zero. Upcoming public
+        holidays in the shop's main country: Independence Day (Jul 4, 2025)."
+    """
     coming = holidays[holidays.index.isin(ahead.frame.index)]
     if coming.empty:
         upcoming = "No public holiday of the shop's main country falls in the forecast."
@@ -160,12 +195,24 @@ def data_preparation(history: History, ahead: Forecast, holidays: pd.Series) -> 
 
 
 def score_definitions() -> pd.DataFrame:
-    """The columns of score_table: metric, definition."""
+    """The columns of score_table: metric, definition.
+
+    Example:
+        >>> text.score_definitions().iloc[0].tolist()
+        ['wins', 'backtest windows in which the model had the smallest MASE']
+    """
     return pd.DataFrame(DEFINITIONS.items(), columns=["metric", "definition"])
 
 
 def score_table(tested: Backtest) -> pd.DataFrame:
-    """The scores of the backtest, one row per model; best_at names the measures in which a model is the best."""
+    """The scores of the backtest, one row per model; best_at names the measures in which a model is the best.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-01-01", "2025-06-30")})
+        >>> past = forecast.daily_series(sales.assign(revenue=sales["date"].dt.day + 50), "2025-07-01").past()
+        >>> text.score_table(forecast.backtest(past, 30, origins=1))["model"].sort_values().tolist()[:3]
+        ['8-week weekday average', 'ARIMA', 'ETS']
+    """
     scores = tested.scores()
     best = {name: scores[name].idxmin() for name in ERRORS if scores[name].notna().any()}
     best_at = [
@@ -175,7 +222,15 @@ def score_table(tested: Backtest) -> pd.DataFrame:
 
 
 def backtest_summary(tested: Backtest) -> str:
-    """A sentence on the number of backtest windows and the model with the most wins."""
+    """A sentence on the number of backtest windows and the model with the most wins.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-01-01", "2025-06-30")})
+        >>> past = forecast.daily_series(sales.assign(revenue=sales["date"].dt.day + 50), "2025-07-01").past()
+        >>> text.backtest_summary(forecast.backtest(past, 30, origins=1))
+        '1 backtest window, starting Jun 1, 2025: 8-week weekday average had the most wins, 1. Fewer than 4 windows
+        are weak evidence; the history allows no more.'
+    """
     scores, n = tested.scores(), len(tested.windows)
     if not n:
         return "The history is too short for a backtest: a window needs eight weeks of training days."
@@ -191,7 +246,15 @@ def backtest_summary(tested: Backtest) -> str:
 
 
 def coverage(tested: Backtest, model: str) -> str:
-    """A sentence on how often the observed revenue lay inside the model's prediction intervals."""
+    """A sentence on how often the observed revenue lay inside the model's prediction intervals.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-01-01", "2025-06-30")})
+        >>> past = forecast.daily_series(sales.assign(revenue=sales["date"].dt.day + 50), "2025-07-01").past()
+        >>> text.coverage(forecast.backtest(past, 30, origins=1), "seasonal naive")
+        'In the backtest the 80 % interval covered 77% of the days and the 95 % interval 100%; the total lay inside
+        its 80 % interval in 1 of 1.'
+    """
     scores, n = tested.scores(), len(tested.windows)
     if model not in scores.index:
         return "The coverage of the prediction intervals is unknown without a backtest."
@@ -203,13 +266,29 @@ def coverage(tested: Backtest, model: str) -> str:
 
 
 def segment_table(segments: list[Segment]) -> pd.DataFrame:
-    """One row per segment: predicted revenue of the horizon, its 80 % prediction interval, the published model."""
+    """One row per segment: predicted revenue of the horizon, its 80 % prediction interval, the published model.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29"), "category": "Toys", "revenue": 9})
+        >>> history = forecast.daily_series(sales, "2025-06-30")
+        >>> segments = forecast.forecast_segments(sales, "category", history, 7)
+        >>> text.segment_table(segments)[["segment", "predicted_revenue", "model"]]
+          segment  predicted_revenue           model
+        0    Toys               63.0  seasonal naive
+    """
     rows = [(one.name, one.forecast.total, *one.forecast.total_80, one.forecast.model) for one in segments]
     return pd.DataFrame(rows, columns=["segment", "predicted_revenue", "lower_80", "upper_80", "model"])
 
 
 def summary(ahead: Forecast, history: History) -> str:
-    """A sentence on what was forecast by which model."""
+    """A sentence on what was forecast by which model.
+
+    Example:
+        >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29"), "revenue": 100.0})
+        >>> history = forecast.daily_series(sales, "2025-06-30")
+        >>> text.summary(forecast.forecast(history.past(), forecast.backtest(history.past()), 7), history)
+        'Model: seasonal naive; days forecast: 7; days of history: 28.'
+    """
     if ahead.frame.empty:
         return "Nothing is forecast without history."
     return f"Model: {ahead.model}; days forecast: {len(ahead.frame)}; days of history: {len(history.series)}."
