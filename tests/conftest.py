@@ -6,7 +6,9 @@ import secrets
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import sqlalchemy as sa
 
 from lib import db, load, metabase, settings
 from lib.data import acquire, synthetic
+from lib.data.origin import Origin, write_origin
 from lib.data.parquet import write_tables
 from lib.db import private, schema
 from lib.run import params
@@ -34,8 +37,12 @@ CANARY = "CANARY_9f3@:/#%w"
 SHORT_WAITS = {"client.RETRY_FIRST_S": 0.01, "session.POLL_S": 0.02, "warehouse.POLL_S": 0.02}
 
 
+# One without clock changes, one of the south, and offsets of half hours.
+ZONES = ("UTC", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Auckland", "America/St_Johns", "Europe/London")
+
+
 # A test that uses one of these needs a server.
-SLOW_FIXTURES = {"server", "retail_folder", "whole_run", "fake", "browser"}
+SLOW_FIXTURES = {"server", "retail_folder", "zoned_shop", "whole_run", "fake", "browser"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -159,6 +166,30 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def loaded_template(server: sa.URL, demo_folder: Path) -> Iterator[str]:
     """Name of a template database with the sample shop."""
     yield from _template(server, demo_folder, "2025-07-01")
+
+
+@pytest.fixture(scope="session")
+def zoned_shop(server: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], tuple[Path, str]]]:
+    """A function that gives the files of the demo shop in a time zone, and a template database with them."""
+    with ExitStack() as stack:
+
+        @cache
+        def made(time_zone: str) -> tuple[Path, str]:
+            folder = tmp_path_factory.mktemp("zoned")
+            write_tables(synthetic.generate_shop(shop=synthetic.Shop(time_zone=time_zone)), folder)
+            write_origin(folder, Origin("synthetic", time_zone=time_zone))
+            return folder, stack.enter_context(contextmanager(_template)(server, folder, "2025-07-01"))
+
+        yield made
+
+
+@pytest.fixture
+def zoned_folder(
+    server: sa.URL, zoned_shop: Callable[[str], tuple[Path, str]], monkeypatch: pytest.MonkeyPatch, time_zone: str
+) -> Iterator[Path]:
+    """The files of the demo shop in the test's `time_zone`, loaded into a database that the settings point to."""
+    folder, template = zoned_shop(time_zone)
+    yield from (folder for _ in _own_database(server, monkeypatch, template))
 
 
 @pytest.fixture(scope="session")

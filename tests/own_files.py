@@ -116,9 +116,10 @@ class Found:
 
 def imported(
     data: Path, name: str = "own_files", *, as_of: date = AS_OF, policy: Policy | None = None,
-    to: Path | None = None, **changes: Any,
+    to: Path | None = None, shop_zone: str = "UTC", **changes: Any,
 ) -> Found:  # fmt: skip
     """Import `data` by the mapping of a params file, with changes; by default any share of the rows may be rejected."""
     mapping = params.load(params.find(name), [f"data={data}"]).values()["mapping"] | changes
     target = to or data.parent / f"{data.name} imported {len(list(data.parent.iterdir()))}"
-    return Found(import_shop(data, mapping, as_of, policy or Policy("USD", 1.0, "reject"), target), target)
+    policy = policy or Policy("USD", 1.0, "reject")
+    return Found(import_shop(data, mapping, as_of, policy, target, shop_zone), target)

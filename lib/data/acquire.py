@@ -20,6 +20,7 @@ from lib.data.workers import Engine
 from lib.errors import DataError, UsageError
 from lib.formatting import integer
 from lib.util.files import replacing_folder
+from lib.util.zones import known_zone
 
 __all__ = ["STEP", "Acquired", "Engine", "Policy", "acquire"]
 
@@ -103,6 +104,7 @@ def acquire(
     policy: Policy = STRICT,
     record: Callable[..., None] = _no_record,
     replace_shop: bool = False,
+    time_zone: str = "UTC",
 ) -> Acquired:
     """Write output/data/*.parquet, and the rejected rows of an import to output/rejects, replacing earlier ones.
 
@@ -119,10 +121,11 @@ def acquire(
         policy: Treatment of bad rows.
         record: Called with step and facts when an import is refused, before the error is raised.
         replace_shop: Allow that the files of an imported shop are replaced by a synthetic shop.
+        time_zone: Of the shop's days and hours; recorded with the files, so that loading them uses it.
 
     Raises:
-        UsageError: Sizes or mapping are impossible, imported files have no order in the 45 days before as_of, or the
-            folder holds the files of an imported shop.
+        UsageError: Sizes, mapping or time zone are impossible, imported files have no order in the 45 days before
+            as_of, or the folder holds the files of an imported shop.
         DataError: The files cannot be used.
         OutputError: A file cannot be written.
 
@@ -134,14 +137,15 @@ def acquire(
         >>> acquired.written["table"].tolist()
         ['products', 'marketing_campaigns', 'users', 'orders', 'order_items', 'events']
     """
-    origin = Origin("imported", data, mapping["format"]) if mapping else SYNTHETIC
+    known_zone(time_zone)
+    origin = Origin("imported", data, mapping["format"], time_zone) if mapping else SYNTHETIC
     if origin == SYNTHETIC:  # other files may be a later export of the same shop; loading compares them
         refuse_loss(read_origin(output / "data"), origin, f"{output.name}/data", replace_shop=replace_shop)
     shutil.rmtree(output / "rejects", ignore_errors=True)
     if mapping is None:
         sizes = {name: generate[name] for name in ("marketing_campaigns", "users", "products", "orders", "events")}
         settings = {name: generate[name] for name in ("history_days", "lines_per_order", "seasons")}
-        shop = Shop(seed=seed, as_of=date.fromisoformat(as_of), **settings)
+        shop = Shop(seed=seed, as_of=date.fromisoformat(as_of), time_zone=time_zone, **settings)
         engine = engine or Engine(workers=workers)
         if engine.kind == "local":
             made = write_shop(plan_shop(Counts(**sizes), shop), output / "data", engine.workers)
@@ -150,7 +154,7 @@ def acquire(
         return Acquired(**vars(made), as_of=shop.as_of, currency=policy.currency)
     with replacing_folder(output / "data") as folder:
         fixed = None if as_of == AUTO else date.fromisoformat(as_of)
-        imported = import_shop(Path(data), mapping, fixed, policy, folder)
+        imported = import_shop(Path(data), mapping, fixed, policy, folder, time_zone)
         write_rejects(folder, output / "rejects")
         acquired = Acquired(**vars(imported))
         write_origin(folder, origin)

@@ -1,23 +1,27 @@
 """Where a shop comes from: recorded with its files and in the database, so that none is lost by accident."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lib.errors import UsageError
 
-__all__ = ["SYNTHETIC", "Origin", "read_origin", "refuse_loss", "write_origin"]
+__all__ = ["SYNTHETIC", "Origin", "read_origin", "refuse_loss", "refuse_other_zone", "write_origin"]
 
 FILE = "origin.json"
 
 
 @dataclass(frozen=True)
 class Origin:
-    """kind: synthetic or imported. source: path of the imported files. format: theirs."""
+    """kind: synthetic or imported. source: path of the imported files. format: theirs.
+
+    time_zone: of the shop's days; the same shop with other days is still the same shop.
+    """
 
     kind: str
     source: str = ""
     format: str = ""
+    time_zone: str = field(default="UTC", compare=False)
 
     def __str__(self) -> str:
         return f"the shop imported from {self.source} ({self.format})" if self.source else "a synthetic shop"
@@ -32,7 +36,7 @@ def write_origin(folder: Path, origin: Origin) -> None:
 
 
 def read_origin(folder: Path) -> Origin:
-    """The origin of the shop in the folder: synthetic unless an import recorded another one."""
+    """The origin of the shop in the folder: synthetic, with days in UTC, unless another one is recorded."""
     path = folder / FILE
     return Origin(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else SYNTHETIC
 
@@ -53,4 +57,15 @@ def refuse_loss(present: Origin, new: Origin, place: str, *, replace_shop: bool)
             f"{place} holds {present}; it would be replaced by {new}. To replace it, set replace_shop "
             '(SET="replace_shop=true", or the parameter of the notebook). To load the same shop again, name its files '
             "as before (DATA=…)."
+        )
+
+
+def refuse_other_zone(present: Origin, new: Origin) -> None:
+    """Raise UsageError if rows with days of another time zone would be added to a shop."""
+    if present.time_zone != new.time_zone:
+        raise UsageError(
+            f"the days of the shop in the database are those of {present.time_zone}, the new rows' those of "
+            f"{new.time_zone}; expected the same time_zone. Append with "
+            f'SET="load_mode=append time_zone={present.time_zone}", or load all rows again with '
+            f'SET="load_mode=replace time_zone={new.time_zone}".'
         )

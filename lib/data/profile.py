@@ -73,13 +73,15 @@ PARAMETERS = (  # label, and section and key in truth.json
 )
 
 
-def profile(tables: dict[str, pa.Table]) -> Counted:
+def profile(tables: dict[str, pa.Table], time_zone: str = "UTC") -> Counted:
     """Counts over the rows of some customers, each with all of its users, orders, order_items and events.
 
-    days, weekdays and hours are in UTC and count orders placed; `revenue` sums completed orders, `amount` all items.
+    days, weekdays and hours are those of the time zone and count orders placed; `revenue` sums completed orders,
+    `amount` all items.
     """
     users, orders, items, events = (tables[name] for name in ("users", "orders", "order_items", "events"))
-    placed, total_amount = orders["order_date"], orders["total_amount"]
+    placed = pc.local_timestamp(orders["order_date"].cast(pa.timestamp("us", time_zone)))
+    total_amount = orders["total_amount"]
     completed = pc.if_else(pc.equal(orders["status"], "completed"), total_amount, pa.scalar(0, total_amount.type))
     homes = pa.table({"user": _bytes(users["user_id"]), "country": users["country_code"]})
     buyers = _sums(pa.table({"user": _bytes(orders["user_id"]), "orders": _ones(orders)}))
@@ -207,7 +209,7 @@ def weekday_orders(profile: Profile, truth: Truth) -> pd.DataFrame:
 
 
 def hourly_orders(profile: Profile, truth: Truth) -> pd.DataFrame:
-    """Observed and expected orders per hour of the day (UTC), all 24 hours.
+    """Observed and expected orders per hour of the day, all 24 hours.
 
     Example:
         >>> profiles.hourly_orders({"hours": pd.DataFrame({"hour": [9], "orders": [3]})}, None).iloc[8:10]

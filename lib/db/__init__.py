@@ -13,7 +13,7 @@ from lib.db.connection import (
     sql,
     transaction,
 )
-from lib.db.queries import columns, query, question, questions, read, save_question, tables
+from lib.db.queries import columns, query, question, questions, read, save_question, tables, time_zone
 
 __all__ = [
     "SQL_FOLDER",
@@ -33,5 +33,6 @@ __all__ = [
     "server",
     "sql",
     "tables",
+    "time_zone",
     "transaction",
 ]

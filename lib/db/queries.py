@@ -14,7 +14,7 @@ from lib import catalog, kpis, settings
 from lib.db.connection import READER_TIMEOUT, SQL_FOLDER, begin, connect, frame, run, sql, transaction
 from lib.errors import QueryError, UsageError
 
-__all__ = ["Question", "columns", "query", "question", "questions", "read", "save_question", "tables"]
+__all__ = ["Question", "columns", "query", "question", "questions", "read", "save_question", "tables", "time_zone"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 UNBOUND = re.compile(r"(?<![:\w\\]):(\w+)")  # SQLAlchemy reads it as a bound value; `::type` is a cast
@@ -125,6 +125,17 @@ def read(name: str, **bound: object) -> pd.DataFrame:
         found = frame(connection, asked.sql, **bound)
     found.attrs["questions"] = (name,)  # pandas keeps it in most operations, so that a figure can name its question
     return found
+
+
+def time_zone() -> str:
+    """Time zone of the days of the loaded shop, in marts, questions and reports; UTC without a shop.
+
+    Example:
+        >>> time_zone()
+        'UTC'
+    """
+    with transaction("reader") as connection:
+        return str(connection.execute(sa.text("SELECT shop_zone()")).scalar_one())
 
 
 def question(name: str) -> Question:

@@ -17,6 +17,7 @@ __all__ = [
     "build_keys",
     "columns",
     "create",
+    "create_functions",
     "create_keys",
     "create_tables",
     "create_workbook_schema",
@@ -70,6 +71,7 @@ def _create(connection: sa.Connection) -> list[str]:
     create_workbook_schema(connection)
     use(connection, "public")
     added = _add_columns(connection)
+    create_functions(connection, connection.execute(sa.text(sql("load/time_zone"))).scalar_one())
     create_tables(connection)
     _renew_checks(connection)
     create_keys(connection)
@@ -121,6 +123,11 @@ def _create_views(connection: sa.Connection) -> None:
 def create_workbook_schema(connection: sa.Connection) -> None:
     """Create the schema `workbook` of rejects, check results and load ledger, if it is missing."""
     run(connection, sql("schema/workbook"))
+
+
+def create_functions(connection: sa.Connection, time_zone: str) -> None:
+    """Create or replace, in the current schema, the functions of the shop's days and hours: those of the time zone."""
+    run(connection, sql("schema/functions").replace("{zone}", literal(time_zone)))
 
 
 def use(connection: sa.Connection, schema: str) -> None:
@@ -260,6 +267,8 @@ def refuse_drift(connection: sa.Connection, *, require_all: bool = False) -> Non
     absent = [name for name in tables() if name not in set(columns(connection)["table"])]
     if require_all and absent:
         raise DatabaseError(f"tables are missing from the database: {', '.join(absent)}. Run 01_schema first.")
+    if require_all and connection.execute(sa.text("SELECT to_regproc('day_start') IS NULL")).scalar():
+        raise DatabaseError("the functions of the shop's days are missing from the database. Run 01_schema first.")
     missing, differences = _compare(connection)
     if differences:
         raise DatabaseError(_drift_message(missing, differences))

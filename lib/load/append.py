@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import tables
-from lib.data.origin import SYNTHETIC, read_origin, refuse_loss
+from lib.data.origin import SYNTHETIC, read_origin, refuse_loss, refuse_other_zone
 from lib.data.synthetic.shards import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import schema
@@ -46,7 +46,8 @@ def append(
         replace_shop: Allow that rows of a synthetic shop are added to an imported one.
 
     Raises:
-        UsageError: The database holds an imported shop, and `folder` a synthetic one. Nothing is changed.
+        UsageError: The database holds an imported shop, and `folder` a synthetic one, or the shop's days are those of
+            another time zone. Nothing is changed.
         DataError: A file is missing or a rule is broken. Nothing is changed.
         DatabaseError: Another run is loading, or PostgreSQL reports an error. Nothing is changed.
 
@@ -65,6 +66,7 @@ def append(
         stack.enter_context(begin_resolved(connection, "loader"))
         schema.refuse_drift(connection, require_all=True)
         present = loaded_origin(connection)
+        refuse_other_zone(present, origin)
         if origin == SYNTHETIC:
             refuse_loss(present, origin, "the database", replace_shop=replace_shop)
         with watch.part("copy"):

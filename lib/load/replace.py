@@ -16,7 +16,7 @@ from lib.data.origin import read_origin, refuse_loss
 from lib.data.synthetic.shards import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import roles, schema
-from lib.db.connection import begin, begin_resolved, connect, run, transaction
+from lib.db.connection import assume, begin, begin_resolved, connect, run, transaction
 from lib.db.locks import hold
 from lib.db.watchdog import connection_watchdog
 from lib.load import checks, shards
@@ -40,7 +40,8 @@ def replace(
     """Replace all rows by those of `folder`; readers see the old rows until the new ones are checked and swapped in.
 
     Args:
-        folder: Has a Parquet file per table, or a generation plan, whose rows are generated and loaded by `engine`.
+        folder: Has a Parquet file per table, or a generation plan, whose rows are generated and loaded by `engine`, and
+            the record of the shop's time zone, whose days the marts and reports have then.
         as_of: Report date, the first day that is not in the data.
         run_id: Recorded with check results and rejected rows.
         engine: Where the shards of a generation plan are generated.
@@ -65,6 +66,9 @@ def replace(
             refuse_loss(loaded_origin(main), origin, "the database", replace_shop=replace_shop)
         with watch.part("copy"):
             rows = shards.fill(main, plan, engine or Engine(), run_id) if plan else _fill(main, paths)
+        with begin(main, "owner"):
+            schema.use(main, STAGING)
+            schema.create_functions(main, origin.time_zone)
         mart_rows, results = _build_and_check(main, watch, as_of)
         _finish_tables(main, watch)
         history = checks.record(results, count_rejects(folder), run_id)
@@ -73,6 +77,8 @@ def replace(
             swap(main)
             copy_rejects(main, folder, run_id, replace=True)
             record_origin(main, origin, run_id)
+            assume(main, "owner")
+            schema.create_functions(main, origin.time_zone)
     return Load(row_counts(rows | mart_rows), results, history, count_rejects(folder), watch.seconds, watch.parts)
 
 

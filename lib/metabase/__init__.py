@@ -128,9 +128,14 @@ def _opened(params: Mapping[str, Any], *, set_up: bool, force: bool = False, rot
         yield Site(client, wanted, params, force, rotate, tuple(notes))
 
 
+def _of_shop(site: Site) -> Site:
+    """The site with a spec that names the time zone of the loaded shop."""
+    return replace(site, spec=spec.load(db.time_zone()))
+
+
 def _planned(site: Site) -> Outcome:
     database, collection = plan_database(site), plan_collection(site)
-    site = replace(site, database=database.number, collection=collection.number)
+    site = replace(_of_shop(site), database=database.number, collection=collection.number)
     site = replace(site, ours=find_ours(site))
     site = replace(site, questions=tuple(plan_questions(site)))
     changes = [database, *plan_dictionary(site), collection, *site.questions, plan_dashboard(site)]
@@ -146,7 +151,7 @@ def _written(site: Site) -> Outcome:
 def _changed(site: Site) -> tuple[Change, ...]:
     """Write everything in the order of its dependencies; no question is written while the SQL of one fails."""
     database = write_database(site, plan_database(site))
-    site = replace(site, database=database.number)
+    site = replace(_of_shop(site), database=database.number)
     synchronize(site)
     tables = [write_table(site, change) for change in plan_dictionary(site)]
     collection = write_collection(site, plan_collection(site))

@@ -137,10 +137,14 @@ def _of_kpi(kpi: kpis.Kpi) -> Question:
     )
 
 
-def load() -> Spec:
-    """The spec of metabase.yml and the KPI registry; raises MetabaseError that names every mistake in it."""
+def load(time_zone: str = "UTC") -> Spec:
+    """The spec of metabase.yml for a shop with days of `time_zone`, and the KPI registry.
+
+    Raises:
+        MetabaseError: Names every mistake in it.
+    """
     try:
-        return Spec.model_validate(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+        return Spec.model_validate(yaml.safe_load(FILE.read_text(encoding="utf-8").replace("{time_zone}", time_zone)))
     except yaml.YAMLError as error:
         raise MetabaseError(f"{FILE.name} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:

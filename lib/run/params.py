@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from lib.data.imports.formats import NAMES
 from lib.errors import UsageError
 from lib.settings import PROJECT
+from lib.util.zones import known_zone
 
 __all__ = ["AUTO", "Generate", "Mapping", "Params", "find", "load"]
 
@@ -61,7 +62,7 @@ class Mapping(_Section):
     encoding: str = "utf-8"
     decimal: Literal[".", ","] = "."
     date_format: str = ""
-    time_zone: str = "UTC"
+    time_zone: str = ""
     null_words: list[str] = []
     ignore_extra: bool = False
     countries: dict[str, str] = {}
@@ -73,6 +74,11 @@ class Mapping(_Section):
             raise ValueError(f"unknown format {value!r}; expected one of {', '.join(NAMES)}")
         return value
 
+    @field_validator("time_zone")
+    @classmethod
+    def _known_time_zone(cls, value: str) -> str:
+        return value and _zone(value)
+
 
 class Params(_Section):
     """All that a run may vary. Names, defaults and descriptions are those of the notebooks and of params/demo.yml."""
@@ -83,6 +89,7 @@ class Params(_Section):
     )
     currency: str = Field("USD", description="the shop's one currency, ISO 4217")
     locale: str = Field("en_US", description="format of numbers and dates, such as en_GB or de_DE; text stays English")
+    time_zone: str = Field("UTC", description="time zone of the shop's days and hours, such as Europe/London")
     generate: Generate = Field(Generate(), description="sizes of the synthetic shop; orders and events on average")
     engine: Literal["local", "dask"] = Field("local", description="where it is generated: local, or dask for a cluster")
     dask_address: str = Field(
@@ -147,6 +154,11 @@ class Params(_Section):
             raise ValueError(f"unknown locale {value!r}; expected language and country, such as en_US, en_GB or de_DE")
         return value
 
+    @field_validator("time_zone")
+    @classmethod
+    def _known_time_zone(cls, value: str) -> str:
+        return _zone(value)
+
     @model_validator(mode="after")
     def _data_belong_to_a_mapping(self) -> "Params":
         if self.mapping and not self.data:
@@ -168,6 +180,13 @@ class Params(_Section):
     def values(self) -> dict[str, Any]:
         """The parameters as JSON types: the form that notebooks receive and the manifest stores."""
         return self.model_dump(mode="json")
+
+
+def _zone(value: str) -> str:
+    try:
+        return known_zone(value)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
 
 
 def find(name: str) -> Path:
@@ -259,9 +278,9 @@ def _override(values: dict[str, Any], setting: str) -> KeyPath:
 
 
 def _full_name(key: str) -> str:
-    """`generate.orders` for `orders`: the last part of a key is enough where only one section has it."""
+    """`generate.orders` for `orders`: the last part of a key is enough where no other name has it."""
     names = list(_known())
-    same = [name for name in names if key in (name, name.rpartition(".")[2])]
+    same = [key] if key in names else [name for name in names if key == name.rpartition(".")[2]]
     if len(same) != 1 and not key.startswith("mapping."):
         raise UsageError(f"--set: unknown parameter {key!r}{_did_you_mean(key, names)}")
     return same[0] if len(same) == 1 else key

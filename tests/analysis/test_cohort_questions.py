@@ -1,6 +1,5 @@
 """Tests of the cohort report's questions: SQL agrees with pandas over the raw rows to the cent, and sums agree."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -13,6 +12,7 @@ import pytest
 from lib.analysis import cohorts
 from lib.data.parquet import read_table
 from lib.db import read
+from tests.conftest import ZONES
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +25,7 @@ class Shop:
 
     folder: Path
     as_of: str
+    time_zone: str
 
     def ask(self, question: str, **bound: object) -> pd.DataFrame:
         """Rows of a question as of `as_of`."""
@@ -38,7 +39,7 @@ class Shop:
     def orders(self) -> pd.DataFrame:
         """Completed orders before as_of by time, with day, month and the month of the buyer's first order."""
         rows = self.table("orders").sort_values(["order_date", "order_id"])
-        moments = rows["order_date"].dt.tz_convert("UTC").dt.tz_localize(None)
+        moments = rows["order_date"].dt.tz_convert(self.time_zone).dt.tz_localize(None)
         rows = rows.assign(date=moments.dt.normalize(), month=moments.dt.to_period("M"))
         rows = rows[(rows["status"] == "completed") & (moments < self.as_of)]
         return rows.assign(cohort=rows.groupby("user_id")["month"].transform("min"))
@@ -54,12 +55,18 @@ class Shop:
         return pd.Timestamp(self.as_of)
 
 
-@pytest.fixture(params=["demo", "retail"])
-def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
-    """The sample shop, and a real one."""
-    request.getfixturevalue(f"{request.param}_database")
-    as_of = {"demo": "2025-07-01", "retail": "2011-12-09"}[request.param]
-    yield Shop(request.getfixturevalue(f"{request.param}_folder"), as_of)
+@pytest.fixture
+def time_zone(request: pytest.FixtureRequest) -> str:
+    return request.node.callspec.params["shop"]
+
+
+@pytest.fixture(params=[*ZONES, "retail"])
+def shop(request: pytest.FixtureRequest) -> Shop:
+    """The demo shop in several time zones, and a real one."""
+    if request.param in ZONES:
+        return Shop(request.getfixturevalue("zoned_folder"), "2025-07-01", request.param)
+    request.getfixturevalue("retail_database")
+    return Shop(request.getfixturevalue("retail_folder"), "2011-12-09", "UTC")
 
 
 def _months_apart(cohort: pd.Period, month: pd.Period) -> int:

@@ -378,6 +378,18 @@ def test_naive_timestamps_of_a_zone_become_utc(tmp_path):
     assert found.cases("InvoiceDate", "ambiguous time: the first of two was used") == 1
 
 
+def test_dates_are_those_of_the_shop_and_of_its_clocks_in_the_file(tmp_path):
+    path = write(tmp_path, line(InvoiceDate="2010-12-01 23:30:00"))
+    for naive, utc, day in (("", "2010-12-02 07:30", "2010-12-01"), ("Asia/Kolkata", "2010-12-01 18:00", "2010-12-01")):
+        found = read(path, time_zone=naive, shop_zone="America/Los_Angeles")
+        assert found.table("orders")["order_date"][0] == pd.Timestamp(utc, tz="UTC")
+        assert found.table("users")["signup_date"][0] == pd.Timestamp(day)
+        assert found.imported.profile["days"]["date"].tolist() == [pd.Timestamp(day)]
+    found = read(path, time_zone="UTC", shop_zone="Pacific/Auckland")
+    assert found.table("users")["signup_date"][0] == pd.Timestamp("2010-12-02")
+    assert found.imported.profile["hours"]["hour"].tolist() == [12]
+
+
 def test_an_offset_in_the_timestamp_is_used(tmp_path):
     found = shop(tmp_path, line(InvoiceDate="2010-12-01 08:26:00+0200"), date_format="%Y-%m-%d %H:%M:%S%z")
     assert found.table("orders")["order_date"][0] == pd.Timestamp("2010-12-01 06:26", tz="UTC")

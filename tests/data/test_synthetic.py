@@ -673,6 +673,33 @@ def test_rows_are_independent_of_time_zone_locale_and_folder(tmp_path, sample):
     assert done.stdout.strip() == fingerprint(sample)
 
 
+CHANGES = {
+    "Europe/London": (1, 1),
+    "America/St_Johns": (2, 1),
+    "Pacific/Auckland": (2, 2),
+}  # hours skipped, shown twice
+
+
+@pytest.mark.parametrize("zone", [*CHANGES, "Asia/Kolkata"])
+def test_the_clocks_of_a_time_zone_show_the_times_that_they_show_in_utc(zone):
+    """Except in the hours of a change; every day has its orders, and all events stay in their order."""
+    here, there = (generate_shop(FULL, replace(FULL_SHOP, time_zone=name)) for name in ("UTC", zone))
+    for table, column in (("orders", "order_date"), ("events", "event_timestamp")):
+        assert here[table].drop(columns=column).equals(there[table].drop(columns=column))
+        utc = here[table][column].dt.tz_localize(None)
+        local = there[table][column].dt.tz_convert(zone).dt.tz_localize(None)
+        assert (utc.dt.normalize() == local.dt.normalize()).all()
+        moved = utc[utc != local]
+        changes = CHANGES.get(zone)
+        assert moved.dt.hour.isin([changes[0], changes[0] + 1, changes[1]] if changes else []).all()
+        assert moved.dt.normalize().nunique() <= 4
+        assert len(moved) or table == "orders" or not changes
+        assert (here[table][column].rank() == there[table][column].rank()).all()
+    paid = there["events"].dropna(subset="order_id").set_index("order_id")["event_timestamp"]
+    placed = there["orders"].set_index("order_id")["order_date"]
+    assert (paid.reindex(placed.index) == placed).all()
+
+
 def test_a_block_is_independent_of_earlier_blocks():
     counts, shop = Counts(5, 1_200, 30, 2_000, 20_000), Shop(seed=3)
     plan = plan_shop(counts, shop)

@@ -21,7 +21,7 @@ from lib.db import read, schema
 from lib.report.pages import export
 from tests.browser import open_page
 from tests.cells import shown_by
-from tests.conftest import ask
+from tests.conftest import ZONES, ask
 
 pytestmark = pytest.mark.slow
 
@@ -49,11 +49,18 @@ class Shop(NamedTuple):
         return self.between(rows, *self.span.previous_bounds.values())
 
 
-def raw_frames(folder: Path, as_of: str, period: str) -> Shop:
+def local(instants: pd.Series, time_zone: str) -> pd.Series:
+    """Dates and times on the clocks of the time zone."""
+    return instants.dt.tz_convert(time_zone).dt.tz_localize(None)
+
+
+def raw_frames(folder: Path, as_of: str, period: str, time_zone: str = "UTC") -> Shop:
     tables = {name: read_table(folder, name) for name in TABLES}
     cents = {"orders": ["total_amount"], "order_items": ["price_at_time"], "products": ["price", "cost"]}
     tables |= {name: tables[name].astype(dict.fromkeys(columns, float)) for name, columns in cents.items()}
-    orders = tables["orders"].assign(day=tables["orders"]["order_date"].dt.tz_convert(None).dt.normalize())
+    tables["events"]["event_timestamp"] = local(tables["events"]["event_timestamp"], time_zone)
+    orders = tables["orders"].assign(order_date=local(tables["orders"]["order_date"], time_zone))
+    orders = orders.assign(day=orders["order_date"].dt.normalize())
     done = orders[orders["status"] == "completed"]
     lines = tables["order_items"].merge(done, on="order_id").merge(tables["products"], on="product_id")
     lines = lines.assign(amount=lines["quantity"] * lines["price_at_time"], goods=lines["quantity"] * lines["cost"])
@@ -61,12 +68,17 @@ def raw_frames(folder: Path, as_of: str, period: str) -> Shop:
     return Shop(span, year, orders, lines, tables["users"], tables["products"], tables["events"])
 
 
-@pytest.fixture(params=["demo", "online_retail"])
-def shop(request: pytest.FixtureRequest, demo_folder: Path) -> Iterator[Shop]:
-    """A synthetic shop and a real one, loaded and as frames."""
-    if request.param == "demo":
-        request.getfixturevalue("demo_database")
-        return raw_frames(demo_folder, "2025-07-01", "last_90_days")
+@pytest.fixture
+def time_zone(request: pytest.FixtureRequest) -> str:
+    return request.node.callspec.params["shop"]
+
+
+@pytest.fixture(params=[*ZONES, "online_retail"])
+def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """A synthetic shop in several time zones, whose clocks change within its year, and a real one, as frames."""
+    if request.param in ZONES:
+        folder = request.getfixturevalue("zoned_folder")
+        return raw_frames(folder, "2025-07-01", "last_90_days", request.param)
     request.getfixturevalue("retail_database")
     return raw_frames(request.getfixturevalue("retail_folder"), "2011-12-09", "last_30_days")
 
@@ -103,7 +115,7 @@ def test_conversion(shop: Shop) -> None:
     visits = shop.events.groupby("session_id").agg(
         day=("event_timestamp", "min"), bought=("event_type", lambda steps: (steps == "purchase").any())
     )
-    visits = shop.now(visits.assign(day=pd.to_datetime(visits["day"]).dt.tz_convert(None).dt.normalize()))
+    visits = shop.now(visits.assign(day=pd.to_datetime(visits["day"]).dt.normalize()))
     share = visits["bought"].mean() if len(visits) else np.nan
     assert read("period_kpis", **shop.span.bounds)["conversion_rate"].item() == near(share)
 

@@ -119,6 +119,11 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         ("as_of: 2025-02-30\n", "is not YAML: day is out of range"),
         ("as_of: soon\n", "line 1: as_of: 'soon' is not a day; expected one such as"),
         ("currency: XQZ\n", "line 1: currency: unknown currency 'XQZ'; expected an ISO 4217 code"),
+        (
+            "time_zone: Europe/Londn\n",
+            "line 1: time_zone: unknown time zone 'Europe/Londn'; did you mean 'Europe/London'?",
+        ),
+        ("time_zone: Europe\n", "line 1: time_zone: unknown time zone 'Europe'"),
         ("locale: en-US\n", "line 1: locale: unknown locale 'en-US'; expected language and country, such as"),
         ("\ngenerate:\n  orders: 10\n  events: 59\n", "line 2: generate: events is 59; expected at least 60"),
         ("data: x.csv\n", "data is set, mapping is not. Use params with a mapping"),
@@ -168,7 +173,9 @@ def test_settings_override_the_file_by_short_and_full_name() -> None:
 
 def test_a_text_value_is_used_as_typed(csv: Path) -> None:
     file = params.find("online_retail")
-    found = params.load(file, [f"data={csv}", "delimiter=|", "currency=NOK", "mapping.countries.USA=NO"])
+    given = [f"data={csv}", "delimiter=|", "currency=NOK", "mapping.countries.USA=NO", "time_zone=Europe/Oslo"]
+    found = params.load(file, given)
+    assert (found.time_zone, found.mapping.time_zone) == ("Europe/Oslo", "")
     assert (found.data, found.mapping.delimiter, found.currency) == (str(csv), "|", "NOK")
     assert (found.mapping.countries["USA"], found.mapping.countries["EIRE"]) == ("NO", "IE")
 

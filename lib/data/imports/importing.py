@@ -57,7 +57,9 @@ class Imported:
     refusal: str = ""
 
 
-def import_shop(data: Path, mapping: Mapping[str, Any], as_of: date | None, policy: Policy, folder: Path) -> Imported:
+def import_shop(
+    data: Path, mapping: Mapping[str, Any], as_of: date | None, policy: Policy, folder: Path, time_zone: str = "UTC"
+) -> Imported:
     """Write the tables of the catalog and the rejected rows to `folder`.
 
     Keys depend on nothing but the keys in the files, so a shop gets the same keys each time.
@@ -68,18 +70,19 @@ def import_shop(data: Path, mapping: Mapping[str, Any], as_of: date | None, poli
         as_of: First day that is not in the data; None for the one that follows from the orders, see report_date.
         policy: Treatment of bad rows, which raise no error: see `Imported.refusal`.
         folder: A new folder.
+        time_zone: Of the shop's days, and of timestamps without offset unless the mapping has another one.
 
     Raises:
         UsageError: The mapping or the path is unusable, or the currency is `auto` and the files have none or several.
         DataError: A file cannot be read.
     """
-    source, options = load_format(mapping["format"]), read_options(mapping, as_of)
+    source, options = load_format(mapping["format"]), read_options(mapping, as_of, time_zone)
     layouts = layouts_of(source, mapping)
     found, unused = find_files(data, source)
     work = folder / "staging"
     work.mkdir(parents=True)
     files = [stage(found.get(name), layout, options, work) for name, layout in layouts.items()]
-    with StagingDatabase(work, mapping["format"]) as database:
+    with StagingDatabase(work, mapping["format"], time_zone) as database:
         _create_views(database, files, work)
         if policy.currency == AUTO:
             policy = replace(policy, currency=_only_currency(database, files))
@@ -163,7 +166,10 @@ def _profile(database: StagingDatabase, folder: Path, rows: int) -> Profile:
         database.add_file(f"written_{name}", table_path(folder, name))
     groups = -(-rows // PROFILE_ROWS) or 1
     return total(
-        profile({name: database.table(f"profile_{name}", {"groups": groups, "number": number}) for name in PROFILED})
+        profile(
+            {name: database.table(f"profile_{name}", {"groups": groups, "number": number}) for name in PROFILED},
+            database.time_zone,
+        )
         for number in range(groups)
     )
 

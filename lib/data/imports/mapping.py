@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -17,6 +16,7 @@ from lib.catalog import Column
 from lib.data.imports.formats import Format
 from lib.errors import DataError, UsageError
 from lib.util.countries import alpha3
+from lib.util.zones import known_zone
 
 __all__ = ["Header", "Layout", "Notes", "ReadOptions", "find_files", "header_of", "layouts_of", "read_options"]
 
@@ -28,7 +28,6 @@ TRIALS: dict[str, tuple[Callable[[Any], object], str]] = {
         lambda text: pd.to_datetime(pd.Series(["1"]), format=text or None, errors="coerce"),
         'directives of Python\'s strptime, such as %d.%m.%Y %H:%M, or "" for ISO 8601',
     ),
-    "time_zone": (ZoneInfo, "a time zone such as UTC or Europe/London"),
 }
 EXTENSIONS = (".csv", ".csv.gz")
 DELIMITERS = (",", ";", "\t", "|")
@@ -65,12 +64,13 @@ class ReadOptions:
     latest: date
 
 
-def read_options(mapping: Mapping[str, Any], as_of: date | None) -> ReadOptions:
+def read_options(mapping: Mapping[str, Any], as_of: date | None, time_zone: str = "UTC") -> ReadOptions:
     """The options of a mapping.
 
     Args:
         mapping: The `mapping` section with all its settings, defaults included.
         as_of: First day that is not in the data; None if the data decide it.
+        time_zone: Of the shop; timestamps without offset have it where the mapping names none.
 
     Raises:
         UsageError: A setting has an unusable value.
@@ -87,6 +87,7 @@ def read_options(mapping: Mapping[str, Any], as_of: date | None) -> ReadOptions:
                 "such as 'NO' (YAML reads a bare NO as false), or '' for none"
             )
     settings = {name: value for name, value in mapping.items() if name not in ("format", "columns")}
+    settings["time_zone"] = known_zone(mapping["time_zone"] or time_zone)
     encoding = codecs.lookup(mapping["encoding"]).name
     settings["encoding"] = "utf-8-sig" if encoding == "utf-8" else encoding
     settings["countries"] = {name.casefold(): code for name, code in mapping["countries"].items()}

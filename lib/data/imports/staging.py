@@ -37,7 +37,6 @@ SETTINGS = {
     "autoinstall_known_extensions": False,  # no downloads
     "autoload_known_extensions": False,
     "arrow_lossless_conversion": True,  # UUID columns stay UUIDs
-    "TimeZone": "UTC",
 }
 
 
@@ -88,14 +87,16 @@ def stage(path: Path | None, layout: Layout, options: ReadOptions, folder: Path)
 class StagingDatabase:
     """An in-memory database that spills into a folder; closed on exit.
 
-    `name` is the format: its statements and those of common.sql can be run.
+    `name` is the format: its statements and those of common.sql can be run. Dates of timestamps are
+    those of `time_zone`.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, time_zone: str = "UTC") -> None:
         self._folder = folder
+        self.time_zone = time_zone
         self._statements = _statements("common") | _statements(name)
         self._database = duckdb.connect(config={"temp_directory": str(folder)})
-        for setting, value in SETTINGS.items():
+        for setting, value in (SETTINGS | {"TimeZone": time_zone}).items():
             self._database.execute(f"SET {setting} = $value", {"value": value})
         self.run("text_key")
 

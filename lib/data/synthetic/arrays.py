@@ -122,7 +122,7 @@ def date_array(days: np.ndarray) -> pa.Array:
 
 def instant_array(seconds: np.ndarray) -> pa.Array:
     """UTC timestamps of seconds counted from 1970-01-01."""
-    return pa.array(seconds.astype(np.int64) * 1_000_000).view(pa.timestamp("us", "UTC"))
+    return pa.array((seconds * 1_000_000).astype(np.int64)).view(pa.timestamp("us", "UTC"))
 
 
 def _take(values: np.ndarray, rows: np.ndarray) -> np.ndarray:

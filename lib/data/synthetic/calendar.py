@@ -1,12 +1,16 @@
-"""The calendar of demand: known factors of weekday, hour, season, holidays, trend and anomalies, and shop time."""
+"""The calendar of demand: known factors of weekday, hour, season, holidays, trend, anomalies; clocks and shop time."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, cached_property
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from lib.data.synthetic.arrays import DAY, stream
+from lib.data.synthetic.arrays import DAY, instant_array, stream
 from lib.data.synthetic.shop import Shop
 
 __all__ = [
@@ -19,12 +23,13 @@ __all__ = [
     "day_factors",
     "growth",
     "holidays",
+    "instants",
     "second_of_day",
     "share_of_day",
 ]
 
 WEEKDAYS = (1.10, 1.02, 0.98, 1.02, 1.12, 0.66, 1.10)  # Monday first; their mean is 1
-HOURS = (2, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8, 9, 10, 11, 11, 9, 6, 4)  # UTC
+HOURS = (2, 1, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8, 9, 10, 11, 11, 9, 6, 4)  # of the shop's clocks
 HOUR_EDGES = np.concatenate([[0.0], np.cumsum(HOURS) / np.sum(HOURS)])  # cumulative share of a day's demand, by hour
 HOUR_STARTS = np.arange(25) * 3600  # seconds
 YEAR_SWING, YEAR_PEAK = 0.12, 340  # cosine over the year, highest in early December
@@ -127,6 +132,47 @@ def share_of_day(seconds: np.ndarray | float) -> np.ndarray | float:
 def second_of_day(shares: np.ndarray) -> np.ndarray:
     """Second of the day at which a cumulative share of the day's demand is reached."""
     return np.minimum(np.interp(shares, HOUR_EDGES, HOUR_STARTS), DAY - 1).astype(np.int64)
+
+
+def instants(shop: Shop, seconds: np.ndarray) -> pa.Array:
+    """UTC timestamps of times of day on the shop's clocks, given in seconds from 1970-01-01 00:00 on them.
+
+    Later times are later instants, on the same day of the shop: the orders of an hour that the clocks skip share the
+    hour after it with its own, those of an hour that comes twice are spread over both.
+    """
+    if shop.time_zone == "UTC":
+        return instant_array(seconds)
+    first, last = int(shop.days[0]) * DAY, int(shop.days[-1]) * DAY
+    return instant_array(np.interp(seconds, *_clock(shop.time_zone, first - 2 * DAY, last + 3 * DAY)))
+
+
+@cache
+def _clock(time_zone: str, start: int, end: int) -> tuple[list[int], list[int]]:
+    """Times on a zone's clocks and their instants, from start to end in UTC; between two of them both pass evenly."""
+    shown, instants = [start + _offset(time_zone, start)], [start]
+    for day in range(start, end, DAY):
+        before, after = _offset(time_zone, day), _offset(time_zone, day + DAY)
+        if after == before:
+            continue
+        width, change = abs(after - before), day + _change(time_zone, day, after)
+        if after > before:  # the clocks skip `width`: it and the time after it pass while the latter passes
+            shown += [change + before, change + after + width]
+            instants += [change, change + width]
+        else:  # the clocks show `width` twice
+            shown += [change + after, change + before]
+            instants += [change - width, change + width]
+    return [*shown, end + _offset(time_zone, end)], [*instants, end]
+
+
+def _offset(time_zone: str, instant: int) -> int:
+    """Seconds by which the clocks of a zone are ahead of UTC."""
+    local = datetime.fromtimestamp(instant, ZoneInfo(time_zone)).replace(tzinfo=UTC)
+    return int(local.timestamp()) - instant
+
+
+def _change(time_zone: str, day: int, offset: int) -> int:
+    """Seconds from the start of a day in UTC until the clocks of a zone have an offset."""
+    return bisect_left(range(DAY), True, key=lambda second: _offset(time_zone, day + second) == offset)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from lib.data.synthetic.arrays import (
     DAY,
-    instant_array,
     money_array,
     rounded,
     stream,
@@ -15,7 +14,7 @@ from lib.data.synthetic.arrays import (
     uuids,
     word_array,
 )
-from lib.data.synthetic.calendar import Clock
+from lib.data.synthetic.calendar import Clock, instants
 from lib.data.synthetic.customers import Customers
 from lib.data.synthetic.orders import Orders
 from lib.data.synthetic.products import Lines, Products, quarter
@@ -144,7 +143,7 @@ def draw_events(
             "event_type": word_array(EVENT_TYPES, kind),
             "product_id": uuid_array(products.ids, product),
             "order_id": uuid_array(orders.ids, order),
-            "event_timestamp": instant_array(seconds[by_time]),
+            "event_timestamp": instants(shop, seconds[by_time]),
             "revenue": money_array(lines.totals(len(orders)), order),
         }
     )

@@ -9,7 +9,6 @@ from scipy.special import hyp2f1, pdtr, pdtrc
 
 from lib.data.synthetic.arrays import (
     DAY,
-    instant_array,
     money_array,
     root,
     rounded,
@@ -18,6 +17,7 @@ from lib.data.synthetic.arrays import (
     uuids,
     word_array,
 )
+from lib.data.synthetic.calendar import instants
 from lib.data.synthetic.campaigns import Campaigns
 from lib.data.synthetic.customers import BG_NBD, Customers, Pools
 from lib.data.synthetic.products import Lines, Products
@@ -88,7 +88,7 @@ def orders_table(
         {
             "order_id": uuid_array(orders.ids),
             "user_id": uuid_array(customers.ids, orders.customer),
-            "order_date": instant_array(orders.seconds),
+            "order_date": instants(shop, orders.seconds),
             "status": word_array(STATUSES, _status(rng, age)),
             "total_amount": money_array(lines.totals(len(orders))),
             "shipping_country_code": word_array(COUNTRY_CODES.tolist(), customers.country[address]),

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.catalog import tables
+from lib.data.origin import SYNTHETIC, write_origin
 from lib.data.parquet import TableWriter, table_path
 from lib.data.profile import Counted, Profile, added, profile, total
 from lib.data.synthetic import GENERATOR, Counts, Plan, Shop, block_tables, parent_tables, plan_shop
@@ -221,8 +222,11 @@ def _rows(plan: Plan, shards: list[_ShardResult]) -> list[dict[str, int]]:
 
 
 def _write_truth(plan: Plan, folder: Path) -> dict[str, Any]:
+    """Write truth.json, and the origin of a shop unless it is the default."""
     known = truth(plan)
     (folder / TRUTH).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    if plan.shop.time_zone != SYNTHETIC.time_zone:
+        write_origin(folder, replace(SYNTHETIC, time_zone=plan.shop.time_zone))
     return known
 
 
@@ -261,5 +265,5 @@ def _generate(plan: Plan, blocks: range, keep: Callable[[str, pa.Table], None]) 
         for name, table in generated.items():
             keep(name, table)
             rows[name] += table.num_rows
-        profiles.append(profile(generated))
+        profiles.append(profile(generated, plan.shop.time_zone))
     return _ShardResult(blocks.start, dict(rows), added(profiles))

@@ -39,8 +39,8 @@ def days_since_1970(day: date) -> int:
 class Shop:
     """Parameters that all tables share.
 
-    All dates lie in [as_of - history_days, as_of), UTC; lines_per_order is a mean. Without `seasons` days differ only
-    by the growth of the shop: no weekday, season, holiday, trend or anomaly.
+    All dates lie in [as_of - history_days, as_of) on the clocks of time_zone; lines_per_order is a mean. Without
+    `seasons` days differ only by the growth of the shop: no weekday, season, holiday, trend or anomaly.
     """
 
     seed: int = 42
@@ -48,6 +48,7 @@ class Shop:
     history_days: int = 400
     lines_per_order: float = 1.45
     seasons: bool = True
+    time_zone: str = "UTC"
 
     def __post_init__(self) -> None:
         if self.seed < 0:

@@ -53,6 +53,11 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly has no type information
     def __repr__(self) -> str:
         return str(self.layout.meta["alt"])
 
+    def in_zone(self, time_zone: str, unit: str = "day") -> "Chart":
+        """The chart with a title of its (first) horizontal axis, which says whose days, months or hours it has."""
+        self.layout.xaxis.title.text = f"{unit} ({time_zone})"
+        return self
+
     def _repr_mimebundle_(self, *_args: Any, **_kwargs: Any) -> dict[str, Any]:
         return {MIME: json.loads(self.to_json()) | {"config": CONFIG}, "text/plain": f"{self!r}\n{STATIC}"}
 

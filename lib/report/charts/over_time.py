@@ -267,5 +267,5 @@ def week_hours(orders: pd.DataFrame) -> Chart:
     numbers = matrix.set_axis(list(WEEKDAYS)).rename_axis("weekday").rename(columns=str).reset_index()
     styled(figure, f"Orders by weekday and hour: {busiest}.", 300, numbers)
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(title="hour of the day (UTC)", showgrid=False, dtick=3)
+    figure.update_xaxes(title="hour of the day", showgrid=False, dtick=3)
     return figure

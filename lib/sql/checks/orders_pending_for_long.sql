@@ -2,4 +2,4 @@
 SELECT order_id, order_date, status
 FROM orders
 WHERE status IN ('pending', 'shipped')
-    AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC' - interval '90 days'
+    AND order_date < day_start(CAST(:as_of AS date) - 90)

@@ -1,7 +1,7 @@
 -- The workbook's own tables: one file per table, with the catalog's columns.
 
 -- name: before_signup
--- Rejects rows of {source} before the day (UTC) on which their customer signed up.
+-- Rejects rows of {source} before the shop's day on which their customer signed up.
 INSERT INTO removed_{source} BY NAME
 SELECT
     {source}.line, '{column}' AS field, 'before_signup' AS rule, {source}.{column}::VARCHAR AS value,

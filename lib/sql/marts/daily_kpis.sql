@@ -1,10 +1,10 @@
 -- One row per day from the first order, session or sign-up to the last: the KPIs that reports and dashboards share.
--- revenue = sum of total_amount of completed orders, dated on the day of the order (UTC).
+-- revenue = sum of total_amount of completed orders, dated on the shop's day of the order.
 -- costed_revenue = revenue of the order items whose product has a cost; cost = quantity x cost of those items.
 -- Reads the temporary table `sessions` (load/sessions.sql).
 WITH
 completed AS (
-    SELECT order_id, user_id, total_amount, (order_date AT TIME ZONE 'UTC')::date AS date
+    SELECT order_id, user_id, total_amount, shop_day(order_date) AS date
     FROM orders
     WHERE status = 'completed'
 ),
@@ -35,7 +35,7 @@ signup_days AS (
 ),
 status_days AS (
     SELECT
-        (order_date AT TIME ZONE 'UTC')::date AS date,
+        shop_day(order_date) AS date,
         count(*) FILTER (WHERE status = 'cancelled') AS cancelled_orders,
         count(*) FILTER (WHERE status = 'refunded') AS refunded_orders,
         sum(total_amount) FILTER (WHERE status = 'refunded') AS refunded_amount
@@ -44,7 +44,7 @@ status_days AS (
 ),
 session_days AS (
     SELECT
-        (started_at AT TIME ZONE 'UTC')::date AS date,
+        shop_day(started_at) AS date,
         count(*) AS sessions,
         count(*) FILTER (WHERE purchase IS NOT NULL) AS converted_sessions
     FROM sessions

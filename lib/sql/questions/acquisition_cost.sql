@@ -8,7 +8,7 @@ spend AS (
 buyers AS (
     SELECT DISTINCT user_id
     FROM orders
-    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
 ),
 customers AS (
     SELECT marketing_campaigns.channel, count(*) AS signups, count(buyers.user_id) AS new_customers

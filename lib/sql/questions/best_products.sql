@@ -7,16 +7,14 @@ lines AS (
         order_items.product_id,
         order_items.quantity,
         order_items.quantity * order_items.price_at_time AS amount,
-        order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC' AS in_period,
-        order_date >= CAST(:previous_start AS date)::timestamp AT TIME ZONE 'UTC'
-            AND order_date < CAST(:previous_end AS date)::timestamp AT TIME ZONE 'UTC' AS in_previous,
-        (CAST(:end AS date) - 1 - (order_date AT TIME ZONE 'UTC')::date) / 7 AS weeks_ago
+        order_date >= day_start(CAST(:start AS date)) AS in_period,
+        order_date >= day_start(CAST(:previous_start AS date))
+            AND order_date < day_start(CAST(:previous_end AS date)) AS in_previous,
+        (CAST(:end AS date) - 1 - shop_day(order_date)) / 7 AS weeks_ago
     FROM orders JOIN order_items USING (order_id)
     WHERE orders.status = 'completed'
-        AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
-        AND order_date >= LEAST(
-            CAST(:previous_start AS date)::timestamp, CAST(:end AS date) - interval '84 days'
-        ) AT TIME ZONE 'UTC'
+        AND order_date < day_start(CAST(:end AS date))
+        AND order_date >= day_start(LEAST(CAST(:previous_start AS date), CAST(:end AS date) - 84))
 ),
 sold AS (
     SELECT

@@ -7,7 +7,7 @@ numbered AS (
         order_id,
         row_number() OVER (PARTITION BY user_id ORDER BY order_date, order_id)::integer AS order_number
     FROM orders
-    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
 ),
 final AS (
     SELECT DISTINCT user_id, order_id, order_number, product_id FROM numbered JOIN order_items USING (order_id)

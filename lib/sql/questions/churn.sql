@@ -4,10 +4,10 @@ WITH
 spans AS (
     SELECT
         user_id,
-        CAST(:as_of AS date) - (min(order_date) AT TIME ZONE 'UTC')::date AS days_since_first,
-        CAST(:as_of AS date) - (max(order_date) AT TIME ZONE 'UTC')::date AS days_since_last
+        CAST(:as_of AS date) - shop_day(min(order_date)) AS days_since_first,
+        CAST(:as_of AS date) - shop_day(max(order_date)) AS days_since_last
     FROM orders
-    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
     GROUP BY user_id
 ),
 final AS (

@@ -10,9 +10,9 @@ sizes AS (
 ),
 months AS (
     SELECT DISTINCT
-        user_id, date_trunc('month', order_date AT TIME ZONE 'UTC')::date AS month
+        user_id, date_trunc('month', shop_time(order_date))::date AS month
     FROM orders
-    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
 ),
 active AS (
     SELECT members.cohort, months.month, count(*) AS customers

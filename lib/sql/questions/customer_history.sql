@@ -1,5 +1,5 @@
 -- History, as of :split, of each customer with a completed order before that day, and later purchases before :as_of.
--- All orders of one day (UTC) are one purchase. frequency: purchases after the first. recency: days from the first to
+-- All orders of one day are one purchase. frequency: purchases after the first. recency: days from the first to
 -- the last. age: days from the first to the day before :split. monetary_value: mean revenue per purchase.
 -- days_since_last: days from the last purchase to :split. later_orders, later_revenue: purchases and revenue from
 -- :split on.
@@ -7,11 +7,11 @@ WITH
 purchases AS (
     SELECT
         user_id,
-        (order_date AT TIME ZONE 'UTC')::date AS date,
+        shop_day(order_date) AS date,
         count(*) AS orders,
         sum(total_amount) AS revenue
     FROM orders
-    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
     GROUP BY 1, 2
 ),
 sums AS (

@@ -5,7 +5,7 @@ SELECT
         WHERE EXISTS (
             SELECT FROM orders
             WHERE orders.user_id = users.user_id AND orders.status = 'completed'
-                AND orders.order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+                AND orders.order_date < day_start(CAST(:as_of AS date))
         )
     ) AS buyers
 FROM users

@@ -4,7 +4,7 @@ WITH
 bought AS (
     SELECT user_id, sum(total_amount) AS revenue
     FROM orders
-    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
     GROUP BY user_id
 ),
 final AS (

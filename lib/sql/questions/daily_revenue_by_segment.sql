@@ -2,9 +2,9 @@
 -- country shipped to. A day without sales in a segment has no row. The segments add up to the revenue of the shop.
 WITH
 placed AS (
-    SELECT order_id, (order_date AT TIME ZONE 'UTC')::date AS date, shipping_country_code
+    SELECT order_id, shop_day(order_date) AS date, shipping_country_code
     FROM orders
-    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
 ),
 known AS (
     SELECT count(category) > 0 AS categories FROM products

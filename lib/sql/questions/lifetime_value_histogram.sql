@@ -5,7 +5,7 @@ WITH
 buyers AS (
     SELECT sum(total_amount) AS revenue
     FROM orders
-    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
     GROUP BY user_id
 ),
 least AS (

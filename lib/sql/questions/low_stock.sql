@@ -5,8 +5,8 @@ sold AS (
     SELECT order_items.product_id, sum(quantity) AS units
     FROM orders JOIN order_items USING (order_id)
     WHERE orders.status = 'completed'
-        AND order_date >= (CAST(:as_of AS date) - 30)::timestamp AT TIME ZONE 'UTC'
-        AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+        AND order_date >= day_start(CAST(:as_of AS date) - 30)
+        AND order_date < day_start(CAST(:as_of AS date))
     GROUP BY order_items.product_id
 ),
 final AS (

@@ -1,8 +1,8 @@
--- The KPIs of each calendar month (UTC) from that of :start up to, not including, that of :end, without the months before
+-- The KPIs of each calendar month from that of :start up to, not including, that of :end, without the months before
 -- the shop's first day. Definitions and SQL: lib/kpis.yml.
 WITH
 placed AS (
-    SELECT user_id, date_trunc('month', order_date AT TIME ZONE 'UTC')::date AS month
+    SELECT user_id, date_trunc('month', shop_time(order_date))::date AS month
     FROM orders
     WHERE status = 'completed'
 ),

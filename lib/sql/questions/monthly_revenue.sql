@@ -1,4 +1,4 @@
--- Revenue (completed orders), orders and refunds per calendar month (UTC) before :as_of. complete: the month has ended.
+-- Revenue (completed orders), orders and refunds per calendar month before :as_of. complete: the month has ended.
 SELECT
     date_trunc('month', date)::date AS month,
     sum(revenue) AS revenue,

@@ -1,12 +1,12 @@
--- Days (UTC) between consecutive completed orders of a buyer before :as_of: number of these gaps, their median and
+-- Days between consecutive completed orders of a buyer before :as_of: number of these gaps, their median and
 -- their ninth decile.
 WITH
 gaps AS (
     SELECT
-        (order_date AT TIME ZONE 'UTC')::date
-            - lag((order_date AT TIME ZONE 'UTC')::date) OVER (PARTITION BY user_id ORDER BY order_date, order_id) AS days
+        shop_day(order_date)
+            - lag(shop_day(order_date)) OVER (PARTITION BY user_id ORDER BY order_date, order_id) AS days
     FROM orders
-    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
 ),
 final AS (
     SELECT

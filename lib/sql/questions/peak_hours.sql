@@ -1,11 +1,11 @@
--- Completed orders by weekday (1 is Monday) and hour (UTC) from :start up to, not including, :end; only hours with orders.
+-- Completed orders by weekday (1 is Monday) and hour from :start up to, not including, :end; only hours with orders.
 SELECT
-    extract(isodow FROM order_date AT TIME ZONE 'UTC')::integer AS weekday,
-    extract(hour FROM order_date AT TIME ZONE 'UTC')::integer AS hour,
+    extract(isodow FROM shop_time(order_date))::integer AS weekday,
+    extract(hour FROM shop_time(order_date))::integer AS hour,
     count(*) AS orders
 FROM orders
 WHERE status = 'completed'
-    AND order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC'
-    AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+    AND order_date >= day_start(CAST(:start AS date))
+    AND order_date < day_start(CAST(:end AS date))
 GROUP BY 1, 2
 ORDER BY 1, 2

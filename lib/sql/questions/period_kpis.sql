@@ -1,9 +1,9 @@
--- The KPIs of the days from :start up to, not including, :end (UTC); one row. Definitions and SQL: lib/kpis.yml.
+-- The KPIs of the days from :start up to, not including, :end; one row. Definitions and SQL: lib/kpis.yml.
 WITH
 placed AS (
-    SELECT user_id, (order_date AT TIME ZONE 'UTC')::date AS date
+    SELECT user_id, shop_day(order_date) AS date
     FROM orders
-    WHERE status = 'completed' AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < day_start(CAST(:end AS date))
 ),
 first_orders AS (
     SELECT user_id, min(date) AS first_date FROM placed GROUP BY user_id HAVING max(date) >= :start

@@ -6,8 +6,8 @@ sold AS (
     SELECT order_items.product_id, sum(quantity * price_at_time) AS revenue
     FROM orders JOIN order_items USING (order_id)
     WHERE orders.status = 'completed'
-        AND order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC'
-        AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+        AND order_date >= day_start(CAST(:start AS date))
+        AND order_date < day_start(CAST(:end AS date))
     GROUP BY order_items.product_id
 ),
 ranked AS (

@@ -6,14 +6,14 @@ WITH
 placed AS (
     SELECT
         orders.*,
-        order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC'
-            AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC' AS in_period,
-        order_date >= CAST(:previous_start AS date)::timestamp AT TIME ZONE 'UTC'
-            AND order_date < CAST(:previous_end AS date)::timestamp AT TIME ZONE 'UTC' AS in_previous
+        order_date >= day_start(CAST(:start AS date))
+            AND order_date < day_start(CAST(:end AS date)) AS in_period,
+        order_date >= day_start(CAST(:previous_start AS date))
+            AND order_date < day_start(CAST(:previous_end AS date)) AS in_previous
     FROM orders
     WHERE status = 'completed'
-        AND order_date >= CAST(LEAST(CAST(:start AS date), :previous_start) AS date)::timestamp AT TIME ZONE 'UTC'
-        AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+        AND order_date >= day_start(LEAST(CAST(:start AS date), CAST(:previous_start AS date)))
+        AND order_date < day_start(CAST(:end AS date))
 ),
 sold AS (
     SELECT

@@ -11,8 +11,8 @@ lines AS (
     JOIN order_items USING (order_id)
     JOIN products USING (product_id)
     WHERE status = 'completed'
-        AND order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC'
-        AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+        AND order_date >= day_start(CAST(:start AS date))
+        AND order_date < day_start(CAST(:end AS date))
 ),
 final AS (
     SELECT

@@ -9,8 +9,8 @@ final AS (
         (sum(total_amount) / nullif(sum(sum(total_amount)) OVER (), 0))::double precision AS share
     FROM orders JOIN users USING (user_id)
     WHERE status = 'completed'
-        AND order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC'
-        AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+        AND order_date >= day_start(CAST(:start AS date))
+        AND order_date < day_start(CAST(:end AS date))
     GROUP BY 1
 )
 SELECT * FROM final ORDER BY revenue DESC, channel COLLATE "C"

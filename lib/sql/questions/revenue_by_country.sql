@@ -6,8 +6,8 @@ bought AS (
     SELECT user_id, count(*) AS orders, sum(total_amount) AS revenue
     FROM orders
     WHERE status = 'completed'
-        AND order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC'
-        AND order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+        AND order_date >= day_start(CAST(:start AS date))
+        AND order_date < day_start(CAST(:end AS date))
     GROUP BY user_id
 ),
 final AS (

@@ -1,13 +1,13 @@
--- Days (UTC) from a buyer's first completed order to the second; without a second one before :as_of, days to the day
+-- Days from a buyer's first completed order to the second; without a second one before :as_of, days to the day
 -- before :as_of (censored). returned: there is a second order. buyers: number of buyers with these days.
 WITH
 numbered AS (
     SELECT
         user_id,
-        (order_date AT TIME ZONE 'UTC')::date AS date,
+        shop_day(order_date) AS date,
         row_number() OVER (PARTITION BY user_id ORDER BY order_date, order_id) AS number
     FROM orders
-    WHERE status = 'completed' AND order_date < CAST(:as_of AS date)::timestamp AT TIME ZONE 'UTC'
+    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
 ),
 observed AS (
     SELECT

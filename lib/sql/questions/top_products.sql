@@ -8,8 +8,8 @@ sold AS (
         sum(order_items.quantity) AS units
     FROM orders JOIN order_items USING (order_id)
     WHERE orders.status = 'completed'
-        AND orders.order_date >= CAST(:start AS date)::timestamp AT TIME ZONE 'UTC'
-        AND orders.order_date < CAST(:end AS date)::timestamp AT TIME ZONE 'UTC'
+        AND orders.order_date >= day_start(CAST(:start AS date))
+        AND orders.order_date < day_start(CAST(:end AS date))
     GROUP BY order_items.product_id
 ),
 final AS (

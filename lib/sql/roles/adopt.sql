@@ -1,11 +1,11 @@
--- Makes workbook_owner the owner of the schema workbook, of what is in it, and of the tables and views of `public` that the
--- setting workbook.relations lists, if the connected user, or a role the user is a member of, owns them now.
+-- Makes workbook_owner the owner of the schema workbook, of what is in it, of the functions of the shop's days, and of the
+-- tables and views of `public` that the setting workbook.relations lists, if the connected user, or a role the user is a member of, owns them now.
 DO $$
 DECLARE
     owned record;
 BEGIN
     FOR owned IN
-        SELECT format('%s %s', CASE kind WHEN 'schema' THEN 'SCHEMA' ELSE 'TABLE' END, name) AS object
+        SELECT format('%s %s', upper(kind), name) AS object
         FROM (
             SELECT 'schema' AS kind, quote_ident(nspname) AS name, nspowner AS owner
             FROM pg_namespace WHERE nspname = 'workbook'
@@ -19,6 +19,10 @@ BEGIN
                     AND relname = ANY(string_to_array(current_setting('workbook.relations'), ','))
                 )
             )
+            UNION ALL
+            SELECT 'function', oid::regprocedure::text, proowner
+            FROM pg_proc
+            WHERE pronamespace = 'public'::regnamespace AND proname IN ('shop_zone', 'shop_time', 'shop_day', 'day_start')
         ) AS objects
         WHERE owner <> 'workbook_owner'::regrole AND pg_has_role(session_user, owner, 'MEMBER')
     LOOP

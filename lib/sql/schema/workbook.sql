@@ -50,9 +50,19 @@ CREATE TABLE IF NOT EXISTS workbook.shop (
     kind text NOT NULL,
     source text NOT NULL,
     format text NOT NULL,
+    time_zone text NOT NULL DEFAULT 'UTC',
     run_id text NOT NULL,
     loaded_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- Tables of earlier versions lack the column. ADD COLUMN IF NOT EXISTS would lock readers out just to look.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'workbook.shop'::regclass AND attname = 'time_zone') THEN
+        ALTER TABLE workbook.shop ADD COLUMN time_zone text NOT NULL DEFAULT 'UTC';
+    END IF;
+END
+$$;
 
 COMMENT ON SCHEMA workbook IS 'Internal tables of the workbook; the shop is in the schema public.';
 COMMENT ON TABLE workbook.rejects IS 'Rejected rows of imported files, each with its reason; for the currently loaded data.';
@@ -60,4 +70,4 @@ COMMENT ON TABLE workbook.data_quality_results IS 'Number of rows that failed ea
 COMMENT ON TABLE workbook.descriptions IS 'Comments that the workbook wrote on tables and columns (column_name is empty for a table); comments with another text were written by people and are kept.';
 COMMENT ON TABLE workbook.load_plans IS 'Generation plan of the last distributed load: seed, sizes, shards and generator version.';
 COMMENT ON TABLE workbook.load_ledger IS 'Shards loaded by the last distributed load, each written in the transaction of its rows so that it is loaded exactly once.';
-COMMENT ON TABLE workbook.shop IS 'Where the loaded shop comes from: synthetic, or imported from which files.'
+COMMENT ON TABLE workbook.shop IS 'Where the loaded shop comes from, synthetic or imported from which files, and the time zone of its days.'

@@ -10,8 +10,8 @@ SELECT
     clv.orders,
     clv.revenue,
     clv.avg_order_value,
-    clv.first_order_date,
-    clv.last_order_date,
+    shop_day(clv.first_order_date) AS first_order_date,
+    shop_day(clv.last_order_date) AS last_order_date,
     CASE WHEN clv.orders = 0 THEN 'no order' WHEN clv.orders = 1 THEN 'one order' ELSE 'repeat buyer' END AS buyer_type
 FROM users JOIN customer_lifetime_value AS clv USING (user_id);
 COMMENT ON VIEW customer_summary IS 'One row per customer, without personal data: country, channel, completed orders and revenue to date.'

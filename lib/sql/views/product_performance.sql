@@ -27,6 +27,6 @@ SELECT
     coalesce(sold.revenue, 0) AS revenue,
     coalesce(sold.discounts, 0) AS discounts,
     sold.revenue - sold.units * products.cost AS gross_profit,
-    sold.last_order_date
+    shop_day(sold.last_order_date) AS last_order_date
 FROM products LEFT JOIN sold USING (product_id);
 COMMENT ON VIEW product_performance IS 'One row per product: orders, buyers, units, revenue and gross profit of completed orders to date.'

@@ -17,4 +17,4 @@ SELECT
     refunded_orders,
     refunded_amount
 FROM daily_kpis;
-COMMENT ON VIEW sales_summary IS 'One row per day (UTC) with its week and month: orders, revenue of completed orders, customers and sessions.'
+COMMENT ON VIEW sales_summary IS 'One row per day of the shop with its week and month: orders, revenue of completed orders, customers and sessions.'
