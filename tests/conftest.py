@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from decimal import Decimal
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -17,9 +18,10 @@ import pytest
 import sqlalchemy as sa
 
 from lib import db, load, metabase, settings
+from lib.catalog import tables
 from lib.data import acquire, synthetic
 from lib.data.origin import Origin, write_origin
-from lib.data.parquet import write_tables
+from lib.data.parquet import read_table, write_tables
 from lib.db import private, schema
 from lib.run import params
 from tests.fake_metabase import API_KEY, FakeMetabase, serving
@@ -190,6 +192,31 @@ def zoned_folder(
     """The files of the demo shop in the test's `time_zone`, loaded into a database that the settings point to."""
     folder, template = zoned_shop(time_zone)
     yield from (folder for _ in _own_database(server, monkeypatch, template))
+
+
+@pytest.fixture(scope="session")
+def guests_folder(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo shop in which every fourth customer is a guest and every fifth order is free."""
+    shop = {name: read_table(demo_folder, name) for name, table in tables().items() if not table.mart}
+    users, orders, items = shop["users"], shop["orders"], shop["order_items"]
+    free = items["order_id"].isin(orders["order_id"][::5])
+    folder = tmp_path_factory.mktemp("guests")
+    changed = {
+        "users": users.assign(is_guest=users.index % 4 == 0),
+        "orders": orders.assign(total_amount=orders["total_amount"].mask(orders.index % 5 == 0, Decimal("0.00"))),
+        "order_items": items.assign(price_at_time=items["price_at_time"].mask(free, Decimal("0.00"))),
+    }
+    write_tables(shop | changed, folder)
+    return folder
+
+
+@pytest.fixture
+def guests_database(empty_database: sa.URL, guests_folder: Path) -> sa.URL:
+    """A database with the shop of guests_folder; the settings point to it."""
+    with db.transaction() as connection:
+        schema.create(connection)
+    load.replace(guests_folder, as_of="2025-07-01")
+    return empty_database
 
 
 @pytest.fixture(scope="session")

@@ -108,7 +108,7 @@ def score_customers(
         history: Rows of the question customer_history as of today.
         validation: Gives the length of the next period, the churn calibration and the share of existing buyers.
         terms: Horizon, margin and discount rate.
-        forecast_revenue: Expected revenue of the whole shop in the next validation.days.
+        forecast_revenue: Expected revenue of all customers, without that of guests, in the next validation.days.
 
     Example:
         >>> days = (clv.split("2025-07-01", 90), "2025-07-01")

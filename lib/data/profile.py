@@ -83,7 +83,10 @@ def profile(tables: dict[str, pa.Table], time_zone: str = "UTC") -> Counted:
     placed = pc.local_timestamp(orders["order_date"].cast(pa.timestamp("us", time_zone)))
     total_amount = orders["total_amount"]
     completed = pc.if_else(pc.equal(orders["status"], "completed"), total_amount, pa.scalar(0, total_amount.type))
-    homes = pa.table({"user": _bytes(users["user_id"]), "country": users["country_code"]})
+    counted = pc.invert(users["is_guest"].cast(pa.bool_())).cast(
+        pa.int64()
+    )  # guests are not customers, but have orders
+    homes = pa.table({"user": _bytes(users["user_id"]), "country": users["country_code"], "counted": counted})
     buyers = _sums(pa.table({"user": _bytes(orders["user_id"]), "orders": _ones(orders)}))
     customers = homes.join(buyers, "user", use_threads=False)
     placed_by_customer = pc.fill_null(customers["orders"], 0)
@@ -94,8 +97,8 @@ def profile(tables: dict[str, pa.Table], time_zone: str = "UTC") -> Counted:
         "hours": [pc.hour(placed), _ones(orders)],
         "products": [_bytes(items["product_id"]), pc.multiply(items["price_at_time"], items["quantity"])],
         "baskets": [baskets["lines"], _ones(baskets)],
-        "countries": [customers["country"], _ones(customers), placed_by_customer],
-        "customers": [placed_by_customer, _ones(customers)],
+        "countries": [customers["country"], customers["counted"], placed_by_customer],
+        "customers": [placed_by_customer, customers["counted"]],
         "funnel": _funnel(events),
     }
     return {name: _sums(pa.table(rows[name], names=list(types))) for name, types in COLUMNS.items()}

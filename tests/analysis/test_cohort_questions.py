@@ -1,6 +1,7 @@
 """Tests of the cohort report's questions: SQL agrees with pandas over the raw rows to the cent, and sums agree."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -9,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lib import db, load
 from lib.analysis import cohorts
 from lib.data.parquet import read_table
-from lib.db import read
+from lib.db import read, schema
 from tests.conftest import ZONES
+from tests.own_files import given, imported
 
 pytestmark = pytest.mark.slow
 
@@ -36,13 +39,23 @@ class Shop:
         return read_table(self.folder, name)
 
     @cached_property
-    def orders(self) -> pd.DataFrame:
-        """Completed orders before as_of by time, with day, month and the month of the buyer's first order."""
+    def sold(self) -> pd.DataFrame:
+        """Completed orders before as_of by time, with day and month, also of guests and of amount 0."""
         rows = self.table("orders").sort_values(["order_date", "order_id"])
         moments = rows["order_date"].dt.tz_convert(self.time_zone).dt.tz_localize(None)
         rows = rows.assign(date=moments.dt.normalize(), month=moments.dt.to_period("M"))
-        rows = rows[(rows["status"] == "completed") & (moments < self.as_of)]
+        return rows[(rows["status"] == "completed") & (moments < self.as_of)]
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """Those of customers and of an amount above 0, with the month of the buyer's first order."""
+        rows = self.sold[self.sold["user_id"].isin(self.customers["user_id"]) & (self.sold["total_amount"] > 0)]
         return rows.assign(cohort=rows.groupby("user_id")["month"].transform("min"))
+
+    @property
+    def customers(self) -> pd.DataFrame:
+        """The users without the guests."""
+        return self.table("users").query("not is_guest")
 
     @property
     def months(self) -> pd.PeriodIndex:
@@ -60,13 +73,14 @@ def time_zone(request: pytest.FixtureRequest) -> str:
     return request.node.callspec.params["shop"]
 
 
-@pytest.fixture(params=[*ZONES, "retail"])
+@pytest.fixture(params=[*ZONES, "guests", "retail"])
 def shop(request: pytest.FixtureRequest) -> Shop:
-    """The demo shop in several time zones, and a real one."""
+    """The demo shop in several time zones, the demo shop with guests and free orders, and a real one."""
     if request.param in ZONES:
         return Shop(request.getfixturevalue("zoned_folder"), "2025-07-01", request.param)
-    request.getfixturevalue("retail_database")
-    return Shop(request.getfixturevalue("retail_folder"), "2011-12-09", "UTC")
+    request.getfixturevalue(f"{request.param}_database")
+    as_of = "2025-07-01" if request.param == "guests" else "2011-12-09"
+    return Shop(request.getfixturevalue(f"{request.param}_folder"), as_of, "UTC")
 
 
 def _months_apart(cohort: pd.Period, month: pd.Period) -> int:
@@ -89,7 +103,7 @@ def _found(answer: pd.DataFrame) -> dict[tuple[pd.Timestamp, int], tuple[int, in
 
 
 def test_retention_by_sign_up(shop: Shop) -> None:
-    users = shop.table("users")
+    users = shop.customers
     users = users[pd.to_datetime(users["signup_date"]) < shop.day]
     members = users.assign(cohort=pd.to_datetime(users["signup_date"]).dt.to_period("M"))[["user_id", "cohort"]]
     active = shop.orders.drop(columns="cohort").merge(members, on="user_id")
@@ -126,7 +140,16 @@ def test_questions_agree_on_revenue_and_buyers(shop: Shop) -> None:
     cells, summary = shop.ask("first_order_cohorts"), shop.ask("lifetime_value_summary").iloc[0]
     revenue, buyers = float(shop.orders["total_amount"].sum()), shop.orders["user_id"].nunique()
     assert round(cells["revenue"].sum(), 2) == revenue == summary["revenue"]
-    assert round(shop.ask("monthly_revenue")["revenue"].sum(), 2) == revenue
+    guests, whole = shop.ask("guest_sales").iloc[0], float(shop.sold["total_amount"].sum())
+    assert guests["revenue"] == round(whole - revenue, 2)
+    assert guests["share"] == pytest.approx(1 - revenue / whole)
+    assert guests["orders"] == (shop.sold["total_amount"] > 0).sum() - len(shop.orders)
+    assert round(shop.ask("monthly_revenue")["revenue"].sum(), 2) == whole
+    assert len(shop.ask("customer_history", split=shop.as_of)) == buyers
+    assert shop.ask("bought_products")["order_id"].nunique() == len(shop.orders)
+    countries = shop.ask("customers_by_country")
+    assert (countries["customers"].sum(), countries["buyers"].sum()) == (len(shop.customers), buyers)
+    assert shop.ask("customer_totals").iloc[0].tolist() == [len(shop.customers), buyers]
     assert cells.groupby("cohort")["cohort_size"].first().sum() == buyers == summary["buyers"]
     assert shop.ask("acquisition_cost")["new_customers"].sum() == buyers
     assert shop.ask("second_order_days")["buyers"].sum() == buyers
@@ -147,7 +170,7 @@ def test_value_per_customer(shop: Shop) -> None:
 
 
 def test_acquisition_cost(shop: Shop) -> None:
-    campaigns, users = shop.table("marketing_campaigns"), shop.table("users")
+    campaigns, users = shop.table("marketing_campaigns"), shop.customers
     begun = campaigns[pd.to_datetime(campaigns["start_date"]) < shop.day]
     signed_up = users.assign(channel=users["campaign_id"].map(campaigns.set_index("campaign_id")["channel"]))
     before = pd.to_datetime(signed_up["signup_date"]) < shop.day
@@ -209,7 +232,23 @@ def test_churn(shop: Shop, window: int) -> None:
     lost = (shop.day - observed["max"]).dt.days > window
     found = shop.ask("churn", windows=[window]).iloc[0]
     assert (found["observed_buyers"], found["churned_buyers"]) == (len(observed), lost.sum())
-    assert found["churn_rate"] == pytest.approx(lost.mean())
+    assert found["churn_rate"] == pytest.approx(lost.mean(), nan_ok=True)
+
+
+def test_the_example_of_guests(empty_database: object, tmp_path: Path) -> None:
+    """Four orders of 110.00: two of a customer, and two of guests."""
+    found = imported(given("cases/guests.csv", tmp_path), "online_retail", as_of=date(2011, 12, 1))
+    with db.transaction() as connection:
+        schema.create(connection)
+    load.replace(found.folder, as_of="2011-12-01")
+    now = read("period_kpis", start="2011-11-01", end="2011-12-01").iloc[0]
+    assert now[["revenue", "orders", "avg_order_value"]].tolist() == [110, 4, 27.5]
+    assert now[["active_customers", "new_customers"]].tolist() == [1, 1]
+    assert read("guest_sales", as_of="2011-12-01").iloc[0].tolist() == [2, 50, 50 / 110]
+    summary = read("lifetime_value_summary", as_of="2011-12-01").iloc[0]
+    assert summary[["buyers", "revenue", "repeat_rate"]].tolist() == [1, 60, 1]
+    assert read("first_order_cohorts", as_of="2011-12-01")["cohort_size"].tolist() == [1]
+    assert read("cohort_retention", as_of="2011-12-01")["cohort_size"].tolist() == [1]
 
 
 def test_cells_of_a_real_shop_by_hand(retail_database: object) -> None:

@@ -32,7 +32,9 @@ def instants(*texts: str) -> pa.Array:
 
 # Customer 1 in GB orders on a Monday and a Tuesday, customer 2 of no known country once on the Monday, 3 never.
 TABLES = {
-    "users": pa.table({"user_id": keys(1, 2, 3), "country_code": pa.array(["GB", None, "GB"])}),
+    "users": pa.table(
+        {"user_id": keys(1, 2, 3), "country_code": pa.array(["GB", None, "GB"]), "is_guest": [False, False, False]}
+    ),
     "orders": pa.table(
         {
             "user_id": keys(1, 1, 2),
@@ -77,6 +79,14 @@ def test_profile_of_a_small_shop_by_hand() -> None:
     assert found["baskets"] == [(1, 2), (2, 1)]
     assert found["customers"] == [(0, 1), (1, 1), (2, 1)]
     assert found["funnel"] == [("product_view", 1), ("session_start", 2)]
+
+
+def test_guests_have_orders_but_are_not_customers() -> None:
+    users = TABLES["users"].set_column(2, "is_guest", pa.array([False, True, False]))
+    found = total([profile(TABLES | {"users": users})])
+    assert found["countries"][["customers", "orders"]].to_numpy().tolist() == [[2, 2], [0, 1]]
+    assert found["customers"]["customers"].tolist() == [1, 0, 1]
+    assert found["days"]["orders"].sum() == 3
 
 
 def test_customers_without_a_country_are_counted() -> None:

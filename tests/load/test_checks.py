@@ -201,7 +201,8 @@ def test_no_check_shows_personal_data(demo: sa.Connection) -> None:
 def test_a_failed_check_has_its_meaning_and_sample_rows(demo: sa.Connection) -> None:
     db.run(demo, "UPDATE products SET cost = price + 1")
     row = checks.run_all(demo, "2025-07-01").set_index("check").loc["product_cost_exceeds_price"]
-    assert (row["severity"], row["meaning"]) == ("warning", "Products that cost more than their list price.")
+    meaning = "Products that cost more than their list price, without those given away."
+    assert (row["severity"], row["meaning"]) == ("warning", meaning)
     assert row["sample"].count("(") == 3
 
 

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from lib import db
+from lib import db, load
+from lib.data import synthetic
+from lib.data.parquet import write_tables
 
 FOLDER = Path(db.SQL_FOLDER)
 MANUAL = {
@@ -97,6 +99,51 @@ def test_segments_are_countries_where_products_have_no_category(demo_database: s
 def _shop(connection: sa.Connection, rows: str) -> None:
     connection.execute(sa.text("TRUNCATE users, products, marketing_campaigns CASCADE"))
     connection.execute(sa.text(rows))
+
+
+def test_guests_and_free_orders_by_hand(demo_database: sa.URL, tmp_path: Path) -> None:
+    """A buys for 10 and gets a gift, B gets a gift only, and a guest buys for 50: the checks of the load agree."""
+    a, b, guest = (f"00000000-0000-4000-8000-00000000000{letter}" for letter in "abf")
+    sold = [(a, 10), (a, 0), (b, 0), (guest, 50)]
+    keys = [f"00000000-0000-4000-8000-00000000001{n}" for n in range(4)]
+    orders = [
+        f"('{key}', '{user}', '2025-06-10 12:00Z', 'completed', {amount})"
+        for key, (user, amount) in zip(keys, sold, strict=True)
+    ]
+    items = [f"('{key}', '{a}', 1, {amount}, 0)" for key, (_, amount) in zip(keys, sold, strict=True)]
+    rows = f"""
+    INSERT INTO users (user_id, email, name, country_code, country, signup_date, is_guest)
+    VALUES ('{a}', 'a@example.com', 'A', 'DE', 'Germany', '2025-06-01', FALSE),
+           ('{b}', 'b@example.com', 'B', 'DE', 'Germany', '2025-06-01', FALSE),
+           ('{guest}', 'g@example.com', 'G', 'DE', 'Germany', '2025-06-10', TRUE);
+    INSERT INTO products (product_id, name, price) VALUES ('{a}', 'Lamp', 50);
+    INSERT INTO orders (order_id, user_id, order_date, status, total_amount) VALUES {", ".join(orders)};
+    INSERT INTO order_items (order_id, product_id, quantity, price_at_time, discount) VALUES {", ".join(items)}
+    """
+    with db.transaction() as connection:
+        _shop(connection, rows)
+    write_tables({name: frame.head(0) for name, frame in synthetic.generate_shop().items()}, tmp_path)
+    load.append(tmp_path, as_of="2025-07-01")
+    now = db.read("period_kpis", start="2025-06-01", end="2025-07-01").iloc[0]
+    assert now[["revenue", "orders", "avg_order_value"]].tolist() == [60, 2, 30]
+    assert now[["active_customers", "new_customers", "repeat_rate"]].tolist() == [1, 1, 0]
+    assert db.read("monthly_kpis", start="2025-06-01", end="2025-07-01")["new_customers"].tolist() == [1]
+    days = db.read("daily_kpis", start="2025-06-01", end="2025-07-01").sum(numeric_only=True)
+    assert days[["orders", "free_orders", "signups", "active_customers"]].tolist() == [2, 2, 2, 1]
+    assert db.read("customer_totals", as_of="2025-07-01").iloc[0].tolist() == [2, 1]
+    assert db.read("guest_sales", as_of="2025-07-01").iloc[0].tolist() == [1, 50, 50 / 60]
+    (country,) = db.read("revenue_by_country", start="2025-06-01", end="2025-07-01").itertuples()
+    assert (country.customers, country.active_customers, country.orders, country.revenue) == (2, 1, 2, 60)
+    (channel,) = db.read("revenue_by_channel", start="2025-06-01", end="2025-07-01").itertuples()
+    assert (channel.orders, channel.revenue) == (2, 60)
+    (home,) = db.query("SELECT customers, buyers, orders, revenue FROM geographic_performance").itertuples(index=False)
+    assert tuple(home) == (2, 1, 2, 60)
+    assert db.query("SELECT count(*) AS customers FROM customer_summary")["customers"].item() == 2
+    assert db.query("SELECT buyers FROM product_performance")["buyers"].item() == 2
+    assert db.read("churn", as_of="2025-07-01", windows=[1])["observed_buyers"].item() == 1
+    assert db.read("first_order_cohorts", as_of="2025-07-01")["cohort_size"].item() == 1
+    for question in ("lifetime_value_summary", "second_order_days", "customers_by_country"):
+        assert db.read(question, as_of="2025-07-01")["buyers"].item() == 1
 
 
 def test_retention_by_hand(demo_database: sa.URL) -> None:

@@ -93,7 +93,7 @@ NO_REPEATS = "0.0% of buyers order again within 90 days of their first order; re
         (one_customer(), "2025-07-01", "There are no orders yet, so there is no cohort."),
         (one_order(), "2025-07-01", f"{NO_REPEATS} $10.00 within 4 months."),
         (one_order(), "2025-06-15", f"{NO_REPEATS} $10.00 within 3 months."),
-        (one_free_order(), "2025-07-01", f"{NO_REPEATS} $0.00 within 4 months."),
+        (one_free_order(), "2025-07-01", "There are no orders yet, so there is no cohort."),
         (one_country(), "2025-07-01", f"{NO_REPEATS} $15.00 within 4 months."),
         (one_country(), "2025-02-02", "The first order is less than 7 days old: too early to measure repeat "
          "purchases of 2 buyers."),

@@ -6,6 +6,7 @@ import pytest
 
 from lib.analysis import cohorts
 from lib.report.text import cohort as text
+from lib.report.text import guests
 from tests.analysis.test_cohorts import COSTS
 
 VALUE = pd.DataFrame({"month_index": [0, 1, 2], "revenue": [20.0, 25.0, 30.0], "margin": [6.0, 8.0, 15.0]})
@@ -131,3 +132,12 @@ def test_churned_compares_windows() -> None:
     assert text.churned(rates.tail(1), {"gaps": 0, "ninth_decile_days": np.nan}, 90) == expected
     none = rates.assign(observed_buyers=0, churn_rate=np.nan)
     assert text.churned(none, GAPS, 90).startswith("No buyer has been observed for 90 days")
+
+
+def test_guests() -> None:
+    assert guests({"orders": 2, "revenue": 50.0, "share": 0.455}, "USD") == (
+        "Guests placed 2 orders of $50.00 (45.5% of revenue), which this report leaves out: nothing follows a guest "
+        "over time."
+    )
+    assert guests({"orders": 1, "revenue": 5.0, "share": 0.1}, "USD").startswith("Guests placed 1 order of $5.00")
+    assert guests({"orders": 0, "revenue": 0.0, "share": 0.0}, "USD").startswith("No completed order is from a guest")

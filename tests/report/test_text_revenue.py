@@ -197,3 +197,9 @@ def test_summary_names_model_and_history() -> None:
     assert text.summary(ahead(1, "2024-04-10"), history([5.0] * 100)) == (
         "Model: ensemble; days forecast: 10; days of history: 100."
     )
+
+
+def test_free_orders_are_counted_apart() -> None:
+    assert text.free_orders(0) == "No completed order of the period has an amount of 0."
+    assert text.free_orders(1).startswith("1 completed order of amount 0, such as gifts, ")
+    assert text.free_orders(1200).startswith("1,200 completed orders of amount 0, ")

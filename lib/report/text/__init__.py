@@ -1,10 +1,12 @@
 """The sentences of the reports, and the wording that they share."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
-from lib.formatting import decimal, signed_percent
+from lib.formatting import decimal, integer, money, percent, signed_percent
 
-__all__ = ["comparison"]
+__all__ = ["comparison", "guests"]
 
 
 def comparison(now: float, before: float, with_what: str, *, points: bool = False) -> str:
@@ -24,3 +26,12 @@ def comparison(now: float, before: float, with_what: str, *, points: bool = Fals
     if points:
         return f"{'+' if change > 0 else ''}{decimal(100 * change, 1)} points vs {with_what}"
     return f"{signed_percent(change)} vs {with_what}"
+
+
+def guests(sales: Mapping[Any, Any], currency: str) -> str:
+    """How much a report on customers leaves out, from the row of the question guest_sales."""
+    if not sales["orders"]:
+        return "No completed order is from a guest, so the customers cover all revenue."
+    orders = "1 order" if sales["orders"] == 1 else f"{integer(sales['orders'])} orders"
+    amount = f"{money(sales['revenue'], currency)} ({percent(sales['share'])} of revenue)"
+    return f"Guests placed {orders} of {amount}, which this report leaves out: nothing follows a guest over time."

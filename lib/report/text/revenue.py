@@ -12,8 +12,8 @@ from lib.formatting import day, integer, money, percent
 from lib.report.text import comparison
 
 __all__ = [
-    "backtest_summary", "coverage", "data_preparation", "driver", "forecast_headline", "headline", "largest_step",
-    "score_definitions", "score_table", "segment_table", "summary", "target",
+    "backtest_summary", "coverage", "data_preparation", "driver", "forecast_headline", "free_orders", "headline",
+    "largest_step", "score_definitions", "score_table", "segment_table", "summary", "target",
 ]  # fmt: skip
 
 YEAR = pd.Timedelta(weeks=52)  # back to the same weekdays of the previous year
@@ -92,6 +92,14 @@ def driver(found: Driver | None, currency: str) -> str:
         kind = "gain" if found.amount > 0 else "loss"
         return f"Gains and losses offset each other; the largest {kind} came from {found.name} ({amount})."
     return f"The {found.kind} {found.name} contributed most to the change: {amount}, {percent(found.share)} of it."
+
+
+def free_orders(number: float) -> str:
+    """How many completed orders of the period are counted apart because their amount is 0."""
+    if not number:
+        return "No completed order of the period has an amount of 0."
+    count = "1 completed order" if number == 1 else f"{integer(number)} completed orders"
+    return f"{count} of amount 0, such as gifts, are counted apart: not in orders and average order value."
 
 
 def target(revenue: float, run_rate: float, target: float | None, currency: str) -> str:

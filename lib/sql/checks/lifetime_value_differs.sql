@@ -6,9 +6,11 @@ mart AS (
     FROM customer_lifetime_value
 ),
 source AS (
-    SELECT (SELECT count(*) FROM users) AS customers, coalesce(sum(total_amount), 0) AS revenue, count(*) AS orders
-    FROM orders
-    WHERE status = 'completed'
+    SELECT
+        (SELECT count(*) FROM users WHERE NOT is_guest) AS customers,
+        coalesce(sum(total_amount), 0) AS revenue, count(*) AS orders
+    FROM orders JOIN users USING (user_id)
+    WHERE status = 'completed' AND total_amount > 0 AND NOT is_guest
 )
 SELECT mart.*, source.* FROM mart, source
 WHERE (mart.customers, mart.revenue, mart.orders) IS DISTINCT FROM (source.customers, source.revenue, source.orders)

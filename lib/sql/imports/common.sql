@@ -179,7 +179,7 @@ ORDER BY rejected_with_parent, file_place, line
 
 -- name: profile_users
 -- The customers of a group.
-SELECT user_id, country_code FROM written_users WHERE hash(user_id) % $groups = $number
+SELECT user_id, country_code, is_guest FROM written_users WHERE hash(user_id) % $groups = $number
 
 -- name: profile_orders
 -- The orders of a group of customers.

@@ -1,4 +1,4 @@
--- One row per customer, with or without orders: completed orders and revenue to date. The predicted columns are NULL,
+-- One row per customer, with or without orders, but not per guest: completed orders of an amount above 0 and revenue to date. The predicted columns are NULL,
 -- because a load invalidates earlier predictions; 08_customers fills them again.
 WITH
 completed AS (
@@ -9,7 +9,7 @@ completed AS (
         min(order_date) AS first_order_date,
         max(order_date) AS last_order_date
     FROM orders
-    WHERE status = 'completed'
+    WHERE status = 'completed' AND total_amount > 0
     GROUP BY user_id
 ),
 final AS (
@@ -28,5 +28,6 @@ final AS (
         NULL AS predicted_as_of
     FROM users
     LEFT JOIN completed USING (user_id)
+    WHERE NOT is_guest
 )
 SELECT * FROM final

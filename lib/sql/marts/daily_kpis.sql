@@ -1,5 +1,6 @@
 -- One row per day from the first order, session or sign-up to the last: the KPIs that reports and dashboards share.
 -- revenue = sum of total_amount of completed orders, dated on the shop's day of the order.
+-- orders of amount 0 are free_orders. Customers are not guests, and active with an order of an amount above 0.
 -- costed_revenue = revenue of the order items whose product has a cost; cost = quantity x cost of those items.
 -- Reads the temporary table `sessions` (load/sessions.sql).
 WITH
@@ -8,13 +9,26 @@ completed AS (
     FROM orders
     WHERE status = 'completed'
 ),
+of_customers AS (
+    SELECT user_id, date
+    FROM completed
+    WHERE total_amount > 0
+        AND NOT EXISTS (SELECT FROM users WHERE users.user_id = completed.user_id AND is_guest)
+),
 first_orders AS (
-    SELECT user_id, min(date) AS date FROM completed GROUP BY user_id
+    SELECT user_id, min(date) AS date FROM of_customers GROUP BY user_id
 ),
 order_days AS (
-    SELECT date, count(*) AS orders, sum(total_amount) AS revenue, count(DISTINCT user_id) AS active_customers
+    SELECT
+        date,
+        count(*) FILTER (WHERE total_amount > 0) AS orders,
+        count(*) FILTER (WHERE total_amount = 0) AS free_orders,
+        sum(total_amount) AS revenue
     FROM completed
     GROUP BY date
+),
+customer_days AS (
+    SELECT date, count(DISTINCT user_id) AS active_customers FROM of_customers GROUP BY date
 ),
 unit_days AS (
     SELECT
@@ -31,7 +45,7 @@ first_order_days AS (
     SELECT date, count(*) AS new_customers FROM first_orders GROUP BY date
 ),
 signup_days AS (
-    SELECT signup_date AS date, count(*) AS signups FROM users GROUP BY signup_date
+    SELECT signup_date AS date, count(*) AS signups FROM users WHERE NOT is_guest GROUP BY signup_date
 ),
 status_days AS (
     SELECT
@@ -69,15 +83,17 @@ final AS (
         coalesce(active_customers, 0) AS active_customers,
         coalesce(new_customers, 0) AS new_customers,
         coalesce(signups, 0) AS signups,
-        round(revenue / orders, 2) AS avg_order_value,
+        round(revenue / nullif(orders, 0), 2) AS avg_order_value,
         coalesce(cancelled_orders, 0) AS cancelled_orders,
         coalesce(refunded_orders, 0) AS refunded_orders,
         coalesce(refunded_amount, 0) AS refunded_amount,
         coalesce(sessions, 0) AS sessions,
         coalesce(converted_sessions, 0) AS converted_sessions,
-        converted_sessions::double precision / sessions AS conversion_rate
+        converted_sessions::double precision / sessions AS conversion_rate,
+        coalesce(free_orders, 0) AS free_orders
     FROM days
     LEFT JOIN order_days USING (date)
+    LEFT JOIN customer_days USING (date)
     LEFT JOIN unit_days USING (date)
     LEFT JOIN first_order_days USING (date)
     LEFT JOIN signup_days USING (date)

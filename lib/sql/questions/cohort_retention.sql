@@ -1,9 +1,9 @@
 -- Retention by sign-up month: number of customers of each cohort with a completed order, for each calendar month that
 -- has ended before :as_of. month_index: calendar months after the sign-up month. The denominator cohort_size counts all
--- sign-ups, with or without an order. The incomplete month has no row.
+-- sign-ups, with or without an order. The incomplete month has no row. Guests and orders of amount 0 do not count.
 WITH
 members AS (
-    SELECT user_id, date_trunc('month', signup_date)::date AS cohort FROM users WHERE signup_date < :as_of
+    SELECT user_id, date_trunc('month', signup_date)::date AS cohort FROM users WHERE NOT is_guest AND signup_date < :as_of
 ),
 sizes AS (
     SELECT cohort, count(*) AS cohort_size FROM members GROUP BY cohort
@@ -13,6 +13,7 @@ months AS (
         user_id, date_trunc('month', shop_time(order_date))::date AS month
     FROM orders
     WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
+        AND total_amount > 0
 ),
 active AS (
     SELECT members.cohort, months.month, count(*) AS customers

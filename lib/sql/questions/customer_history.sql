@@ -2,7 +2,7 @@
 -- All orders of one day are one purchase. frequency: purchases after the first. recency: days from the first to
 -- the last. age: days from the first to the day before :split. monetary_value: mean revenue per purchase.
 -- days_since_last: days from the last purchase to :split. later_orders, later_revenue: purchases and revenue from
--- :split on.
+-- :split on. Guests and orders of amount 0 do not count.
 WITH
 purchases AS (
     SELECT
@@ -12,6 +12,7 @@ purchases AS (
         sum(total_amount) AS revenue
     FROM orders
     WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
+        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
     GROUP BY 1, 2
 ),
 sums AS (

@@ -1,12 +1,13 @@
 -- Cohorts of buyers by month of their first completed order, one row per calendar month that began before :as_of.
 -- month_index: calendar months after that of the first order. cohort_size: number of buyers in the cohort.
 -- customers: buyers with a completed order in the month. margin: revenue minus quantity x current product cost; NULL if
--- a cost is unknown. complete: the month has ended before :as_of.
+-- a cost is unknown. complete: the month has ended before :as_of. Guests and orders of amount 0 do not count.
 WITH
 completed AS (
     SELECT order_id, user_id, total_amount, date_trunc('month', shop_time(order_date))::date AS month
     FROM orders
     WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
+        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
 ),
 members AS (
     SELECT user_id, min(month) AS cohort FROM completed GROUP BY user_id

@@ -1,11 +1,13 @@
 -- Buyers by revenue to date (completed orders before :as_of), in at most :bins classes of one round width (1, 2 or 5
 -- times a power of ten) up to the 99th percentile. The last class includes all buyers above, because a few large ones
 -- would flatten the histogram. A class contains from_revenue <= revenue < to_revenue; empty classes have a row.
+-- Guests and orders of amount 0 do not count.
 WITH
 buyers AS (
     SELECT sum(total_amount) AS revenue
     FROM orders
     WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
+        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
     GROUP BY user_id
 ),
 least AS (

@@ -1,11 +1,12 @@
 -- Revenue to date per buyer, a customer with a completed order before :as_of: number of buyers, total, mean and median.
 -- top_tenth_from, top_tenth_share: lowest revenue in the top tenth of buyers (rounded up), and its share of revenue.
--- repeat_rate: share of buyers with at least two orders.
+-- repeat_rate: share of buyers with at least two orders. Guests and orders of amount 0 do not count.
 WITH
 buyers AS (
     SELECT user_id, count(*) AS orders, sum(total_amount) AS revenue
     FROM orders
     WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
+        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
     GROUP BY user_id
 ),
 ranked AS (

@@ -1,5 +1,5 @@
 -- Days between consecutive completed orders of a buyer before :as_of: number of these gaps, their median and
--- their ninth decile.
+-- their ninth decile. Guests and orders of amount 0 do not count.
 WITH
 gaps AS (
     SELECT
@@ -7,6 +7,7 @@ gaps AS (
             - lag(shop_day(order_date)) OVER (PARTITION BY user_id ORDER BY order_date, order_id) AS days
     FROM orders
     WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
+        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
 ),
 final AS (
     SELECT

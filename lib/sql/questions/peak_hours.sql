@@ -4,7 +4,7 @@ SELECT
     extract(hour FROM shop_time(order_date))::integer AS hour,
     count(*) AS orders
 FROM orders
-WHERE status = 'completed'
+WHERE status = 'completed' AND total_amount > 0
     AND order_date >= day_start(CAST(:start AS date))
     AND order_date < day_start(CAST(:end AS date))
 GROUP BY 1, 2

@@ -4,7 +4,7 @@ WITH
 final AS (
     SELECT
         coalesce(users.acquisition_channel, 'not known') AS channel,
-        count(*) AS orders,
+        count(*) FILTER (WHERE total_amount > 0) AS orders,
         sum(total_amount) AS revenue,
         (sum(total_amount) / nullif(sum(sum(total_amount)) OVER (), 0))::double precision AS share
     FROM orders JOIN users USING (user_id)

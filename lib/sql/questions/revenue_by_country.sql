@@ -1,9 +1,10 @@
 -- Revenue by the customer's home country from :start up to, not including, :end; the rows add up to the revenue of the period.
--- customers: accounts that signed up before :end. active_customers: those with a completed order in the period.
+-- customers: accounts that signed up before :end. active_customers: those with a completed order in the period. Guests
+-- count in orders and revenue only, orders of amount 0 in none.
 -- share: revenue / revenue of the period.
 WITH
 bought AS (
-    SELECT user_id, count(*) AS orders, sum(total_amount) AS revenue
+    SELECT user_id, count(*) FILTER (WHERE total_amount > 0) AS orders, sum(total_amount) AS revenue
     FROM orders
     WHERE status = 'completed'
         AND order_date >= day_start(CAST(:start AS date))
@@ -14,8 +15,8 @@ final AS (
     SELECT
         users.country_code,
         coalesce(min(users.country COLLATE "C"), 'not known') AS country,
-        count(*) FILTER (WHERE users.signup_date < :end) AS customers,
-        count(bought.user_id) AS active_customers,
+        count(*) FILTER (WHERE NOT users.is_guest AND users.signup_date < :end) AS customers,
+        count(*) FILTER (WHERE NOT users.is_guest AND bought.orders > 0) AS active_customers,
         coalesce(sum(bought.orders), 0)::bigint AS orders,
         coalesce(sum(bought.revenue), 0) AS revenue,
         (

@@ -1,5 +1,6 @@
 -- Days from a buyer's first completed order to the second; without a second one before :as_of, days to the day
 -- before :as_of (censored). returned: there is a second order. buyers: number of buyers with these days.
+-- Guests and orders of amount 0 do not count.
 WITH
 numbered AS (
     SELECT
@@ -8,6 +9,7 @@ numbered AS (
         row_number() OVER (PARTITION BY user_id ORDER BY order_date, order_id) AS number
     FROM orders
     WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
+        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
 ),
 observed AS (
     SELECT

@@ -8,9 +8,9 @@ sold AS (
         sum(order_items.quantity * order_items.price_at_time) AS revenue,
         sum(order_items.quantity * order_items.discount) AS discounts,
         count(DISTINCT orders.order_id) AS orders,
-        count(DISTINCT orders.user_id) AS buyers,
+        count(DISTINCT orders.user_id) FILTER (WHERE NOT users.is_guest) AS buyers,
         max(orders.order_date) AS last_order_date
-    FROM orders JOIN order_items USING (order_id)
+    FROM orders JOIN order_items USING (order_id) JOIN users USING (user_id)
     WHERE orders.status = 'completed'
     GROUP BY order_items.product_id
 )

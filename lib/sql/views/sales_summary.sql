@@ -15,6 +15,7 @@ SELECT
     conversion_rate,
     cancelled_orders,
     refunded_orders,
-    refunded_amount
+    refunded_amount,
+    free_orders
 FROM daily_kpis;
 COMMENT ON VIEW sales_summary IS 'One row per day of the shop with its week and month: orders, revenue of completed orders, customers and sessions.'
