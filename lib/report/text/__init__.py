@@ -29,7 +29,12 @@ def comparison(now: float, before: float, with_what: str, *, points: bool = Fals
 
 
 def guests(sales: Mapping[Any, Any], currency: str) -> str:
-    """How much a report on customers leaves out, from the row of the question guest_sales."""
+    """How much a report on customers leaves out, from the row of the question guest_sales.
+
+    Example:
+        >>> guests({"orders": 0, "revenue": 0.0, "share": 0.0}, "USD")
+        'No completed order is from a guest, so the customers cover all revenue.'
+    """
     if not sales["orders"]:
         return "No completed order is from a guest, so the customers cover all revenue."
     orders = "1 order" if sales["orders"] == 1 else f"{integer(sales['orders'])} orders"

@@ -95,7 +95,12 @@ def driver(found: Driver | None, currency: str) -> str:
 
 
 def free_orders(number: float) -> str:
-    """How many completed orders of the period are counted apart because their amount is 0."""
+    """How many completed orders of the period are counted apart because their amount is 0.
+
+    Example:
+        >>> text.free_orders(0)
+        'No completed order of the period has an amount of 0.'
+    """
     if not number:
         return "No completed order of the period has an amount of 0."
     count = "1 completed order" if number == 1 else f"{integer(number)} completed orders"
