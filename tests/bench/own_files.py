@@ -31,7 +31,7 @@ def _invoice_lines(lines: int) -> Iterator[str]:
     for n in range(lines):
         invoice, place = divmod(n, 20)
         article, customer = (7 * invoice + 131 * place) % 4_000, invoice % 4_000
-        price = 0 if n % 100 == 99 else 1 + article % 900 / 100
+        price = -1 if n % 100 == 99 else 1 + article % 900 / 100
         when = START + timedelta(minutes=19 * invoice)
         yield (
             f"{536_365 + invoice},{10_000 + article},ARTICLE NUMBER {article},{1 + n % 12},"
