@@ -248,13 +248,14 @@ def _run_step(this: Run, step: Step) -> None:
 
 
 def _span(this: Run) -> str:
-    """The days of the data and the report date, for every page; empty until they are known."""
+    """The days of the data, the report date and the time zone, for every page; empty until they are known."""
     from lib.run import manifest
 
     found = manifest.facts(this.folder).get(FIRST, {})
     if not found.get("first_day"):
         return ""
-    return f"Data from {day(found['first_day'])} to {day(found['last_day'])}; reports as of {day(found['as_of'])}."
+    span = f"Data from {day(found['first_day'])} to {day(found['last_day'])}; reports as of {day(found['as_of'])}"
+    return f"{span}; days in {this.record['params']['time_zone']}."
 
 
 def _environment(this: Run) -> dict[str, str]:

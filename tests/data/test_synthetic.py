@@ -50,6 +50,7 @@ DTYPES = {
     "text": "str",
     "char2": "str",
     "integer": "int64",
+    "boolean": "bool",
     "money": "decimal128(12, 2)[pyarrow]",
     "date": "datetime64[us]",
     "timestamptz": "datetime64[us, UTC]",
