@@ -60,7 +60,7 @@ def test_an_empty_shop(demo_database: sa.URL) -> None:
     shown = report()
     assert_readable(shown)
     assert words(shown)[0] == "There are no orders yet, so there is no cohort."
-    assert words(shown)[-1].endswith("the same revenue: $0.00.")
+    assert words(shown)[-1].endswith("one revenue: $0.00.")
 
 
 def one_customer() -> Rows:
