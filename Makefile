@@ -25,10 +25,11 @@ OK = .venv/.ok
 MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
 
 # Which shop: params file, your file, single parameters.
-RUN = --params "$$PARAMS" $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--set '$(item)')
+SHOP = $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--set '$(item)')
+RUN = --params "$$PARAMS" $(SHOP)
 
 # For make lab: only what was given, since the default is the last run.
-LAB = $(if $(filter command,$(firstword $(origin PARAMS))),--params "$$PARAMS") $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--set '$(item)')
+LAB = $(if $(filter command,$(firstword $(origin PARAMS))),--params "$$PARAMS") $(SHOP)
 
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"

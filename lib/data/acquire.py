@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from lib.data.imports.importing import AUTO, import_shop
+from lib.data.imports import AUTO
+from lib.data.imports.importing import import_shop
 from lib.data.imports.rejects import Policy, write_rejects
 from lib.data.origin import SYNTHETIC, Origin, read_origin, refuse_loss, write_origin
 from lib.data.profile import GAP_DAYS, Profile

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from lib import catalog, kpis, settings
 from lib.db.connection import READER_TIMEOUT, SQL_FOLDER, begin, connect, frame, run, sql, transaction
 from lib.errors import QueryError, UsageError
+from lib.util.files import replacing
 
 __all__ = ["Question", "columns", "query", "question", "questions", "read", "save_question", "tables", "time_zone"]
 
@@ -215,6 +216,7 @@ def save_question(name: str, statement: str, definition: str) -> Path:
 
     Raises:
         UsageError: The name is not allowed, or the workbook has a question of this name.
+        OutputError: The file cannot be written.
 
     Example:
         >>> save_question("units", "SELECT sum(quantity) FROM order_items", "Units sold.").name
@@ -225,9 +227,9 @@ def save_question(name: str, statement: str, definition: str) -> Path:
     if (SQL_FOLDER / "questions" / f"{name}.sql").exists():
         raise UsageError(f"the workbook has a question {name!r} already. Choose another name.")
     path = _own_folder() / f"{name}.sql"
-    path.parent.mkdir(parents=True, exist_ok=True)
     comment = "\n".join(f"-- {line}" for line in definition.splitlines())
-    path.write_text(f"{comment}\n{statement.strip()}\n", encoding="utf-8")
+    with replacing(path) as temporary:
+        temporary.write_text(f"{comment}\n{statement.strip()}\n", encoding="utf-8")
     return path
 
 

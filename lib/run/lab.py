@@ -8,8 +8,9 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
@@ -66,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shop = _shop(options)
         folder = settings.output_folder() / "lab" / shop.name
         if options.diff:
-            return _show_edits(folder)
+            _show_edits(folder)
+            return 0
         prepare(shop, folder)
     except WorkbookError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -79,9 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(prog="python -m lib.run.lab", description=__doc__)
-    parser.add_argument("--params", default="", metavar="FILE", help="a params file, or its name in params/")
-    parser.add_argument("--data", default="", metavar="FILE", help="your file or folder, for params that map it")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one parameter")
+    params.add_options(parser, default="")
     parser.add_argument("--prepare", action="store_true", help="prepare the copies, print their folder, and end")
     parser.add_argument("--diff", action="store_true", help="show the edits of the copies, and end")
     parser.epilog = "Further options are passed to JupyterLab."
@@ -91,9 +91,8 @@ def _options(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[
 def _shop(options: argparse.Namespace) -> Shop:
     """The shop that the options name, else that of the last completed run, else the demo."""
     if options.params or options.data or options.set:
-        file = params.find(options.params or "demo")
-        given = [*options.set, *([f"data={options.data}"] if options.data else [])]
-        return _named(file.stem, params.load(file, given), f"notebooks with the parameters of {file.name}")
+        file, found = params.chosen(options)
+        return _named(file.stem, found, f"notebooks with the parameters of {file.name}")
     run = manifest.last_completed(settings.output_folder())
     if run is None:
         demo = params.load(params.find("demo"))
@@ -138,6 +137,11 @@ def prepare(shop: Shop, folder: Path) -> list[Copy]:
 
 
 def _copy(template: Path, values: dict[str, Any], folder: Path) -> Copy:
+    """Write the copy of a template where no edited copy lies, unless it is up to date.
+
+    A file may be overwritten if it holds its cells as prepared; an edited copy of the same template and parameters is
+    up to date and stays the copy.
+    """
     import nbformat
 
     names = parameter_names(template)
@@ -147,40 +151,23 @@ def _copy(template: Path, values: dict[str, Any], folder: Path) -> Copy:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     book.metadata[MARK] = _digest(book)
-    target, kept = _free_path(folder, template.stem, book.metadata[MARK])
-    if not target.exists() or nbformat.read(target, as_version=4).metadata.get(MARK) != book.metadata[MARK]:
-        with replacing(target) as temporary:
-            nbformat.write(book, temporary)
     title, question = _opening(book)
-    return Copy(target, title or template.stem, question, kept)
-
-
-def _free_path(folder: Path, stem: str, digest: str) -> tuple[Path, str]:
-    """The file for a copy, and the name of an edited one that it must not overwrite.
-
-    A file may be written if it does not exist or holds its cells as prepared; an edited copy of the same template and
-    parameters is up to date and stays the copy.
-    """
-    import nbformat
-
     kept = ""
-    for path in _candidates(folder, stem):
-        if not path.exists():
+    for path in chain([folder / template.name], (folder / f"{template.stem}_{n}.ipynb" for n in count(2))):
+        present = nbformat.read(path, as_version=4) if path.exists() else None
+        if present and present.metadata.get(MARK) == book.metadata[MARK]:
             break
-        book = nbformat.read(path, as_version=4)
-        mark = book.metadata.get(MARK)
-        if mark == digest or mark == _digest(book):
+        if present is None or not _is_edited(present):
+            with replacing(path) as temporary:
+                nbformat.write(book, temporary)
             break
         kept = path.name
-    return path, kept
+    return Copy(path, title or template.stem, question, kept)
 
 
-def _candidates(folder: Path, stem: str) -> Iterator[Path]:
-    yield folder / f"{stem}.ipynb"
-    number = 2
-    while True:
-        yield folder / f"{stem}_{number}.ipynb"
-        number += 1
+def _is_edited(copy: "NotebookNode") -> bool:
+    """Whether a notebook has other cells than `make lab` prepared."""
+    return copy.metadata.get(MARK) != _digest(copy)
 
 
 def _digest(book: "NotebookNode") -> str:
@@ -227,22 +214,21 @@ def _start_page(shop: Shop, copies: Sequence[Copy], folder: Path) -> str:
     )
 
 
-def _show_edits(folder: Path) -> int:
-    """Print the edits of each copy with nbdime; returns the exit code."""
+def _show_edits(folder: Path) -> None:
+    """Print the edits of each copy with nbdime."""
     import nbformat
 
     edited = []
     for path in sorted(folder.glob("*.ipynb")):
         book = nbformat.read(path, as_version=4)
         template = NOTEBOOKS / f"{re.sub(r'_[0-9]+$', '', path.stem)}.ipynb"
-        if template.exists() and book.metadata.get(MARK) not in (None, _digest(book)):
+        if template.exists() and MARK in book.metadata and _is_edited(book):
             edited.append((template, path))
     for template, path in edited:
         command = [sys.executable, "-m", "nbdime", "diff", "--sources", "--no-use-diff"]
         subprocess.run([*command, str(template), str(path)], check=False)
     if not edited:
         sys.stdout.write(f"no edited copy in {folder}\n")
-    return 0
 
 
 def _open(folder: Path, shop: Shop, further: Sequence[str]) -> NoReturn:

@@ -12,13 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lib.data.imports import AUTO, FROM_FILES
 from lib.errors import UsageError
 from lib.settings import PROJECT, run_folder
 from lib.util.files import plain_json, replacing
 
-__all__ = ["FROM_FILES", "describe", "facts", "last_completed", "new_run_id", "prune", "record", "resolved", "write"]
+__all__ = ["describe", "facts", "last_completed", "new_run_id", "prune", "record", "resolved", "write"]
 
-FROM_FILES = ("as_of", "currency")  # parameters that may be `auto`: imported files decide them
 PACKAGES = ("pandas", "numpy", "sqlalchemy", "plotly", "statsmodels", "papermill", "nbconvert")
 
 
@@ -77,7 +77,7 @@ def resolved(values: dict[str, Any], output: Path) -> dict[str, Any]:
     Raises:
         UsageError: There was no such run.
     """
-    autos = [name for name in FROM_FILES if values[name] == "auto"]
+    autos = [name for name in FROM_FILES if values[name] == AUTO]
     if not autos:
         return values
     run = last_completed(output)

@@ -20,9 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not settings.get("METABASE_URL"):
             raise MetabaseError("METABASE_URL is not set; expected its URL. `make env` writes one to .env")
-        given = [*options.set, *([f"data={options.data}"] if options.data else [])]
-        values = params.load(params.find(options.params), given).values()
-        values = manifest.resolved(values, settings.output_folder())
+        _, found = params.chosen(options)
+        values = manifest.resolved(found.values(), settings.output_folder())
         if options.command == "plan":
             return _print(plan(values, force=options.force))
         return _print(apply(values, force=options.force, rotate=options.rotate))
@@ -34,9 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lib.run.metabase", description=__doc__)
     parser.add_argument("command", choices=["plan", "apply"])
-    parser.add_argument("--params", default="demo", metavar="FILE", help="a params file, or its name in params/ (demo)")
-    parser.add_argument("--data", default="", metavar="FILE", help="your file or folder, for params that map it")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one parameter")
+    params.add_options(parser)
     parser.add_argument("--force", action="store_true", help="overwrite manual edits too, with a backup")
     parser.add_argument("--rotate", action="store_true", help="send Metabase the current database password")
     return parser.parse_args(arguments)

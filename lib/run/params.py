@@ -1,5 +1,6 @@
 """The model of a params file: each parameter's name, type, range, default and description, stated once."""
 
+import argparse
 import difflib
 import math
 from collections.abc import Iterator, Sequence
@@ -14,14 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from lib.data.imports import AUTO, FROM_FILES
 from lib.data.imports.formats import NAMES
 from lib.errors import UsageError
 from lib.settings import PROJECT
 from lib.util.zones import known_zone
 
-__all__ = ["AUTO", "Generate", "Mapping", "Params", "find", "load"]
+__all__ = ["Generate", "Mapping", "Params", "add_options", "chosen", "find", "load"]
 
-AUTO = "auto"  # for a parameter that follows from imported files
 KeyPath = tuple[str, ...]  # such as ("generate", "orders")
 
 
@@ -165,7 +166,7 @@ class Params(_Section):
             raise ValueError(
                 "mapping is set, data is not. Name the file, as in `make pipeline PARAMS=online_retail DATA=FILE`"
             )
-        if autos := [name for name in ("as_of", "currency") if getattr(self, name) == AUTO and not self.data]:
+        if autos := [name for name in FROM_FILES if getattr(self, name) == AUTO and not self.data]:
             raise ValueError(f"{' and '.join(autos)}: auto follows from your files, and data is not set. Set a value")
         if self.data and not self.mapping:
             raise ValueError("data is set, mapping is not. Use params with a mapping, such as PARAMS=online_retail")
@@ -187,6 +188,24 @@ def _zone(value: str) -> str:
         return known_zone(value)
     except UsageError as error:
         raise ValueError(str(error)) from error
+
+
+def add_options(parser: argparse.ArgumentParser, default: str = "demo") -> None:
+    """Add the options of a command that name a shop: --params, --data and --set."""
+    usual = default or "that of the last run"
+    parser.add_argument("--params", default=default, metavar="FILE", help=f"a params file, or its name ({usual})")
+    parser.add_argument("--data", default="", metavar="FILE", help="your file or folder, for params that map it")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one parameter")
+
+
+def chosen(options: argparse.Namespace) -> tuple[Path, Params]:
+    """The params file that the options name, the demo's without --params, and its parameters with their overrides.
+
+    Raises:
+        UsageError: See `find` and `load`.
+    """
+    file = find(options.params or "demo")
+    return file, load(file, [*options.set, *([f"data={options.data}"] if options.data else [])])
 
 
 def find(name: str) -> Path:

@@ -21,6 +21,7 @@ import filelock
 import psutil
 
 from lib import settings
+from lib.data.imports import FROM_FILES
 from lib.errors import OutputError, UsageError, WorkbookError
 from lib.formatting import day
 from lib.run import params
@@ -47,6 +48,13 @@ class Run:
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
+    def found(self) -> dict[str, Any]:
+        """Facts of the step that reads the files: days, report date, rows; empty before it has run."""
+        from lib.run import manifest
+
+        return manifest.facts(self.folder).get(FIRST, {})
+
+    @property
     def pages(self) -> list[dict[str, str]]:
         """The pages that every page of the run links to."""
         return [{"page": step.page} for step in self.steps]
@@ -58,9 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for kind in STOPS:
         signal.signal(kind, _stopped)
     try:
-        file = params.find(options.params)
-        given = [*options.set, *([f"data={options.data}"] if options.data else [])]
-        run(file, params.load(file, given).values())
+        file, found = params.chosen(options)
+        run(file, found.values())
     except WorkbookError as error:
         _complain(error, debug=options.debug)
         return error.exit_code
@@ -75,9 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lib.run.pipeline", description=__doc__)
-    parser.add_argument("--params", default="demo", metavar="FILE", help="a params file, or its name in params/ (demo)")
-    parser.add_argument("--data", default="", metavar="FILE", help="your file or folder, for params that map it")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one parameter")
+    params.add_options(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args(arguments)
 
@@ -187,10 +192,8 @@ def _run_recorded(this: Run) -> None:
 
 def _take_from_files(this: Run) -> None:
     """Replace the parameters that are `auto` by the values that the import found, for the steps that follow."""
-    from lib.run import manifest
-
-    found = manifest.facts(this.folder).get(FIRST, {})
-    this.record["params"] |= {name: found[name] for name in manifest.FROM_FILES if found.get(name)}
+    found = this.found
+    this.record["params"] |= {name: found[name] for name in FROM_FILES if found.get(name)}
 
 
 def _run_stage(this: Run, stage: Sequence[Step]) -> None:
@@ -249,9 +252,7 @@ def _run_step(this: Run, step: Step) -> None:
 
 def _span(this: Run) -> str:
     """The days of the data, the report date and the time zone, for every page; empty until they are known."""
-    from lib.run import manifest
-
-    found = manifest.facts(this.folder).get(FIRST, {})
+    found = this.found
     if not found.get("first_day"):
         return ""
     span = f"Data from {day(found['first_day'])} to {day(found['last_day'])}; reports as of {day(found['as_of'])}"

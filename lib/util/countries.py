@@ -44,7 +44,12 @@ def name(alpha2: str) -> str | None:
 
 def calling_code(alpha2: str) -> str | None:
     """International calling code of a country, `44` for `GB`; None for an unknown code."""
-    return {entry[:2]: entry[2:] for entry in CALLING_CODES.split()}.get(alpha2)
+    return _calling_codes().get(alpha2)
+
+
+@cache
+def _calling_codes() -> dict[str, str]:
+    return {entry[:2]: entry[2:] for entry in CALLING_CODES.split()}
 
 
 @cache

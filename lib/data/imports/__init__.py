@@ -11,3 +11,8 @@ The modules in the order in which a file goes through them; README.md says how t
 - `staging`: the checked rows in DuckDB, where formats compare them by SQL.
 - `rejects`: rejected rows for people and the database, and as a reason to stop the run.
 """
+
+__all__ = ["AUTO", "FROM_FILES"]
+
+AUTO = "auto"  # value of a parameter that the imported files decide
+FROM_FILES = ("as_of", "currency")  # the parameters that may have it

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.catalog import arrow_schema, tables
+from lib.data.imports import AUTO
 from lib.data.imports.formats import load_format
 from lib.data.imports.mapping import find_files, layouts_of, read_options
 from lib.data.imports.rejects import Policy, refusal, rejected_examples, rejects_by_rule, save_rejects
@@ -19,9 +20,7 @@ from lib.data.parquet import TableWriter, table_path, with_all_columns
 from lib.data.profile import Profile, profile, report_date, total
 from lib.errors import UsageError
 
-__all__ = ["AUTO", "Imported", "import_shop"]
-
-AUTO = "auto"  # value of a parameter that follows from the files
+__all__ = ["Imported", "import_shop"]
 
 COUNTS = ["file", "read", "loaded", "rejected", "duplicates"]
 NOTES = {"file": "str", "column": "str", "note": "str", "cases": "int64"}

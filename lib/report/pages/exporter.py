@@ -93,6 +93,9 @@ def _render(
     )
     exporter.environment.autoescape = True
     node.cells = [cell for cell in node.cells if _LEFT_OUT.isdisjoint(cell.metadata.get("tags", ()))]
+    for output in (output for cell in node.cells for output in cell.get("outputs", ())):
+        if "switch" in output.get("metadata", {}):  # the page shows the label on the switch, not as a title
+            output.data[PLOTLY]["layout"].pop("title", None)
     scripts = [pages.plotly_code()] if held else []
     resources = pages.resources(_title(node, page), page, reports, scripts) | {"packed": _packed(held), "note": note}
     html, _ = exporter.from_notebook_node(node, resources)
@@ -128,16 +131,11 @@ def _unstyled(html: str) -> str:
 
 
 def _groups(outputs: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
-    """Consecutive outputs of a `Switch` as one group, each other output as a group of its own.
-
-    The page shows the label of a switched figure on the switch, so its title is removed.
-    """
+    """Consecutive outputs of a `Switch` as one group, each other output as a group of its own."""
     groups: list[list[Mapping[str, Any]]] = []
     continued = False
     for output in outputs:
         switched = "switch" in output.get("metadata", {})
-        if switched:
-            output["data"][PLOTLY]["layout"].pop("title", None)
         if switched and continued:
             groups[-1].append(output)
         else:
