@@ -1,4 +1,4 @@
-"""Acquire the six tables of a shop as Parquet: generated from a seed, or imported from files."""
+"""Acquire the tables of a shop as Parquet: generated from a seed, or imported from files."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -60,7 +60,7 @@ class Acquired:
 
     @property
     def rows(self) -> int:
-        """Rows of all six tables."""
+        """Rows of all tables."""
         return int(self.written["rows"].sum())
 
     def facts(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def acquire(
         >>> folder = settings.output_folder() / "small shop"
         >>> acquired = acquire.acquire(sizes, None, "", seed=42, as_of="2025-07-01", output=folder, workers=1)
         >>> acquired.written["table"].tolist()
-        ['products', 'marketing_campaigns', 'users', 'orders', 'order_items', 'events']
+        ['products', 'marketing_campaigns', 'users', 'orders', 'order_items', 'events', 'refunds']
     """
     known_zone(time_zone)
     origin = Origin("imported", data, mapping["format"], time_zone) if mapping else SYNTHETIC

@@ -1,4 +1,4 @@
-"""Typed Parquet files of the six tables: one file per table, or numbered shards of a large one."""
+"""Typed Parquet files of the tables: one file per table, or numbered shards of a large one."""
 
 from datetime import datetime
 from pathlib import Path
@@ -98,7 +98,7 @@ def existing_paths(folder: Path, table: str) -> list[Path]:
     whole = table_path(folder, table)
     paths = [whole] if whole.exists() else sorted(folder.glob(f"{table}-*.parquet"))
     if not paths:
-        raise DataError(f"no file {whole}; expected the six tables of 02_generate. Run it first.")
+        raise DataError(f"no file {whole}; expected the tables of 02_generate. Run it first.")
     return paths
 
 

@@ -32,7 +32,7 @@ from lib.settings import LOCAL_HOSTS
 
 __all__ = ["BLOCK_TABLES", "fill", "load_shard"]
 
-BLOCK_TABLES = ["users", "orders", "order_items", "events"]
+BLOCK_TABLES = ["users", "orders", "order_items", "refunds", "events"]
 
 
 def fill(main: sa.Connection, plan: GenerationPlan, engine: Engine, run_id: str) -> dict[str, int]:

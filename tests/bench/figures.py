@@ -19,7 +19,7 @@ FIGURES = {  # name: (target, description)
     "to_sql_s": ("", "pandas to_sql of the frames into emptied live tables, reading the frames not counted"),
     "to_sql_multi_s": ("", "the same with method='multi'"),
     "execute_values_s": ("", "psycopg2's execute_values of the frames' tuples, 1,000 a page"),
-    "load_rows_per_s": ("", "rows of the six tables over load_whole_s"),
+    "load_rows_per_s": ("", "rows of the tables over load_whole_s"),
     "load_ratio_psql_copy": ("at least 5", "psql_copy_s over load_s"),
     "load_ratio_psql_copy_whole": ("", "psql_copy_s over load_whole_s"),
     "load_ratio_to_sql": ("at least 15", "the better of to_sql_s and to_sql_multi_s over load_s"),
@@ -106,7 +106,7 @@ FIGURES = {  # name: (target, description)
     ),
     # A shop of fifty million order items, made and loaded by two workers and a database on the same cores.
     "scale_large_items": ("", "order items loaded"),
-    "scale_large_rows": ("", "rows of the six tables"),
+    "scale_large_rows": ("", "rows of the tables"),
     "scale_large_copy_s": ("", "of that making, copying, counting and analysing them"),
     "scale_large_s": ("", "the whole load: keys, marts, checks and swap too"),
     "scale_large_peak_mb": ("under 600", f"highest RSS of one process, every {SAMPLE_S} s; no server"),

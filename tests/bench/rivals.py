@@ -46,7 +46,7 @@ def empty() -> None:
 
 
 def count() -> int:
-    """Rows of the six tables."""
+    """Rows of the tables."""
     counts = " + ".join(f"(SELECT count(*) FROM {name})" for name in NAMES)
     with db.transaction(read_only=True) as connection:
         return connection.execute(sa.text(f"SELECT {counts}")).scalar_one()

@@ -336,6 +336,7 @@ def test_the_files_fit_the_catalog(tmp_path):
         "marketing_campaigns": 0,
         "orders": 1,
         "order_items": 1,
+        "refunds": 0,
         "events": 0,
     }
     assert all(pq.read_schema(found.folder / f"{name}.parquet").equals(arrow_schema(name)) for name in SIX)

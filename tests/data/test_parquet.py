@@ -125,5 +125,5 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"users\.parquet; expected the six tables of 02_generate"):
+    with pytest.raises(DataError, match=r"users\.parquet; expected the tables of 02_generate"):
         parquet.read_table(tmp_path, "users")

@@ -131,7 +131,7 @@ def test_fingerprint_changes_with_every_change(demo_database: sa.URL) -> None:
 
 def test_a_missing_file_is_named(unchanged: None, demo_folder: Path, tmp_path: Path) -> None:
     for name in NAMES:
-        with pytest.raises(DataError, match=rf"{name}\.parquet; expected the six tables of 02_generate"):
+        with pytest.raises(DataError, match=rf"{name}\.parquet; expected the tables of 02_generate"):
             load.replace(tmp_path, as_of="2025-07-01")
         parquet.table_path(tmp_path, name).symlink_to(parquet.table_path(demo_folder, name))
 

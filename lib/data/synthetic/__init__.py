@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from lib.data.parquet import to_frame
+from lib.catalog import arrow_schema
+from lib.data.parquet import to_frame, with_all_columns
 from lib.data.synthetic.arrays import DAY, stream, uuids
 from lib.data.synthetic.calendar import Anomaly, Clock, anomalies, day_factors
 from lib.data.synthetic.campaigns import Campaigns, campaigns_table, plan_campaigns
@@ -163,7 +164,7 @@ def parent_tables(plan: Plan) -> dict[str, pa.Table]:
 
 
 def block_tables(plan: Plan, block: int) -> dict[str, pa.Table]:
-    """The users, orders, order_items and events of a block; they depend on the plan and the block only."""
+    """The users, orders, order_items, refunds and events of a block; they depend on the plan and the block only."""
     shop = plan.shop
     customers = draw_customers(plan.counts, plan.campaigns, shop, block)
     orders, values = _orders(plan, customers, block)
@@ -172,8 +173,11 @@ def block_tables(plan: Plan, block: int) -> dict[str, pa.Table]:
     lines = draw_lines(plan.baskets, plan.products, days, values, flash, shop, block)
     return {
         "users": customers_table(customers, plan.pools, plan.campaigns, shop, block),
-        "orders": orders_table(orders, lines, customers, plan.pools, plan.campaigns, shop, block),
+        "orders": with_all_columns(
+            orders_table(orders, lines, customers, plan.pools, plan.campaigns, shop, block), arrow_schema("orders")
+        ),
         "order_items": items_table(lines, orders, plan.products, shop, block),
+        "refunds": arrow_schema("refunds").empty_table(),
         "events": draw_events(plan.visits, orders, lines, customers, plan.products, plan.visit_clock, shop, block),
     }
 
@@ -194,7 +198,7 @@ def _orders(plan: Plan, customers: Customers, block: int) -> tuple[Orders, np.nd
 
 
 def generate_shop(counts: Counts = SAMPLE_COUNTS, shop: Shop = SAMPLE_SHOP) -> dict[str, pd.DataFrame]:
-    """The six tables as frames by name, parents before children, all in memory.
+    """The tables as frames by name, parents before children, all in memory.
 
     Raises:
         UsageError: No shop can have these counts.

@@ -191,6 +191,22 @@ SELECT
 FROM order_items
 ORDER BY line
 
+-- name: refunds
+-- Refunds in the order of the file; one without a customer is of its order's.
+SELECT
+    refunds.* EXCLUDE (line) REPLACE (
+        key_of('refund', refund_id) AS refund_id,
+        coalesce(
+            key_of('user', refunds.user_id), key_of('user', orders.user_id),
+            text_key('guest', refunds.order_id::VARCHAR)
+        ) AS user_id,
+        key_of('order', refunds.order_id) AS order_id,
+        key_of('item', order_item_id) AS order_item_id
+    )
+FROM refunds
+LEFT JOIN orders USING (order_id)
+ORDER BY refunds.line
+
 -- name: events
 -- Events in the order of the file.
 SELECT

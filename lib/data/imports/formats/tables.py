@@ -37,7 +37,7 @@ def _compare(database: StagingDatabase, options: ReadOptions, _: str) -> None:
     for rule in ("session_of_two_customers", "purchase_differs", "purchased_twice", "total_differs", "no_purchase"):
         database.run(rule)
     for table in present:
-        if table.name in ("order_items", "events"):
+        if table.name in ("order_items", "refunds", "events"):
             _reject_orphans(database, table)
 
 
@@ -63,7 +63,9 @@ def _columns(table: Table) -> tuple[Column, ...]:
 
 
 FORMAT = Format(
-    {name: _columns(table) for name, table in TABLES.items()}, _compare, optional=("marketing_campaigns", "events")
+    {name: _columns(table) for name, table in TABLES.items()},
+    _compare,
+    optional=("marketing_campaigns", "refunds", "events"),
 )
 
 
