@@ -24,18 +24,16 @@ class OutputError(WorkbookError):
 
 
 class UsageError(WorkbookError):
-    """A parameter, setting, option or file name is wrong; raised before anything runs."""
-
-    exit_code = 2
-
-
-class QueryError(WorkbookError):
-    """A query of the user is refused; notebooks show the message without a traceback."""
+    """An argument, parameter, setting or file name is wrong; notebooks show the message without a traceback."""
 
     exit_code = 2
 
     def _render_traceback_(self) -> list[str]:
-        return [f"QueryError: {self}"]
+        return [f"{type(self).__name__}: {self}"]
+
+
+class QueryError(UsageError):
+    """A query of the user is refused."""
 
 
 class DataError(WorkbookError):
@@ -78,5 +76,5 @@ def is_ours(error_name: str) -> bool:
 
 
 def _codes() -> dict[str, int]:
-    classes: list[type[WorkbookError]] = [WorkbookError, *WorkbookError.__subclasses__()]
+    classes: list[type[WorkbookError]] = [WorkbookError, QueryError, *WorkbookError.__subclasses__()]
     return {cls.__name__: cls.exit_code for cls in classes}

@@ -13,7 +13,17 @@ from lib.db.connection import (
     sql,
     transaction,
 )
-from lib.db.queries import columns, query, question, questions, read, save_question, tables, time_zone
+from lib.db.queries import (
+    columns,
+    complete_names,
+    query,
+    question,
+    questions,
+    read,
+    save_question,
+    tables,
+    time_zone,
+)
 
 __all__ = [
     "SQL_FOLDER",
@@ -36,3 +46,5 @@ __all__ = [
     "time_zone",
     "transaction",
 ]
+
+complete_names()

@@ -51,6 +51,7 @@ KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count
 SESSION = {
     "search_path": "public",
     "TimeZone": "UTC",
+    "DateStyle": "ISO,YMD",  # 01.07.2024 is an error, neither January 7 nor July 1
     **{f"tcp_{name}": value for name, value in KEEPALIVES.items() if name.startswith("keepalives")},
 }
 

@@ -2,8 +2,10 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -19,13 +21,16 @@ __all__ = ["Question", "columns", "query", "question", "questions", "read", "sav
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 UNBOUND = re.compile(r"(?<![:\w\\]):(\w+)")  # SQLAlchemy reads it as a bound value; `::type` is a cast
+NAME_WANTED = r".*\b(read|question)\([\"']\w*$"  # text before the cursor
+SYNTAX_ERROR = "42601"
 DAYS = ("start", "end", "as_of", "split")  # parameters that are days, also after "previous_"
 # What to do, by SQLSTATE, where PostgreSQL's own text does not say it.
 ADVICE = {
     "25006": "query() only reads. Change rows with `make db-psql`, or load other files.",
     "57014": f"The query took longer than {READER_TIMEOUT} and was stopped. Select fewer rows, or aggregate them.",
-    "42P01": "tables() lists the tables and views, columns('orders') the columns of one.",
-    "42703": "columns('orders') lists the columns of a table.",
+    "22008": "Write a day as year, month and day: '2025-07-01'.",
+    "42P01": "tables() lists the tables and views, columns('orders') the columns of orders.",
+    "42703": "columns('orders') lists the columns of orders; the same works for each table and view.",
 }
 
 
@@ -45,9 +50,14 @@ class Question:
     needs: tuple[str, ...]
     sql: str
 
+    @property
+    def call(self) -> str:
+        """The call that reads it."""
+        arguments = [f'"{self.name}"', *(f"{name}=…" for name in self.needs)]
+        return f"read({', '.join(arguments)})"
+
     def __repr__(self) -> str:
-        call = ", ".join([f'"{self.name}"', *(f"{name}=…" for name in self.needs)])
-        return f"{self.definition}\n\nread({call})\n\n{self.sql}"
+        return f"{self.definition}\n\n{self.call}\n\n{self.sql}"
 
 
 def query(statement: str, **bound: object) -> pd.DataFrame:
@@ -80,7 +90,9 @@ def query(statement: str, **bound: object) -> pd.DataFrame:
         except sa.exc.DBAPIError as error:
             if error.connection_invalidated or not isinstance(error.orig, psycopg2.Error):
                 raise
-            raise QueryError(_explained(error.orig)) from error
+            raise QueryError(
+                "\n".join([_explained(error.orig), *_without_value(error.orig, statement, bound)])
+            ) from error
         except sa.exc.ResourceClosedError as error:
             raise QueryError("the statement returns no rows; query() expects a SELECT.") from error
 
@@ -99,33 +111,55 @@ def _explained(error: psycopg2.Error) -> str:
     return "\n".join(parts)
 
 
-def read(name: str, **bound: object) -> pd.DataFrame:
+def _without_value(error: psycopg2.Error, statement: str, bound: Mapping[str, object]) -> list[str]:
+    """The parameters that got no value as a line; empty if the error has another cause."""
+    names = [name for name in dict.fromkeys(UNBOUND.findall(statement)) if name not in bound]
+    if not names or error.pgcode != SYNTAX_ERROR:
+        return []
+    passed = ", ".join(f"{name}=…" for name in names)
+    return [f"No value was passed for {', '.join(f':{name}' for name in names)}. Pass it: query(…, {passed})"]
+
+
+def read(name: str | Question, **bound: object) -> pd.DataFrame:
     """Rows of a question, by its name.
 
     Args:
-        name: One of `questions()`.
+        name: One of `questions()`; Tab completes it.
         bound: Value of each parameter that the question needs; days as ISO text or dates.
 
     Returns:
         The columns that the question defines; types as those of `query`.
 
     Raises:
-        UsageError: No such question, or a value is missing.
+        UsageError: No such question, or a value is missing, not needed, or text other than a day.
         DatabaseError: The server cannot be reached, or the tables are missing.
 
     Example:
         >>> read("campaigns", start="2024-07-01", end="2025-07-01").columns.tolist()
         ['name', 'channel', 'start_date', 'end_date']
     """
-    asked = question(name)
-    if missing := [need for need in asked.needs if need not in bound]:
-        days = [need for need in missing if need.rpartition("previous_")[2] in DAYS]
-        note = f" ({', '.join(days)}: days such as '2025-07-01')" if days else ""
-        raise UsageError(f"question {name!r} needs {', '.join(missing)}{note}. Pass them: read({name!r}, …)")
+    asked = name if isinstance(name, Question) else question(name)
+    _refuse_wrong_values(asked, bound)
     with transaction("reader") as connection:
         found = frame(connection, asked.sql, **bound)
-    found.attrs["questions"] = (name,)  # pandas keeps it in most operations, so that a figure can name its question
+    # pandas keeps it in most operations, so that a figure can name its question.
+    found.attrs["questions"] = (asked.name,)
     return found
+
+
+def _refuse_wrong_values(asked: Question, bound: Mapping[str, object]) -> None:
+    """Raise UsageError if a value is missing, not needed, or other text than the day that is needed."""
+    days = [need for need in asked.needs if need.removeprefix("previous_") in DAYS]
+    if missing := [need for need in asked.needs if need not in bound]:
+        note = " (a day is written '2025-07-01')" if set(missing) & set(days) else ""
+        raise UsageError(f"question {asked.name!r} needs {', '.join(missing)}{note}. Pass it: {asked.call}")
+    if further := [name for name in bound if name not in asked.needs]:
+        raise UsageError(f"question {asked.name!r} has no parameter {further[0]!r}; expected {asked.call}.")
+    for name in days:
+        try:
+            datetime.fromisoformat(str(bound[name]))
+        except ValueError as error:
+            raise UsageError(f"{name} is {bound[name]!r}; expected a day such as '2025-07-01'.") from error
 
 
 def time_zone() -> str:
@@ -201,6 +235,13 @@ class _Questions:
 
 
 questions = _Questions()
+
+
+def complete_names() -> None:
+    """Let Tab complete the names of questions within `read("` and `question("`, if this runs in IPython."""
+    ipython = sys.modules.get("IPython")
+    if shell := ipython and ipython.get_ipython():
+        shell.set_hook("complete_command", lambda _shell, _event: list(questions), re_key=NAME_WANTED)
 
 
 def save_question(name: str, statement: str, definition: str) -> Path:

@@ -1,13 +1,17 @@
 """Tests of questions: any query is read but writes nothing, errors show where, names are suggested."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
 
 from lib import db
 from lib.db import connection
+from lib.db.queries import complete_names
 from lib.errors import QueryError, UsageError
 from tests.conftest import ask
 
@@ -60,10 +64,53 @@ def test_an_unknown_table_names_the_list_of_tables(demo_database: sa.URL) -> Non
 def test_read_names_similar_questions_and_missing_values(demo_database: sa.URL) -> None:
     with pytest.raises(UsageError, match="unknown question 'best_product'; did you mean 'best_products'"):
         db.read("best_product")
-    with pytest.raises(UsageError, match=r"needs start, end \(start, end: days such as"):
+    with pytest.raises(
+        UsageError, match=r"needs start, end \(a day is written .*Pass it: read\(\"campaigns\", start=…, end=…"
+    ):
         db.read("campaigns")
     with pytest.raises(UsageError, match=r'For SQL of your own: query\("select …"\)'):
         db.read("select 1")
+
+
+@pytest.mark.parametrize(
+    ("bound", "reason"),
+    [
+        ({"end": "01.07.2025"}, "end is '01.07.2025'; expected a day such as '2025-07-01'."),
+        ({"end": "2025-07-01", "country": "ES"}, "has no parameter 'country'; expected read("),
+    ],
+)
+def test_a_value_that_would_be_misread_or_ignored_is_refused(bound: dict[str, str], reason: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(reason)):
+        db.read("campaigns", start="2025-06-01", **bound)
+
+
+def test_a_query_names_parameters_without_a_value(demo_database: sa.URL) -> None:
+    with pytest.raises(
+        QueryError, match=r"No value was passed for :last, :first\. Pass it: query\(…, last=…, first=…\)"
+    ):
+        db.query("SELECT 1 FROM orders WHERE order_date < :last AND order_date > :first AND status = :s", s="pending")
+
+
+def test_a_day_is_read_as_year_month_and_day_only(demo_database: sa.URL) -> None:
+    with pytest.raises(QueryError, match="Write a day as year, month and day"):
+        db.query("SELECT day_start(:start)", start="01.07.2025")
+
+
+def test_a_question_is_read_by_itself_too(demo_database: sa.URL) -> None:
+    assert len(db.read(db.questions["product_names"])) == len(db.read("product_names")) > 0
+
+
+def test_names_of_questions_complete_within_a_call() -> None:
+    shell = InteractiveShell.instance()
+    complete_names()
+    try:
+        with provisionalcompleter():
+            found = [
+                shell.Completer.completions(text, len(text)) for text in ('read("cust', 'read("churn", windows="cust')
+            ]
+            assert [{each.text for each in texts} >= {"customer_totals"} for texts in found] == [True, False]
+    finally:
+        InteractiveShell.clear_instance()
 
 
 def test_every_question_has_a_definition_and_completes_under_tab(demo_database: sa.URL) -> None:

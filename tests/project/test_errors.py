@@ -10,6 +10,7 @@ from lib import errors
     [
         ("OutputError", 1),
         ("UsageError", 2),
+        ("QueryError", 2),
         ("DataError", 3),
         ("DatabaseError", 4),
         ("MetabaseError", 5),
