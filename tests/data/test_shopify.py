@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from lib.data.imports.formats.shopify import NEWER
 from lib.data.imports.rejects import Policy
 from lib.errors import UsageError
 from lib.settings import PROJECT
@@ -15,7 +16,8 @@ FIXTURE = PROJECT / "tests" / "fixtures" / "shopify.csv"
 HEADER = (
     "Name,Email,Phone,Financial Status,Fulfillment Status,Currency,Subtotal,Created at,Cancelled at,Lineitem quantity,"
     "Lineitem name,Lineitem price,Lineitem sku,Lineitem discount,Billing Name,Billing City,Billing Country,"
-    "Shipping City,Shipping Country"
+    "Shipping City,Shipping Country,Discount Amount,Discount Code,Shipping,Taxes,Total,Refunded Amount,"
+    "Lineitem fulfillment status"
 )
 
 
@@ -74,7 +76,27 @@ def test_a_discount_of_the_order_is_spread_to_the_cent(found: Found) -> None:
 
 def test_status_follows_from_payment_shipment_and_cancellation(found: Found) -> None:
     assert found.table("orders")["status"].tolist() == ["completed", "cancelled", "refunded", "shipped", "completed"]
-    assert found.cases("Financial Status", "orders: partially refunded; counted in full") == 1
+
+
+def test_refunds_and_cancellations_are_refunds(found: Found) -> None:
+    """#1003 is refunded: 14.99 with its shipping, so the subtotal; #1006 partially: 5.00; #1002 is cancelled."""
+    refunds, orders = found.table("refunds"), found.table("orders").set_index("order_id")
+    assert refunds["amount"].tolist() == [Decimal("17.00"), Decimal("9.99"), Decimal("5.00")]
+    assert refunds["kind"].tolist() == ["cancellation", "refund", "refund"]
+    assert orders["status"][refunds["order_id"]].tolist() == ["cancelled", "refunded", "completed"]
+    assert orders["user_id"][refunds["order_id"]].tolist() == refunds["user_id"].tolist()
+    dates = refunds["refund_date"]
+    assert dates[0] == pd.Timestamp("2025-03-06 08:00", tz="UTC")
+    assert dates.tolist()[1:] == orders["order_date"][refunds["order_id"][1:]].tolist()
+    assert found.cases("Cancelled at", "refunds: date unknown; that of the order is used") == 2
+
+
+def test_orders_have_shipping_taxes_cancellation_and_code(found: Found) -> None:
+    orders = found.table("orders")
+    assert orders["shipping_amount"].tolist() == [Decimal("5.00")] * 5
+    assert orders["tax_amount"].tolist() == [Decimal("0.00")] * 5
+    assert orders["discount_code"].dropna().tolist() == ["SPRING"]
+    assert orders["cancelled_at"].dropna().tolist() == [pd.Timestamp("2025-03-06 08:00", tz="UTC")]
 
 
 def test_timestamps_are_in_utc(found: Found) -> None:
@@ -149,6 +171,183 @@ def test_the_example_of_a_bundle(tmp_path: Path) -> None:
     assert found.faults() == []
 
 
+NOT_SOLD = "order_items: a row that is not in the subtotal, such as a tip or a removed row; it does not sell"
+UNEXPLAINED = "orders: their rows exceed the subtotal by more than the discounts; spread as a discount"
+
+
+def sold(found: Found) -> dict[str, Decimal]:
+    """Amount paid by name of the product; the tables must agree on the totals."""
+    orders, items = found.table("orders"), found.table("order_items")
+    paid = items["price_at_time"] * items["quantity"]
+    assert paid.groupby(items["order_id"]).sum().to_dict() == orders.set_index("order_id")["total_amount"].to_dict()
+    names = found.table("products").set_index("product_id")["name"]
+    assert set(names.index) == set(items["product_id"]), "no product without a sale"
+    return paid.groupby(items["product_id"].map(names)).sum().to_dict()
+
+
+def test_the_example_of_a_tip(tmp_path: Path) -> None:
+    found = imported(given("cases/shopify_tip.csv", tmp_path), "shopify")
+    assert sold(found) == {"Ramp": Decimal("119.20"), "Mat": Decimal("25.00")}
+    assert found.table("order_items")["discount"].tolist() == [Decimal("29.80"), Decimal("0.00")]
+    assert len(found.table("refunds")) == 0
+    assert found.cases("Lineitem name", NOT_SOLD) == 1
+    assert found.faults() == []
+
+
+EXTRA_ROWS = {  # further rows of an order with a subtotal of 20.00 after a mug of 20.00 -> products, rows not sold
+    "removed row": ([("Bowl", "15.00", "")], {"Discount Amount": "0.00"}, {"Mug": "20.00"}, 1),
+    "two removed rows": ([("Bowl", "15.00", ""), ("Jar", "7.50", "")], {"Discount Amount": "0"}, {"Mug": "20.00"}, 2),
+    "removed row of an order with a discount": (
+        [("Bowl", "15.00", ""), ("Jar", "5.00", "")], {"Discount Amount": "5.00"}, {"Mug": "16.00", "Jar": "4.00"}, 1,
+    ),
+    "one of two equal rows removed": (
+        [("Bowl", "5.00", "")] * 2, {"Discount Amount": "5.00"}, {"Mug": "16.00", "Bowl": "4.00"}, 1,
+    ),
+    "tip by its name": ([("Tip", "3.00", "")], {}, {"Mug": "20.00"}, 1),
+    "gift card by its status": ([("Voucher", "25.00", "not_eligible")], {}, {"Mug": "20.00"}, 1),
+    "tip rather than a product of its price": (
+        [("Jar", "5.00", ""), ("Tip", "5.00", "")], {"Discount Amount": "5.00"}, {"Mug": "16.00", "Jar": "4.00"}, 1,
+    ),
+    "tip known by the amount paid, discount on shipping": (
+        [("Tip", "3.00", "")], {"Discount Amount": "5.00", "Total": "24.00", "Taxes": "1.00"}, {"Mug": "20.00"}, 1,
+    ),
+    "tip known by the amount paid, discount unknown": (
+        [("Jar", "5.00", ""), ("Tip", "3.00", "")], {"Total": "24.00", "Taxes": "1.00"},
+        {"Mug": "16.00", "Jar": "4.00"}, 1,
+    ),
+    "tip in the subtotal": ([("Tip", "5.00", "")], {"Discount Amount": "5.00"}, {"Mug": "16.00", "Tip": "4.00"}, 0),
+    "discount unknown": ([("Jar", "5.00", "")], {}, {"Mug": "16.00", "Jar": "4.00"}, 0),
+    "no row of this amount": (
+        [("Jar", "5.00", "")], {"Discount Amount": "1.00"}, {"Mug": "16.00", "Jar": "4.00"}, 0,
+    ),
+    "rows of this amount in two ways": (
+        [("Jar", "6.00", ""), ("Cup", "6.00", "")], {"Discount Amount": "6.00"},
+        {"Mug": "12.50", "Jar": "3.75", "Cup": "3.75"}, 0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "head", "amounts", "not_sold"), EXTRA_ROWS.values(), ids=EXTRA_ROWS)
+def test_rows_that_are_not_in_the_subtotal_do_not_sell(
+    rows: list[tuple[str, str, str]], head: dict[str, str], amounts: dict[str, str], not_sold: int, tmp_path: Path
+) -> None:
+    columns = ("Lineitem name", "Lineitem price", "Lineitem fulfillment status")
+    further = [line("#1", **dict(zip(columns, row, strict=True))) for row in rows]
+    found = shop(tmp_path, line("#1", "20.00", price="20.00", **head), *further)
+    assert sold(found) == {name: Decimal(amount) for name, amount in amounts.items()}
+    assert found.cases("Lineitem name", NOT_SOLD) == not_sold
+
+
+def test_a_discount_that_nothing_explains_is_spread_and_counted(tmp_path: Path) -> None:
+    rows = [line(f"#{n}", "9.00" if first else "", **{"Discount Amount": "0.50"}) for n in (1, 2) for first in (1, 0)]
+    found = shop(tmp_path, *rows, line("#3", "4.50", **{"Discount Amount": "0.50"}))
+    assert found.cases("Discount Amount", UNEXPLAINED) == 2
+    assert found.cases("Subtotal", "orders: a discount of the whole order, spread over its rows by cost") == 3
+
+
+def test_the_first_row_of_an_order_may_be_removed_from_it(tmp_path: Path) -> None:
+    first = line("#1", "20.00", price="15.00", **{"Lineitem name": "Bowl", "Discount Amount": "0.00"})
+    assert sold(shop(tmp_path, first, line("#1", price="20.00"))) == {"Mug": Decimal("20.00")}
+
+
+def test_an_order_keeps_its_rows_if_none_is_in_the_subtotal(tmp_path: Path) -> None:
+    found = shop(tmp_path, line("#1", "0.00", **{"Discount Amount": "0.00"}))
+    assert sold(found) == {"Mug": Decimal("0.00")}
+
+
+def test_an_order_of_many_rows_is_examined_in_a_moment(tmp_path: Path) -> None:
+    """300 rows of different prices have more subsets than there is time for."""
+    head = line("#1", "100.00", price="100.00", **{"Discount Amount": "0.00"})
+    prices = [f"{17 + 31 * n % 997}.{n % 100:02}" for n in range(300)]
+    names = [{"Lineitem name": f"Jar {n}"} for n in range(300)]
+    found = shop(tmp_path, head, *[line("#1", price=p, **name) for p, name in zip(prices, names, strict=True)])
+    assert found.cases("Lineitem name", NOT_SOLD) == 0
+    assert sum(sold(found).values()) == Decimal("100.00")
+
+
+REFUNDS = {  # fields of an order of 50.00 -> kind, amount and day of its refund
+    "refunded with shipping": ({"Financial Status": "refunded", "Refunded Amount": "57.00"}, ("refund", "50.00", 1)),
+    "refunded, amount unknown": ({"Financial Status": "refunded"}, ("refund", "50.00", 1)),
+    "partially": ({"Financial Status": "partially_refunded", "Refunded Amount": "9.50"}, ("refund", "9.50", 1)),
+    "more than the goods": (
+        {"Financial Status": "partially_refunded", "Refunded Amount": "53.00"}, ("refund", "50.00", 1),
+    ),
+    "partially, amount unknown": ({"Financial Status": "partially_refunded"}, None),
+    "part of a cash order": ({"Financial Status": "pending", "Refunded Amount": "9.50"}, ("refund", "9.50", 1)),
+    "cancelled": ({"Cancelled at": "2025-02-03 10:00:00 +0000"}, ("cancellation", "50.00", 3)),
+    "refunded and cancelled": (
+        {"Financial Status": "refunded", "Cancelled at": "2025-02-03 10:00:00 +0000", "Refunded Amount": "57.00"},
+        ("cancellation", "50.00", 3),
+    ),
+    "voided": ({"Financial Status": "voided"}, ("cancellation", "50.00", 1)),
+    "cancelled before it was placed": ({"Cancelled at": "2025-01-31 10:00:00 +0000"}, ("cancellation", "50.00", 1)),
+    "paid": ({"Refunded Amount": "0.00"}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "expected"), REFUNDS.values(), ids=REFUNDS)
+def test_an_order_has_the_refund_that_its_fields_say(
+    fields: dict[str, str], expected: tuple[str, str, int] | None, tmp_path: Path
+) -> None:
+    found = shop(tmp_path, line("#1", "50.00", price="50.00", **fields), line("#2", "5.00"))
+    refunds = found.table("refunds")
+    rows = list(zip(refunds["kind"], refunds["amount"].astype(str), refunds["refund_date"].dt.day, strict=True))
+    assert rows == ([expected] if expected else [])
+    unknown = "refunds: date unknown; that of the order is used"
+    assert found.cases("Cancelled at", unknown) == (expected is not None and expected[2] == 1)
+    lacking = fields == {"Financial Status": "partially_refunded"}
+    assert found.cases("Refunded Amount", "orders: partially refunded, amount unknown; counted in full") == lacking
+
+
+def test_a_free_order_has_no_refund(tmp_path: Path) -> None:
+    found = shop(tmp_path, line("#1", "0.00", price="0.00", **{"Financial Status": "voided"}))
+    assert (found.table("orders")["status"].tolist(), len(found.table("refunds"))) == (["cancelled"], 0)
+
+
+def test_a_negative_refund_is_rejected(tmp_path: Path) -> None:
+    found = shop(tmp_path, line("#1", "5.00", **{"Refunded Amount": "-1.00"}), line("#2", "5.00"))
+    assert found.faults() == [("orders.csv", 2, "Refunded Amount", "negative")]
+
+
+def test_a_refund_has_the_same_key_in_a_later_export(tmp_path: Path) -> None:
+    part = shop(tmp_path, line("#1", "5.00", **{"Refunded Amount": "1.00"})).table("refunds")
+    whole = shop(tmp_path, line("#1", "5.00", **{"Financial Status": "voided"})).table("refunds")
+    assert part["refund_id"].tolist() == whole["refund_id"].tolist()
+
+
+def test_an_earlier_export_without_the_newer_columns_is_loaded(tmp_path: Path) -> None:
+    columns = HEADER.split(",")[: -len(NEWER)]
+    rows = [line("#1", "9.00"), line("#1"), line("#2", "5.00", **{"Financial Status": "refunded"})]
+    cells = [",".join(row.split(",")[: len(columns)]) for row in rows]
+    (tmp_path / "orders.csv").write_text("\n".join([",".join(columns), *cells, ""]))
+    found = imported(tmp_path / "orders.csv", "shopify")
+    assert found.faults() == []
+    assert found.table("orders")["total_amount"].tolist() == [Decimal("9.00"), Decimal("5.00")]
+    assert found.table("refunds")["amount"].tolist() == [Decimal("5.00")]
+    assert found.cases("Refunded Amount", "column is not in the file; left empty") == 1
+
+
+def test_the_example_of_a_month_border(tmp_path: Path) -> None:
+    path = given("cases/shopify_month_border.csv", tmp_path)
+    for zone, sales in (("America/Los_Angeles", {5: 100, 6: 100}), ("UTC", {6: 160, 7: 40})):
+        orders = imported(path, "shopify", shop_zone=zone).table("orders")
+        months = orders["order_date"].dt.tz_convert(zone).dt.month
+        assert orders["total_amount"].groupby(months).sum().to_dict() == sales
+
+
+def test_the_example_of_two_exports_as_one(tmp_path: Path) -> None:
+    """The later export comes last: its row of #1002 is the one that counts."""
+    may, june = (given(f"cases/shopify_append_{month}.csv", tmp_path).read_text() for month in ("may", "june"))
+    first, *_ = may.splitlines()[1:]
+    (tmp_path / "both.csv").write_text("\n".join([may.splitlines()[0], first, *june.splitlines()[1:], ""]))
+    found = imported(tmp_path / "both.csv", "shopify")
+    orders, refunds = found.table("orders"), found.table("refunds")
+    assert (len(orders), orders["total_amount"].sum()) == (3, Decimal("110.00"))
+    assert refunds["amount"].tolist() == [Decimal("50.00")]
+    signups = found.table("users").set_index("email")["signup_date"]
+    assert signups["a@example.com"] == pd.Timestamp("2025-05-10")
+
+
 def test_the_example_of_cash_on_delivery(tmp_path: Path) -> None:
     found = imported(given("cases/shopify_cod_phone.csv", tmp_path), "shopify", policy=Policy("BDT"))
     orders = found.table("orders")
@@ -157,6 +356,10 @@ def test_the_example_of_cash_on_delivery(tmp_path: Path) -> None:
     assert orders["user_id"].nunique() == 2
     assert orders["user_id"][0] == orders["user_id"][1]
     assert not found.table("users")["is_guest"].any()
+    refunds = found.table("refunds")
+    assert (refunds["amount"].tolist(), refunds["kind"].tolist()) == ([Decimal("1400.00")], ["cancellation"])
+    assert refunds["refund_date"].tolist() == [pd.Timestamp("2025-05-07 04:00", tz="UTC")]
+    assert orders["total_amount"].sum() - refunds["amount"].sum() == Decimal("3500.00")
 
 
 def test_a_product_has_its_latest_name_and_price_above_zero(found: Found) -> None:

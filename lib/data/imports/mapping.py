@@ -5,7 +5,7 @@ import csv
 import difflib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,8 @@ def layouts_of(source: Format, mapping: Mapping[str, Any]) -> dict[str, Layout]:
         if missing:
             raise UsageError(f"mapping.columns lacks {', '.join(missing)}. Add the names of these columns in the file.")
         absent = {column.name: "" for column in columns if column.optional}
-        return {file: _layout(file, columns, absent | names, "mapping.columns")}
+        layout = _layout(file, columns, absent | names, "mapping.columns")
+        return {file: replace(layout, needed=layout.needed - set(source.newer))}
     for name, renamed in names.items():
         if name not in source.files or not isinstance(renamed, Mapping):
             raise UsageError(

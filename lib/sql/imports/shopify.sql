@@ -142,16 +142,105 @@ SELECT
 FROM orders
 LEFT JOIN calling_codes USING (country)
 
+-- name: orders_placed
+-- View of the orders: their first row with its customer and status.
+CREATE VIEW orders_placed AS
+SELECT
+    lines.*,
+    customers.customer,
+    CASE
+        WHEN cancelled_at IS NOT NULL OR financial_status = 'voided' THEN 'cancelled'
+        WHEN financial_status = 'refunded' THEN 'refunded'
+        WHEN financial_status IN ('paid', 'partially_refunded') THEN 'completed'
+        WHEN fulfillment_status = 'fulfilled' THEN 'shipped'
+        ELSE 'pending'
+    END AS status
+FROM customers
+JOIN lines USING (line)
+
+-- name: refunded
+-- View of the refunds, at most one per order: the subtotal of cancelled and refunded orders, of others the refunded amount
+-- as far as the subtotal covers it. Only cancellations have a date in the file; the others get that of their order.
+CREATE VIEW refunded AS
+SELECT
+    line,
+    name,
+    customer,
+    greatest(created_at, cancelled_at) AS refund_date,
+    cancelled_at IS NULL OR cancelled_at < created_at AS is_undated,
+    status IN ('cancelled', 'refunded') AS is_whole,
+    if(status = 'cancelled', 'cancellation', 'refund') AS kind,
+    if(is_whole, subtotal, least(coalesce(refunded_amount, 0), subtotal)) AS amount
+FROM orders_placed
+WHERE amount > 0
+
+-- name: unexplained_rows
+-- Rows with an amount of the orders whose rows exceed the subtotal by more than the discounts, with the sums that rows
+-- which are not goods may have: the excess that no discount explains, and what was paid on top of goods, shipping and
+-- taxes. Such rows are marked by their status or name. Without the discounts only marked rows are examined.
+WITH sums AS (
+    SELECT
+        name,
+        max(subtotal) AS subtotal,
+        max(discount_amount) AS discounts,
+        max(total) - max(subtotal) - coalesce(max(shipping), 0) AS on_top,
+        coalesce(max(taxes), 0) AS taxes,
+        sum(quantity * item_price) AS gross,
+        sum(coalesce(item_discount, 0)) AS item_discounts,
+        count(*) AS rows_of_order
+    FROM lines
+    GROUP BY name
+    HAVING gross - item_discounts > max(subtotal)
+),
+
+orders AS (
+    SELECT
+        name,
+        rows_of_order,
+        gross - item_discounts - subtotal AS excess,
+        if(discounts IS NULL, NULL, excess - greatest(discounts - item_discounts, 0)) AS unexplained,
+        list_filter(
+            [unexplained, on_top - taxes, on_top, if(discounts IS NULL, excess, NULL)],
+            lambda amount: amount > 0 AND amount <= excess
+        ) AS targets
+    FROM sums
+    WHERE unexplained IS DISTINCT FROM 0
+),
+
+candidates AS (
+    SELECT
+        orders.*,
+        lines.line,
+        coalesce(lines.item_sku, lines.item_name) AS product,
+        lines.quantity,
+        lines.quantity * lines.item_price - coalesce(lines.item_discount, 0) AS amount,
+        coalesce(lines.item_fulfillment_status = 'not_eligible', false)
+        OR regexp_matches(lines.item_name, '(?i)^(tip|gratuity)$|gift ?card') AS is_marked
+    FROM orders
+    JOIN lines USING (name)
+)
+
+SELECT * REPLACE (if(unexplained > 0, unexplained, NULL) AS unexplained)
+FROM candidates
+WHERE amount > 0
+QUALIFY unexplained > 0 OR bool_or(is_marked) OVER (PARTITION BY name)
+ORDER BY name, product, quantity, amount, line
+
+-- name: goods
+-- View of the rows that sell: all except tips and the like, and rows removed from their order.
+CREATE VIEW goods AS FROM lines ANTI JOIN not_goods USING (line)
+
 -- name: priced
 -- View of the rows with the amount paid in cents. The discount of a whole order, which is the sum of its rows less its
 -- subtotal, is spread over its rows by cost; cumulative rounding keeps the sum exact to the cent.
 CREATE VIEW priced AS
 WITH cents AS (
     SELECT
-        line, name, quantity, item_price, coalesce(item_sku, item_name) AS product,
-        ((quantity * item_price - coalesce(item_discount, 0)) * 100)::HUGEINT AS cost,
-        (max(subtotal) OVER (PARTITION BY name) * 100)::HUGEINT AS subtotal
-    FROM lines
+        goods.line, name, goods.quantity, goods.item_price, coalesce(goods.item_sku, goods.item_name) AS product,
+        ((goods.quantity * goods.item_price - coalesce(goods.item_discount, 0)) * 100)::HUGEINT AS cost,
+        (orders_placed.subtotal * 100)::HUGEINT AS subtotal
+    FROM goods
+    JOIN orders_placed USING (name)
 ),
 
 running AS (
@@ -181,11 +270,10 @@ FROM spread
 -- One row per SKU, or per name without a SKU: the latest name, and the latest price above 0, if any.
 WITH sold AS (
     SELECT
-        coalesce(lines.item_sku, lines.item_name) AS product, lines.item_name, lines.item_price, lines.line,
-        heads.created_at
-    FROM lines
-    JOIN customers USING (name)
-    JOIN lines AS heads ON heads.line = customers.line
+        coalesce(goods.item_sku, goods.item_name) AS product, goods.item_name, goods.item_price, goods.line,
+        orders_placed.created_at
+    FROM goods
+    JOIN orders_placed USING (name)
 )
 
 SELECT
@@ -240,21 +328,18 @@ ORDER BY line
 -- name: orders
 -- One row per order, in the order of their first rows; the total is the subtotal: after discounts, without shipping.
 SELECT
-    key_of('order', lines.name) AS order_id,
-    key_of('user', customers.customer) AS user_id,
-    lines.created_at AS order_date,
-    CASE
-        WHEN lines.cancelled_at IS NOT NULL OR lines.financial_status = 'voided' THEN 'cancelled'
-        WHEN lines.financial_status = 'refunded' THEN 'refunded'
-        WHEN lines.financial_status IN ('paid', 'partially_refunded') THEN 'completed'
-        WHEN lines.fulfillment_status = 'fulfilled' THEN 'shipped'
-        ELSE 'pending'
-    END AS status,
-    lines.subtotal AS total_amount,
-    coalesce(lines.shipping_country, lines.billing_country) AS shipping_country_code,
-    coalesce(lines.shipping_city, lines.billing_city) AS shipping_city
-FROM customers
-JOIN lines USING (line)
+    key_of('order', name) AS order_id,
+    key_of('user', customer) AS user_id,
+    created_at AS order_date,
+    status,
+    subtotal AS total_amount,
+    coalesce(shipping_country, billing_country) AS shipping_country_code,
+    coalesce(shipping_city, billing_city) AS shipping_city,
+    cancelled_at,
+    shipping AS shipping_amount,
+    taxes AS tax_amount,
+    discount_code
+FROM orders_placed
 ORDER BY line
 
 -- name: order_items
@@ -275,24 +360,47 @@ SELECT
 FROM parts
 ORDER BY line, part
 
+-- name: refunds
+-- One row per refund, in the order of their orders. The key is that of the order, so a later export replaces the row.
+SELECT
+    key_of('refund', name) AS refund_id,
+    key_of('user', customer) AS user_id,
+    key_of('order', name) AS order_id,
+    refund_date,
+    kind,
+    amount
+FROM refunded
+ORDER BY line
+
 -- name: notes
 -- Decisions about rows that are loaded: source, field, note, cases.
-WITH orders AS (
-    SELECT * FROM lines WHERE subtotal IS NOT NULL
+WITH items AS (
+    SELECT coalesce(item_sku, item_name) AS product, count(DISTINCT item_name) AS names, max(item_price) AS price
+    FROM goods
+    GROUP BY product
 ),
 
-items AS (
-    SELECT coalesce(item_sku, item_name) AS product, count(DISTINCT item_name) AS names, max(item_price) AS price
-    FROM lines
-    GROUP BY product
+discounts AS (
+    SELECT
+        name,
+        sum(goods.quantity * goods.item_price - coalesce(goods.item_discount, 0)) - max(orders_placed.subtotal) AS spread,
+        greatest(max(orders_placed.discount_amount) - sum(coalesce(goods.item_discount, 0)), 0) AS known
+    FROM goods
+    JOIN orders_placed USING (name)
+    WHERE orders_placed.discount_amount IS NOT NULL
+    GROUP BY name
 ),
 
 decisions (field, note, cases) AS (
     VALUES
         ('subtotal', 'orders: total_amount is the subtotal, after discounts, without shipping',
-            (SELECT count(*) FROM orders)),
+            (SELECT count(*) FROM orders_placed)),
         ('subtotal', 'orders: a discount of the whole order, spread over its rows by cost',
             (SELECT count(DISTINCT name) FROM priced WHERE discount > 0)),
+        ('discount_amount', 'orders: their rows exceed the subtotal by more than the discounts; spread as a discount',
+            (SELECT count(*) FROM discounts WHERE spread > known)),
+        ('item_name', 'order_items: a row that is not in the subtotal, such as a tip or a removed row; it does not sell',
+            (SELECT count(*) FROM not_goods)),
         ('item_price', 'order_items: the amount paid does not divide by the units; two rows a cent apart',
             (SELECT count(*) FROM priced WHERE dearer > 0)),
         ('item_price', 'products: list price unknown; the latest price above 0 is used',
@@ -300,8 +408,14 @@ decisions (field, note, cases) AS (
         ('item_price', 'products: never sold above 0; the list price is 0',
             (SELECT count(*) FROM items WHERE price = 0)),
         ('item_name', 'products: several names; the latest is kept', (SELECT count(*) FROM items WHERE names > 1)),
-        ('financial_status', 'orders: partially refunded; counted in full',
-            (SELECT count(*) FROM orders WHERE financial_status = 'partially_refunded')),
+        ('refunded_amount', 'orders: partially refunded, amount unknown; counted in full',
+            (SELECT count(*) FROM orders_placed ANTI JOIN refunded USING (name)
+             WHERE financial_status = 'partially_refunded' AND subtotal > 0)),
+        ('refunded_amount',
+            'refunds: the refunded amount, as far as the subtotal covers it; it may include shipping and taxes',
+            (SELECT count(*) FROM refunded WHERE NOT is_whole)),
+        ('cancelled_at', 'refunds: date unknown; that of the order is used',
+            (SELECT count(*) FROM refunded WHERE is_undated)),
         ('email', 'orders: no e-mail and no telephone number; each gets a guest of its own',
             (SELECT count(*) FROM customers WHERE is_guest)),
         ('phone', 'users: no e-mail; identified by the telephone number, in one spelling',
@@ -309,7 +423,7 @@ decisions (field, note, cases) AS (
         ('email', 'users: an address in several spellings; the first is kept',
             (SELECT count(*) FROM (SELECT customer FROM customers GROUP BY customer HAVING count(DISTINCT email) > 1))),
         ('created_at', 'orders: on or after as_of; loaded, not reported',
-            (SELECT count(*) FROM orders WHERE created_at >= $as_of::DATE))
+            (SELECT count(*) FROM orders_placed WHERE created_at >= $as_of::DATE))
 )
 
 SELECT 'lines' AS source, field, note, cases FROM decisions

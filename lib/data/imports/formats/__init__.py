@@ -32,11 +32,13 @@ class Format:
         compare: Called with the staging database, the read options and the shop's currency; rejects rows by
             comparing them with others, and makes the views that the format's table queries need.
         optional: Files that may be missing.
+        newer: Fields that earlier exports do not have: their columns may be missing even if the mapping names them.
     """
 
     files: dict[str, tuple[Column, ...]]
     compare: Callable[["StagingDatabase", "ReadOptions", str], None]
     optional: tuple[str, ...] = ()
+    newer: tuple[str, ...] = ()
 
 
 def load_format(name: str) -> Format:

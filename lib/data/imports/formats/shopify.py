@@ -1,5 +1,13 @@
 """Shopify's order export: one row per item; the order's own fields are only in the first row of each order."""
 
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import pyarrow as pa
+
 from lib.catalog import Column
 from lib.data.imports.formats import Format
 from lib.data.imports.mapping import ReadOptions
@@ -19,6 +27,12 @@ LINES = (
     Column("fulfillment_status", "text", "State of the shipment.", optional=True, most_characters=100),
     Column("currency", "text", "Currency of the amounts.", optional=True, most_characters=3),
     Column("subtotal", "money", "Sum of the items after discounts, without shipping.", optional=True, least=0),
+    Column("discount_amount", "money", "Discounts of the order, with those of its rows.", optional=True, least=0),
+    Column("discount_code", "text", "Code of the discount.", optional=True, most_characters=255),
+    Column("shipping", "money", "Shipping charged.", optional=True, least=0),
+    Column("taxes", "money", "Taxes.", optional=True, least=0),
+    Column("total", "money", "Amount paid, with shipping, taxes and tip.", optional=True, least=0),
+    Column("refunded_amount", "money", "Amount refunded, possibly with shipping and taxes.", optional=True, least=0),
     Column("created_at", "timestamptz", "Time of the order.", optional=True),
     Column("cancelled_at", "timestamptz", "Time of the cancellation.", optional=True),
     Column("quantity", "integer", "Units.", above=0),
@@ -26,12 +40,17 @@ LINES = (
     Column("item_price", "money", "Price per unit before discounts.", least=0),
     Column("item_sku", "text", "Number of the product.", optional=True, most_characters=255),
     Column("item_discount", "money", "Discount of the row.", optional=True, least=0),
+    Column("item_fulfillment_status", "text", "State of the row's shipment.", optional=True, most_characters=100),
     Column("billing_name", "text", "Name of the customer.", optional=True, personal=True, most_characters=200),
     Column("billing_city", "text", "City of the customer.", optional=True, most_characters=100),
     Column("billing_country", "char2", "Country of the customer.", optional=True),
     Column("shipping_city", "text", "City shipped to.", optional=True, most_characters=100),
     Column("shipping_country", "char2", "Country shipped to.", optional=True),
 )
+NEWER = (
+    "discount_amount", "discount_code", "shipping", "taxes", "total", "refunded_amount", "item_fulfillment_status",
+)  # fmt: skip
+MOST_SUMS = 10_000  # of the rows of an order: beyond, too many subsets for one to be an explanation
 
 
 def _compare(database: StagingDatabase, _: ReadOptions, currency: str) -> None:
@@ -46,8 +65,47 @@ def _compare(database: StagingDatabase, _: ReadOptions, currency: str) -> None:
     database.add_lookup("country_names", {code: name(code) for code in codes}, "code", "name")
     database.add_lookup("calling_codes", {code: calling_code(code) for code in codes}, "country", "prefix")
     database.run("phone_of")
-    database.run("customers")
+    for view in ("customers", "orders_placed", "refunded"):
+        database.run(view)
+    database.add_rows("not_goods", pa.table({"line": pa.array(_not_goods(database), pa.int64())}))
+    database.run("goods")
     database.run("priced")
 
 
-FORMAT = Format({"lines": LINES}, _compare)
+def _not_goods(database: StagingDatabase) -> list[int]:
+    """Lines of the rows that no subtotal contains: tips, and rows removed from their order."""
+    rows = (row for batch in database.batches("unexplained_rows") for row in batch.to_pylist())
+    return [line for _, order in groupby(rows, itemgetter("name")) for line in _not_goods_of(list(order))]
+
+
+def _not_goods_of(rows: list[dict[str, Any]]) -> list[int]:
+    """Lines of the rows of an order that are not in its subtotal; none if its figures do not single them out."""
+    first = rows[0]
+    marked = [row for row in rows if row["is_marked"]]
+    attempts = [(marked, target) for target in first["targets"]] + [(rows, first["unexplained"])]
+    found = (_only_subset(candidates, target) for candidates, target in attempts if target)
+    return next((lines for lines in found if 0 < len(lines) < first["rows_of_order"]), [])
+
+
+def _only_subset(rows: Iterable[dict[str, Any]], target: Decimal) -> list[int]:
+    """Lines of the only subset of the rows whose amounts sum to `target`; empty if there is none, or several.
+
+    Equal rows of a product are interchangeable: the last of them are taken.
+    """
+    subsets: dict[Decimal, list[list[int]]] = {Decimal(0): [[]]}
+    for (_, _, amount), equal in groupby(rows, itemgetter("product", "quantity", "amount")):
+        lines = [row["line"] for row in equal]
+        sums: dict[Decimal, list[list[int]]] = {}
+        for taken in range(len(lines) + 1):
+            for reached, known in subsets.items():
+                if reached + taken * amount <= target:
+                    more = [subset + lines[len(lines) - taken :] for subset in known]
+                    sums[reached + taken * amount] = (sums.get(reached + taken * amount, []) + more)[:2]
+        subsets = sums
+        if len(subsets) > MOST_SUMS:
+            return []
+    found = subsets.get(target, [])
+    return found[0] if len(found) == 1 else []
+
+
+FORMAT = Format({"lines": LINES}, _compare, newer=NEWER)
