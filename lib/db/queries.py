@@ -1,9 +1,8 @@
 """Questions to the database, read as DataFrames: the workbook's own, those you save, and any query you write."""
 
-import difflib
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from lib import catalog, kpis, settings
 from lib.db.connection import READER_TIMEOUT, SQL_FOLDER, begin, connect, frame, run, sql, transaction
 from lib.errors import QueryError, UsageError
 from lib.util.files import replacing
+from lib.util.similar import did_you_mean
 
 __all__ = ["Question", "columns", "query", "question", "questions", "read", "save_question", "tables", "time_zone"]
 
@@ -187,7 +187,7 @@ def question(name: str) -> Question:
     if path is None:
         if re.match(r"\s*(select|with)\b", name, re.IGNORECASE):
             raise UsageError('read() takes the name of a question. For SQL of your own: query("select …")')
-        raise UsageError(f"unknown question {name!r}{_similar(name, _files())} questions() lists all of them.")
+        raise UsageError(f"unknown question {name!r}{did_you_mean(name, _files())}. questions() lists all of them.")
     text = kpis.fill_in(path.read_text(encoding="utf-8")).strip()
     comments = re.match(r"(?:--.*(?:\n|$))*", text)
     definition = " ".join(line.lstrip("- ") for line in comments[0].splitlines()) if comments else ""
@@ -303,10 +303,7 @@ def columns(table: str) -> pd.DataFrame:
         found = frame(connection, sql("schema/columns"), tables=[table])
     if found.empty:
         known = tables()["table"].tolist()
-        raise UsageError(f"unknown table {table!r}{_similar(table, known)} tables() lists all: {', '.join(known)}.")
+        raise UsageError(
+            f"unknown table {table!r}{did_you_mean(table, known)}. tables() lists all: {', '.join(known)}."
+        )
     return found.drop(columns="table")
-
-
-def _similar(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=3)
-    return f"; did you mean {' or '.join(map(repr, near))}?" if near else "."

@@ -1,7 +1,6 @@
 """The model of a params file: each parameter's name, type, range, default and description, stated once."""
 
 import argparse
-import difflib
 import math
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -19,6 +18,7 @@ from lib.data.imports import AUTO, FROM_FILES
 from lib.data.imports.formats import NAMES
 from lib.errors import UsageError
 from lib.settings import PROJECT
+from lib.util.similar import did_you_mean
 from lib.util.zones import known_zone
 
 __all__ = ["Generate", "Mapping", "Params", "add_options", "chosen", "find", "load"]
@@ -223,7 +223,7 @@ def find(name: str) -> Path:
             return path
     known = sorted(path.stem for path in (PROJECT / "params").glob("*.yml"))
     raise UsageError(
-        f"unknown params file {name!r}{_did_you_mean(name, known)}; expected a path or one of {', '.join(known)}"
+        f"unknown params file {name!r}{did_you_mean(name, known)}; expected a path or one of {', '.join(known)}"
     )
 
 
@@ -298,10 +298,10 @@ def _override(values: dict[str, Any], setting: str) -> KeyPath:
 
 def _full_name(key: str) -> str:
     """`generate.orders` for `orders`: the last part of a key is enough where no other name has it."""
-    names = list(_known())
+    names = _known()
     same = [key] if key in names else [name for name in names if key == name.rpartition(".")[2]]
     if len(same) != 1 and not key.startswith("mapping."):
-        raise UsageError(f"--set: unknown parameter {key!r}{_did_you_mean(key, names)}")
+        raise UsageError(f"--set: unknown parameter {key!r}{did_you_mean(key, names)}")
     return same[0] if len(same) == 1 else key
 
 
@@ -338,17 +338,10 @@ def _message(problem: ErrorDetails, path: Path, places: dict[KeyPath, str]) -> s
     name, place = ".".join(key), places.get(key, str(path))
     text = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        return f"{place}: unknown parameter {name!r}{_did_you_mean(name, list(_known()))}"
+        return f"{place}: unknown parameter {name!r}{did_you_mean(name, _known())}"
     if not key:
         return f"{place}: {text}"
     if problem["type"] == "value_error":  # our own validators name the value themselves
         return f"{place}: {name}: {text}"
     value = "" if isinstance(problem["input"], dict) else f" is {problem['input']!r}"
     return f"{place}: {name}{value}: {text}"
-
-
-def _did_you_mean(word: str, known: list[str]) -> str:
-    """A suggestion of the closest known name, compared by the last part of the key; empty without one."""
-    leaves = {name.rpartition(".")[2]: name for name in known}
-    near = difflib.get_close_matches(word.rpartition(".")[2], leaves, n=1)
-    return f"; did you mean {leaves[near[0]]!r}?" if near else ""

@@ -1,9 +1,9 @@
 """Time zones by their IANA names."""
 
-import difflib
 from zoneinfo import ZoneInfo, available_timezones
 
 from lib.errors import UsageError
+from lib.util.similar import did_you_mean
 
 __all__ = ["known_zone"]
 
@@ -21,9 +21,7 @@ def known_zone(name: str) -> str:
             return ZoneInfo(name).key
         raise LookupError(name)
     except (LookupError, ValueError, OSError) as error:  # an unknown name, a path outside, a folder such as Europe
-        folded = {known.casefold(): known for known in available_timezones() - NO_ZONES}
-        near = difflib.get_close_matches(name.casefold(), folded, n=1)
-        meant = f"; did you mean {folded[near[0]]!r}?" if near else ";"
+        meant = did_you_mean(name, available_timezones() - NO_ZONES)
         raise UsageError(
-            f"unknown time zone {name!r}{meant} expected an IANA name such as UTC or Europe/London. Correct time_zone."
+            f"unknown time zone {name!r}{meant}; expected an IANA name such as UTC or Europe/London. Correct time_zone."
         ) from error

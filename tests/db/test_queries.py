@@ -62,7 +62,7 @@ def test_an_unknown_table_names_the_list_of_tables(demo_database: sa.URL) -> Non
 
 
 def test_read_names_similar_questions_and_missing_values(demo_database: sa.URL) -> None:
-    with pytest.raises(UsageError, match="unknown question 'best_product'; did you mean 'best_products'"):
+    with pytest.raises(UsageError, match=r"unknown question 'best_product' \(did you mean best_products"):
         db.read("best_product")
     with pytest.raises(
         UsageError, match=r"needs start, end \(a day is written .*Pass it: read\(\"campaigns\", start=…, end=…"
@@ -145,5 +145,5 @@ def test_tables_and_columns_have_meanings(demo_database: sa.URL) -> None:
     orders = db.columns("orders")
     assert orders["column"].head(3).tolist() == ["order_id", "user_id", "order_date"]
     assert db.columns("sales_summary")["column"].head(2).tolist() == ["date", "week"]
-    with pytest.raises(UsageError, match="unknown table 'order'; did you mean 'orders'"):
+    with pytest.raises(UsageError, match=r"unknown table 'order' \(did you mean orders"):
         db.columns("order")

@@ -102,7 +102,7 @@ def test_without_a_run_the_demo_is_prepared(own_folders: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--params", "dmo"], "unknown params file 'dmo'; did you mean 'demo'?"),
+        (["--params", "dmo"], "unknown params file 'dmo' (did you mean demo?)"),
         (["--set", "horizon_days=0"], "horizon_days is 0"),
     ],
 )

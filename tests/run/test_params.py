@@ -94,7 +94,8 @@ def test_a_file_is_found_by_name_or_path(tmp_path: Path) -> None:
 
 def test_a_missing_params_file_is_refused_with_the_existing_names() -> None:
     with pytest.raises(
-        UsageError, match=r"unknown params file 'dem'; did you mean 'demo'\?; expected a path or one of cluster, demo, "
+        UsageError,
+        match=r"unknown params file 'dem' \(did you mean demo\?\); expected a path or one of cluster, demo, ",
     ):
         params.find("dem")
 
@@ -106,8 +107,8 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seed: 1\nsed: 2\n", "line 2: unknown parameter 'sed'; did you mean 'seed'?"),
-        ("generate:\n  ordes: 5\n", "line 2: unknown parameter 'generate.ordes'; did you mean 'generate.orders'?"),
+        ("seed: 1\nsed: 2\n", "line 2: unknown parameter 'sed' (did you mean seed?)"),
+        ("generate:\n  ordes: 5\n", "line 2: unknown parameter 'generate.ordes' (did you mean generate.orders?)"),
         ("zzzz: 1\n", "line 1: unknown parameter 'zzzz'"),
         ("1: 2\n", "1"),
         ("seed: abc\n", "line 1: seed is 'abc': Input should be a valid integer"),
@@ -121,7 +122,7 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         ("currency: XQZ\n", "line 1: currency: unknown currency 'XQZ'; expected an ISO 4217 code"),
         (
             "time_zone: Europe/Londn\n",
-            "line 1: time_zone: unknown time zone 'Europe/Londn'; did you mean 'Europe/London'?",
+            "line 1: time_zone: unknown time zone 'Europe/Londn' (did you mean Europe/London?)",
         ),
         ("time_zone: Europe\n", "line 1: time_zone: unknown time zone 'Europe'"),
         ("locale: en-US\n", "line 1: locale: unknown locale 'en-US'; expected language and country, such as"),
@@ -183,13 +184,13 @@ def test_a_text_value_is_used_as_typed(csv: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("ordes=5", "--set: unknown parameter 'ordes'; did you mean 'generate.orders'?"),
+        ("ordes=5", "--set: unknown parameter 'ordes' (did you mean generate.orders?)"),
         ("orders", "--set orders: expected key=value"),
         ("orders=many", "--set orders=many: generate.orders is 'many': Input should be a valid integer"),
         ("orders=[", "--set orders=[: generate.orders is '[': Input should be a valid integer"),
         ("orders=5000", "events is 18000; expected at least 30000"),
         ("as_of=2025-02-30", "--set as_of=2025-02-30: as_of: '2025-02-30' is not a day"),
-        ("mapping.formt=x", "unknown parameter 'mapping.formt'; did you mean 'mapping.format'?"),
+        ("mapping.formt=x", "unknown parameter 'mapping.formt' (did you mean mapping.format?)"),
     ],
 )
 def test_a_wrong_setting_is_named(setting: str, said: str) -> None:

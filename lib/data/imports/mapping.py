@@ -2,9 +2,8 @@
 
 import codecs
 import csv
-import difflib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +15,7 @@ from lib.catalog import Column
 from lib.data.imports.formats import Format
 from lib.errors import DataError, UsageError
 from lib.util.countries import alpha3
+from lib.util.similar import did_you_mean
 from lib.util.zones import known_zone
 
 __all__ = ["Header", "Layout", "Notes", "ReadOptions", "find_files", "header_of", "layouts_of", "read_options"]
@@ -138,7 +138,7 @@ def layouts_of(source: Format, mapping: Mapping[str, Any]) -> dict[str, Layout]:
     for name, renamed in names.items():
         if name not in source.files or not isinstance(renamed, Mapping):
             raise UsageError(
-                f"mapping.columns has {name!r}{_did_you_mean(name, source.files)}; expected tables with column names: "
+                f"mapping.columns has {name!r}{did_you_mean(name, source.files)}; expected tables with column names: "
                 f"{', '.join(source.files)}"
             )
     return {
@@ -154,7 +154,7 @@ def _layout(file: str, columns: tuple[Column, ...], renamed: Mapping[str, Any], 
     for field, name in renamed.items():
         if field not in known:
             raise UsageError(
-                f"{place}: unknown field {field!r}{_did_you_mean(field, known)}; expected one of {', '.join(known)}"
+                f"{place}: unknown field {field!r}{did_you_mean(field, known)}; expected one of {', '.join(known)}"
             )
         if not isinstance(name, str) or (not name and field in required):
             raise UsageError(f"{place}.{field} is {name!r}; expected the name of one column of the file")
@@ -194,7 +194,7 @@ def find_files(data: Path, source: Format) -> tuple[dict[str, Path], list[str]]:
             found[name] = paths[0]
         elif name not in source.optional:
             raise DataError(
-                f"{data} lacks {name}.csv{_did_you_mean(name, names.values())}. `make templates` writes an example."
+                f"{data} lacks {name}.csv{did_you_mean(name, names.values())}. `make templates` writes an example."
             )
     return found, [path.name for path in files if names[path] not in source.files]
 
@@ -227,7 +227,7 @@ def header_of(header: list[str], path: Path, layout: Layout, options: ReadOption
     extra = [name for name, folded in zip(header, names, strict=True) if folded not in expected.values()]
     if extra and not options.ignore_extra:
         candidates = [layout.names[field] for field in absent]
-        unknown = ", ".join(f"{name!r}{_did_you_mean(name, candidates)}" for name in extra)
+        unknown = ", ".join(f"{name!r}{did_you_mean(name, candidates)}" for name in extra)
         raise DataError(
             f"{path} has unknown columns: {unknown}. Remove them, map them under mapping.columns, or set "
             "mapping.ignore_extra to true."
@@ -251,12 +251,5 @@ def _advice(missing: list[str], header: list[str], options: ReadOptions) -> str:
     other = max(DELIMITERS, key=header[0].count)
     if len(header) == 1 and other in header[0] and other != options.delimiter:
         return f"the columns {columns}; the delimiter looks like {other!r}. Set mapping.delimiter to it."
-    hints = ", ".join(f"{name}{_did_you_mean(name, header)}" for name in missing)
+    hints = ", ".join(f"{name}{did_you_mean(name, header)}" for name in missing)
     return f"the columns {hints}; found {', '.join(header)}. Map the names under mapping.columns."
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The closest known name as a question in parentheses; empty if none is close."""
-    folded = {name.casefold(): name for name in known}
-    found = difflib.get_close_matches(word.casefold(), folded, 1)
-    return f" (did you mean {folded[found[0]]}?)" if found else ""

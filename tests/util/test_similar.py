@@ -1,0 +1,18 @@
+"""Tests of the suggestion for a mistyped name."""
+
+import pytest
+
+from lib.util.similar import did_you_mean
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "text"),
+    [
+        ("ordes", ["seed", "generate.orders"], " (did you mean generate.orders?)"),
+        ("EMIAL", ["Email", "Name"], " (did you mean Email?)"),
+        ("xyz", ["seed", "orders"], ""),
+        ("xyz", [], ""),
+    ],
+)
+def test_the_most_similar_name_is_suggested(name: str, known: list[str], text: str) -> None:
+    assert did_you_mean(name, known) == text
