@@ -98,7 +98,7 @@ def test_two_wrong_rows_are_reported_on_the_front_page(folder: Path, own_folders
     ):
         assert words in text
     assert not (own_folders / "data").exists()
-    assert sorted(path.name for path in (own_folders / "rejects").iterdir())[-2:] == ["products.csv", "users.csv"]
+    assert {"products.csv", "users.csv"} <= {path.name for path in (own_folders / "rejects").iterdir()}
 
 
 def poison(path: Path, name: str) -> None:

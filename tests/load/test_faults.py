@@ -76,7 +76,7 @@ def test_a_file_without_a_column_is_bad_data(unchanged: Ran, tmp_path: Path) -> 
     done = pipeline("--params", "online_retail", "--data", str(file), output=unchanged.output, url=unchanged.url)
     assert done.returncode == 3
     assert is_one_sentence(done.stderr)
-    assert done.stderr.startswith("error: 02_generate failed at “Six tables”: ")
+    assert done.stderr.startswith("error: 02_generate failed at “Tables”: ")
     assert "Quantity" in done.stderr
     assert "2/8  02_generate    failed in" in done.stdout
 

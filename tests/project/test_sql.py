@@ -23,7 +23,7 @@ MANUAL = {
 }
 
 
-@pytest.mark.parametrize(("query", "rows"), list(zip(MANUAL.values(), (10, 10, 100, 12), strict=True)), ids=MANUAL)
+@pytest.mark.parametrize(("query", "rows"), list(zip(MANUAL.values(), (10, 10, 100, 13), strict=True)), ids=MANUAL)
 def test_the_queries_of_the_manual_run_verbatim(demo_database: sa.URL, query: str, rows: int) -> None:
     with db.transaction(read_only=True) as connection:
         assert len(connection.execute(sa.text(query)).all()) == rows

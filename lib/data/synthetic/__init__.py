@@ -16,7 +16,17 @@ from lib.data.synthetic.calendar import Anomaly, Clock, anomalies, day_factors
 from lib.data.synthetic.campaigns import Campaigns, campaigns_table, plan_campaigns
 from lib.data.synthetic.customers import SPEND, Customers, Pools, customers_table, draw_customers, name_pools, sign_ups
 from lib.data.synthetic.events import Visits, draw_events, interest, plan_visits
-from lib.data.synthetic.orders import Orders, draw_purchases, expected_orders, items_table, orders_table, solve_alpha
+from lib.data.synthetic.fulfilment import draw_fulfilment
+from lib.data.synthetic.orders import (
+    Orders,
+    draw_purchases,
+    expected_orders,
+    items_table,
+    orders_table,
+    refunds_table,
+    shipping_customers,
+    solve_alpha,
+)
 from lib.data.synthetic.products import (
     MEAN_QUANTITY,
     Baskets,
@@ -171,13 +181,16 @@ def block_tables(plan: Plan, block: int) -> dict[str, pa.Table]:
     days = orders.seconds // DAY
     flash = np.isin(days, [anomaly.first_day for anomaly in plan.anomalies if anomaly.kind == "flash_sale"])
     lines = draw_lines(plan.baskets, plan.products, days, values, flash, shop, block)
+    item_ids = uuids(stream(shop, "lines.id", block), len(lines))
+    facts = stream(shop, "orders.facts", block)
+    address = shipping_customers(facts, orders, len(customers))
+    fulfilment = draw_fulfilment(facts, orders.seconds, lines)
+    placed = orders_table(orders, address, fulfilment, lines, customers, plan.pools, plan.campaigns, shop)
     return {
         "users": customers_table(customers, plan.pools, plan.campaigns, shop, block),
-        "orders": with_all_columns(
-            orders_table(orders, lines, customers, plan.pools, plan.campaigns, shop, block), arrow_schema("orders")
-        ),
-        "order_items": items_table(lines, orders, plan.products, shop, block),
-        "refunds": arrow_schema("refunds").empty_table(),
+        "orders": with_all_columns(placed, arrow_schema("orders")),
+        "order_items": items_table(item_ids, lines, orders, plan.products),
+        "refunds": refunds_table(fulfilment, orders, item_ids, customers, shop, block),
         "events": draw_events(plan.visits, orders, lines, customers, plan.products, plan.visit_clock, shop, block),
     }
 

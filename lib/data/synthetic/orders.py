@@ -1,10 +1,11 @@
-"""Orders: purchases by the BG/NBD model in shop time, status at as_of, and the tables of orders and items."""
+"""Orders: purchases by the BG/NBD model in shop time, and the tables of orders, their items and refunds."""
 
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.special import hyp2f1, pdtr, pdtrc
 
 from lib.data.synthetic.arrays import (
@@ -20,26 +21,24 @@ from lib.data.synthetic.arrays import (
 from lib.data.synthetic.calendar import instants
 from lib.data.synthetic.campaigns import Campaigns
 from lib.data.synthetic.customers import BG_NBD, Customers, Pools
+from lib.data.synthetic.fulfilment import STATUSES, Fulfilment
 from lib.data.synthetic.products import Lines, Products
 from lib.data.synthetic.shop import COUNTRY_CODES, Shop, days_since_1970
 from lib.errors import UsageError
 
 __all__ = [
     "Orders",
-    "completed_share",
     "draw_purchases",
     "expected_orders",
     "items_table",
     "orders_table",
+    "refunds_table",
+    "shipping_customers",
     "solve_alpha",
 ]
 
-STATUSES = ["pending", "shipped", "completed", "cancelled", "refunded"]
-PENDING, SHIPPED, COMPLETED, CANCELLED, REFUNDED = range(5)
-CANCELLED_SHARE, REFUNDED_SHARE = 0.035, 0.075
-TO_SHIP, TO_DELIVER = 0.8, 1.4  # mean days until an order is shipped, and from then until it is completed
-REFUND_AFTER, REFUND_MORE = 4.0, 10.0  # days from the order to a refund: minimum, and mean of the additional days
 GIFT_SHARE = 0.015  # share of the orders shipped to the address of another customer
+DISCOUNT_CODES = [f"SAVE{percent}" for percent in range(101)]
 FIRST_DELAY = 0.5  # mean time from sign-up to the first order, in alpha days of shop time
 LONGEST = 1e4  # alpha days of shop time up to which expectations are tabulated
 NODES = np.polynomial.legendre.leggauss(48)
@@ -58,56 +57,81 @@ class Orders:
         return len(self.ids)
 
 
-def completed_share(age: np.ndarray) -> np.ndarray:
-    """Expected share of completed orders by age in days: delivered, neither cancelled nor refunded."""
-    age = np.maximum(age, 0)
-    delivered = 1 - (TO_DELIVER * np.exp(-age / TO_DELIVER) - TO_SHIP * np.exp(-age / TO_SHIP)) / (TO_DELIVER - TO_SHIP)
-    refunded = -np.expm1(-np.maximum(age - REFUND_AFTER, 0) / REFUND_MORE)
-    return delivered * (1 - CANCELLED_SHARE - REFUNDED_SHARE * refunded)
-
-
-def _status(rng: np.random.Generator, age: np.ndarray) -> np.ndarray:
-    """Row of STATUSES that an order has at an age in days."""
-    fate = rng.random(len(age))
-    to_ship, to_deliver, refund_lag = rng.standard_exponential((3, len(age)))
-    shipped = TO_SHIP * to_ship
-    refunded = (fate < CANCELLED_SHARE + REFUNDED_SHARE) & (age > REFUND_AFTER + REFUND_MORE * refund_lag)
-    happened = [fate < CANCELLED_SHARE, refunded, age > shipped + TO_DELIVER * to_deliver, age > shipped]
-    return np.select(happened, [CANCELLED, REFUNDED, COMPLETED, SHIPPED], PENDING)
+def shipping_customers(rng: np.random.Generator, orders: Orders, n_customers: int) -> np.ndarray:
+    """The customer (row) to whose address each order is shipped: the buyer, except for gifts."""
+    gift, other = rng.random((2, len(orders)))
+    return np.where(gift < GIFT_SHARE, (other * n_customers).astype(np.int64), orders.customer)
 
 
 def orders_table(
-    orders: Orders, lines: Lines, customers: Customers, pools: Pools, campaigns: Campaigns, shop: Shop, block: int
+    orders: Orders,
+    address: np.ndarray,
+    fulfilment: Fulfilment,
+    lines: Lines,
+    customers: Customers,
+    pools: Pools,
+    campaigns: Campaigns,
+    shop: Shop,
 ) -> pa.Table:
-    """The table `orders`; total_amount is the sum of the order's items."""
-    rng = stream(shop, "orders.facts", block)
-    gift, other = rng.random((2, len(orders)))
-    address = np.where(gift < GIFT_SHARE, (other * len(customers)).astype(np.int64), orders.customer)
-    age = days_since_1970(shop.as_of) - orders.seconds / DAY
+    """The table `orders` at as_of; total_amount is the sum of the order's items."""
+    end = days_since_1970(shop.as_of) * DAY
+    cancelled = fulfilment.cancelled < end
+    cancelled_at = instants(shop, np.where(cancelled, fulfilment.cancelled, orders.seconds))
     return pa.table(
         {
             "order_id": uuid_array(orders.ids),
             "user_id": uuid_array(customers.ids, orders.customer),
             "order_date": instants(shop, orders.seconds),
-            "status": word_array(STATUSES, _status(rng, age)),
+            "status": word_array(STATUSES, fulfilment.status(end)),
             "total_amount": money_array(lines.totals(len(orders))),
             "shipping_country_code": word_array(COUNTRY_CODES.tolist(), customers.country[address]),
             "shipping_city": word_array(pools.cities, customers.city[address]),
             "campaign_id": uuid_array(campaigns.ids, orders.campaign),
+            "cancelled_at": pc.if_else(pa.array(cancelled), cancelled_at, pa.scalar(None, cancelled_at.type)),
+            "discount_code": word_array(DISCOUNT_CODES, _discount_percents(lines, len(orders))),
         }
     )
 
 
-def items_table(lines: Lines, orders: Orders, products: Products, shop: Shop, block: int) -> pa.Table:
+def _discount_percents(lines: Lines, n_orders: int) -> np.ndarray:
+    """Largest discount of the items of each order in percent, -1 without a discount."""
+    # The discount was rounded down to cents, of a price above 100 cents.
+    percent = -(-100 * lines.discount // (lines.paid + lines.discount))
+    largest = np.maximum.reduceat(percent, np.searchsorted(lines.order, np.arange(n_orders)))
+    return np.where(largest > 0, largest, -1)
+
+
+def items_table(ids: np.ndarray, lines: Lines, orders: Orders, products: Products) -> pa.Table:
     """The table `order_items`, in the order of the orders; price_at_time + discount is the product's price."""
     return pa.table(
         {
-            "order_item_id": uuid_array(uuids(stream(shop, "lines.id", block), len(lines))),
+            "order_item_id": uuid_array(ids),
             "order_id": uuid_array(orders.ids, lines.order),
             "product_id": uuid_array(products.ids, lines.product),
             "quantity": pa.array(lines.quantity, pa.int32()),
             "price_at_time": money_array(lines.paid),
             "discount": money_array(lines.discount),
+        }
+    )
+
+
+def refunds_table(
+    fulfilment: Fulfilment, orders: Orders, item_ids: np.ndarray, customers: Customers, shop: Shop, block: int
+) -> pa.Table:
+    """The table `refunds` at as_of, in the order of the orders; each order has at most one row."""
+    rows, seconds = fulfilment.returns(days_since_1970(shop.as_of) * DAY)
+    cancelled = np.isfinite(fulfilment.cancelled[rows]).astype(np.int64)
+    return pa.table(
+        {
+            # Drawn for all orders: the key of a refund does not depend on as_of.
+            "refund_id": uuid_array(uuids(stream(shop, "refunds.id", block), len(orders)), rows),
+            "user_id": uuid_array(customers.ids, orders.customer[rows]),
+            "order_id": uuid_array(orders.ids, rows),
+            "order_item_id": uuid_array(item_ids, fulfilment.item[rows]),
+            "refund_date": instants(shop, seconds),
+            "kind": word_array(["refund", "cancellation"], cancelled),
+            "quantity": pa.array(fulfilment.quantity[rows], pa.int32()),
+            "amount": money_array(fulfilment.amount, rows),
         }
     )
 

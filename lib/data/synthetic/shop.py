@@ -9,7 +9,7 @@ from lib.errors import UsageError
 
 __all__ = ["GENERATOR", "SAMPLE_COUNTS", "SAMPLE_SHOP", "Counts", "Shop", "days_since_1970"]
 
-GENERATOR = 3  # version of the generator: a new version generates other rows for the same params
+GENERATOR = 4  # version of the generator: a new version generates other rows for the same params
 BLOCK_USERS = 500  # customers of a block, generated with their orders and events; about 50,000 rows for full.yml
 MAX_LINES_PER_ORDER = 100
 MIN_HISTORY_DAYS = 7

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.data.synthetic import Plan, calendar, customers, events, orders, products
+from lib.data.synthetic import Plan, calendar, customers, events, fulfilment, products
 from lib.data.synthetic.arrays import columns, rounded, uuid_texts
 from lib.data.synthetic.campaigns import PAID_CHANNELS
 from lib.data.synthetic.orders import FIRST_DELAY
@@ -37,7 +37,7 @@ def truth(plan: Plan) -> dict[str, Any]:
         "calendar": _calendar(plan),
         "products": _products(plan),
         "baskets": _baskets(plan),
-        "statuses": {"cancelled": orders.CANCELLED_SHARE, "refunded": orders.REFUNDED_SHARE},
+        "statuses": {"cancelled": fulfilment.CANCELLED_SHARE, "refunded": fulfilment.REFUNDED_SHARE},
         "visits": _visits(plan),
         "campaigns": _campaigns(plan),
         "anomalies": _anomalies(plan),
@@ -48,7 +48,7 @@ def truth(plan: Plan) -> dict[str, Any]:
 def expected_revenue(plan: Plan) -> np.ndarray:
     """Expected revenue of each day in cents: expected orders x expected order value x share completed by as_of."""
     age = np.arange(plan.shop.history_days, 0, -1)[:, None] - (np.arange(24) + 0.5) / 24
-    completed = orders.completed_share(age) @ np.array(_shares(calendar.HOURS))
+    completed = fulfilment.completed_share(age) @ np.array(_shares(calendar.HOURS))
     order_value = plan.order_values[products.quarter(plan.shop.days)] * completed
     percents, shares = columns(DISCOUNTS)
     off = (1 - np.maximum(percents, FLASH_DISCOUNT) @ shares / 100) / (1 - percents @ shares / 100)
