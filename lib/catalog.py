@@ -13,20 +13,29 @@ __all__ = ["BOOKKEEPING", "TYPES", "Column", "Table", "arrow_schema", "bookkeepi
 
 
 class DataType(NamedTuple):
-    """One type of the catalog in Arrow, pandas and PostgreSQL (as format_type() spells it)."""
+    """One type of the catalog in Arrow, pandas and PostgreSQL (as format_type() spells it).
+
+    earlier: its narrower type in databases of earlier versions, which 01_schema widens.
+    """
 
     arrow: pa.DataType
     frame: str | pd.ArrowDtype
     sql: str
+    earlier: str = ""
 
 
-MONEY, TOTAL = pa.decimal128(12, 2), pa.decimal128(38, 2)
+def _decimal(precision: int, scale: int, earlier: str) -> DataType:
+    arrow = pa.decimal128(precision, scale)
+    return DataType(arrow, pd.ArrowDtype(arrow), f"numeric({precision},{scale})", earlier)
+
+
 TYPES = {
     "uuid": DataType(pa.uuid(), "str", "uuid"),
     "text": DataType(pa.string(), "str", "text"),
     "char2": DataType(pa.string(), "str", "character(2)"),
-    "money": DataType(MONEY, pd.ArrowDtype(MONEY), "numeric(12,2)"),
-    "total": DataType(TOTAL, pd.ArrowDtype(TOTAL), "numeric(38,2)"),
+    "money": _decimal(15, 3, "numeric(12,2)"),
+    "unit_price": _decimal(18, 6, "numeric(12,2)"),
+    "total": _decimal(38, 3, "numeric(38,2)"),
     "ratio": DataType(pa.float64(), "float64", "double precision"),
     "integer": DataType(pa.int32(), "int64", "integer"),
     "boolean": DataType(pa.bool_(), "bool", "boolean"),

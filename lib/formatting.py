@@ -61,7 +61,8 @@ COMPUTED = {
     "month": ("month",),
     "trend": ("trend",),
 }  # fmt: skip
-CATALOG_KINDS = {"money": "money", "total": "money", "integer": "integer", "date": "day", "timestamptz": "day"}
+CATALOG_KINDS = dict.fromkeys(("money", "unit_price", "total"), "money")
+CATALOG_KINDS |= {"integer": "integer", "date": "day", "timestamptz": "day"}
 
 
 def kind_of(column: str, values: pd.Series | None = None) -> str:

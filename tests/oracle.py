@@ -23,8 +23,8 @@ from lib.catalog import tables
 from lib.data import synthetic
 from lib.data.parquet import write_tables
 from lib.db import private, schema
-from lib.db.schema import VIEWS
 from lib.db.url import private_folder
+from lib.db.views import VIEWS
 from lib.errors import UsageError, WorkbookError
 from lib.metabase import questions as asked
 from lib.metabase import spec

@@ -119,7 +119,7 @@ def read_table(folder: Path, table: str) -> pd.DataFrame:
 
 def to_frame(arrow: pa.Table, table: str) -> pd.DataFrame:
     """Columns of a table as a frame: UUIDs as text, money as decimal, timestamps in UTC."""
-    frame = arrow.to_pandas(types_mapper={pa.decimal128(12, 2): pd.ArrowDtype(pa.decimal128(12, 2))}.get)
+    frame = arrow.to_pandas(types_mapper=lambda kind: pd.ArrowDtype(kind) if pa.types.is_decimal(kind) else None)
     uuids = [field.name for field in arrow.schema if field.type == pa.uuid()]
     texts = {name: arrow[name].to_pandas().map(str, na_action="ignore").astype("str") for name in uuids}
     types = {name: kind for name, kind in frame_types(table).items() if name in frame}
@@ -176,7 +176,7 @@ def _cast(array: pa.Array, expected: pa.DataType) -> pa.Array:
     """Arrow's cast, but an error where it would silently drop a time of day or round a binary fraction to cents."""
     fractions = pa.types.is_floating(array.type) and array.null_count < len(array)
     if fractions and pa.types.is_decimal(expected):
-        raise ValueError("its values are binary fractions, which cannot hold exact cents; expected decimals")
+        raise ValueError("its values are binary fractions, which cannot hold exact amounts; expected decimals")
     cast = array.cast(expected)
     if pa.types.is_timestamp(array.type) and not cast.cast(array.type).equals(array):
         raise ValueError("some of its values have a time of day")

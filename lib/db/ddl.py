@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from lib.catalog import Column, Table, bookkeeping, tables
 
-__all__ = ["Index", "Key", "add_column", "all_indexes", "all_keys", "create_table", "declared_type"]
+__all__ = ["Index", "Key", "add_column", "all_indexes", "all_keys", "create_table", "declared_type", "set_type"]
 
 # Upper bound of a column without a largest value: NaN and infinity sort above every number, so `> 0` alone would accept
 # them. numeric(p, s) has no infinity, an integer has neither.
-BELOW = {"money": "'NaN'", "total": "'NaN'", "ratio": "'Infinity'"}
+BELOW = {"money": "'NaN'", "unit_price": "'NaN'", "total": "'NaN'", "ratio": "'Infinity'"}
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,15 @@ def add_column(table: Table, column: Column) -> str:
     return f"ALTER TABLE {table.name} ADD COLUMN {_definition(table, column)}"
 
 
-def declared_type(column: Column) -> str:
-    """Type and nullability as PostgreSQL reports them: `numeric(12,2) not null`."""
-    return column.data_type.sql if column.optional else f"{column.data_type.sql} not null"
+def set_type(column: Column) -> str:
+    """Clause of ALTER TABLE that gives an existing column its type in the catalog."""
+    return f"ALTER COLUMN {column.name} TYPE {column.data_type.sql}"
+
+
+def declared_type(column: Column, *, earlier: bool = False) -> str:
+    """Type and nullability as PostgreSQL reports them: `numeric(15,3) not null`; `earlier`: those before a widening."""
+    kind = column.data_type.earlier if earlier else column.data_type.sql
+    return kind if column.optional else f"{kind} not null"
 
 
 def all_keys() -> list[Key]:

@@ -6,14 +6,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import Column, Table, bookkeeping, tables
-from lib.db import ddl, roles
+from lib.db import ddl, roles, views
 from lib.db.connection import assume, frame, literal, run, sql
 from lib.db.locks import blockers, lock, lock_timed_out
 from lib.db.url import external_url
 from lib.errors import DatabaseError
 
 __all__ = [
-    "VIEWS",
     "build_keys",
     "columns",
     "create",
@@ -30,20 +29,22 @@ __all__ = [
 ]
 
 LOCK_TIMEOUT = "5s"  # of changes to tables that other sessions may be using
-VIEWS = ("sales_summary", "product_performance", "customer_summary", "geographic_performance")
+Place = tuple[Table, Column]
 
 
 def create(connection: sa.Connection) -> list[str]:
     """Create in `public` what is missing, and the roles if the connected user may; safe to repeat.
 
-    Existing rows are kept, and so are the views, indexes and comments that other people added.
+    Existing rows are kept, and so are the views, indexes and comments that other people added or changed. Columns get
+    the wider types of the catalog, and the workbook's views their definition of this version.
 
     Returns:
-        The columns added to tables that existed before: `orders.discount_code (text)`.
+        The columns added to tables that existed before, or widened: `orders.discount_code (text)`.
 
     Raises:
-        DatabaseError: A table differs from the catalog in another way, another run is loading, or another session
-            holds a lock on a table that must change. Nothing is changed then.
+        DatabaseError: A table differs from the catalog in another way, another run is loading, another session holds
+            a lock on a table that must change, or a view reads what the workbook's views no longer have. Nothing is
+            changed then.
 
     Example:
         >>> with transaction() as connection:
@@ -59,6 +60,7 @@ def create(connection: sa.Connection) -> list[str]:
         if not lock_timed_out(error):
             raise
         present = [f"public.{name}" for name in dict.fromkeys(columns(connection)["table"])]
+        present += [view.name for view in views.dependents(connection, present)]
         raise DatabaseError(
             f"a table is locked: no lock within {LOCK_TIMEOUT} because of {blockers(connection, present)}; "
             "nothing was changed. End those sessions and run again."
@@ -66,29 +68,38 @@ def create(connection: sa.Connection) -> list[str]:
 
 
 def _create(connection: sa.Connection) -> list[str]:
-    roles.create(connection, [*tables(), *VIEWS])
+    roles.create(connection, [*tables(), *views.VIEWS])
     assume(connection, "owner")
     create_workbook_schema(connection)
     use(connection, "public")
-    added = _add_columns(connection)
-    create_functions(connection, connection.execute(sa.text(sql("load/time_zone"))).scalar_one())
-    create_tables(connection)
-    _renew_checks(connection)
-    create_keys(connection)
-    describe(connection)
-    _create_views(connection)
-    roles.grant(connection)
-    return added
-
-
-def _add_columns(connection: sa.Connection) -> list[str]:
-    """Add the columns that existing rows can get; raise DatabaseError for any other difference."""
-    missing, differences = _compare(connection)
+    missing, narrow, differences = _compare(connection)
     if differences:
         raise DatabaseError(_drift_message(missing, differences))
+    outdated = views.outdated(connection)
+    changing = [f"public.{name}" for name in dict.fromkeys([*(table.name for table, _ in narrow), *outdated])]
+    run(connection, "RESET ROLE")  # views of other users belong to roles that the owner is not a member of
+    with views.set_aside(connection, changing, outdated):
+        assume(connection, "owner")
+        _change_columns(connection, missing, narrow)
+        create_functions(connection, connection.execute(sa.text(sql("load/time_zone"))).scalar_one())
+        create_tables(connection)
+        _renew_checks(connection)
+        create_keys(connection)
+        describe(connection)
+        run(connection, "RESET ROLE")
+    assume(connection, "owner")
+    views.create_missing(connection)
+    roles.grant(connection)
+    return [f"{table.name}.{column.name} ({column.data_type.sql})" for table, column in [*missing, *narrow]]
+
+
+def _change_columns(connection: sa.Connection, missing: list[Place], narrow: list[Place]) -> None:
+    """Add and widen columns; PostgreSQL writes a table with wider columns again, so all of them change at once."""
     for table, column in missing:
         run(connection, ddl.add_column(table, column))
-    return [f"{table.name}.{column.name} ({column.data_type.sql})" for table, column in missing]
+    for name in dict.fromkeys(table.name for table, _ in narrow):
+        changes = [ddl.set_type(column) for table, column in narrow if table.name == name]
+        run(connection, f"ALTER TABLE {name} {', '.join(changes)}")
 
 
 def _renew_checks(connection: sa.Connection) -> None:
@@ -109,15 +120,6 @@ def _renew_checks(connection: sa.Connection) -> None:
             name = check.constraint_name
             drop = f"ALTER TABLE {check.table} DROP CONSTRAINT IF EXISTS {name}"
             run(connection, f"{drop}, ADD CONSTRAINT {name} {check.definition}")
-
-
-def _create_views(connection: sa.Connection) -> None:
-    """Create the missing views; an existing one may be a person's, and replacing it would lock readers out."""
-    found = connection.execute(sa.text("SELECT to_regclass(name) FROM unnest(:names) AS name"), {"names": list(VIEWS)})
-    missing = [name for name, present in zip(VIEWS, found.scalars(), strict=True) if present is None]
-    for name in missing:
-        run(connection, sql(f"views/{name}"))
-    roles.grant_views(connection, missing)
 
 
 def create_workbook_schema(connection: sa.Connection) -> None:
@@ -269,23 +271,26 @@ def refuse_drift(connection: sa.Connection, *, require_all: bool = False) -> Non
         raise DatabaseError(f"tables are missing from the database: {', '.join(absent)}. Run 01_schema first.")
     if require_all and connection.execute(sa.text("SELECT to_regproc('day_start') IS NULL")).scalar():
         raise DatabaseError("the functions of the shop's days are missing from the database. Run 01_schema first.")
-    missing, differences = _compare(connection)
+    missing, narrow, differences = _compare(connection)
     if differences:
         raise DatabaseError(_drift_message(missing, differences))
-    if missing:
-        raise DatabaseError(f"the tables are older than the catalog: {_lacking(missing)}. Run 01_schema first.")
+    if missing or narrow:
+        older = "; ".join([*_lacking(missing), *_narrower(narrow)])
+        raise DatabaseError(f"the tables are older than the catalog: {older}. Run 01_schema first.")
 
 
-def _compare(connection: sa.Connection) -> tuple[list[tuple[Table, Column]], list[str]]:
+def _compare(connection: sa.Connection) -> tuple[list[Place], list[Place], list[str]]:
     """Compare the tables of the current schema with the catalog; absent tables are left out.
 
     Returns:
-        The missing columns that existing rows can get, and every other difference in words.
+        The missing columns that existing rows can get, the columns with the narrower type of an earlier version, and
+        every other difference in words.
     """
     found: dict[str, dict[str, str]] = {}  # declared type by table and column
     for row in connection.execute(sa.text(sql("schema/columns")), {"tables": list(tables())}):
         found.setdefault(row.table, {})[row.column] = f"{row.type} not null" if row.required else row.type
-    missing: list[tuple[Table, Column]] = []
+    missing: list[Place] = []
+    narrow: list[Place] = []
     differences: list[str] = []
     for name, present in found.items():
         expected = {column.name: column for column in (*tables()[name].columns, *bookkeeping())}
@@ -295,20 +300,27 @@ def _compare(connection: sa.Connection) -> tuple[list[tuple[Table, Column]], lis
             else:
                 differences.append(f"{name} lacks the column {column.name}")
         differences += [f"{name} has the extra column {column}" for column in present if column not in expected]
-        differences += [
-            f"{name}.{column} is {declared}, expected {ddl.declared_type(expected[column])}"
-            for column, declared in present.items()
-            if column in expected and declared != ddl.declared_type(expected[column])
-        ]
-    return missing, differences
+        for column in (column for column in expected.values() if column.name in present):
+            declared = present[column.name]
+            if declared == ddl.declared_type(column):
+                continue
+            if declared == ddl.declared_type(column, earlier=True):
+                narrow.append((tables()[name], column))
+            else:
+                differences.append(f"{name}.{column.name} is {declared}, expected {ddl.declared_type(column)}")
+    return missing, narrow, differences
 
 
-def _lacking(missing: list[tuple[Table, Column]]) -> str:
-    return "; ".join(f"{table.name} lacks the new column {column.name}" for table, column in missing)
+def _lacking(missing: list[Place]) -> list[str]:
+    return [f"{table.name} lacks the new column {column.name}" for table, column in missing]
 
 
-def _drift_message(missing: list[tuple[Table, Column]], differences: list[str]) -> str:
-    words = "; ".join([*differences, _lacking(missing)] if missing else differences)
+def _narrower(narrow: list[Place]) -> list[str]:
+    return [f"{table.name}.{column.name} is not yet {column.data_type.sql}" for table, column in narrow]
+
+
+def _drift_message(missing: list[Place], differences: list[str]) -> str:
+    words = "; ".join([*differences, *_lacking(missing)])
     if external_url():
         advice = "Rename or drop these columns, or use another database."
     else:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 import tenacity
 
 from lib.catalog import tables
-from lib.db import schema
+from lib.db import schema, views
 from lib.db.connection import begin, run, sql
 from lib.db.locks import blockers, lock_timed_out
 from lib.errors import DatabaseError
@@ -93,28 +93,16 @@ def _try_swap(connection: sa.Connection) -> None:
         old = _present(connection)
         if old:
             run(connection, f"LOCK TABLE {', '.join(old)} IN ACCESS EXCLUSIVE MODE")
-        views = _rows(connection, "dependent_views", tables=old)
-        grants = _rows(connection, "grants", relations=old + [view.name for view in views])
+        grants = views.take_grants(connection, old)
         owners = _rows(connection, "owners", tables=old, schema=STAGING)
-        drop_views = [f"DROP {view.kind} {view.name}" for view in reversed(views)]
-        drop_tables = [f"DROP TABLE {', '.join(old)}"] if old else []
-        moves = [f"ALTER TABLE {STAGING}.{name} SET SCHEMA public" for name in tables()]
-        run(connection, "; ".join([*drop_views, *drop_tables, *moves]))
-        for table in owners:
-            run(connection, f"ALTER TABLE {table.name} OWNER TO {table.owner}")
-        for view in views:
-            _create_view(connection, view)
-        for grant in grants:
-            run(connection, f"GRANT {grant.privilege} ON {grant.name} TO {grant.grantee}{grant.option}")
-
-
-def _create_view(connection: sa.Connection, view: sa.Row[Any]) -> None:
-    """Create a view with the owner, comments and indexes it had."""
-    owner = connection.dialect.identifier_preparer.quote(view.owner)
-    run(connection, f"CREATE {view.kind} {view.name}{view.options} AS {view.definition}")
-    run(connection, f"ALTER {view.kind} {view.name} OWNER TO {owner}")
-    for statement in view.followed_by:
-        run(connection, statement)
+        with views.set_aside(connection, old):
+            drop_tables = [f"DROP TABLE {', '.join(old)}"] if old else []
+            moves = [f"ALTER TABLE {STAGING}.{name} SET SCHEMA public" for name in tables()]
+            run(connection, "; ".join([*drop_tables, *moves]))
+            for table in owners:
+                run(connection, f"ALTER TABLE {table.name} OWNER TO {table.owner}")
+        for statement in grants:
+            run(connection, statement)
 
 
 def _present(connection: sa.Connection) -> list[str]:
@@ -126,8 +114,7 @@ def _present(connection: sa.Connection) -> list[str]:
 
 def _blockers(connection: sa.Connection) -> str:
     old = _present(connection)
-    views = [view.name for view in _rows(connection, "dependent_views", tables=old)]
-    return blockers(connection, old + views)
+    return blockers(connection, old + [view.name for view in views.dependents(connection, old)])
 
 
 def _rows(connection: sa.Connection, name: str, **bound: list[str] | str) -> list[sa.Row[Any]]:

@@ -28,7 +28,7 @@ BY_NAME = {
     **dict.fromkeys(("city", "shipping_city"), "type/City"),
     **dict.fromkeys(CATEGORIES, "type/Category"),
 }
-BY_TYPE = {"money": "type/Currency", "total": "type/Currency", "ratio": "type/Percentage"}
+BY_TYPE = {**dict.fromkeys(("money", "unit_price", "total"), "type/Currency"), "ratio": "type/Percentage"}
 
 
 def plan_database(site: Site) -> Change:

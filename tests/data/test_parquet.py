@@ -10,7 +10,7 @@ from lib.data import parquet
 from lib.errors import DataError
 
 ID = "00000000-0000-4000-8000-00000000000"
-MONEY = pd.ArrowDtype(pa.decimal128(12, 2))
+MONEY, PRICE = pd.ArrowDtype(pa.decimal128(15, 3)), pd.ArrowDtype(pa.decimal128(18, 6))
 
 
 def events(**changed: object) -> pd.DataFrame:
@@ -38,8 +38,8 @@ def products(**changed: object) -> pd.DataFrame:
             "name": ["Lamp", "Lampe à l'huile ☂"],
             "category": pd.Series(["Home", None], dtype="str"),
             "subcategory": pd.Series([None, None], dtype="str"),
-            "price": pd.Series(["0.01", "9999999999.99"]).astype(MONEY),
-            "cost": pd.Series([None, "1.00"], dtype="str").astype(MONEY),
+            "price": pd.Series(["0.000001", "999999999999.999999"]).astype(PRICE),
+            "cost": pd.Series([None, "1.00"], dtype="str").astype(PRICE),
             "stock_quantity": pd.Series([None, 2**31 - 1], dtype="Int64"),
         }
     )
@@ -95,7 +95,7 @@ BROKEN = {
     "uuid with a blank": ({"event_id": f"{ID[:-1]}  "}, "a UUID has 32 hexadecimal digits"),
     "uuid with another letter": ({"event_id": f"{ID}g"}, "event_id is not of type"),
     "binary fraction": ({"revenue": 0.1}, "revenue .* binary fractions"),
-    "too much money": ({"revenue": "10000000000.00"}, "revenue is not of type decimal"),
+    "too much money": ({"revenue": "1000000000000.00"}, "revenue is not of type decimal"),
     "mixed": ({"revenue": [1, "a"]}, "revenue is not of type decimal"),
 }
 

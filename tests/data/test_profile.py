@@ -15,7 +15,7 @@ from lib.data.profile import Profile, profile, report_date, total
 from lib.data.synthetic import Counts, Shop, block_tables, plan_shop
 from lib.data.synthetic.truth import truth as plan_truth
 
-MONEY = pa.decimal128(12, 2)
+MONEY = pa.decimal128(15, 3)
 
 
 def keys(*numbers: int) -> pa.Array:

@@ -51,7 +51,8 @@ DTYPES = {
     "char2": "str",
     "integer": "int64",
     "boolean": "bool",
-    "money": "decimal128(12, 2)[pyarrow]",
+    "money": "decimal128(15, 3)[pyarrow]",
+    "unit_price": "decimal128(18, 6)[pyarrow]",
     "date": "datetime64[us]",
     "timestamptz": "datetime64[us, UTC]",
 }

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from lib import catalog, db, load
+from lib import catalog, db, load, settings
 from lib.db import schema
 from lib.errors import DatabaseError, DataError
 from tests.conftest import ask, fingerprint
+from tests.project.test_sql import BOUND
 
+EARLIER = settings.PROJECT / "tests" / "fixtures" / "earlier_database.sql"
 ID = "'00000000-0000-4000-8000-00000000000{}'"
 A, B, NOWHERE = (ID.format(letter) for letter in "abf")
 GOOD = {  # one valid row of each table, as SQL literals
@@ -51,6 +53,16 @@ GOOD = {  # one valid row of each table, as SQL literals
         "price_at_time": "0",
         "discount": "0",
     },
+    "refunds": {
+        "refund_id": A,
+        "user_id": A,
+        "order_id": A,
+        "order_item_id": A,
+        "refund_date": "'2025-01-31 12:00Z'",
+        "kind": "'refund'",
+        "quantity": "1",
+        "amount": "1",
+    },
     "events": {
         "event_id": A,
         "user_id": A,
@@ -86,9 +98,16 @@ BAD = [  # constraint, column, values that violate it
     ("orders_status_check", "status", ["'lost'", "'Completed'", "''"]),
     ("orders_total_amount_check", "total_amount", ["-0.01", "'NaN'"]),
     ("orders_shipping_country_code_check", "shipping_country_code", ["'d'", "'D1'"]),
+    ("orders_cancelled_at_check", "cancelled_at", ["'infinity'"]),
+    ("orders_shipping_amount_check", "shipping_amount", ["-0.01", "'NaN'"]),
+    ("orders_tax_amount_check", "tax_amount", ["-0.01", "'NaN'"]),
     ("order_items_quantity_check", "quantity", ["0", "-1"]),
     ("order_items_price_at_time_check", "price_at_time", ["-0.01", "'NaN'"]),
     ("order_items_discount_check", "discount", ["-0.01", "'NaN'"]),
+    ("refunds_refund_date_check", "refund_date", ["'infinity'"]),
+    ("refunds_kind_check", "kind", ["'gift'"]),
+    ("refunds_quantity_check", "quantity", ["0"]),
+    ("refunds_amount_check", "amount", ["0", "-1", "'NaN'"]),
     ("events_event_type_check", "event_type", ["'click'"]),
     ("events_event_timestamp_check", "event_timestamp", ["'infinity'", "'-infinity'"]),
     ("events_revenue_check", "revenue", ["-0.01", "'NaN'"]),
@@ -100,6 +119,9 @@ BAD = [  # constraint, column, values that violate it
     ("orders_campaign_id_fkey", "campaign_id", [NOWHERE]),
     ("order_items_order_id_fkey", "order_id", [NOWHERE]),
     ("order_items_product_id_fkey", "product_id", [NOWHERE]),
+    ("refunds_user_id_fkey", "user_id", [NOWHERE]),
+    ("refunds_order_id_fkey", "order_id", [NOWHERE]),
+    ("refunds_order_item_id_fkey", "order_item_id", [NOWHERE]),
     ("events_user_id_fkey", "user_id", [NOWHERE]),
     ("events_product_id_fkey", "product_id", [NOWHERE]),
     ("events_order_id_fkey", "order_id", [NOWHERE]),
@@ -110,6 +132,7 @@ BAD = [  # constraint, column, values that violate it
     ("marketing_campaigns_pkey", "campaign_id", [A]),
     ("orders_pkey", "order_id", [A]),
     ("order_items_pkey", "order_item_id", [A]),
+    ("refunds_pkey", "refund_id", [A]),
     ("events_pkey", "event_id", [A]),
     ("daily_kpis_pkey", "date", ["'1999-01-01'"]),
     ("customer_lifetime_value_pkey", "user_id", [A]),
@@ -233,7 +256,7 @@ def describe(table: str, column: str) -> list:
 @pytest.mark.parametrize(
     ("table", "column", "kind"),
     [
-        ("products", "cost", "numeric(12,2)"),
+        ("products", "cost", "numeric(18,6)"),
         ("orders", "shipping_country_code", "character(2)"),
         ("customer_lifetime_value", "churn_risk", "double precision"),
     ],
@@ -260,30 +283,118 @@ def test_added_column_gets_its_foreign_key_and_index(demo_database: sa.URL) -> N
     assert ask(SHAPE) == before
 
 
-OLDER = """
-DROP VIEW customer_summary, geographic_performance, product_performance, sales_summary;
-ALTER TABLE users DROP COLUMN is_guest; ALTER TABLE daily_kpis DROP COLUMN free_orders;
-ALTER TABLE products DROP CONSTRAINT products_price_check,
-    ADD CONSTRAINT products_price_check CHECK (price > 0 AND price < 'NaN')
-"""
+SHOP = [name for name in catalog.tables() if name != "refunds"]  # the tables of the earlier version
 
 
-def test_a_database_of_the_version_before_is_upgraded_without_losing_a_row(
-    demo_database: sa.URL, demo_folder: Path
+@pytest.fixture
+def earlier_database(role: str, empty_database: sa.URL) -> sa.URL:
+    """A database of the version before refunds, in which people have views, permissions and an index."""
+    with db.transaction() as connection:
+        db.run(connection, EARLIER.read_text(encoding="utf-8"))
+    ask(
+        "CREATE VIEW mine AS SELECT order_id, total_amount * 2 AS twice FROM orders;"
+        "CREATE MATERIALIZED VIEW days AS SELECT week, sum(revenue) AS revenue FROM sales_summary GROUP BY week;"
+        f"CREATE INDEX ON days (week); COMMENT ON VIEW mine IS 'Twice.'; GRANT SELECT ON mine, days TO {role};"
+        f"ALTER VIEW mine OWNER TO {role}; GRANT SELECT ON orders TO {role}; GRANT SELECT (email) ON users TO {role}"
+    )
+    return empty_database
+
+
+def rows() -> dict[str, list]:
+    """The rows of the earlier version's tables, in the columns that they had."""
+    return {name: ask(f"SELECT {names} FROM {name} ORDER BY 1") for name, names in earlier_columns().items()}
+
+
+def earlier_columns() -> dict[str, str]:
+    new = {"orders": ("cancelled_at", "shipping_amount", "tax_amount", "discount_code")}
+    return {
+        name: ", ".join(
+            [c for c in catalog.tables()[name].column_names if c not in new.get(name, ())] + [*catalog.BOOKKEEPING]
+        )
+        for name in SHOP
+    }
+
+
+VIEW = "SELECT pg_get_viewdef('{}'::regclass), obj_description('{}'::regclass)"
+
+
+def test_a_database_of_the_version_before_is_upgraded_without_losing_anything(
+    earlier_database: sa.URL, role: str, demo_folder: Path
 ) -> None:
-    shape, before = ask(SHAPE), fingerprint()
-    ask(OLDER + "; CREATE VIEW mine AS SELECT * FROM users")
-    with pytest.raises(
-        DatabaseError, match=r"column is_guest; daily_kpis lacks the new column free_orders\. Run 01_schema first"
-    ):
-        load.append(demo_folder, as_of="2025-07-01")
-    assert create() == ["users.is_guest (boolean)", "daily_kpis.free_orders (integer)"]
-    ask("DROP VIEW mine")
-    assert ask(SHAPE) == shape
-    assert fingerprint() == before
-    assert ask("SELECT DISTINCT is_guest FROM users") == [(False,)]
-    ask("UPDATE products SET price = 0")
+    before, mine = rows(), ask(VIEW.format("mine", "mine"))
+    assert all(before.values())
+    with pytest.raises(DatabaseError, match=r"orders\.total_amount is not yet numeric\(15,3\).* Run 01_schema first"):
+        load.replace(demo_folder, as_of="2025-07-01")
+    changed = create()
+    assert {"orders.discount_code (text)", "orders.total_amount (numeric(15,3))"} <= set(changed)
+    assert {"products.price (numeric(18,6))", "daily_kpis.revenue (numeric(38,3))"} <= set(changed)
+    assert rows() == before
+    assert ask("SELECT sum(twice) / 2 FROM mine") == ask("SELECT sum(total_amount) FROM orders")
+    assert ask("SELECT sum(revenue) FROM days") == ask("SELECT sum(revenue) FROM daily_kpis")
+    assert ask(VIEW.format("mine", "mine")) == mine
+    assert ask("SELECT viewowner FROM pg_views WHERE viewname = 'mine'") == [(role,)]
+    assert ask(f"SELECT has_table_privilege('{role}', 'days', 'SELECT')") == [(True,)]
+    assert ask(f"SELECT has_column_privilege('{role}', 'users', 'email', 'SELECT')") == [(True,)]
+    assert ask("SELECT count(*) FROM pg_indexes WHERE tablename = 'days'") == [(1,)]
     assert create() == []
+    for question in db.questions()["question"]:
+        db.read(question, **{name: BOUND[name] for name in db.questions[question].needs})
+    load.append(demo_folder, as_of="2025-07-01")
+    load.replace(demo_folder, as_of="2025-07-01")
+    assert ask("SELECT count(*) FROM mine") == ask("SELECT count(*) FROM orders")
+
+
+def test_an_upgraded_database_equals_a_new_one(earlier_database: sa.URL, server: sa.URL, loaded_template: str) -> None:
+    create()
+    ask("DROP VIEW mine; DROP MATERIALIZED VIEW days")
+    with sa.create_engine(server.set(database=loaded_template), poolclass=sa.NullPool).connect() as connection:
+        new, texts = (connection.execute(sa.text(query)).all() for query in (SHAPE, VIEW_TEXTS))
+    assert ask(SHAPE) == new
+    assert ask(VIEW_TEXTS) == texts
+
+
+VIEW_TEXTS = "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public' ORDER BY 1"
+CHANGED = "CREATE OR REPLACE VIEW sales_summary AS SELECT *, 1 AS one FROM ({}) AS shop"
+
+
+def sales_summary() -> str:
+    """Definition of a view of the workbook."""
+    return ask("SELECT rtrim(pg_get_viewdef('sales_summary'::regclass), ';')")[0][0]
+
+
+def test_a_view_of_the_workbook_that_people_changed_is_kept(earlier_database: sa.URL) -> None:
+    ask(CHANGED.format(sales_summary()))
+    create()
+    assert ask("SELECT DISTINCT one FROM sales_summary") == [(1,)]
+
+
+OLDER_VIEW = "CREATE VIEW customer_summary AS SELECT user_id FROM users; COMMENT ON VIEW customer_summary IS 'Older.'"
+
+
+def older_view() -> None:
+    """A view of the workbook with the text of another version, as that one recorded it."""
+    ask(f"DROP VIEW customer_summary; {OLDER_VIEW}")
+    ask("UPDATE workbook.views SET statement = :text WHERE name = 'customer_summary'", text=OLDER_VIEW)
+
+
+def test_a_view_gets_the_text_of_this_version_unless_people_changed_it(demo_database: sa.URL) -> None:
+    texts = ask(VIEW_TEXTS)
+    older_view()
+    create()
+    assert ask(VIEW_TEXTS) == texts
+    older_view()
+    ask("CREATE OR REPLACE VIEW customer_summary AS SELECT user_id, 1 AS one FROM users")
+    create()
+    assert ask("SELECT DISTINCT one FROM customer_summary") == [(1,)]
+
+
+def test_a_view_on_what_a_view_no_longer_has_is_named(demo_database: sa.URL) -> None:
+    older = "CREATE VIEW customer_summary AS SELECT user_id, 1 AS gone FROM users"
+    ask(f"DROP VIEW customer_summary; {older}; CREATE VIEW mine AS SELECT gone FROM customer_summary")
+    ask("UPDATE workbook.views SET statement = :text WHERE name = 'customer_summary'", text=older)
+    with pytest.raises(DatabaseError, match=r"view public\.mine cannot be created again: column .*gone.* not exist"):
+        create()
+    assert ask("SELECT DISTINCT gone FROM mine") == [(1,)]
 
 
 def test_a_check_that_rows_violate_is_an_error(demo_database: sa.URL) -> None:
@@ -328,7 +439,7 @@ DRIFT = {
         "orders.shipping_city is text not null, expected text"
     ),
     "ALTER TABLE events ALTER COLUMN revenue TYPE numeric(14,2)": (
-        "events.revenue is numeric(14,2), expected numeric(12,2)"
+        "events.revenue is numeric(14,2), expected numeric(15,3)"
     ),
 }
 

@@ -102,7 +102,7 @@ def test_personal_columns_are_marked() -> None:
 def test_arrow_schema() -> None:
     found = catalog.arrow_schema("order_items")
     assert found.names == ["order_item_id", "order_id", "product_id", "quantity", "price_at_time", "discount"]
-    assert [str(field.type) for field in found][2:5] == ["extension<arrow.uuid>", "int32", "decimal128(12, 2)"]
+    assert [str(field.type) for field in found][2:5] == ["extension<arrow.uuid>", "int32", "decimal128(18, 6)"]
     assert not any(field.nullable for field in found)
     assert catalog.arrow_schema("events").field("revenue").nullable
     assert catalog.arrow_schema("events").field("event_timestamp").type == pa.timestamp("us", "UTC")

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -131,13 +132,13 @@ def _integer_rule(cell: str, _: ReadOptions) -> str:
     return "out_of_range" if re.fullmatch(ANY_INTEGER, cell) else "not_an_integer"
 
 
-def _money(text: pa.Array, options: ReadOptions) -> Parsed:
-    """Decimals, without a detour over binary fractions, which would change cents."""
+def _money(kind: str, text: pa.Array, options: ReadOptions) -> Parsed:
+    """Decimals of a type of the catalog, without a detour over binary fractions, which would change cents."""
     sound = _keep_where(text, matches(text, _with_separator(MONEY, options)))
     plain = sound if options.decimal == "." else pc.replace_substring(sound, options.decimal, ".")
     short = pc.replace_substring_regex(plain, r"(\.[0-9]{2})0+$", r"\1")
     dropped = pc.not_equal(short, plain).true_count
-    return Parsed(short.cast(TYPES["money"].arrow), Counter({"zero decimals beyond cents dropped": dropped}))
+    return Parsed(short.cast(TYPES[kind].arrow), Counter({"zero decimals beyond cents dropped": dropped}))
 
 
 def _money_rule(cell: str, options: ReadOptions) -> str:
@@ -231,7 +232,7 @@ PARSERS: dict[str, Parser] = {
     "uuid": Parser(pa.uuid(), _uuid, lambda cell, _: "not_a_uuid"),
     "text": Parser(pa.string(), _text, _text_rule),
     "char2": Parser(pa.string(), _country_code, lambda cell, _: "not_a_country_code"),
-    "money": Parser(TYPES["money"].arrow, _money, _money_rule),
+    **{kind: Parser(TYPES[kind].arrow, partial(_money, kind), _money_rule) for kind in ("money", "unit_price")},
     "integer": Parser(pa.int32(), _integer, _integer_rule),
     "boolean": Parser(pa.bool_(), _boolean, lambda cell, _: "not_a_boolean"),
     "date": Parser(pa.date32(), _day, _day_rule),

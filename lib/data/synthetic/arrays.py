@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from lib.catalog import TYPES
 from lib.data.synthetic.shop import Shop
 
 __all__ = [
@@ -31,7 +32,6 @@ __all__ = [
 ]
 
 DAY = 86_400  # seconds
-MONEY = pa.decimal128(12, 2)
 DIGITS = 6
 PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31])
 
@@ -102,12 +102,12 @@ def uuid_array(ids: np.ndarray, rows: np.ndarray | None = None) -> pa.Array:
     return pa.ExtensionArray.from_storage(pa.uuid(), storage)
 
 
-def money_array(cents: np.ndarray, rows: np.ndarray | None = None) -> pa.Array:
-    """Non-negative cents at `rows` as decimal(12, 2); row -1 gives null."""
-    chosen = cents if rows is None else _take(cents, rows)
+def money_array(cents: np.ndarray, rows: np.ndarray | None = None, kind: str = "money") -> pa.Array:
+    """Non-negative cents at `rows` as decimals of a type of the catalog; row -1 gives null."""
+    decimal, chosen = TYPES[kind].arrow, cents if rows is None else _take(cents, rows)
     words = np.zeros((len(chosen), 2), dtype="<i8")  # 128 bits each, little-endian
-    words[:, 0] = chosen
-    return pa.Array.from_buffers(MONEY, len(chosen), [_gaps(rows), pa.py_buffer(words)])
+    words[:, 0] = chosen * 10 ** (decimal.scale - 2)
+    return pa.Array.from_buffers(decimal, len(chosen), [_gaps(rows), pa.py_buffer(words)])
 
 
 def word_array(words: list[str], rows: np.ndarray) -> pa.Array:

@@ -109,8 +109,8 @@ def items_table(ids: np.ndarray, lines: Lines, orders: Orders, products: Product
             "order_id": uuid_array(orders.ids, lines.order),
             "product_id": uuid_array(products.ids, lines.product),
             "quantity": pa.array(lines.quantity, pa.int32()),
-            "price_at_time": money_array(lines.paid),
-            "discount": money_array(lines.discount),
+            "price_at_time": money_array(lines.paid, kind="unit_price"),
+            "discount": money_array(lines.discount, kind="unit_price"),
         }
     )
 

@@ -134,8 +134,8 @@ def products_table(products: Products, units: float, shop: Shop) -> pa.Table:
             "name": pa.array(numbered(names), pa.string()),
             "category": word_array(SHELVES["category"].tolist(), products.shelf),
             "subcategory": word_array(SHELVES["subcategory"].tolist(), products.shelf),
-            "price": money_array(products.price),
-            "cost": money_array(cost),
+            "price": money_array(products.price, kind="unit_price"),
+            "cost": money_array(cost, kind="unit_price"),
             "stock_quantity": pa.array(stock, pa.int32()),
         }
     )

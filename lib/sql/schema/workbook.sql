@@ -30,6 +30,11 @@ CREATE TABLE IF NOT EXISTS workbook.descriptions (
     PRIMARY KEY (relation, column_name)
 );
 
+CREATE TABLE IF NOT EXISTS workbook.views (
+    name text PRIMARY KEY,
+    statement text NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS workbook.load_plans (
     run_id text PRIMARY KEY,
     plan jsonb NOT NULL,
@@ -68,6 +73,7 @@ COMMENT ON SCHEMA workbook IS 'Internal tables of the workbook; the shop is in t
 COMMENT ON TABLE workbook.rejects IS 'Rejected rows of imported files, each with its reason; for the currently loaded data.';
 COMMENT ON TABLE workbook.data_quality_results IS 'Number of rows that failed each check, by run.';
 COMMENT ON TABLE workbook.descriptions IS 'Comments that the workbook wrote on tables and columns (column_name is empty for a table); comments with another text were written by people and are kept.';
+COMMENT ON TABLE workbook.views IS 'Statements that the workbook created its views with; a view with another definition was changed by people and is kept.';
 COMMENT ON TABLE workbook.load_plans IS 'Generation plan of the last distributed load: seed, sizes, shards and generator version.';
 COMMENT ON TABLE workbook.load_ledger IS 'Shards loaded by the last distributed load, each written in the transaction of its rows so that it is loaded exactly once.';
 COMMENT ON TABLE workbook.shop IS 'Where the loaded shop comes from, synthetic or imported from which files, and the time zone of its days.'

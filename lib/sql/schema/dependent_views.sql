@@ -1,11 +1,7 @@
--- Views and materialized views over the given tables, nested ones after the views they read, with everything needed to
--- recreate them: definition, options, owner, comments, indexes.
+-- Views and materialized views among the given relations and over them, nested ones after the views they read, with
+-- everything needed to recreate them: definition, options, owner, comments, indexes.
 WITH RECURSIVE dependents AS (
-    SELECT rules.ev_class AS oid, 1 AS depth
-    FROM pg_depend AS depends
-    JOIN pg_rewrite AS rules ON rules.oid = depends.objid
-    WHERE depends.classid = 'pg_rewrite'::regclass AND depends.refclassid = 'pg_class'::regclass
-        AND depends.refobjid = ANY(CAST(:tables AS regclass[])) AND rules.ev_class <> depends.refobjid
+    SELECT oid, 0 AS depth FROM pg_class WHERE oid = ANY(CAST(:relations AS regclass[]))
     UNION ALL
     SELECT rules.ev_class, dependents.depth + 1
     FROM dependents
@@ -26,6 +22,7 @@ named AS (
         pg_get_userbyid(views.relowner) AS owner,
         deepest.depth
     FROM deepest JOIN pg_class AS views USING (oid)
+    WHERE views.relkind IN ('v', 'm')
 ),
 final AS (
     SELECT
