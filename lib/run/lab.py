@@ -24,6 +24,7 @@ from lib.run.notebook import parameter_names, prepared
 from lib.run.steps import NOTEBOOKS, notebooks
 from lib.settings import PROJECT
 from lib.util.files import replacing
+from lib.util.headings import opening
 
 if TYPE_CHECKING:  # nbformat is slow to import
     from nbformat import NotebookNode
@@ -151,7 +152,7 @@ def _copy(template: Path, values: dict[str, Any], folder: Path) -> Copy:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     book.metadata[MARK] = _digest(book)
-    title, question = _opening(book)
+    title, question = opening(book.cells)
     kept = ""
     for path in chain([folder / template.name], (folder / f"{template.stem}_{n}.ipynb" for n in count(2))):
         present = nbformat.read(path, as_version=4) if path.exists() else None
@@ -174,13 +175,6 @@ def _digest(book: "NotebookNode") -> str:
     """Digest of type and source of all cells, which is what people edit."""
     cells = [(cell.cell_type, cell.source) for cell in book.cells]
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:16]
-
-
-def _opening(book: "NotebookNode") -> tuple[str, str]:
-    """Title and question of a notebook: its first heading and the paragraph below."""
-    first = next((cell.source for cell in book.cells if cell.cell_type == "markdown"), "")
-    found = re.match(r"# (.+)\n+(.*)", first)
-    return (found[1].strip(), found[2].strip()) if found else ("", "")
 
 
 def _start_page(shop: Shop, copies: Sequence[Copy], folder: Path) -> str:
@@ -206,6 +200,8 @@ def _start_page(shop: Shop, copies: Sequence[Copy], folder: Path) -> str:
             "",
             "- Open a notebook and choose *Run > Run All Cells*. Change a cell and run it again.",
             "- `explore.ipynb` shows how to ask a question of your own in SQL and pandas.",
+            "- *File > New > Notebook* starts a notebook of your own. When it has run and is saved, `make report "
+            "NOTEBOOK=…` makes a page of it; write its path.",
             "- The parameters are in the second code cell. Published reports and the templates in `notebooks/` do not "
             "change; `make lab` never overwrites a copy that you edited, and `make lab-diff` shows your edits.",
             "- `make pipeline` loads the data and publishes the reports; 02 and 03 do the same here.",

@@ -1,7 +1,6 @@
 """The notebooks as steps of a run: what each needs and gives, and the order of the run that follows from it."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +9,7 @@ from typing import Any
 
 from lib.errors import UsageError
 from lib.settings import PROJECT
+from lib.util.headings import opening
 
 __all__ = ["NOTEBOOKS", "Step", "discover", "notebooks", "stages"]
 
@@ -112,19 +112,9 @@ def _step(path: Path) -> Step:
     return Step(
         name=path.stem,
         path=path,
-        title=_title(book["cells"]) or path.stem,
+        title=opening(book["cells"])[0] or path.stem,
         needs=tuple(facts["needs"]),
         gives=tuple(facts["gives"]),
         optional=bool(facts["optional"]),
         long=bool(facts["long"]),
     )
-
-
-def _title(cells: Sequence[dict[str, Any]]) -> str:
-    """The first H1 of the notebook, empty where it has none."""
-    headings = (
-        re.search(r"^# (.+)$", "".join(cell["source"]), re.MULTILINE)
-        for cell in cells
-        if cell["cell_type"] == "markdown"
-    )
-    return next((heading[1] for heading in headings if heading), "")

@@ -39,7 +39,7 @@ def test_a_notebook_without_metadata_is_a_report_titled_by_its_heading(tmp_path:
     notebook(tmp_path, "01_load", needs=[], gives=["database"])
     notebook(tmp_path, "02_sales", heading="Sales *today*")
     step = discover(tmp_path)[1]
-    assert (step.title, step.page, step.is_report, step.optional) == ("Sales *today*", "02_sales.html", True, False)
+    assert (step.title, step.page, step.is_report, step.optional) == ("Sales today", "02_sales.html", True, False)
 
 
 def test_a_notebook_without_a_heading_is_titled_by_its_file_name(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lib.errors import OutputError, UsageError
 from lib.formatting import NOT_KNOWN, day, decimal, integer
 from lib.report.pages import page as pages
+from lib.util.headings import opening
 
 if TYPE_CHECKING:  # nbformat is slow to import, and not needed to import this package
     from nbformat import NotebookNode
@@ -97,16 +98,10 @@ def _render(
         if "switch" in output.get("metadata", {}):  # the page shows the label on the switch, not as a title
             output.data[PLOTLY]["layout"].pop("title", None)
     scripts = [pages.plotly_code()] if held else []
-    resources = pages.resources(_title(node, page), page, reports, scripts) | {"packed": _packed(held), "note": note}
+    title = opening(node.cells)[0] or pages.label(page.name)
+    resources = pages.resources(title, page, reports, scripts) | {"packed": _packed(held), "note": note}
     html, _ = exporter.from_notebook_node(node, resources)
     return str(html)
-
-
-def _title(node: NotebookNode, page: Path) -> str:
-    """The notebook's first heading, without its Markdown."""
-    words = "\n".join(cell.source for cell in node.cells if cell.cell_type == "markdown")
-    heading = re.search(r"^# +(.+?)[ #]*$", words, re.MULTILINE)
-    return heading[1].replace("`", "").replace("*", "") if heading else pages.label(page.name)
 
 
 def _packed(held: Sequence[Mapping[str, Any]]) -> dict[str, str]:

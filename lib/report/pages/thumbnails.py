@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from lib.report.pages.exporter import figures, read_notebook
 from lib.report.palette import BLUE
+from lib.util.headings import opening
 
 __all__ = ["preview"]
 
@@ -34,11 +35,9 @@ def preview(notebook: Path) -> dict[str, str]:
         question, the paragraph below the title; thumbnail, an SVG, empty if no figure can be drawn that small.
     """
     node = read_notebook(notebook)
-    titled = (cell.source for cell in node.cells if cell.source.startswith("# "))
-    paragraphs = next(titled, "").split("\n\n")
     thumbnails = (_thumbnail(figure) for figure in figures(node))
     return {
-        "question": paragraphs[1].strip() if len(paragraphs) > 1 else "",
+        "question": opening(node.cells)[1],
         "thumbnail": next(filter(None, thumbnails), ""),
     }
 
