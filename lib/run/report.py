@@ -6,8 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lib import settings
 from lib.errors import UsageError, WorkbookError
 from lib.report.pages import export
+from lib.report.pages.exporter import read_notebook
+from lib.util.similar import did_you_mean
 
 __all__ = ["main"]
 
@@ -15,11 +18,10 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Export the saved outputs of the notebook; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m lib.run.report", description=__doc__)
-    parser.add_argument("notebook", help="a notebook with saved outputs")
-    notebook = Path(parser.parse_args(arguments).notebook)
+    parser.add_argument("notebook", help="a notebook that has run and was saved")
+    named = parser.parse_args(arguments).notebook
     try:
-        if notebook.suffix != ".ipynb":
-            raise UsageError(f"{str(notebook)!r} is not a notebook. Name one: make report NOTEBOOK=output/lab/….ipynb")
+        notebook = _executed(named)
         page = notebook.with_suffix(".html")
         export(notebook, page)
     except WorkbookError as error:
@@ -27,6 +29,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     sys.stdout.write(f"open {shlex.quote(str(page))}\n")
     return 0
+
+
+def _executed(named: str) -> Path:
+    """The notebook of this path, if at least one of its cells was run.
+
+    Raises:
+        UsageError: There is no such notebook, or none of its cells was run.
+    """
+    notebook = Path(named)
+    if notebook.suffix != ".ipynb" or not notebook.is_file():
+        stems = [path.stem for path in settings.output_folder().glob("lab/*/*.ipynb")]
+        raise UsageError(
+            f"no notebook {named!r}{did_you_mean(notebook.stem, stems)}; expected the path of one. "
+            "Name it: make report NOTEBOOK=output/lab/demo/mine.ipynb"
+        )
+    cells = [cell for cell in read_notebook(notebook).cells if cell.cell_type == "code" and cell.source.strip()]
+    if cells and not any(cell.outputs or cell.execution_count for cell in cells):
+        raise UsageError(
+            f"{named} has no outputs, so that its page would be empty. Run all cells in JupyterLab and save it, "
+            f"or run it here: .venv/bin/jupyter execute --inplace {shlex.quote(named)}"
+        )
+    return notebook
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 """The known name that a mistyped one probably means."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 __all__ = ["did_you_mean"]
+
+SECTION = re.compile(r"^\w+\.(?=\w)")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The most similar known name as a question in parentheses, ` (did you mean generate.orders?)`; empty without one.
 
-    Case does not matter, nor what stands before the last dot of a name.
+    Case does not matter, nor the section before a dot.
     """
     folded = {_folded(each): each for each in known}
     found = difflib.get_close_matches(_folded(name), folded, n=1)
@@ -17,4 +20,4 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _folded(name: str) -> str:
-    return name.rpartition(".")[2].casefold()
+    return SECTION.sub("", name).casefold()

@@ -12,6 +12,7 @@ from lib.util.similar import did_you_mean
         ("EMIAL", ["Email", "Name"], " (did you mean Email?)"),
         ("xyz", ["seed", "orders"], ""),
         ("xyz", [], ""),
+        ("Order no", ["Price ex.", "Order No."], " (did you mean Order No.?)"),
     ],
 )
 def test_the_most_similar_name_is_suggested(name: str, known: list[str], text: str) -> None:
