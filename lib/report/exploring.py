@@ -1,5 +1,6 @@
 """Tools for JupyterLab: explain how a result was made, browse a table, and ask a question again by a control."""
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,16 +20,26 @@ TRANSPARENT = "<style>.dt-container { background: transparent !important }</styl
 
 @dataclass(frozen=True)
 class Explanation:
-    """How a result was made. questions: the SQL its rows come from. text: what it shows. frame: its values."""
+    """How a result was made.
+
+    Attributes:
+        questions: The SQL that its rows come from.
+        steps: In JupyterLab, the assignments in the notebook that led to it, each with the number of its cell.
+        text: The text alternative of a figure, or the rows of a table.
+        frame: The values.
+    """
 
     questions: tuple[Question, ...]
+    steps: tuple[str, ...]
     text: str
     frame: pd.DataFrame
 
     def __repr__(self) -> str:
         asked = [f"question {found.name!r}: {found!r}" for found in self.questions]
-        sources = asked or ["No question is recorded: the rows were computed in the cells above."]
-        return "\n\n".join([self.text, *sources, f"frame: {len(self.frame)} rows of {', '.join(map(str, self.frame))}"])
+        sources = asked or ["No question is recorded: the rows were computed by the notebook."]
+        made = ["Computed in these cells:\n" + "\n".join(self.steps)] if self.steps else []
+        values = f"frame: {len(self.frame)} rows of {', '.join(map(str, self.frame))}"
+        return "\n\n".join([self.text, *sources, *made, values])
 
 
 def explain(result: Any) -> Explanation:
@@ -38,18 +49,66 @@ def explain(result: Any) -> Explanation:
         result: A figure of `charts`, a table of `display`, or a frame read from a question.
 
     Returns:
-        Prints all of it; its `frame` has the values and its `questions` the SQL.
+        Prints all of it; its `frame` has the values, its `questions` the SQL, its `steps` the cells that computed it.
 
     Example:
         >>> explain(read("campaigns", start="2024-07-01", end="2025-07-01")).questions[0].name
         'campaigns'
     """
-    frame = result if isinstance(result, pd.DataFrame) else getattr(result, "frame", None)
-    if frame is None:
-        frame = pd.DataFrame()
+    if isinstance(result, pd.DataFrame):
+        text, frame = "A frame.", result
+    else:
+        text = repr(result) if hasattr(result, "frame") else f"A {type(result).__name__}, which keeps no values."
+        found = getattr(result, "frame", None)
+        frame = pd.DataFrame() if found is None else found
     names = frame.attrs.get("questions", ())
-    text = "A frame." if result is frame else repr(result)
-    return Explanation(tuple(question(name) for name in names), text, frame)
+    return Explanation(tuple(question(name) for name in names), _steps(), text, frame)
+
+
+def _steps() -> tuple[str, ...]:
+    """The assignments that led to what the current cell explains, in their order, each with the number of its cell.
+
+    Only in JupyterLab: the numbers depend on what ran before.
+    """
+    if not settings.in_jupyterlab():
+        return ()
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    cells = [_statements(cell) for cell in shell.user_ns["In"]] if shell else [[]]
+    assigned = {
+        name: (number, statement)
+        for number, cell in enumerate(cells)
+        for statement in cell
+        if isinstance(statement, ast.Assign) and not isinstance(statement.value, ast.Constant)
+        for target in statement.targets
+        for name in _names(target)
+    }
+    wanted = [name for statement in cells[-1] for call in _explained(statement) for name in _names(call)]
+    found = {}
+    while wanted:
+        name = wanted.pop()
+        if name in assigned:
+            number, statement = assigned.pop(name)
+            found[number, statement.lineno] = f"[{number}] {ast.unparse(statement)}"
+            wanted += _names(statement)
+    return tuple(found[place] for place in sorted(found))
+
+
+def _statements(cell: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(cell).body
+    except SyntaxError:  # the cell did not run
+        return []
+
+
+def _explained(statement: ast.stmt) -> list[ast.Call]:
+    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    return [call for call in calls if ast.unparse(call.func).rpartition(".")[2] == "explain"]
+
+
+def _names(node: ast.AST) -> list[str]:
+    return [each.id for each in ast.walk(node) if isinstance(each, ast.Name)]
 
 
 def browse(frame: pd.DataFrame) -> object:

@@ -5,8 +5,8 @@ It lies next to the charts instead of among them, so that a page without figures
 
 __all__ = [
     "BAD", "BARS", "BLUE", "BOX", "BOX_TEXT", "CLEAR", "DIAL", "FAINT", "FONT", "GOOD", "GREEN", "GREY", "GRID",
-    "INK", "LABEL_SIZE", "LAND", "LINES", "ORANGE", "PALE", "PURPLE", "SEQUENTIAL", "SMALLEST_SIZE", "SMALL_SIZE",
-    "SPAN", "TEXT", "TEXT_SIZE", "VALUE_SIZE", "css_variables", "fade",
+    "INK", "LABEL_SIZE", "LAND", "LINES", "ORANGE", "OWN", "PALE", "PURPLE", "SEQUENTIAL", "SMALLEST_SIZE",
+    "SMALL_SIZE", "SPAN", "TEXT", "TEXT_SIZE", "VALUE_SIZE", "css_variables", "fade",
 ]  # fmt: skip
 
 
@@ -20,6 +20,7 @@ def fade(colour: str, opacity: float) -> str:
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#7D8894"
 LINES = (BLUE, GREY, ORANGE, GREEN, PURPLE)  # second colour: the comparison series
 BARS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
+OWN = (*BARS, "#56B4E9", "#E69F00")  # of figures of your own, which may have more series
 SEQUENTIAL = ((0.0, "#E8F1F8"), (0.5, "#5FA2CE"), (1.0, "#08457E"))
 FAINT = fade(BLUE, 0.3)  # background series and intervals
 INK = "#1B2330"  # names within a figure

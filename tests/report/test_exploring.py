@@ -4,6 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 import sqlalchemy as sa
+from IPython.core.interactiveshell import InteractiveShell
 
 from lib.db import read
 from lib.report import charts, display, exploring
@@ -32,8 +33,37 @@ def test_figure_table_and_frame_name_their_question(demo_database: sa.URL) -> No
 def test_rows_without_a_question_are_explained_too() -> None:
     found = exploring.explain(display.table(FRAME))
     assert found.questions == ()
-    assert "computed in the cells above" in repr(found)
+    assert "No question is recorded" in repr(found)
     assert found.frame is FRAME
+
+
+def test_the_cells_that_computed_a_result_are_listed(jupyterlab: None) -> None:
+    shell = InteractiveShell.instance()
+    try:
+        shell.user_ns.update(read_sales=lambda: FRAME, display=display, explain=exploring.explain)
+        cells = (
+            "unused = dict()",
+            "limit = 2",
+            "sales = read_sales()",
+            "half = (",
+            "best = sales.nlargest(limit, 'value')\nshown = display.table(best)",
+            "found = explain(shown)",
+        )
+        for cell in cells:
+            shell.run_cell(cell, store_history=True)
+        found = shell.user_ns["found"]
+    finally:
+        InteractiveShell.clear_instance()
+    assert found.steps == (
+        "[3] sales = read_sales()",
+        "[5] best = sales.nlargest(limit, 'value')",
+        "[5] shown = display.table(best)",
+    )
+    assert "Computed in these cells:\n[3] sales = read_sales()\n" in repr(found)
+
+
+def test_a_figure_without_values_is_not_written_out() -> None:
+    assert repr(exploring.explain(go.Figure())).startswith("A Figure, which keeps no values.")
 
 
 def test_outside_of_jupyterlab_there_is_no_control() -> None:
@@ -61,4 +91,5 @@ def test_an_own_figure_is_a_chart_in_the_house_style() -> None:
     figure = charts.own(go.Figure().add_bar(x=["a"], y=[1]), "One bar.", FRAME)
     assert figure.layout.meta["alt"] == "One bar."
     assert figure.layout.font.color == charts.theme().layout.font.color
+    assert len(set(charts.theme().layout.colorway)) == 7
     assert exploring.explain(figure).frame is FRAME

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from lib.formatting import around_money, day, decimal, integer, money, month, percent, separators
-from lib.report.palette import CLEAR, FONT, GRID, LINES, TEXT, TEXT_SIZE
+from lib.report.palette import CLEAR, FONT, GRID, OWN, TEXT, TEXT_SIZE
 
 __all__ = [
     "HEIGHT",
@@ -34,6 +34,7 @@ CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False, "t
 HEIGHT = 340
 X_AXIS = {"gridcolor": GRID, "zeroline": False, "automargin": True, "linecolor": GRID}
 Y_AXIS = {"gridcolor": GRID, "zeroline": False, "automargin": True}
+TITLE = {"title": {"standoff": 8}}  # px names both axes: without a distance, the title lies on long labels
 # Shown below the text alternative where figures are not drawn, as in a plain conversion of a notebook.
 STATIC = "(Figure: `make report NOTEBOOK=this.ipynb` writes a page that draws it.)"
 LISTED_POINTS = 8  # text alternatives list the values of a chart with at most this many
@@ -74,6 +75,14 @@ class Switch:
 
     def __init__(self, charts: Mapping[str, Chart]) -> None:
         self.charts = charts
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{label}: {chart!r}" for label, chart in self.charts.items())
+
+    @property
+    def frame(self) -> pd.DataFrame | None:
+        """The values of its first chart."""
+        return next(iter(self.charts.values())).frame
 
     def _ipython_display_(self) -> None:
         from IPython.display import display  # only needed within a notebook
@@ -121,7 +130,9 @@ def theme() -> go.layout.Template:
         >>> charts.own(figure, "Orders: 5 on Monday, 3 on Tuesday.")
         Orders: 5 on Monday, 3 on Tuesday.
     """
-    return go.layout.Template(layout={**_house_style(), "colorway": LINES, "xaxis": X_AXIS, "yaxis": Y_AXIS})
+    return go.layout.Template(
+        layout={**_house_style(), "colorway": OWN, "xaxis": X_AXIS | TITLE, "yaxis": Y_AXIS | TITLE}
+    )
 
 
 def own(figure: go.Figure, alt: str, numbers: pd.DataFrame | None = None) -> Chart:
@@ -136,7 +147,9 @@ def own(figure: go.Figure, alt: str, numbers: pd.DataFrame | None = None) -> Cha
         >>> charts.own(px.bar(x=["Mon", "Tue"], y=[5, 3]), "Orders: 5 on Monday, 3 on Tuesday.")
         Orders: 5 on Monday, 3 on Tuesday.
     """
-    return styled(Chart(figure), alt, figure.layout.height or HEIGHT, numbers)
+    chart = styled(Chart(figure), alt, figure.layout.height or HEIGHT, numbers)
+    chart.update_xaxes(**TITLE).update_yaxes(**TITLE)
+    return chart
 
 
 def _table(frame: pd.DataFrame) -> dict[str, Any]:
