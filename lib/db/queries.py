@@ -286,7 +286,8 @@ def tables() -> pd.DataFrame:
     known = catalog.tables()
     marts = [name for name, table in known.items() if table.mart]
     with transaction("reader") as connection:
-        return frame(connection, sql("schema/relations"), known=list(known), marts=marts)
+        found = frame(connection, sql("schema/relations"), known=list(known), marts=marts)
+    return found.astype({"rows": "Int64"})
 
 
 def columns(table: str) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment
 from markupsafe import Markup
+from pandas.api.types import is_integer_dtype
 
 from lib import kpis
 from lib.formatting import NOT_KNOWN, NUMBERS, day, decimal, integer, kind_of, money, percent, writers
@@ -21,6 +22,7 @@ __all__ = [
     "integer",
     "key_figures",
     "money",
+    "note",
     "percent",
     "sentence",
     "show",
@@ -46,8 +48,11 @@ STYLE = f"""<style>
 .cards .bad {{ color: {BAD} }}
 .cards .sparkline {{ width: 100%; margin: .4rem 0 }}
 </style>"""
+# JupyterLab aligns all cells right.
+TABLE_STYLE = "<style>.data th:not(.num), .data td:not(.num) { text-align: left }</style>"
 # JupyterLab would typeset the text between two dollar signs as a formula.
 SENTENCE = PAGES.from_string('<p class="sentence mathjax_ignore">{{ text }}</p>')
+NOTE = PAGES.from_string('<p class="note mathjax_ignore">{{ text }}</p>')
 CARDS = PAGES.from_string("""
 <div class="cards mathjax_ignore">{% for label, value, note in facts %}
 <div class="card"><div class="card-label">{{ label }}</div>
@@ -104,6 +109,16 @@ def sentence(text: str) -> Shown:
         Revenue rose by 12.5%.
     """
     return Shown(SENTENCE.render(text=text), text)
+
+
+def note(text: str) -> Shown:
+    """The text in small type, such as how days are counted.
+
+    Example:
+        >>> display.note("Days are those of UTC.")
+        Days are those of UTC.
+    """
+    return Shown(NOTE.render(text=text), text)
 
 
 def show(*things: object) -> None:
@@ -191,11 +206,12 @@ def sparkline(values: Sequence[float], label: str, writer: Callable[[Any], str])
     return Markup(SPARKLINE.render(points=drawn, colour=BLUE, words=f"{label}: from {writer(low)} to {writer(high)}"))  # noqa: S704
 
 
-def heading(column: str) -> str:
+def heading(column: object) -> str:
     """The heading of a column: the label of a KPI, else its name in words: `coverage_80` -> `Coverage 80`."""
-    if column in kpis.registry():
-        return kpis.registry()[column].label
-    text = " ".join(SPELLED.get(word, word) for word in column.split("_"))
+    name = " ".join(map(str, column)) if isinstance(column, tuple) else str(column)
+    if name in kpis.registry():
+        return kpis.registry()[name].label
+    text = " ".join(SPELLED.get(word, word) for word in name.split("_"))
     return text if text.startswith("sMAPE") else text[:1].upper() + text[1:]
 
 
@@ -203,9 +219,11 @@ def table(frame: pd.DataFrame, currency: str = "USD", **kinds: str) -> Shown:
     """The frame as a table.
 
     Args:
-        frame: Any frame. A web address in a column called link can be followed.
+        frame: Any frame; labels of its rows that are not numbers become columns. A web address in a column called
+            link can be followed.
         currency: ISO 4217 code of the amounts.
-        kinds: How a column is written (see formatting.kind_of), by name, where its name or dtype does not say it.
+        kinds: How a column is written, by name, where its name or dtype does not say it: money, whole money, percent,
+            integer, decimal, day, month or text.
 
     Example:
         >>> display.table(pd.DataFrame({"country": ["Malta", "Chad"], "revenue": [1234.5, 80.0]}), "EUR")
@@ -213,19 +231,31 @@ def table(frame: pd.DataFrame, currency: str = "USD", **kinds: str) -> Shown:
           Malta €1,234.50
            Chad    €80.00
     """
-    kinds = {name: kinds.get(name, kind_of(name, frame[name])) for name in frame.columns}
+    labelled = _with_labels(frame)
+    kinds = {name: kinds.get(name, kind_of(name, labelled[name])) for name in labelled.columns}
     written = writers(currency)
     texts = pd.DataFrame(
-        {name: [_text(value, written[kind]) for value in frame[name]] for name, kind in kinds.items()}, dtype="object"
+        {name: [_text(value, written[kind]) for value in labelled[name]] for name, kind in kinds.items()},
+        dtype="object",
     )
     drawn = {
-        name: [sparkline(values, heading(name), integer) for values in frame[name]]
+        name: [sparkline(values, heading(name), integer) for values in labelled[name]]
         for name, kind in kinds.items()
         if kind == "trend"
     }
     rows = list(zip(*(drawn.get(name, texts[name]) for name in texts.columns), strict=True))
     html = TABLE.render(columns=list(texts.columns), rows=rows, kinds=kinds, numbers=NUMBERS, heading=heading)
-    return Shown(html, texts.to_string(index=False) if rows else "no rows", frame)
+    return Shown(TABLE_STYLE + html, texts.to_string(index=False) if rows else "no rows", frame)
+
+
+def _with_labels(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the labels of its rows as columns, unless they only number the rows."""
+    if frame.index.names == [None] and is_integer_dtype(frame.index):
+        return frame
+    labels = frame.index.to_frame(index=False).rename(columns={0: ""})
+    return pd.concat(
+        [labels[labels.columns.difference(frame.columns, sort=False)], frame.reset_index(drop=True)], axis=1
+    )
 
 
 def tables(frames: Mapping[str, pd.DataFrame], otherwise: str) -> Shown:

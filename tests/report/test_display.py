@@ -48,6 +48,17 @@ def test_a_table_writes_missing_values_and_booleans() -> None:
     assert repr(shown).split() == ["a", "b", "orders", formatting.NOT_KNOWN, "yes", formatting.NOT_KNOWN]
 
 
+def test_a_table_has_the_labels_of_its_rows() -> None:
+    sales = pd.DataFrame({"country": ["ES", "FR", "FR"], "hour": [9, 9, 10], "orders": [1, 2, 3]}, index=[7, 8, 9])
+    assert repr(display.table(sales)).split()[:4] == ["country", "hour", "orders", "ES"]
+    wide = sales.pivot_table(index="country", columns="hour", values="orders", aggfunc="sum")
+    html = display.table(wide)._repr_html_()
+    assert ["<th>Country</th>" in html, '<th class="num">10</th>' in html, "<td>ES</td>" in html] == [True] * 3
+    both = sales.pivot_table(index=["country", "hour"], values=["orders"], aggfunc=["min", "max"])
+    assert '<th class="num">Min orders</th>' in display.table(both)._repr_html_()
+    assert repr(display.table(sales[["orders"]].sum().to_frame("total"))).split() == ["total", "orders", "6"]
+
+
 def test_an_empty_table_says_so() -> None:
     shown = display.table(pd.DataFrame({"name": []}))
     assert repr(shown) == "no rows"

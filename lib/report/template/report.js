@@ -77,6 +77,7 @@
   // scrolls the page instead of zooming the figure.
   function fit(plot, data, layout) {
     delete layout.width;
+    Object.assign(layout, { paper_bgcolor: "transparent", plot_bgcolor: "transparent" }); // the page's own
     layout.autosize = true;
     if (matchMedia("(pointer: coarse)").matches) layout.dragmode = false;
     const width = plot.clientWidth;
