@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -331,7 +332,8 @@ def test_the_online_retail_fixture_is_imported(tmp_path: Path) -> None:
     assert found.faults() == []
     assert found.table("users")["country_code"].tolist() == ["FR", "GB", "IE", "GB"]
     amounts = found.table("orders")["total_amount"].astype(str).tolist()
-    assert amounts == ["35.640", "144.000", "2.550", "0.000", "51.000"]
+    assert amounts == ["35.640", "144.000", "0.000", "51.000"]
+    assert found.table("refunds")["amount"].tolist() == [Decimal("2.55")]
 
 
 @pytest.fixture(scope="module")

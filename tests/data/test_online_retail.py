@@ -233,7 +233,7 @@ def test_an_invoice_without_a_customer_has_a_guest_of_its_own(tmp_path):
     assert users["country"].tolist() == ["United Kingdom", "EIRE", "France"]
     assert users["email"].tolist()[1:] == [f"{key}@no-email.invalid" for key in users["user_id"][1:]]
     assert orders["user_id"].tolist() == users["user_id"].tolist()
-    assert found.cases("CustomerID", "orders: no customer number; each gets a guest of its own") == 2
+    assert found.cases("CustomerID", "orders and credit notes: no customer number; each gets a guest of its own") == 2
     assert found.faults() == []
 
 
@@ -267,12 +267,86 @@ def test_placeholders_stay_unique_when_case_is_ignored(tmp_path):
     assert shop(tmp_path, *lines).table("users")["email"].str.lower().nunique() == 3
 
 
-def test_a_cancelled_invoice_is_a_cancelled_order_with_positive_units(tmp_path):
-    found = shop(tmp_path, GOOD, line(InvoiceNo="C536365", Quantity="-2"))
-    assert found.table("orders")["status"].tolist() == ["completed", "cancelled"]
-    assert found.table("orders")["total_amount"].tolist() == [Decimal("15.30"), Decimal("5.10")]
-    assert found.table("order_items")["quantity"].tolist() == [6, 2]
-    assert found.cases("Quantity", "order_items: made positive on a cancelled invoice") == 1
+def test_a_credit_note_refunds_the_order_item_that_it_returns(tmp_path):
+    found = shop(tmp_path, GOOD, line(InvoiceNo="C536379", Quantity="-2", InvoiceDate="2010-12-03 10:00:00"))
+    orders, items, refunds = (found.table(name) for name in ("orders", "order_items", "refunds"))
+    assert orders[["status", "total_amount"]].to_numpy().tolist() == [["completed", Decimal("15.30")]]
+    assert items["quantity"].tolist() == [6]
+    columns = ["user_id", "order_id", "order_item_id", "refund_date", "kind", "quantity", "amount"]
+    expected = [orders["user_id"][0], orders["order_id"][0], items["order_item_id"][0]]
+    expected += [pd.Timestamp("2010-12-03 10:00", tz="UTC"), "credit note", 2, Decimal("5.10")]
+    assert refunds[columns].iloc[0].tolist() == expected
+    assert found.cases("Quantity", "refunds: a row of a credit note; made positive") == 1
+
+
+LATER = {"InvoiceNo": "C9", "InvoiceDate": "2010-12-09 08:00:00"}
+SECOND = {"InvoiceNo": "2", "InvoiceDate": "2010-12-02 08:00:00"}
+CREDITS = {  # rows after GOOD (line 2: 6 units at 2.55) -> line of the item of each credit, status of the orders
+    "the latest earlier item": ([line(**SECOND), line(**LATER, Quantity="-1")], [3], ["completed"] * 2),
+    "not a later one": (
+        [line(**SECOND), line(InvoiceNo="C9", InvoiceDate="2010-12-01 09:00:00", Quantity="-1")],
+        [2], ["completed"] * 2,
+    ),
+    "at the same time": ([line(InvoiceNo="C9", Quantity="-6")], [2], ["refunded"]),
+    "an earlier one that covers the units": (
+        [line(**SECOND, Quantity="2"), line(**LATER, Quantity="-3")], [2], ["completed"] * 2,
+    ),
+    "an earlier one that covers the amount": (
+        [line(**SECOND, UnitPrice="2.00"), line(**LATER, Quantity="-6")], [2], ["refunded", "completed"],
+    ),
+    "what an earlier credit leaves": (
+        [line(**SECOND, Quantity="2"), line(**LATER, Quantity="-2"), line(**LATER, Quantity="-1")],
+        [3, 2], ["completed", "refunded"],
+    ),
+    "in parts": ([line(**LATER, Quantity="-2"), line(**LATER, Quantity="-4")], [2, 2], ["refunded"]),
+    "more than was sold": ([line(**LATER, Quantity="-7")], [None], ["completed"]),
+    "of another product": ([line(**LATER, StockCode="D", Quantity="-1")], [None], ["completed"]),
+    "of another customer": ([line(**LATER, CustomerID="99", Quantity="-1")], [None], ["completed"]),
+    "without a customer": ([line(**LATER, CustomerID="", Quantity="-1")], [None], ["completed"]),
+    "one of several items": (
+        [line(StockCode="22", UnitPrice="1.00"), line(**LATER, Quantity="-6")], [2], ["completed"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "returned", "statuses"), CREDITS.values(), ids=CREDITS)
+def test_a_credit_returns_the_latest_earlier_item_that_covers_it(tmp_path, rows, returned, statuses):
+    found = shop(tmp_path, GOOD, *rows)
+    orders, items, refunds = (found.table(name) for name in ("orders", "order_items", "refunds"))
+    assert orders["status"].tolist() == statuses
+    lines = {key: place + 2 for place, key in enumerate(items["order_item_id"])}
+    assert [lines.get(key) for key in refunds["order_item_id"]] == returned
+    assert refunds["order_item_id"].isna().tolist() == [each is None for each in returned]
+    assert refunds["order_id"].isna().tolist() == [each is None for each in returned]
+    words = "refunds: no earlier order item of the customer covers it; kept without an order"
+    assert found.cases("InvoiceNo", words) == returned.count(None)
+
+
+@pytest.mark.parametrize("number", ["CA-2017-152156", "C", "CASH1", "C 9", "C12A", "c9"])
+def test_a_number_that_is_not_c_and_digits_is_not_a_credit_note(tmp_path, number):
+    found = shop(tmp_path, GOOD, line(InvoiceNo=number), line(InvoiceNo=number, Quantity="-1"))
+    assert found.rejects[["line", "rule"]].to_numpy().tolist() == [[4, "negative_quantity"]]
+    assert found.table("orders")["status"].tolist() == ["completed", "completed"]
+    assert len(found.table("refunds")) == 0
+
+
+def test_positive_units_are_a_sale_under_any_number(tmp_path):
+    found = shop(tmp_path, line(InvoiceNo="C536379"), line(InvoiceNo="C536379", Quantity="-6"))
+    assert found.table("orders")["status"].tolist() == ["refunded"]
+    assert found.table("refunds")["amount"].tolist() == [Decimal("15.30")]
+
+
+def test_free_rows_of_a_credit_note_are_counted(tmp_path):
+    found = shop(tmp_path, line(UnitPrice="0"), line(InvoiceNo="C9", UnitPrice="0", Quantity="-1"))
+    assert (found.table("orders")["status"].tolist(), len(found.table("refunds"))) == (["completed"], 0)
+    assert found.cases("UnitPrice", "refunds: a row of a credit note with price 0; not loaded") == 1
+
+
+def test_equal_rows_of_a_credit_note_have_keys_of_their_own(tmp_path):
+    rows = [line(**LATER, Quantity="-1")] * 2
+    first, again = (shop(tmp_path, GOOD, *each).table("refunds")["refund_id"] for each in (rows, ["", *rows]))
+    assert first.nunique() == 2
+    assert first.tolist() == again.tolist()
 
 
 def test_a_product_has_its_most_frequent_name_and_latest_selling_price(tmp_path):
@@ -406,18 +480,18 @@ def real(tmp_path_factory) -> Found:
 def test_a_real_shop_loses_no_cent_and_no_row(real):
     with gzip.open(REAL, "rt", encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
-    expected = sum(
-        int(row["Quantity"]) * Decimal(row["UnitPrice"]) for row in lines if not row["InvoiceNo"].startswith("C")
-    )
-    orders = real.table("orders")
-    assert orders.loc[orders["status"] == "completed", "total_amount"].sum() == expected
+    amounts = [int(row["Quantity"]) * Decimal(row["UnitPrice"]) for row in lines]
+    assert real.table("orders")["total_amount"].sum() == sum(amount for amount in amounts if amount > 0)
+    assert real.table("refunds")["amount"].sum() == -sum(amount for amount in amounts if amount < 0)
     assert sums(real) == (26_555, 26_555, 0)
 
 
 def test_a_real_shop_keeps_its_special_product_codes(real):
-    assert {"POSTAGE", "Manual", "Discount", "Bank Charges", "CARRIAGE"} <= set(real.table("products")["name"])
+    names = set(real.table("products")["name"])
+    assert {"POSTAGE", "Manual", "Bank Charges", "CARRIAGE"} <= names
+    assert "Discount" not in names, "it is on credit notes only"
     assert real.table("users").query("country == 'European Community'")["country_code"].isna().all()
-    assert len(real.table("order_items")) == 26_555
+    assert len(real.table("order_items")) + len(real.table("refunds")) == 26_555
 
 
 def test_the_tables_of_a_real_shop_are_consistent(real):
@@ -425,11 +499,27 @@ def test_the_tables_of_a_real_shop_are_consistent(real):
     sums = (items["price_at_time"] * items["quantity"]).groupby(items["order_id"]).sum()
     assert (orders["order_id"].map(sums).to_numpy() == orders["total_amount"].to_numpy()).all()
     assert set(items["product_id"]) == set(real.table("products")["product_id"])
-    sales = orders[orders["status"] == "completed"]
-    days = sales["order_date"].dt.tz_localize(None).dt.normalize().groupby(sales["user_id"]).min()
+    days = orders["order_date"].dt.tz_localize(None).dt.normalize().groupby(orders["user_id"]).min()
     signups = users.set_index("user_id")["signup_date"]
     assert (days == signups[days.index]).all(), "every customer signs up with the first sale"
     assert not users["is_guest"].any()
+
+
+def test_the_refunds_of_a_real_shop_are_covered(real):
+    orders, items, refunds = (real.table(name) for name in ("orders", "order_items", "refunds"))
+    joined = refunds.merge(orders, on="order_id", suffixes=("", "_of_order")).merge(
+        items, on="order_item_id", suffixes=("", "_of_item")
+    )
+    assert len(joined) == refunds["order_id"].notna().sum() > 0
+    assert (joined["user_id"] == joined["user_id_of_order"]).all()
+    assert (joined["order_id"] == joined["order_id_of_item"]).all()
+    assert (joined["refund_date"] >= joined["order_date"]).all()
+    units = joined.groupby("order_item_id").agg(returned=("quantity", "sum"), sold=("quantity_of_item", "first"))
+    assert (units["returned"] <= units["sold"]).all()
+    totals = refunds.groupby("order_id")["amount"].sum()
+    sold = orders.set_index("order_id").loc[totals.index]
+    assert (totals <= sold["total_amount"]).all()
+    assert ((totals == sold["total_amount"]) == (sold["status"] == "refunded")).all()
 
 
 def test_a_real_shop_keeps_its_revenue_when_every_fourth_invoice_has_no_customer(real, tmp_path):
@@ -442,7 +532,8 @@ def test_a_real_shop_keeps_its_revenue_when_every_fourth_invoice_has_no_customer
         writer.writeheader()
         writer.writerows(row | ({"CustomerID": ""} if row["InvoiceNo"] in fourth else {}) for row in rows)
     blanked = read(tmp_path / "blanked.csv", policy=Policy("GBP", 0.01, "reject"))
-    columns = ["order_id", "order_date", "status", "total_amount"]
-    pd.testing.assert_frame_equal(blanked.table("orders")[columns], real.table("orders")[columns])
+    columns = {"orders": ["order_id", "order_date", "total_amount"], "refunds": ["refund_id", "refund_date", "amount"]}
+    for name, compared in columns.items():
+        pd.testing.assert_frame_equal(blanked.table(name)[compared], real.table(name)[compared])
     assert blanked.table("users")["is_guest"].sum() == len(fourth)
     assert sums(blanked) == (26_555, 26_555, 0)

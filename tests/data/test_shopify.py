@@ -171,7 +171,7 @@ def test_the_example_of_a_bundle(tmp_path: Path) -> None:
     assert found.faults() == []
 
 
-NOT_SOLD = "order_items: a row that is not in the subtotal, such as a tip or a removed row; it does not sell"
+NOT_SOLD = "order_items: a row that is not in the subtotal, such as a tip or a removed row; not sold"
 UNEXPLAINED = "orders: their rows exceed the subtotal by more than the discounts; spread as a discount"
 
 

@@ -4,18 +4,22 @@
 -- The country names that occur.
 SELECT DISTINCT country AS name FROM lines WHERE country IS NOT NULL ORDER BY name
 
+-- name: is_credit_note
+-- Whether a number is that of a credit note: C and digits only. Its rows with negative units are credits, others sales.
+CREATE MACRO is_credit_note(invoice) AS regexp_full_match(invoice, 'C[0-9]+')
+
 -- name: signs
--- Rejects rows without a unit, and rows with negative units on an invoice that is not a cancellation.
+-- Rejects rows without a unit, and rows with negative units on an invoice that is not a credit note.
 INSERT INTO removed_lines BY NAME
 SELECT
     line, 'quantity' AS field, CASE WHEN quantity = 0 THEN 'zero_quantity' ELSE 'negative_quantity' END AS rule,
     quantity::VARCHAR AS value,
     CASE
         WHEN quantity = 0 THEN 'zero units; remove the row'
-        ELSE 'negative units on an invoice that is not a cancellation; expected a number that starts with C'
+        ELSE 'negative units on an invoice that is not a credit note; expected a number of C and digits'
     END AS reason
 FROM lines
-WHERE quantity = 0 OR (quantity < 0 AND NOT starts_with(invoice, 'C'))
+WHERE quantity = 0 OR (quantity < 0 AND NOT is_credit_note(invoice))
 
 -- name: unknown_country
 -- Rejects rows with a country name that has no code.
@@ -64,21 +68,45 @@ FROM running
 WHERE total > 9999999999.99
 
 -- name: invoices
--- View of the invoices: date and customer of their first rows, total of all. One without a customer number has a guest.
+-- View of the invoices and credit notes: date and customer of their first rows, total of the sales. One without a
+-- customer number has a guest.
 CREATE VIEW invoices AS
 SELECT
     invoice,
-    starts_with(invoice, 'C') AS is_credit,
-    min(line) AS line,
+    min(line) FILTER (WHERE quantity > 0) AS sale_line,
     min_by(customer, line) AS customer,
     coalesce(key_of('user', min_by(customer, line)), key_of('guest', invoice)) AS user_id,
     min_by(invoice_date, line) AS order_date,
-    sum(abs(quantity) * price) AS total_amount
+    coalesce(sum(quantity * price) FILTER (WHERE quantity > 0), 0) AS total_amount
 FROM lines
 GROUP BY invoice
 
+-- name: items
+-- View of the rows, sales and credits, with a number that counts repeats of a product on its invoice: keys use it,
+-- since line numbers may change.
+CREATE VIEW items AS
+SELECT
+    lines.* EXCLUDE (customer),
+    quantity > 0 AS is_sale,
+    abs(quantity) * price AS amount,
+    invoices.customer,
+    invoices.user_id,
+    invoices.order_date,
+    row_number() OVER (PARTITION BY invoice, product_code, quantity > 0 ORDER BY line) - 1 AS repeat
+FROM lines
+JOIN invoices USING (invoice)
+
+-- name: returnable
+-- Credits, and the sales of the same customer and product, in the order in which they happened.
+SELECT line, customer, product_code, is_sale, abs(quantity) AS quantity, amount
+FROM items
+SEMI JOIN (SELECT customer, product_code FROM items WHERE NOT is_sale) USING (customer, product_code)
+WHERE amount > 0
+ORDER BY customer, product_code, order_date, is_sale DESC, line
+
 -- name: products
--- One row per stock code: its most frequent description (ties: in code order) and the latest price above 0 it was sold at.
+-- One row per stock code sold: its most frequent description (ties: in code order), and the latest price above 0 of a
+-- sale.
 WITH named AS (
     SELECT product_code, description, count(*) AS lines
     FROM lines
@@ -91,8 +119,9 @@ names AS (
 ),
 
 priced AS (
-    SELECT product_code, max_by(price, row(price > 0, NOT starts_with(invoice, 'C'), invoice_date, line)) AS price
+    SELECT product_code, max_by(price, row(price > 0, invoice_date, line)) AS price
     FROM lines
+    WHERE quantity > 0
     GROUP BY product_code
 )
 
@@ -102,14 +131,14 @@ LEFT JOIN names USING (product_code)
 ORDER BY product_code
 
 -- name: users
--- One row per customer or guest: sign-up at the first sale (without one, at the first credit note), country of the latest
--- row; ordered by sign-up and name.
+-- One row per customer or guest: sign-up at the first sale (without one, at the first credit note), country of the
+-- latest row; ordered by sign-up and name.
 WITH signups AS (
     SELECT
         user_id,
         min(customer) AS customer,
         min(invoice) AS invoice,
-        coalesce(min(order_date) FILTER (WHERE NOT is_credit), min(order_date))::DATE AS signup_date
+        coalesce(min(order_date) FILTER (WHERE sale_line IS NOT NULL), min(order_date))::DATE AS signup_date
     FROM invoices
     GROUP BY user_id
 ),
@@ -137,36 +166,58 @@ LEFT JOIN country_codes ON country_codes.name = homes.latest[3]
 ORDER BY signup_date, name
 
 -- name: orders
--- One row per invoice, in the order of their first rows, with the country of these.
+-- One row per invoice with a sale, in the order of their first ones, with the country of these. It is refunded if
+-- credit notes cover all of it.
+WITH credited AS (
+    SELECT sold.invoice, sum(credits.amount) AS amount
+    FROM returns
+    JOIN items AS credits USING (line)
+    JOIN items AS sold ON sold.line = returns.sale_line
+    GROUP BY sold.invoice
+)
+
 SELECT
     key_of('order', invoices.invoice) AS order_id,
     invoices.user_id,
     invoices.order_date,
-    CASE WHEN invoices.is_credit THEN 'cancelled' ELSE 'completed' END AS status,
+    if(credited.amount = invoices.total_amount, 'refunded', 'completed') AS status,
     invoices.total_amount,
     nullif(country_codes.code, '') AS shipping_country_code
 FROM invoices
-JOIN lines USING (line)
+JOIN lines ON lines.line = invoices.sale_line
+LEFT JOIN credited ON credited.invoice = invoices.invoice
 LEFT JOIN country_codes ON country_codes.name = lines.country
-ORDER BY line
+ORDER BY lines.line
 
 -- name: order_items
--- One row per row of the file; the key counts repeats of an item on its invoice, not line numbers, which may change.
-WITH numbered AS (
-    SELECT
-        *, row_number() OVER (PARTITION BY invoice, product_code ORDER BY line) - 1 AS repeat
-    FROM lines
-)
-
+-- One row per sale.
 SELECT
     key_of('item', concat_ws(chr(31), invoice, product_code, repeat)) AS order_item_id,
     key_of('order', invoice) AS order_id,
     key_of('product', product_code) AS product_id,
-    abs(quantity) AS quantity,
+    quantity,
     price AS price_at_time,
     0.00 AS discount
-FROM numbered
+FROM items
+WHERE is_sale
 ORDER BY line
+
+-- name: refunds
+-- One row per credit of an amount, with the order item that it returns, if one covers it.
+SELECT
+    key_of('refund', concat_ws(chr(31), credits.invoice, credits.product_code, credits.repeat)) AS refund_id,
+    credits.user_id,
+    key_of('order', sold.invoice) AS order_id,
+    key_of('item', sold.invoice || chr(31) || sold.product_code || chr(31) || sold.repeat) AS order_item_id,
+    credits.order_date AS refund_date,
+    'credit note' AS kind,
+    abs(credits.quantity) AS quantity,
+    credits.amount
+FROM items AS credits
+LEFT JOIN returns USING (line)
+LEFT JOIN items AS sold ON sold.line = returns.sale_line
+WHERE NOT credits.is_sale AND credits.amount > 0
+ORDER BY credits.line
 
 -- name: notes
 -- Decisions about rows that are loaded: source, field, note, cases.
@@ -175,7 +226,8 @@ WITH dated AS (
 ),
 
 products AS (
-    SELECT product_code, count(DISTINCT description) AS descriptions, max(price) AS price
+    SELECT
+        product_code, count(DISTINCT description) AS descriptions, max(price) FILTER (WHERE quantity > 0) AS price
     FROM lines
     GROUP BY product_code
 ),
@@ -206,19 +258,24 @@ decisions (field, note, cases) AS (
         ('price', 'products: list price unknown; the latest price it was sold at is used',
             (SELECT count(*) FROM products WHERE price > 0)),
         ('price', 'products: never sold above 0; the list price is 0', (SELECT count(*) FROM products WHERE price = 0)),
-        ('price', 'order_items: list price unknown; the discount is 0.00', (SELECT count(*) FROM lines)),
+        ('price', 'order_items: list price unknown; the discount is 0.00',
+            (SELECT count(*) FROM lines WHERE quantity > 0)),
         ('quantity', 'order_items: duplicates of a row on the same invoice, kept',
             (SELECT coalesce(sum(lines), 0)::BIGINT FROM repeats)),
-        ('quantity', 'order_items: made positive on a cancelled invoice',
-            (SELECT count(*) FROM lines WHERE quantity < 0)),
-        ('invoice', 'orders: cancelled; the file does not say which order they cancel',
-            (SELECT count(*) FROM invoices WHERE is_credit)),
-        ('customer', 'orders: no customer number; each gets a guest of its own',
+        ('quantity', 'refunds: a row of a credit note; made positive',
+            (SELECT count(*) FROM items WHERE NOT is_sale AND amount > 0)),
+        ('price', 'refunds: a row of a credit note with price 0; not loaded',
+            (SELECT count(*) FROM items WHERE NOT is_sale AND amount = 0)),
+        ('invoice', 'refunds: matched to the latest earlier order item of the customer that covers it',
+            (SELECT count(*) FROM returns)),
+        ('invoice', 'refunds: no earlier order item of the customer covers it; kept without an order',
+            (SELECT count(*) FROM items ANTI JOIN returns USING (line) WHERE NOT is_sale AND amount > 0)),
+        ('customer', 'orders and credit notes: no customer number; each gets a guest of its own',
             (SELECT count(*) FROM invoices WHERE customer IS NULL)),
         ('customer', 'users: no e-mail; set to an unreachable placeholder (…@no-email.invalid)',
             (SELECT count(*) FROM customers)),
         ('invoice_date', 'orders: on or after as_of; loaded, not reported',
-            (SELECT count(*) FROM invoices WHERE order_date >= $as_of::DATE))
+            (SELECT count(*) FROM invoices WHERE sale_line IS NOT NULL AND order_date >= $as_of::DATE))
 )
 
 SELECT 'lines' AS source, field, note, cases FROM decisions

@@ -159,8 +159,8 @@ FROM customers
 JOIN lines USING (line)
 
 -- name: refunded
--- View of the refunds, at most one per order: the subtotal of cancelled and refunded orders, of others the refunded amount
--- as far as the subtotal covers it. Only cancellations have a date in the file; the others get that of their order.
+-- View of the refunds, at most one per order: the subtotal of cancelled and refunded orders, of others the refunded
+-- amount as far as the subtotal covers it. Only cancellations have a date in the file; the others get their order's.
 CREATE VIEW refunded AS
 SELECT
     line,
@@ -383,7 +383,8 @@ WITH items AS (
 discounts AS (
     SELECT
         name,
-        sum(goods.quantity * goods.item_price - coalesce(goods.item_discount, 0)) - max(orders_placed.subtotal) AS spread,
+        sum(goods.quantity * goods.item_price - coalesce(goods.item_discount, 0)) - max(orders_placed.subtotal)
+            AS spread,
         greatest(max(orders_placed.discount_amount) - sum(coalesce(goods.item_discount, 0)), 0) AS known
     FROM goods
     JOIN orders_placed USING (name)
@@ -399,7 +400,7 @@ decisions (field, note, cases) AS (
             (SELECT count(DISTINCT name) FROM priced WHERE discount > 0)),
         ('discount_amount', 'orders: their rows exceed the subtotal by more than the discounts; spread as a discount',
             (SELECT count(*) FROM discounts WHERE spread > known)),
-        ('item_name', 'order_items: a row that is not in the subtotal, such as a tip or a removed row; it does not sell',
+        ('item_name', 'order_items: a row that is not in the subtotal, such as a tip or a removed row; not sold',
             (SELECT count(*) FROM not_goods)),
         ('item_price', 'order_items: the amount paid does not divide by the units; two rows a cent apart',
             (SELECT count(*) FROM priced WHERE dearer > 0)),

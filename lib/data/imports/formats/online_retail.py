@@ -1,4 +1,11 @@
-"""The UCI "Online Retail" export: one row per item of an invoice; the number of a cancellation starts with C."""
+"""The UCI "Online Retail" export: one row per item of an invoice or credit note, whose number is C and digits."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import pyarrow as pa
 
 from lib.catalog import Column
 from lib.data.imports.formats import Format
@@ -18,16 +25,36 @@ LINES = (
     Column("customer", "text", "Number of the customer.", optional=True, most_characters=100),
     Column("country", "text", "English name of the customer's country.", optional=True, most_characters=100),
 )
+RETURNS = pa.schema({"line": pa.int64(), "sale_line": pa.int64()})
 
 
 def _compare(database: StagingDatabase, options: ReadOptions, _: str) -> None:
     database.run("key_of_text")
+    database.run("is_credit_note")
     names = [row["name"] for row in database.rows("countries")]
     codes = {name: options.countries.get(name.casefold(), code(name)) for name in names}
     database.add_lookup("country_codes", codes, "name", "code")
     for rule in ("signs", "unknown_country", "conflicting_customer", "too_large"):
         database.run(rule)
     database.run("invoices")
+    database.run("items")
+    rows = (row for batch in database.batches("returnable") for row in batch.to_pylist())
+    found = [each for _, group in groupby(rows, itemgetter("customer", "product_code")) for each in _returns(group)]
+    database.add_rows("returns", pa.Table.from_pylist(found, RETURNS))
+
+
+def _returns(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, int]]:
+    """Each credit with the latest earlier sale of which enough units and amount remain to cover it, if any."""
+    sales: list[dict[str, Any]] = []
+    for row in rows:
+        if row["is_sale"]:
+            sales.append(row)
+            continue
+        covering = (s for s in reversed(sales) if s["quantity"] >= row["quantity"] and s["amount"] >= row["amount"])
+        if sale := next(covering, None):
+            sale["quantity"] -= row["quantity"]
+            sale["amount"] -= row["amount"]
+            yield {"line": row["line"], "sale_line": sale["line"]}
 
 
 FORMAT = Format({"lines": LINES}, _compare)
