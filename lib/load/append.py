@@ -8,22 +8,27 @@ import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import tables
-from lib.data.origin import SYNTHETIC, read_origin, refuse_loss, refuse_other_zone
+from lib.data.origin import SYNTHETIC, Origin, read_origin, refuse_loss, refuse_other_zone
 from lib.data.synthetic.shards import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import schema
-from lib.db.connection import begin_resolved, connect, run, sql
+from lib.db.connection import begin, begin_resolved, connect, run
 from lib.db.locks import hold
 from lib.db.watchdog import connection_watchdog
 from lib.load import checks, shards
 from lib.load.copy import copy_rejects, copy_rows, count_rejects, parquet_files
 from lib.load.marts import MARTS, clear_scores, create_sessions, selection
+from lib.load.merge import create_added, delete_missing, files_newer, merge, merge_newer
 from lib.load.result import Load, Stopwatch, loaded_origin, record_origin, row_counts
 from lib.load.swap import STAGING, staging
 
 __all__ = ["append"]
 
 TABLES = [name for name, table in tables().items() if not table.mart]
+OWN_TABLES = (
+    "",
+    "tables",
+)  # formats whose customers and products are tables, not values of orders; "": a synthetic shop
 
 
 def append(
@@ -34,9 +39,19 @@ def append(
     engine: Engine | None = None,
     replace_shop: bool = False,
 ) -> Load:
-    """Insert the rows of the Parquet files of `folder`, or update those of the same key that differ; keep all others.
+    """Insert the rows of the Parquet files of `folder`, update older rows of the same key, and keep all others.
 
-    Appending the same files again changes nothing, not even updated_at, except that any load clears the predictions.
+    Exports may be appended in any order. An order never returns to an earlier state (pending, shipped, completed,
+    refunded, cancelled) and has the items of its latest one. Customers and products have the values of their latest
+    order; known values are never replaced by empty ones or placeholders, nor the first sign-up by a later one. Other
+    rows are as new as the last order of their files. Appending the same files again changes nothing, not even
+    updated_at, except that any load clears the predictions.
+
+    Limits: A value that a customer's or product's latest order in a file lacks counts as that order's, although it is
+    from an earlier one. Of files with the same last order, tables of your own that are appended later replace the
+    values; of exports, the values are kept whose text is greater. Credit notes are matched with sales of their own
+    file only. Rows are never deleted, except the items that a later state of their order lacks: the guest of an order
+    stays, without it, when a later export names the customer.
 
     Args:
         folder: Has a Parquet file per table, or a generation plan, whose rows are generated and loaded by `engine`.
@@ -59,18 +74,17 @@ def append(
     watch, plan, origin = Stopwatch(), read_generation_plan(folder), read_origin(folder)
     paths = {} if plan else parquet_files(folder)
     with connection_watchdog(), connect() as connection, hold(connection), ExitStack() as stack:
+        with begin(connection, "loader"):
+            present = _refuse_other(connection, origin, replace_shop=replace_shop)
         if plan:
             stack.enter_context(staging(connection))
             with watch.part("copy"):
                 shards.fill(connection, plan, engine or Engine(), run_id)
         stack.enter_context(begin_resolved(connection, "loader"))
-        schema.refuse_drift(connection, require_all=True)
-        present = loaded_origin(connection)
-        refuse_other_zone(present, origin)
-        if origin == SYNTHETIC:
-            refuse_loss(present, origin, "the database", replace_shop=replace_shop)
         with watch.part("copy"):
-            changes = {name: _append_rows(connection, name, paths.get(name)) for name in TABLES}
+            rows = {name: _copy_added(connection, name, paths.get(name)) for name in TABLES}
+            newer = files_newer(connection, latest_wins=origin.format in OWN_TABLES)
+            changes = {name: {"rows": rows[name], **merge_newer(connection, name, newer)} for name in TABLES}
         with watch.part("marts"):
             clear_scores(connection)
             create_sessions(connection)
@@ -85,56 +99,35 @@ def append(
     return Load(_counts(changes), results, history, count_rejects(folder), watch.seconds, watch.parts)
 
 
-def _append_rows(connection: sa.Connection, table: str, paths: list[Path] | None) -> dict[str, int]:
-    """Merge the rows of the files, or of the staging schema without files, into a table; rows, inserted, updated."""
-    added, columns = _create_added(connection, table), ", ".join(tables()[table].column_names)
+def _refuse_other(connection: sa.Connection, origin: Origin, *, replace_shop: bool) -> Origin:
+    """Raise the errors of `append` on the shop in the database; where it comes from."""
+    schema.refuse_drift(connection, require_all=True)
+    present = loaded_origin(connection)
+    refuse_other_zone(present, origin)
+    if origin == SYNTHETIC:
+        refuse_loss(present, origin, "the database", replace_shop=replace_shop)
+    return present
+
+
+def _copy_added(connection: sa.Connection, table: str, paths: list[Path] | None) -> int:
+    """Copy the rows of the files, or of the staging schema without files, into a temporary table; how many."""
+    added, columns = create_added(connection, table), ", ".join(tables()[table].column_names)
     if paths:
         rows = copy_rows(connection, table, paths, into=added)
     else:
         statement = f"INSERT INTO {added} ({columns}) SELECT {columns} FROM {STAGING}.{table}"  # noqa: S608 - names of the catalog
         rows = connection.exec_driver_sql(statement).rowcount
-    return {"rows": rows, **_merge(connection, table, added)}
+    run(connection, f"ALTER TABLE {added} ADD PRIMARY KEY ({tables()[table].key}); ANALYZE {added}")
+    return rows
 
 
 def _rebuild(connection: sa.Connection, mart: str) -> dict[str, int]:
     """Compute a mart again and write only the rows that differ; rows, inserted, updated."""
-    added, columns = _create_added(connection, mart), ", ".join(tables()[mart].column_names)
+    added, columns = create_added(connection, mart), ", ".join(tables()[mart].column_names)
     rows = connection.exec_driver_sql(f"INSERT INTO {added} ({columns}) {selection(mart)}").rowcount
-    run(connection, _statement("load/delete_missing", mart, added))
-    return {"rows": rows, **_merge(connection, mart, added)}
-
-
-def _create_added(connection: sa.Connection, table: str) -> str:
-    """Create a temporary table for the new rows of a table; its name."""
-    added = f"added_{table}"
-    run(connection, f"CREATE TEMPORARY TABLE {added} (LIKE public.{table} INCLUDING DEFAULTS) ON COMMIT DROP")
-    return added
-
-
-def _merge(connection: sa.Connection, table: str, added: str) -> dict[str, int]:
-    """Insert the new rows and update those that differ; how many of each.
-
-    Rows that equal the present ones are deleted first, because ON CONFLICT would lock, and so write, each of them.
-    """
-    run(connection, f"ALTER TABLE {added} ADD PRIMARY KEY ({tables()[table].key}); ANALYZE {added}")
-    run(connection, _statement("load/delete_unchanged", table, added))
-    run(connection, f"ANALYZE {added}")
-    return dict(connection.execute(sa.text(_statement("load/merge", table, added))).mappings().one())
-
-
-def _statement(name: str, table: str, added: str) -> str:
-    """A .sql file with the names of a table and of its added rows."""
-    names, key = tables()[table].column_names, tables()[table].key
-    return sql(name).format(
-        table=table,
-        added=added,
-        key=key,
-        columns=", ".join(names),
-        changes=", ".join(f"{name} = excluded.{name}" for name in names if name != key),
-        present_columns=", ".join(f"present.{name}" for name in names),
-        new_columns=", ".join(f"excluded.{name}" for name in names),
-        added_columns=", ".join(f"added.{name}" for name in names),
-    )
+    run(connection, f"ALTER TABLE {added} ADD PRIMARY KEY ({tables()[mart].key}); ANALYZE {added}")
+    delete_missing(connection, mart)
+    return {"rows": rows, **merge(connection, mart)}
 
 
 def _counts(changes: dict[str, dict[str, int]]) -> pd.DataFrame:

@@ -106,7 +106,7 @@ def test_timestamps_are_in_utc(found: Found) -> None:
 
 def test_customers_are_identified_by_address(found: Found) -> None:
     users = found.table("users")
-    assert users["email"].tolist()[:2] == ["ada@example.com", "ben@example.com"]
+    assert users["email"].tolist()[:2] == ["Ada@Example.com", "ben@example.com"], "as in the latest order"
     assert users["name"].tolist() == ["Ada Berg-Lund", "Ben Okafor", "Guest of order #1005"]
     assert users["country_code"].tolist() == ["SE", "GB", "IT"]
     assert users["country"].tolist() == ["Sweden", "United Kingdom", "Italy"]

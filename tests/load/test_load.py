@@ -20,9 +20,13 @@ import tenacity
 from lib import catalog, db, load, settings
 from lib.data import parquet
 from lib.data.origin import Origin, write_origin
+from lib.data.synthetic import SAMPLE_COUNTS, SAMPLE_SHOP
+from lib.data.synthetic.shards import count_shop
+from lib.data.workers import Engine
 from lib.db import locks
 from lib.errors import DatabaseError, DataError, UsageError
 from lib.load import copy
+from lib.load.result import record_origin
 from tests.conftest import ask, fingerprint
 from tests.runner import until
 
@@ -340,6 +344,15 @@ def test_an_imported_shop_is_replaced_only_when_that_is_allowed(
     assert ask("SELECT max(loaded_at) FROM orders") == before
     load.replace(demo_folder, as_of="2025-07-01", replace_shop=True)
     assert ask("SELECT kind FROM workbook.shop") == [("synthetic",)]
+
+
+def test_a_shop_is_refused_before_its_rows_are_generated(demo_database: sa.URL, tmp_path: Path) -> None:
+    with db.transaction() as connection:
+        record_origin(connection, Origin("imported", "/shop.csv", "shopify"), "by hand")
+    count_shop(SAMPLE_COUNTS, SAMPLE_SHOP, tmp_path / "plan", Engine(workers=1))
+    with pytest.raises(UsageError, match="the database holds the shop imported"):
+        load.append(tmp_path / "plan", as_of="2025-07-01", run_id="refused")
+    assert ask("SELECT run_id FROM workbook.load_plans") == []
 
 
 def test_an_imported_shop_may_be_appended_to(demo_database: sa.URL, imported_folder: Path) -> None:

@@ -73,6 +73,7 @@ WHERE total > 9999999999.99
 CREATE VIEW invoices AS
 SELECT
     invoice,
+    key_of('order', invoice) AS order_id,
     min(line) FILTER (WHERE quantity > 0) AS sale_line,
     min_by(customer, line) AS customer,
     coalesce(key_of('user', min_by(customer, line)), key_of('guest', invoice)) AS user_id,
@@ -91,6 +92,7 @@ SELECT
     abs(quantity) * price AS amount,
     invoices.customer,
     invoices.user_id,
+    invoices.order_id,
     invoices.order_date,
     row_number() OVER (PARTITION BY invoice, product_code, quantity > 0 ORDER BY line) - 1 AS repeat
 FROM lines
@@ -105,49 +107,44 @@ WHERE amount > 0
 ORDER BY customer, product_code, order_date, is_sale DESC, line
 
 -- name: products
--- One row per stock code sold: its most frequent description (ties: in code order), and the latest price above 0 of a
--- sale.
-WITH named AS (
-    SELECT product_code, description, count(*) AS lines
-    FROM lines
-    WHERE description IS NOT NULL
-    GROUP BY product_code, description
-),
-
-names AS (
-    SELECT product_code, min_by(description, row(-lines, description)) AS name FROM named GROUP BY product_code
-),
-
-priced AS (
-    SELECT product_code, max_by(price, row(price > 0, invoice_date, line)) AS price
-    FROM lines
-    WHERE quantity > 0
-    GROUP BY product_code
+-- One row per stock code sold: description and price of the latest sale above 0, if any.
+WITH sales AS (
+    SELECT product_code, description, price, row(price > 0, order_date, order_id, line) AS sold
+    FROM items
+    WHERE is_sale
 )
 
-SELECT key_of('product', product_code) AS product_id, coalesce(name, product_code) AS name, price
-FROM priced
-LEFT JOIN names USING (product_code)
+SELECT
+    key_of('product', product_code) AS product_id,
+    coalesce(max_by(description, sold), product_code) AS name,
+    max_by(price, sold) AS price
+FROM sales
+GROUP BY product_code
 ORDER BY product_code
 
 -- name: users
--- One row per customer or guest: sign-up at the first sale (without one, at the first credit note), country of the
--- latest row; ordered by sign-up and name.
-WITH signups AS (
+-- One row per customer or guest: sign-up at the first sale (without one, at the first credit note), country of the latest
+-- sale to a country with a code, if any; ordered by sign-up and name. Sales are compared as in the database when they
+-- are appended.
+WITH homes AS (
+    SELECT
+        items.*,
+        nullif(country_codes.code, '') AS country_code,
+        row(country_code IS NOT NULL, is_sale, order_date, order_id, line) AS homed
+    FROM items
+    LEFT JOIN country_codes ON country_codes.name = items.country
+),
+
+latest AS (
     SELECT
         user_id,
         min(customer) AS customer,
         min(invoice) AS invoice,
-        coalesce(min(order_date) FILTER (WHERE sale_line IS NOT NULL), min(order_date))::DATE AS signup_date
-    FROM invoices
+        coalesce(min(order_date) FILTER (WHERE is_sale), min(order_date))::DATE AS signup_date,
+        max_by(country_code, homed) AS country_code,
+        max_by(country, homed) AS country
+    FROM homes
     GROUP BY user_id
-),
-
-homes AS (
-    SELECT invoices.user_id, max(row(lines.invoice_date, lines.line, lines.country)) AS latest
-    FROM lines
-    JOIN invoices USING (invoice)
-    GROUP BY invoices.user_id
 )
 
 SELECT
@@ -156,13 +153,11 @@ SELECT
         WHEN regexp_full_match(customer, '[a-z0-9._-]{1,64}') THEN customer ELSE user_id::VARCHAR
     END || '@no-email.invalid' AS email,
     coalesce('Customer ' || customer, 'Guest of invoice ' || invoice) AS name,
-    nullif(country_codes.code, '') AS country_code,
-    latest[3] AS country,
+    country_code,
+    country,
     signup_date,
     customer IS NULL AS is_guest
-FROM signups
-JOIN homes USING (user_id)
-LEFT JOIN country_codes ON country_codes.name = homes.latest[3]
+FROM latest
 ORDER BY signup_date, name
 
 -- name: orders
@@ -177,7 +172,7 @@ WITH credited AS (
 )
 
 SELECT
-    key_of('order', invoices.invoice) AS order_id,
+    invoices.order_id,
     invoices.user_id,
     invoices.order_date,
     if(credited.amount = invoices.total_amount, 'refunded', 'completed') AS status,
@@ -251,7 +246,7 @@ decisions (field, note, cases) AS (
             (SELECT count(*) FROM dated WHERE instants > 1)),
         ('country', 'users: several countries; the latest is kept',
             (SELECT count(*) FROM customers WHERE countries > 1)),
-        ('description', 'products: several descriptions; the most frequent is kept',
+        ('description', 'products: several descriptions; that of the latest sale is kept',
             (SELECT count(*) FROM products WHERE descriptions > 1)),
         ('description', 'products: no description; named by the stock code',
             (SELECT count(*) FROM products WHERE descriptions = 0)),

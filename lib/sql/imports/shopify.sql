@@ -143,11 +143,17 @@ FROM orders
 LEFT JOIN calling_codes USING (country)
 
 -- name: orders_placed
--- View of the orders: their first row with its customer and status.
+-- View of the orders: their first row with its customer and status, and the home that it gives the customer. Orders are
+-- compared by `placed`, as in the database when they are appended, and never by their place in the file.
 CREATE VIEW orders_placed AS
 SELECT
-    lines.*,
-    customers.customer,
+    lines.* EXCLUDE (email),
+    customers.* EXCLUDE (name, line),
+    key_of('order', lines.name) AS order_id,
+    coalesce(shipping_country, billing_country) AS country,
+    coalesce(shipping_city, billing_city) AS city,
+    row(created_at, order_id) AS placed,
+    row(country IS NOT NULL, placed) AS homed,
     CASE
         WHEN cancelled_at IS NOT NULL OR financial_status = 'voided' THEN 'cancelled'
         WHEN financial_status = 'refunded' THEN 'refunded'
@@ -267,74 +273,74 @@ SELECT line, name, product, repeat, quantity, item_price, discount, paid // quan
 FROM spread
 
 -- name: products
--- One row per SKU, or per name without a SKU: the latest name, and the latest price above 0, if any.
+-- One row per SKU, or per name without a SKU: name and price of the latest sale above 0, if any.
 WITH sold AS (
     SELECT
-        coalesce(goods.item_sku, goods.item_name) AS product, goods.item_name, goods.item_price, goods.line,
-        orders_placed.created_at
+        coalesce(goods.item_sku, goods.item_name) AS product, goods.item_name, goods.item_price,
+        row(goods.item_price > 0, orders_placed.placed, goods.line) AS sold
     FROM goods
     JOIN orders_placed USING (name)
 )
 
 SELECT
     key_of('product', product) AS product_id,
-    max_by(item_name, row(created_at, line)) AS name,
-    max_by(item_price, row(item_price > 0, created_at, line)) AS price
+    max_by(item_name, sold) AS name,
+    max_by(item_price, sold) AS price
 FROM sold
 GROUP BY product
 ORDER BY product
 
 -- name: users
--- One row per customer or guest: sign-up at the first order, name and home of the latest one.
-WITH placed AS (
-    SELECT
-        customers.customer,
-        customers.is_guest,
-        customers.email AS address,
-        lines.* EXCLUDE (email)
-    FROM customers
-    JOIN lines USING (line)
-),
-
-latest AS (
+-- One row per customer or guest: sign-up at the first order, name and home of the latest one that has a country, if any.
+-- A gap is filled from the latest order without it, that of the city only from one to the same country.
+WITH latest AS (
     SELECT
         customer,
-        min_by(address, line) AS email,
+        max_by(email, homed) AS email,
+        max_by(number, homed) AS number,
         bool_and(is_guest) AS is_guest,
         min(created_at)::DATE AS signup_date,
         min(line) AS line,
-        min_by(name, line) AS first_order,
-        max_by(billing_name, row(created_at, line)) AS billing_name,
-        max(
-            row(created_at, line, coalesce(shipping_country, billing_country), coalesce(shipping_city, billing_city))
-        ) AS home
-    FROM placed
+        min(name) AS order_name,
+        max_by(billing_name, homed) AS billing_name,
+        max_by(country, homed) AS country
+    FROM orders_placed
     GROUP BY customer
+),
+
+cities AS (
+    SELECT orders_placed.customer, max_by(orders_placed.city, orders_placed.homed) AS city
+    FROM orders_placed
+    JOIN latest ON latest.customer = orders_placed.customer AND latest.country IS NOT DISTINCT FROM orders_placed.country
+    GROUP BY orders_placed.customer
 )
 
 SELECT
     key_of('user', customer) AS user_id,
     coalesce(email, key_of('user', customer)::VARCHAR || '@no-email.invalid') AS email,
-    coalesce(billing_name, if(is_guest, 'Guest', 'Customer') || ' of order ' || first_order) AS name,
-    home[3] AS country_code,
+    coalesce(
+        billing_name, if(is_guest, 'Guest of order ' || order_name, 'Customer ' || coalesce(lower(email), number))
+    ) AS name,
+    country AS country_code,
     country_names.name AS country,
-    home[4] AS city,
+    city,
     signup_date,
     is_guest
 FROM latest
-LEFT JOIN country_names ON country_names.code = latest.home[3]
+LEFT JOIN cities USING (customer)
+LEFT JOIN country_names ON country_names.code = latest.country
 ORDER BY line
 
 -- name: orders
 -- One row per order, in the order of their first rows; the total is the subtotal: after discounts, without shipping.
 SELECT
-    key_of('order', name) AS order_id,
+    order_id,
     key_of('user', customer) AS user_id,
     created_at AS order_date,
     status,
     subtotal AS total_amount,
-    coalesce(shipping_country, billing_country) AS shipping_country_code,
-    coalesce(shipping_city, billing_city) AS shipping_city,
+    country AS shipping_country_code,
+    city AS shipping_city,
     cancelled_at,
     shipping AS shipping_amount,
     taxes AS tax_amount,
@@ -421,7 +427,7 @@ decisions (field, note, cases) AS (
             (SELECT count(*) FROM customers WHERE is_guest)),
         ('phone', 'users: no e-mail; identified by the telephone number, in one spelling',
             (SELECT count(DISTINCT customer) FROM customers WHERE email IS NULL AND NOT is_guest)),
-        ('email', 'users: an address in several spellings; the first is kept',
+        ('email', 'users: an address in several spellings; the latest is kept',
             (SELECT count(*) FROM (SELECT customer FROM customers GROUP BY customer HAVING count(DISTINCT email) > 1))),
         ('created_at', 'orders: on or after as_of; loaded, not reported',
             (SELECT count(*) FROM orders_placed WHERE created_at >= $as_of::DATE))
