@@ -31,6 +31,12 @@ __all__ = [
     "tables",
 ]
 
+
+def __dir__() -> list[str]:
+    """The names that Tab offers in JupyterLab."""
+    return __all__
+
+
 # Words of column names that a heading writes differently.
 SPELLED = {
     "auc": "AUC", "avg": "average", "cac": "CAC", "id": "ID", "kpi": "KPI", "mae": "MAE", "mase": "MASE", "rfm": "RFM",

@@ -131,3 +131,7 @@ def test_only_web_addresses_in_a_link_column_become_links() -> None:
     html = display.table(pd.DataFrame({"link": links, "name": ["http://example.com"] * 3}))._repr_html_()
     assert html.count("<a ") == 1
     assert '<a href="https://example.com/?a=1&amp;b=&#34;2&#34;">' in html
+
+
+def test_tab_offers_only_what_notebooks_call() -> None:
+    assert dir(display) == sorted(display.__all__)
