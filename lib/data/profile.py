@@ -43,7 +43,7 @@ LEAST_USUAL = 4  # orders of a usual day; fewer cannot show that a day is partia
 BATCH = 64  # merge partial profiles in batches of this size to bound memory
 # The first column of each frame is its key, the others are counts or amounts.
 COLUMNS: dict[str, dict[str, str]] = {
-    "days": {"date": "datetime64[us]", "orders": "int64", "revenue": "float64"},
+    "days": {"date": "datetime64[us]", "orders": "int64"},
     "weekdays": {"weekday": "int64", "orders": "int64"},
     "hours": {"hour": "int64", "orders": "int64"},
     "products": {"product_id": "object", "amount": "float64"},
@@ -67,8 +67,9 @@ PARAMETERS = (  # label, and section and key in truth.json
     ("Mean order value", "spend", "mean"),
     ("Revenue share of the top fifth of products", "products", "revenue_share_of_top_fifth"),
     ("Mean number of further draws per basket", "baskets", "mean_further_draws"),
-    ("Share of orders that are cancelled", "statuses", "cancelled"),
-    ("Share of orders that are refunded", "statuses", "refunded"),
+    ("Share of orders that are cancelled", "returns", "cancelled"),
+    ("Share of orders that are refunded as a whole", "returns", "refunded"),
+    ("Share of items returned from other orders of several units", "returns", "items_returned"),
     ("Visits without an order, per order", "visits", "per_order"),
 )
 
@@ -76,13 +77,11 @@ PARAMETERS = (  # label, and section and key in truth.json
 def profile(tables: dict[str, pa.Table], time_zone: str = "UTC") -> Counted:
     """Counts over the rows of some customers, each with all of its users, orders, order_items and events.
 
-    days, weekdays and hours are those of the time zone and count orders placed; `revenue` sums completed orders,
-    `amount` all items.
+    days, weekdays and hours are those of the time zone and count orders placed; `amount` sums the items of all orders,
+    returned or not.
     """
     users, orders, items, events = (tables[name] for name in ("users", "orders", "order_items", "events"))
     placed = pc.local_timestamp(orders["order_date"].cast(pa.timestamp("us", time_zone)))
-    total_amount = orders["total_amount"]
-    completed = pc.if_else(pc.equal(orders["status"], "completed"), total_amount, pa.scalar(0, total_amount.type))
     counted = pc.invert(users["is_guest"].cast(pa.bool_())).cast(
         pa.int64()
     )  # guests are not customers, but have orders
@@ -92,7 +91,7 @@ def profile(tables: dict[str, pa.Table], time_zone: str = "UTC") -> Counted:
     placed_by_customer = pc.fill_null(customers["orders"], 0)
     baskets = _sums(pa.table({"order": _bytes(items["order_id"]), "lines": _ones(items)}))
     rows = {
-        "days": [placed.cast(pa.date32(), safe=False), _ones(orders), completed],
+        "days": [placed.cast(pa.date32(), safe=False), _ones(orders)],
         "weekdays": [pc.day_of_week(placed), _ones(orders)],
         "hours": [pc.hour(placed), _ones(orders)],
         "products": [_bytes(items["product_id"]), pc.multiply(items["price_at_time"], items["quantity"])],

@@ -25,7 +25,7 @@ from lib.analysis.forecast import (
 )
 from lib.analysis.forecast.history import History
 from lib.data import synthetic
-from lib.data.synthetic.truth import expected_revenue
+from lib.data.synthetic.truth import expected_sales
 from lib.errors import DataError
 from lib.run import params
 
@@ -173,5 +173,5 @@ def daily_revenue(users: int, orders: int, products: int, seed: int) -> tuple[pd
     days = pd.DatetimeIndex(done["order_date"]).tz_convert("UTC").tz_localize(None).normalize().as_unit("us")
     revenue = done["total_amount"].astype(float).groupby(days).sum()
     index = pd.DatetimeIndex(plan.shop.days.astype("datetime64[D]")).as_unit("us")
-    expected = pd.Series(expected_revenue(plan) / 100, index=index)
+    expected = pd.Series(expected_sales(plan)["completed"] / 100, index=index)
     return revenue.rename_axis("date").rename("revenue").reset_index(), expected, plan

@@ -36,9 +36,11 @@ from lib.data.synthetic import (
     parent_tables,
     plan_shop,
 )
+from lib.data.synthetic.calendar import HOURS
 from lib.data.synthetic.campaigns import campaigns_table, plan_campaigns
+from lib.data.synthetic.products import draw_lines
 from lib.data.synthetic.shop import COUNTRY_CODES
-from lib.data.synthetic.truth import truth
+from lib.data.synthetic.truth import RETURNS, expected_revenue, expected_sales, truth
 from lib.errors import UsageError
 
 FULL = Counts(100, 1_000, 200, 2_000, 110_500)
@@ -77,6 +79,18 @@ def full_shop(seed):
 @cache
 def big_orders(seed):
     return plan_and_orders(BIG, replace(BIG_SHOP, seed=seed))
+
+
+@cache
+def big_sales(seed):
+    """A plan of larger baskets, its orders and its refunds."""
+    counts, shop = Counts(6, 6_000, 100, 12_000, 120_000), Shop(seed=seed, history_days=730, lines_per_order=2.46)
+    plan = plan_shop(counts, shop)
+    blocks = [block_tables(plan, block) for block in range(counts.blocks)]
+    columns = {"orders": ["status", "total_amount"], "refunds": ["kind", "order_item_id", "amount"]}
+    tables = [pa.concat_tables([block[name].select(kept) for block in blocks]) for name, kept in columns.items()]
+    orders, refunds = (to_frame(table, name) for table, name in zip(tables, columns, strict=True))
+    return plan, orders.assign(amount=orders["total_amount"].astype(float)), refunds.astype({"amount": float})
 
 
 def plan_and_orders(counts, shop):
@@ -391,13 +405,52 @@ def test_a_shop_without_seasons_has_a_flat_week():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_expected_daily_revenue_adds_up_to_the_completed_revenue(seed):
-    plan, orders = big_orders(seed)
-    known = truth(plan)["daily"]
+def test_expected_daily_sales_add_up_to_those_of_the_shop(seed):
+    plan, orders, refunds = big_sales(seed)
+    known = pd.DataFrame(truth(plan)["daily"])
     assert len(known) == plan.shop.history_days
-    revenue = orders.loc[orders["status"] == "completed", "amount"].sum()
-    assert sum(day["revenue"] for day in known) == pytest.approx(revenue, rel=0.05)
-    assert sum(day["orders"] for day in known) == pytest.approx(len(orders), rel=0.05)
+    assert known["orders"].sum() == pytest.approx(len(orders), rel=0.05)
+    assert known["completed"].sum() == pytest.approx(orders["amount"][orders["status"] == "completed"].sum(), rel=0.05)
+    assert known["revenue"].sum() == pytest.approx(orders["amount"].sum() - refunds["amount"].sum(), rel=0.05)
+    pd.testing.assert_series_equal(
+        known["revenue"], pd.Series(expected_revenue(plan) / 100), check_names=False, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_returned_amount_of_each_kind_is_the_expected_one_within_its_error(seed):
+    plan, orders, refunds = big_sales(seed)
+    known, sales = truth(plan)["returns"], orders["amount"].sum()
+    kind = refunds["kind"].map({"cancellation": "cancelled", "refund": "refunded"})
+    kind = kind.where(refunds["order_item_id"].isna(), "items_returned")
+    assert set(kind) == set(RETURNS) == set(known["amount"])
+    for name, amounts in refunds["amount"].groupby(kind):
+        error = np.sqrt((amounts**2).sum()) / sales  # of a sum of a Poisson number of amounts
+        assert amounts.sum() / sales == pytest.approx(known["share_of_sales"][name], abs=4 * error)
+        assert known["amount"][name] == pytest.approx(known["share_of_sales"][name] * sales, rel=0.05)
+
+
+def test_returns_are_expected_on_the_days_that_the_delays_give():
+    plan = plan_shop(Counts(0, 500, 30, 2_000, 20_000), Shop(history_days=30))
+    sales, (n, rng) = expected_sales(plan), (1_000_000, np.random.default_rng(1))
+    day = rng.choice(30, n, p=sales["placed"] / sales["placed"].sum())
+    hour = rng.choice(24, n, p=np.array(HOURS) / sum(HOURS))
+    lag = rng.standard_exponential(n)
+    placed = day + (hour + rng.random(n)) / 24
+    for name, share, delay in [("cancelled", 0.035, 0.5 * lag), ("refunded", 0.075, 4 + 10 * lag)]:
+        found = np.bincount((placed + delay).astype(int), minlength=30)[:30] / n * share
+        error = np.sqrt(found * share / n)
+        assert (np.abs(found - sales[name] / sales["placed"].sum()) <= 5 * error + 1e-6).all()
+
+
+@pytest.mark.parametrize("lines", [1.0, 1.45, 2.46])
+def test_the_value_of_items_that_can_be_returned_alone_is_observed(lines):
+    plan, n = plan_shop(Counts(0, 500, 30, 1_000, 10_000), Shop(lines_per_order=lines)), 200_000
+    drawn = draw_lines(plan.baskets, plan.products, np.full(n, 20_100), np.zeros(n), np.zeros(n, bool), plan.shop, 0)
+    items = np.bincount(drawn.order)[drawn.order]
+    one_unit = np.where(drawn.quantity > 1, drawn.paid, 0)
+    found = np.where(items > 1, drawn.quantity * drawn.paid, one_unit).sum() / n
+    assert found == pytest.approx(plan.returnable_values[0], rel=0.015)  # day 20,100 is in January
 
 
 def test_funnel_matches_the_truth(full):

@@ -88,6 +88,11 @@ class Plan:
         return np.array([self.baskets.value(self.products, demand) for demand in self.products.demand])
 
     @property
+    def returnable_values(self) -> np.ndarray:
+        """Expected sum of the items of an order in cents that can be returned alone, by quarter of the year."""
+        return np.array([self.baskets.returnable(self.products, demand) for demand in self.products.demand])
+
+    @property
     def units_of_last_month(self) -> float:
         """Expected units in the orders of the last 30 days."""
         return float(self.daily_orders[:, -30:].sum()) * self.shop.lines_per_order * MEAN_QUANTITY

@@ -49,6 +49,7 @@ STEEPEST = 4.0
 QUANTITIES = (0.86, 0.10, 0.03, 0.01)  # share of the items with 1, 2, 3, 4 units
 MEAN_QUANTITY = float((1 + np.arange(len(QUANTITIES))) @ np.array(QUANTITIES))
 DISCOUNTS = [(0, 0.80), (5, 0.06), (10, 0.07), (15, 0.03), (20, 0.03), (30, 0.01)]  # percent off, share of the items
+PAID_SHARE = 1 - sum(percent * share for percent, share in DISCOUNTS) / 100  # of the list price, on ordinary days
 FLASH_DISCOUNT = 25  # percent, on the day of the flash sale
 DISPERSION = 2.0  # shape of the negative binomial number of further items
 PARTNER_CHANCE = 0.35  # probability that an order with the first product of a pair gets the second too
@@ -168,10 +169,24 @@ class Baskets:
 
     def value(self, products: Products, demand: np.ndarray) -> float:
         """Expected total of a basket in cents."""
-        percents, shares = columns(DISCOUNTS)
         added = self.pair_odds(demand)[1] @ products.price[self.pairs[:, 1]]
         drawn = (1 + self.further) * (demand @ products.price)
-        return float(MEAN_QUANTITY * (1 - percents @ shares / 100) * (drawn + added))
+        return float(MEAN_QUANTITY * PAID_SHARE * (drawn + added))
+
+    def returnable(self, products: Products, demand: np.ndarray) -> float:
+        """Expected sum in cents, over the items of a basket, of what can be returned without returning all units.
+
+        All units of an item among others, one unit of the only item, nothing of a single unit.
+        """
+        without_partner = np.ones(len(products))
+        without_partner[self.pairs[:, 0]] -= PARTNER_CHANCE
+        success = DISPERSION / (DISPERSION + self.further)
+        repeated = (1 - success) * demand
+        only = self.chance_without(1 - demand)  # all draws hit the product
+        draws = 1 + DISPERSION * repeated / (1 - repeated)  # their mean number, from the derivative of that chance
+        single_unit = success**DISPERSION * demand * QUANTITIES[0]
+        kept = without_partner * ((MEAN_QUANTITY * draws - 1) * only + single_unit)  # units of each product
+        return self.value(products, demand) - float(PAID_SHARE * (kept @ products.price))
 
 
 @dataclass(frozen=True)

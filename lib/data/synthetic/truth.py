@@ -1,5 +1,6 @@
 """The truth about a synthetic shop: the parameters its rows are drawn from, and the expected values that follow."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,16 +9,21 @@ from lib.data.synthetic import Plan, calendar, customers, events, fulfilment, pr
 from lib.data.synthetic.arrays import columns, rounded, uuid_texts
 from lib.data.synthetic.campaigns import PAID_CHANNELS
 from lib.data.synthetic.orders import FIRST_DELAY
-from lib.data.synthetic.products import DISCOUNTS, DISPERSION, FLASH_DISCOUNT, PARTNER_CHANCE, QUANTITIES
+from lib.data.synthetic.products import DISCOUNTS, DISPERSION, FLASH_DISCOUNT, PAID_SHARE, PARTNER_CHANCE, QUANTITIES
 from lib.data.synthetic.shop import COUNTRIES, GENERATOR
 
-__all__ = ["expected_revenue", "truth"]
+__all__ = ["RETURNS", "expected_revenue", "expected_sales", "truth"]
+
+RETURNS = ("cancelled", "refunded", "items_returned")  # kinds of returns: of whole orders, and of single items
 
 
 def truth(plan: Plan) -> dict[str, Any]:
-    """Parameters, solved scales, planted effects and expected daily orders and revenue, as JSON types.
+    """Parameters, solved scales, planted effects, expected returns and expected daily sales, as JSON types.
 
     Tests compare the estimates of models and reports with it.
+
+    `daily` has the orders of each day, its net sales (`revenue`: orders placed less returns of the day) and the amount
+    of those of its orders that are completed at as_of.
 
     Money is in the shop's currency. Durations are in days of shop time, a clock that runs faster on days of higher
     demand. It advances one day per day on average, before campaigns and anomalies.
@@ -37,7 +43,7 @@ def truth(plan: Plan) -> dict[str, Any]:
         "calendar": _calendar(plan),
         "products": _products(plan),
         "baskets": _baskets(plan),
-        "statuses": {"cancelled": fulfilment.CANCELLED_SHARE, "refunded": fulfilment.REFUNDED_SHARE},
+        "returns": _returns(plan),
         "visits": _visits(plan),
         "campaigns": _campaigns(plan),
         "anomalies": _anomalies(plan),
@@ -45,17 +51,47 @@ def truth(plan: Plan) -> dict[str, Any]:
     }
 
 
-def expected_revenue(plan: Plan) -> np.ndarray:
-    """Expected revenue of each day in cents: expected orders x expected order value x share completed by as_of."""
-    age = np.arange(plan.shop.history_days, 0, -1)[:, None] - (np.arange(24) + 0.5) / 24
-    completed = fulfilment.completed_share(age) @ np.array(_shares(calendar.HOURS))
-    order_value = plan.order_values[products.quarter(plan.shop.days)] * completed
+def expected_sales(plan: Plan) -> dict[str, np.ndarray]:
+    """Expected amounts of each day in cents: `placed` and `completed` orders, and the returns of each kind.
+
+    Orders are dated on the day they were placed, completed ones by their status at as_of; returns on their own day.
+    """
+    orders, one_order = plan.daily_orders.sum(axis=0), products.quarter(plan.shop.days)
     percents, shares = columns(DISCOUNTS)
-    off = (1 - np.maximum(percents, FLASH_DISCOUNT) @ shares / 100) / (1 - percents @ shares / 100)
+    off = (1 - np.maximum(percents, FLASH_DISCOUNT) @ shares / 100) / PAID_SHARE
     for anomaly in plan.anomalies:
         if anomaly.kind == "flash_sale":
-            order_value[anomaly.first_day - plan.shop.days[0]] *= off
-    return np.asarray(plan.daily_orders.sum(axis=0) * order_value)
+            orders[anomaly.first_day - plan.shop.days[0]] *= off
+    placed = orders * plan.order_values[one_order]
+    kept = 1 - fulfilment.CANCELLED_SHARE - fulfilment.REFUNDED_SHARE
+    items = kept * fulfilment.RETURNED_SHARE * orders * plan.returnable_values[one_order]
+    until_end = np.arange(plan.shop.history_days, 0, -1)
+    refunded = _by_age(fulfilment.refunded_by, np.arange(plan.shop.history_days + 1))
+    cancelled = _by_age(fulfilment.cancelled_by, np.arange(plan.shop.history_days + 1))
+    return {
+        "placed": placed,
+        "completed": placed * _by_age(fulfilment.completed_share, until_end),
+        "cancelled": _delayed(fulfilment.CANCELLED_SHARE * placed, cancelled),
+        "refunded": _delayed(fulfilment.REFUNDED_SHARE * placed, refunded),
+        "items_returned": _delayed(items, refunded),
+    }
+
+
+def expected_revenue(plan: Plan) -> np.ndarray:
+    """Expected net sales of each day in cents: orders placed on the day less the returns of the day."""
+    sales = expected_sales(plan)
+    return np.asarray(sales["placed"] - sum(sales[kind] for kind in RETURNS))
+
+
+def _by_age(share: Callable[[np.ndarray], np.ndarray], midnights: np.ndarray) -> np.ndarray:
+    """Mean share, by age in days, of the orders of a day after each number of midnights since its start."""
+    age = midnights[:, None] - (np.arange(24) + 0.5) / 24
+    return np.asarray(share(age) @ np.array(_shares(calendar.HOURS)))
+
+
+def _delayed(amounts: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Amounts of each day moved to later days, given the cumulative share that has moved after 0, 1, … midnights."""
+    return np.convolve(amounts, np.diff(shares))[: len(amounts)]
 
 
 def _customers(plan: Plan) -> dict[str, Any]:
@@ -154,6 +190,21 @@ def _pairs(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
+def _returns(plan: Plan) -> dict[str, Any]:
+    """Share of the orders, or of the items of the others; delays; amounts expected before as_of; shares of sales."""
+    sales = {name: float(days.sum()) / 100 for name, days in expected_sales(plan).items()}
+    refund_days = fulfilment.REFUND_AFTER + fulfilment.REFUND_MORE
+    return {
+        "cancelled": fulfilment.CANCELLED_SHARE,
+        "refunded": fulfilment.REFUNDED_SHARE,
+        "items_returned": fulfilment.RETURNED_SHARE,
+        "least_days": dict(zip(RETURNS, (0.0, fulfilment.REFUND_AFTER, fulfilment.REFUND_AFTER), strict=True)),
+        "mean_days": dict(zip(RETURNS, (fulfilment.CANCELLED_AFTER, refund_days, refund_days), strict=True)),
+        "amount": {kind: rounded(sales[kind]) for kind in RETURNS},
+        "share_of_sales": {kind: rounded(sales[kind] / max(sales["placed"], 1e-9)) for kind in RETURNS},
+    }
+
+
 def _visits(plan: Plan) -> dict[str, Any]:
     return {
         "per_order": plan.visits.per_order,
@@ -201,8 +252,9 @@ def _anomalies(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _daily(plan: Plan) -> list[dict[str, Any]]:
-    revenue = expected_revenue(plan) / 100
+    completed, revenue = expected_sales(plan)["completed"] / 100, expected_revenue(plan) / 100
+    days = zip(plan.shop.days, plan.daily_orders.sum(axis=0), revenue, completed, strict=True)
     return [
-        {"date": _date(day), "orders": rounded(placed), "revenue": rounded(amount)}
-        for day, placed, amount in zip(plan.shop.days, plan.daily_orders.sum(axis=0), revenue, strict=True)
+        {"date": _date(day), "orders": rounded(placed), "revenue": rounded(net), "completed": rounded(done)}
+        for day, placed, net, done in days
     ]
