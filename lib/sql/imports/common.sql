@@ -52,6 +52,10 @@ CREATE MACRO uuid5(hex) AS
 CREATE MACRO text_key(kind, name) AS
     uuid5(sha1(unhex('12850252e6dc4b1288c7a202b1da15dd') || encode(kind || chr(31) || name)))
 
+-- name: amount_text
+-- An amount for people, without the zeros beyond its second decimal.
+CREATE MACRO amount_text(amount) AS regexp_replace(amount::VARCHAR, '([.][0-9]{2}[0-9]*?)0+$', '\1')
+
 -- name: currencies
 -- The currencies of {source} with their number of rows, the most frequent first.
 SELECT currency, count(*) AS rows

@@ -50,8 +50,8 @@ QUALIFY row_number() OVER orders > 1
 -- Rejects rows whose discount is larger than quantity x price.
 INSERT INTO removed_lines BY NAME
 SELECT
-    line, 'item_discount' AS field, 'discount_exceeds_price' AS rule, item_discount::VARCHAR AS value,
-    format('expected at most quantity x price, {}', (quantity * item_price)::VARCHAR) AS reason
+    line, 'item_discount' AS field, 'discount_exceeds_price' AS rule, amount_text(item_discount) AS value,
+    format('expected at most quantity x price, {}', amount_text(quantity * item_price)) AS reason
 FROM lines
 WHERE item_discount > quantity * item_price
 
@@ -98,8 +98,8 @@ WITH orders AS (
 )
 
 SELECT
-    line, 'subtotal' AS field, 'total_differs' AS rule, subtotal::VARCHAR AS value,
-    format('the rows of the order sum to {} after discounts; check for a missing row', total::VARCHAR) AS reason
+    line, 'subtotal' AS field, 'total_differs' AS rule, amount_text(subtotal) AS value,
+    format('the rows of the order sum to {} after discounts; check for a missing row', amount_text(total)) AS reason
 FROM orders
 WHERE subtotal > total
 

@@ -94,9 +94,9 @@ SELECT
     differing.line,
     'total_amount' AS field,
     CASE WHEN differing.total IS NULL THEN 'no_items' ELSE 'total_differs' END AS rule,
-    differing.total_amount::VARCHAR AS value,
+    amount_text(differing.total_amount) AS value,
     coalesce(
-        format('the items sum to {}', differing.total::VARCHAR),
+        format('the items sum to {}', amount_text(differing.total)),
         'no usable row of ' || file || ' belongs to this order'
     )
     || coalesce('; ' || causes.cause, '; expected the sum of quantity x price_at_time') AS reason,
@@ -131,6 +131,107 @@ SELECT
 FROM unpurchased
 LEFT JOIN causes USING (order_id)
 JOIN files ON files.source = 'events'
+
+-- name: refunds_of_orders
+-- View of the refunds with their order: the one named, or that of the item; and with the date and the customer that an
+-- empty cell stands for.
+CREATE VIEW refunds_of_orders AS
+SELECT
+    refunds.*,
+    orders.order_id AS own_order_id,
+    orders.line AS order_line,
+    orders.user_id AS order_user_id,
+    orders.order_date,
+    orders.total_amount,
+    items.order_id AS item_order_id,
+    coalesce(refunds.refund_date, greatest(orders.order_date, orders.cancelled_at)) AS own_date
+FROM refunds
+LEFT JOIN order_items AS items USING (order_item_id)
+LEFT JOIN orders ON orders.order_id = coalesce(refunds.order_id, items.order_id)
+
+-- name: refund_contradicts
+-- Rejects refunds without a date or a customer of their own or of an order, and those that differ from their order.
+INSERT INTO removed_refunds BY NAME
+WITH faults AS (
+    SELECT
+        *,
+        CASE
+            WHEN own_date IS NULL THEN 'refund_date'
+            WHEN own_order_id IS NULL AND user_id IS NULL THEN 'user_id'
+            WHEN order_id <> item_order_id THEN 'order_item_id'
+            WHEN own_order_id IS NOT NULL AND user_id IS NOT NULL AND user_id IS DISTINCT FROM order_user_id
+                THEN 'user_id'
+            WHEN own_date < order_date THEN 'refund_date'
+        END AS field
+    FROM refunds_of_orders
+)
+
+SELECT
+    faults.line,
+    field,
+    CASE
+        WHEN faults.own_date IS NULL OR (faults.own_order_id IS NULL AND field = 'user_id') THEN 'missing'
+        WHEN field = 'order_item_id' THEN 'item_of_another_order'
+        WHEN field = 'user_id' THEN 'customer_differs'
+        ELSE 'before_order'
+    END AS rule,
+    CASE field
+        WHEN 'user_id' THEN coalesce(faults.user_id::VARCHAR, '')
+        WHEN 'order_item_id' THEN faults.order_item_id::VARCHAR
+        ELSE coalesce(faults.refund_date::VARCHAR, '')
+    END AS value,
+    CASE rule
+        WHEN 'missing' THEN 'a refund without an order needs a date and a customer; fill it in, or name the order'
+        WHEN 'item_of_another_order' THEN
+            format('the item belongs to order {}; correct order_id or order_item_id', faults.item_order_id::VARCHAR)
+        WHEN 'customer_differs' THEN
+            format('line {} of {} has another customer; expected that of the order, or an empty cell', order_line, file)
+        ELSE format('its order was placed at {}; correct this date, or that of the order', order_date::VARCHAR)
+    END AS reason
+FROM faults
+JOIN files ON files.source = 'orders'
+WHERE field IS NOT NULL
+
+-- name: refund_exceeds_order
+-- Rejects refunds above the total of their order, and those from which on the refunds of an order exceed it.
+INSERT INTO removed_refunds BY NAME
+WITH running AS (
+    SELECT
+        line, amount, total_amount,
+        sum(amount) FILTER (WHERE amount <= total_amount) OVER (PARTITION BY own_order_id ORDER BY line) AS up_to
+    FROM refunds_of_orders
+    WHERE own_order_id IS NOT NULL
+)
+
+SELECT
+    line, 'amount' AS field, 'exceeds_order' AS rule, amount_text(amount) AS value,
+    CASE
+        WHEN amount > total_amount
+            THEN format('expected at most the total of its order, {}', amount_text(total_amount))
+        ELSE format(
+            'the refunds of its order sum to {} with this one; expected at most its total, {}',
+            amount_text(up_to), amount_text(total_amount)
+        )
+    END || '; correct the amount, without shipping and taxes, or remove the row' AS reason
+FROM running
+WHERE amount > total_amount OR up_to > total_amount
+
+-- name: refunds_missing
+-- View of what the refunds of cancelled and refunded orders lack up to the total.
+CREATE VIEW refunds_missing AS
+WITH refunded AS (
+    SELECT own_order_id AS order_id, sum(amount) AS amount FROM refunds_of_orders GROUP BY own_order_id
+)
+
+SELECT
+    orders.*,
+    greatest(orders.order_date, orders.cancelled_at) AS refund_date,
+    orders.cancelled_at IS NULL OR orders.cancelled_at < orders.order_date AS is_undated,
+    if(orders.status = 'cancelled', 'cancellation', 'refund') AS kind,
+    orders.total_amount - coalesce(refunded.amount, 0) AS amount
+FROM orders
+LEFT JOIN refunded USING (order_id)
+WHERE orders.status IN ('cancelled', 'refunded') AND orders.total_amount > coalesce(refunded.amount, 0)
 
 -- name: marketing_campaigns
 -- Campaigns in the order of the file.
@@ -192,20 +293,27 @@ FROM order_items
 ORDER BY line
 
 -- name: refunds
--- Refunds in the order of the file; one without a customer is of its order's.
+-- Refunds in the order of the file, then what those of cancelled and refunded orders lack up to the total.
+WITH all_refunds AS (
+    SELECT
+        line, false AS added, key_of('refund', refund_id) AS refund_id,
+        coalesce(user_id, order_user_id) AS customer, own_order_id AS of_order,
+        key_of('item', order_item_id) AS order_item_id, own_date AS refund_date, kind, quantity, amount
+    FROM refunds_of_orders
+    UNION ALL BY NAME
+    SELECT
+        line, true AS added, text_key('missing refund', order_id::VARCHAR) AS refund_id,
+        user_id AS customer, order_id AS of_order, refund_date, kind, amount
+    FROM refunds_missing
+)
+
 SELECT
-    refunds.* EXCLUDE (line) REPLACE (
-        key_of('refund', refund_id) AS refund_id,
-        coalesce(
-            key_of('user', refunds.user_id), key_of('user', orders.user_id),
-            text_key('guest', refunds.order_id::VARCHAR)
-        ) AS user_id,
-        key_of('order', refunds.order_id) AS order_id,
-        key_of('item', order_item_id) AS order_item_id
-    )
-FROM refunds
-LEFT JOIN orders USING (order_id)
-ORDER BY refunds.line
+    refund_id,
+    coalesce(key_of('user', customer), text_key('guest', of_order::VARCHAR)) AS user_id,
+    key_of('order', of_order) AS order_id,
+    order_item_id, refund_date, kind, quantity, amount
+FROM all_refunds
+ORDER BY added, line
 
 -- name: events
 -- Events in the order of the file.
@@ -231,3 +339,20 @@ SELECT
     count(*) AS cases
 FROM orders
 WHERE user_id IS NULL
+UNION ALL
+SELECT
+    'orders' AS source, 'status' AS field,
+    'refunds: added for a cancelled or refunded order whose refunds are below its total' AS note, count(*) AS cases
+FROM refunds_missing
+UNION ALL
+SELECT
+    'orders' AS source, 'cancelled_at' AS field, 'refunds: date unknown; that of the order is used' AS note,
+    count(*) AS cases
+FROM refunds_missing
+WHERE is_undated
+UNION ALL
+SELECT
+    'refunds' AS source, 'refund_date' AS field,
+    'refunds: date unknown; that of the cancellation or the order is used' AS note, count(*) AS cases
+FROM refunds_of_orders
+WHERE refund_date IS NULL

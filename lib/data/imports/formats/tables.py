@@ -21,7 +21,7 @@ __all__ = ["FORMAT", "main", "write_templates"]
 
 EXAMPLES = Path(__file__).parents[1] / "examples"  # a shop small enough to read, which loads unchanged
 TABLES = {name: table for name, table in tables().items() if not table.mart}
-CUSTOMER = "orders", "user_id"  # empty for the order of a guest
+DERIVED = {("orders", "user_id"), ("refunds", "user_id"), ("refunds", "refund_date")}  # of a guest, or of the order
 TIMES = {"orders": "order_date", "events": "event_timestamp"}  # must not precede the customer's sign-up
 
 
@@ -39,6 +39,10 @@ def _compare(database: StagingDatabase, options: ReadOptions, _: str) -> None:
     for table in present:
         if table.name in ("order_items", "refunds", "events"):
             _reject_orphans(database, table)
+    database.run("refunds_of_orders")
+    for rule in ("refund_contradicts", "refund_exceeds_order"):
+        database.run(rule)
+    database.run("refunds_missing")
 
 
 def _reject_duplicates(database: StagingDatabase, table: Table) -> None:
@@ -58,7 +62,7 @@ def _reject_orphans(database: StagingDatabase, table: Table) -> None:
 def _columns(table: Table) -> tuple[Column, ...]:
     """The columns of a file: those of its table, of which some may be empty."""
     return tuple(
-        replace(c, optional=c.optional or c.constant_default or (table.name, c.name) == CUSTOMER) for c in table.columns
+        replace(c, optional=c.optional or c.constant_default or (table.name, c.name) in DERIVED) for c in table.columns
     )
 
 
