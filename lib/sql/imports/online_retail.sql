@@ -100,7 +100,7 @@ JOIN invoices USING (invoice)
 
 -- name: returnable
 -- Credits, and the sales of the same customer and product, in the order in which they happened.
-SELECT line, customer, product_code, is_sale, abs(quantity) AS quantity, amount
+SELECT line, customer, product_code, invoice, repeat, is_sale, abs(quantity) AS quantity, amount
 FROM items
 SEMI JOIN (SELECT customer, product_code FROM items WHERE NOT is_sale) USING (customer, product_code)
 WHERE amount > 0
@@ -164,11 +164,7 @@ ORDER BY signup_date, name
 -- One row per invoice with a sale, in the order of their first ones, with the country of these. It is refunded if
 -- credit notes cover all of it.
 WITH credited AS (
-    SELECT sold.invoice, sum(credits.amount) AS amount
-    FROM returns
-    JOIN items AS credits USING (line)
-    JOIN items AS sold ON sold.line = returns.sale_line
-    GROUP BY sold.invoice
+    SELECT invoice, sum(amount) AS amount FROM returns GROUP BY invoice
 )
 
 SELECT
@@ -202,15 +198,14 @@ ORDER BY line
 SELECT
     key_of('refund', concat_ws(chr(31), credits.invoice, credits.product_code, credits.repeat)) AS refund_id,
     credits.user_id,
-    key_of('order', sold.invoice) AS order_id,
-    key_of('item', sold.invoice || chr(31) || sold.product_code || chr(31) || sold.repeat) AS order_item_id,
+    key_of('order', returns.invoice) AS order_id,
+    key_of('item', returns.invoice || chr(31) || credits.product_code || chr(31) || returns.repeat) AS order_item_id,
     credits.order_date AS refund_date,
     'credit note' AS kind,
     abs(credits.quantity) AS quantity,
     credits.amount
 FROM items AS credits
 LEFT JOIN returns USING (line)
-LEFT JOIN items AS sold ON sold.line = returns.sale_line
 WHERE NOT credits.is_sale AND credits.amount > 0
 ORDER BY credits.line
 
@@ -258,13 +253,13 @@ decisions (field, note, cases) AS (
         ('quantity', 'order_items: duplicates of a row on the same invoice, kept',
             (SELECT coalesce(sum(lines), 0)::BIGINT FROM repeats)),
         ('quantity', 'refunds: a row of a credit note; made positive',
-            (SELECT count(*) FROM items WHERE NOT is_sale AND amount > 0)),
+            (SELECT count(*) FROM lines WHERE quantity < 0 AND price > 0)),
         ('price', 'refunds: a row of a credit note with price 0; not loaded',
-            (SELECT count(*) FROM items WHERE NOT is_sale AND amount = 0)),
+            (SELECT count(*) FROM lines WHERE quantity < 0 AND price = 0)),
         ('invoice', 'refunds: matched to the latest earlier order item of the customer that covers it',
             (SELECT count(*) FROM returns)),
         ('invoice', 'refunds: no earlier order item of the customer covers it; kept without an order',
-            (SELECT count(*) FROM items ANTI JOIN returns USING (line) WHERE NOT is_sale AND amount > 0)),
+            (SELECT count(*) FROM lines ANTI JOIN returns USING (line) WHERE quantity < 0 AND price > 0)),
         ('customer', 'orders and credit notes: no customer number; each gets a guest of its own',
             (SELECT count(*) FROM invoices WHERE customer IS NULL)),
         ('customer', 'users: no e-mail; set to an unreachable placeholder (…@no-email.invalid)',

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from lib.catalog import Column
+from lib.catalog import TYPES, Column
 from lib.data.imports.formats import Format
 from lib.data.imports.mapping import ReadOptions
 from lib.data.imports.staging import StagingDatabase
@@ -25,7 +25,7 @@ LINES = (
     Column("customer", "text", "Number of the customer.", optional=True, most_characters=100),
     Column("country", "text", "English name of the customer's country.", optional=True, most_characters=100),
 )
-RETURNS = pa.schema({"line": pa.int64(), "sale_line": pa.int64()})
+RETURNS = pa.schema({"line": pa.int64(), "invoice": pa.string(), "repeat": pa.int64(), "amount": TYPES["total"].arrow})
 
 
 def _compare(database: StagingDatabase, options: ReadOptions, _: str) -> None:
@@ -43,8 +43,8 @@ def _compare(database: StagingDatabase, options: ReadOptions, _: str) -> None:
     database.add_rows("returns", pa.Table.from_pylist(found, RETURNS))
 
 
-def _returns(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, int]]:
-    """Each credit with the latest earlier sale of which enough units and amount remain to cover it, if any."""
+def _returns(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Line and amount of each credit, with the latest earlier sale of which enough units and amount remain, if any."""
     sales: list[dict[str, Any]] = []
     for row in rows:
         if row["is_sale"]:
@@ -54,7 +54,7 @@ def _returns(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, int]]:
         if sale := next(covering, None):
             sale["quantity"] -= row["quantity"]
             sale["amount"] -= row["amount"]
-            yield {"line": row["line"], "sale_line": sale["line"]}
+            yield row | {"invoice": sale["invoice"], "repeat": sale["repeat"]}
 
 
 FORMAT = Format({"lines": LINES}, _compare)
