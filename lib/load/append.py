@@ -49,9 +49,9 @@ def append(
 
     Limits: A value that a customer's or product's latest order in a file lacks counts as that order's, although it is
     from an earlier one. Of files with the same last order, tables of your own that are appended later replace the
-    values; of exports, the values are kept whose text is greater. Credit notes are matched with sales of their own
-    file only. Rows are never deleted, except the items that a later state of their order lacks: the guest of an order
-    stays, without it, when a later export names the customer.
+    values; of exports, the greater values are kept. Credit notes are matched with sales of their own file only. Rows
+    are never deleted, except the items that a later state of their order lacks: the guest of an order stays, without
+    it, when a later export names the customer.
 
     Args:
         folder: Has a Parquet file per table, or a generation plan, whose rows are generated and loaded by `engine`.

@@ -111,8 +111,15 @@ def _statement(name: str, table: str, **more: str) -> str:
         present_columns=", ".join(f"present.{name}" for name in names),
         new_columns=", ".join(f"excluded.{name}" for name in names),
         added_columns=", ".join(f"added.{name}" for name in names),
-        added_filled=", ".join(f"coalesce(added.{name}, present.{name})" for name in names),
-        present_filled=", ".join(f"coalesce(present.{name}, added.{name})" for name in names),
+        added_filled=_filled(table, "added", "present"),
+        present_filled=_filled(table, "present", "added"),
         values=", ".join(f"{name} = {value}" for name, value in values.items()),
         **more,
     )
+
+
+def _filled(table: str, side: str, other: str) -> str:
+    """The values of one side, those of the other where it has none; texts in an order that no locale changes."""
+    order = {"text": ' COLLATE "C"', "char2": ' COLLATE "C"'}
+    values = [(column.name, order.get(column.type, "")) for column in tables()[table].columns]
+    return ", ".join(f"coalesce({side}.{name}, {other}.{name}){collation}" for name, collation in values)

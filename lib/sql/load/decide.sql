@@ -1,9 +1,10 @@
 -- For each added row whose present row has other values: whether the added ones are newer. By the orders of the customer,
--- the product or the order, else by the files, else the greater text, so that two appends in either order keep the same.
+-- the product or the order, else by the files, else the greater values: two appends in either order keep the same.
+-- Records are compared, not rows: a comparison of rows is NULL where both have a NULL.
 CREATE TEMPORARY TABLE decided_{table} ON COMMIT DROP AS
 SELECT
     added.{key} AS key,
-    coalesce(own.newer, {newer}, ROW({added_filled})::text COLLATE "C" > ROW({present_filled})::text) AS newer
+    coalesce(own.newer, {newer}, ROW({added_filled})::record > ROW({present_filled})::record) AS newer
 FROM {added} AS added
 JOIN public.{table} AS present USING ({key})
 LEFT JOIN ({own}) AS own ON own.key = added.{own_key};
