@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -146,7 +146,8 @@ def acquire(
     if mapping is None:
         sizes = {name: generate[name] for name in ("marketing_campaigns", "users", "products", "orders", "events")}
         settings = {name: generate[name] for name in ("history_days", "lines_per_order", "seasons")}
-        shop = Shop(seed=seed, as_of=date.fromisoformat(as_of), time_zone=time_zone, **settings)
+        settings |= {"time_zone": time_zone, "currency": policy.currency}
+        shop = Shop(seed=seed, as_of=date.fromisoformat(as_of), **settings)
         engine = engine or Engine(workers=workers)
         if engine.kind == "local":
             made = write_shop(plan_shop(Counts(**sizes), shop), output / "data", engine.workers)
@@ -158,7 +159,7 @@ def acquire(
         imported = import_shop(Path(data), mapping, fixed, policy, folder, time_zone)
         write_rejects(folder, output / "rejects")
         acquired = Acquired(**vars(imported))
-        write_origin(folder, origin)
+        write_origin(folder, replace(origin, currency=acquired.currency))
         if acquired.refusal:
             record(STEP, **acquired.facts())
             raise DataError(acquired.refusal)

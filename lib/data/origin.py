@@ -3,10 +3,12 @@
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from lib.errors import UsageError
+from lib.util.currencies import decimals_of
 
-__all__ = ["SYNTHETIC", "Origin", "read_origin", "refuse_loss", "refuse_other_zone", "write_origin"]
+__all__ = ["SYNTHETIC", "Origin", "read_origin", "refuse_loss", "refuse_other_units", "write_origin"]
 
 FILE = "origin.json"
 
@@ -15,19 +17,21 @@ FILE = "origin.json"
 class Origin:
     """kind: synthetic or imported. source: path of the imported files. format: theirs.
 
-    time_zone: of the shop's days; the same shop with other days is still the same shop.
+    time_zone: of the shop's days. currency: of its amounts; empty if it was not recorded. The same shop with other days
+    or another currency is still the same shop.
     """
 
     kind: str
     source: str = ""
     format: str = ""
     time_zone: str = field(default="UTC", compare=False)
+    currency: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"the shop imported from {self.source} ({self.format})" if self.source else "a synthetic shop"
 
 
-SYNTHETIC = Origin("synthetic")
+SYNTHETIC = Origin("synthetic", currency="USD")
 
 
 def write_origin(folder: Path, origin: Origin) -> None:
@@ -36,7 +40,7 @@ def write_origin(folder: Path, origin: Origin) -> None:
 
 
 def read_origin(folder: Path) -> Origin:
-    """The origin of the shop in the folder: synthetic, with days in UTC, unless another one is recorded."""
+    """The origin of the shop in the folder: synthetic, in UTC and USD, unless another one is recorded."""
     path = folder / FILE
     return Origin(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else SYNTHETIC
 
@@ -60,12 +64,19 @@ def refuse_loss(present: Origin, new: Origin, place: str, *, replace_shop: bool)
         )
 
 
-def refuse_other_zone(present: Origin, new: Origin) -> None:
-    """Raise UsageError if rows with days of another time zone would be added to a shop."""
+def refuse_other_units(present: Origin, new: Origin) -> None:
+    """Raise UsageError if rows of another time zone or currency would be added to a shop."""
     if present.time_zone != new.time_zone:
-        raise UsageError(
-            f"the days of the shop in the database are those of {present.time_zone}, the new rows' those of "
-            f"{new.time_zone}; expected the same time_zone. Append with "
-            f'SET="load_mode=append time_zone={present.time_zone}", or load all rows again with '
-            f'SET="load_mode=replace time_zone={new.time_zone}".'
-        )
+        _refuse("the days", "time_zone", present.time_zone, new.time_zone)
+    known = present.currency and new.currency
+    if (known and present.currency != new.currency) or decimals_of(present.currency) != decimals_of(new.currency):
+        _refuse("the amounts", "currency", present.currency, new.currency)
+
+
+def _refuse(what: str, name: str, present: str, new: str) -> NoReturn:
+    same = f'Append with SET="load_mode=append {name}={present}", or load' if present else "Load"
+    raise UsageError(
+        f"{what} of the shop in the database are in {present or 'another currency'}, those of the new rows in "
+        f"{new or 'another one'}; expected the same {name}. {same} all rows again with "
+        f'SET="load_mode=replace {name}={new}".'
+    )

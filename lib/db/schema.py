@@ -11,6 +11,7 @@ from lib.db.connection import assume, frame, literal, run, sql
 from lib.db.locks import blockers, lock, lock_timed_out
 from lib.db.url import external_url
 from lib.errors import DatabaseError
+from lib.util.currencies import decimals_of
 
 __all__ = [
     "build_keys",
@@ -81,7 +82,7 @@ def _create(connection: sa.Connection) -> list[str]:
     with views.set_aside(connection, changing, outdated):
         assume(connection, "owner")
         _change_columns(connection, missing, narrow)
-        create_functions(connection, connection.execute(sa.text(sql("load/time_zone"))).scalar_one())
+        create_functions(connection, *connection.execute(sa.text(sql("load/units"))).one())
         create_tables(connection)
         _renew_checks(connection)
         create_keys(connection)
@@ -127,9 +128,10 @@ def create_workbook_schema(connection: sa.Connection) -> None:
     run(connection, sql("schema/workbook"))
 
 
-def create_functions(connection: sa.Connection, time_zone: str) -> None:
-    """Create or replace, in the current schema, the functions of the shop's days and hours: those of the time zone."""
-    run(connection, sql("schema/functions").replace("{zone}", literal(time_zone)))
+def create_functions(connection: sa.Connection, time_zone: str, currency: str) -> None:
+    """Create or replace, in the current schema, the functions of the shop's days and amounts."""
+    statements = sql("schema/functions").replace("{decimals}", str(decimals_of(currency)))
+    run(connection, statements.replace("{zone}", literal(time_zone)))
 
 
 def use(connection: sa.Connection, schema: str) -> None:
@@ -269,8 +271,8 @@ def refuse_drift(connection: sa.Connection, *, require_all: bool = False) -> Non
     absent = [name for name in tables() if name not in set(columns(connection)["table"])]
     if require_all and absent:
         raise DatabaseError(f"tables are missing from the database: {', '.join(absent)}. Run 01_schema first.")
-    if require_all and connection.execute(sa.text("SELECT to_regproc('day_start') IS NULL")).scalar():
-        raise DatabaseError("the functions of the shop's days are missing from the database. Run 01_schema first.")
+    if require_all and connection.execute(sa.text("SELECT to_regproc('shop_amount') IS NULL")).scalar():
+        raise DatabaseError("the functions of the shop's amounts are missing from the database. Run 01_schema first.")
     missing, narrow, differences = _compare(connection)
     if differences:
         raise DatabaseError(_drift_message(missing, differences))

@@ -8,7 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import tables
-from lib.data.origin import SYNTHETIC, Origin, read_origin, refuse_loss, refuse_other_zone
+from lib.data.origin import SYNTHETIC, Origin, read_origin, refuse_loss, refuse_other_units
 from lib.data.synthetic.shards import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import schema
@@ -61,8 +61,8 @@ def append(
         replace_shop: Allow that rows of a synthetic shop are added to an imported one.
 
     Raises:
-        UsageError: The database holds an imported shop, and `folder` a synthetic one, or the shop's days are those of
-            another time zone. Nothing is changed.
+        UsageError: The database holds an imported shop, and `folder` a synthetic one, or the shop's days or amounts are
+            in another time zone or currency. Nothing is changed.
         DataError: A file is missing or a rule is broken. Nothing is changed.
         DatabaseError: Another run is loading, or PostgreSQL reports an error. Nothing is changed.
 
@@ -103,7 +103,7 @@ def _refuse_other(connection: sa.Connection, origin: Origin, *, replace_shop: bo
     """Raise the errors of `append` on the shop in the database; where it comes from."""
     schema.refuse_drift(connection, require_all=True)
     present = loaded_origin(connection)
-    refuse_other_zone(present, origin)
+    refuse_other_units(present, origin)
     if origin == SYNTHETIC:
         refuse_loss(present, origin, "the database", replace_shop=replace_shop)
     return present

@@ -41,7 +41,7 @@ def replace(
 
     Args:
         folder: Has a Parquet file per table, or a generation plan, whose rows are generated and loaded by `engine`, and
-            the record of the shop's time zone, whose days the marts and reports have then.
+            the record of the shop's time zone and currency, whose days and decimals the marts and reports have then.
         as_of: Report date, the first day that is not in the data.
         run_id: Recorded with check results and rejected rows.
         engine: Where the shards of a generation plan are generated.
@@ -68,7 +68,7 @@ def replace(
             rows = shards.fill(main, plan, engine or Engine(), run_id) if plan else _fill(main, paths)
         with begin(main, "owner"):
             schema.use(main, STAGING)
-            schema.create_functions(main, origin.time_zone)
+            schema.create_functions(main, origin.time_zone, origin.currency)
         mart_rows, results = _build_and_check(main, watch, as_of)
         _finish_tables(main, watch)
         history = checks.record(results, count_rejects(folder), run_id)
@@ -78,7 +78,7 @@ def replace(
             copy_rejects(main, folder, run_id, replace=True)
             record_origin(main, origin, run_id)
             assume(main, "owner")
-            schema.create_functions(main, origin.time_zone)
+            schema.create_functions(main, origin.time_zone, origin.currency)
     return Load(row_counts(rows | mart_rows), results, history, count_rejects(folder), watch.seconds, watch.parts)
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -100,9 +100,9 @@ def fingerprint(connection: sa.Connection) -> str:
 
 
 def loaded_origin(connection: sa.Connection) -> Origin:
-    """Where the shop in the database comes from; synthetic if none is recorded."""
+    """Where the shop in the database comes from; synthetic, of no known currency, if none is recorded."""
     row = connection.execute(sa.text(sql("load/origin"))).first()
-    return Origin(*row) if row else SYNTHETIC
+    return Origin(*row) if row else replace(SYNTHETIC, currency="")
 
 
 def record_origin(connection: sa.Connection, origin: Origin, run_id: str) -> None:

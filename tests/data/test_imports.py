@@ -377,7 +377,7 @@ def test_accepted_values_are_loaded_unchanged(tmp_path: Path, empty_database: sa
     rows = shop(marketing_campaigns=[CAMPAIGN], events=[EVENT, SECOND])
     rows["users"][0] |= {"signup_date": "2000-01-01", "country_code": "NA", "campaign_id": CAMPAIGN["campaign_id"]}
     rows["products"][0] |= {"price": "0.01", "cost": "0", "stock_quantity": "0"}
-    rows["products"][1] |= {"price": "9999999999.99", "cost": "9999999999.99", "stock_quantity": "2147483647"}
+    rows["products"][1] |= {"price": "999999999999.999999", "cost": "0.000001", "stock_quantity": "2147483647"}
     for name, table_rows in rows.items():
         for number, row in enumerate(table_rows):
             row |= {
@@ -404,7 +404,7 @@ def _hostile(column: Column, words: str) -> str:
 
 
 CAMPAIGN = {
-    "campaign_id": key("9", 1), "name": "Sale", "channel": "email", "budget": "0", "spend": "9999999999.99",
+    "campaign_id": key("9", 1), "name": "Sale", "channel": "email", "budget": "0", "spend": "999999999999.99",
     "impressions": "0", "clicks": "0", "start_date": "2000-01-01", "end_date": "2026-07-01",
 }  # fmt: skip
 
@@ -444,12 +444,58 @@ def test_a_format_has_statements_a_params_file_and_documented_columns(name: str,
     assert name in [values["mapping"]["format"] for values in settings if "mapping" in values]
 
 
+DECIMALS = {  # currency, a sound amount, amounts with too many decimals, beginning of the reason
+    "USD": ("0.99", ("0.995", "0.30000000000000004"), "USD has two decimals, and rounding would change the value"),
+    "JPY": ("99", ("99.5", "0.30000000000000004"), "JPY has no decimals, and rounding would change the value"),
+    "KWD": ("0.999", ("0.9995",), "KWD has three decimals, and rounding would change the value"),
+}
+
+
+@pytest.mark.parametrize("currency", DECIMALS)
+def test_amounts_have_the_decimals_of_the_currency(tmp_path: Path, currency: str) -> None:
+    sound, surplus, reason = DECIMALS[currency]
+    rows = shop()
+    rows["orders"] = [rows["orders"][0] | {"order_id": key("c", n), "tax_amount": sound} for n in (1, 2, 3)]
+    items = rows["order_items"][0]
+    rows["order_items"] = [items | {"order_item_id": key("d", n), "order_id": key("c", n)} for n in (1, 2, 3)]
+    for row, amount in zip(rows["orders"][1:], surplus, strict=False):
+        row["tax_amount"] = amount
+    found = imported(write(tmp_path / "data", rows), policy=Policy(currency, 1.0, "reject"))
+    rejects = found.rejects[found.rejects["rule"] == "too_many_decimals"]
+    assert rejects["value"].tolist() == list(surplus)
+    assert set(rejects["reason"]) == {f"{reason}; correct it"}
+    assert set(found.table("orders")["tax_amount"]) == {Decimal(sound)}
+    assert reason in found.rejects[found.rejects["file"] == "order_items.csv"]["reason"].iloc[0]
+
+
+LINES = [  # currency, units, price, total
+    ("USD", 3, "0.335", "1.01"), ("USD", 7, "0.142857", "1.00"), ("JPY", 3, "33.5", "101"),
+    ("KWD", 3, "0.3335", "1.001"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("currency", "quantity", "price", "total"), LINES)
+def test_an_order_is_the_sum_of_its_items_each_rounded_once(
+    tmp_path: Path, currency: str, quantity: int, price: str, total: str
+) -> None:
+    rows = shop()
+    rows["order_items"][0] |= {"quantity": str(quantity), "price_at_time": price}
+    rows["orders"][0]["total_amount"] = total
+    policy = Policy(currency, 1.0, "reject")
+    found = imported(write(tmp_path / "data", rows), policy=policy)
+    assert found.faults() == []
+    assert found.table("order_items")["price_at_time"].iloc[0] == Decimal(price)
+    rows["orders"][0]["total_amount"] = "5"
+    found = imported(write(tmp_path / "other", rows), policy=policy)
+    assert f"the items sum to {total};" in found.rejects["reason"].iloc[0]
+
+
 def test_a_statement_keeps_the_braces_that_are_not_names(tmp_path: Path) -> None:
     with StagingDatabase(tmp_path, "online_retail") as database:
         database.run("removed", source="lines")
         assert database.has_rows("removed_lines") is False
         assert "'[a-z0-9._-]{1,64}'" in database.statement("users")
-        assert "'line {} of {} was rejected: {}'" in database.statement("rejected", source="lines")
+        assert "'line {} of {} was rejected: {}'" in database.statement("rejected", source="lines", marker="")
 
 
 def test_every_statement_has_a_name_and_a_purpose() -> None:

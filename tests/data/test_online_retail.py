@@ -58,10 +58,10 @@ FAULTS = [
     ("UnitPrice", ".", "not_a_number"),
     ("UnitPrice", "0.00", None),
     ("UnitPrice", "-1", "negative"),
-    ("UnitPrice", "0.004", "too_many_decimals"),
-    ("UnitPrice", "9.995", "too_many_decimals"),
+    ("UnitPrice", "0.004", None),
+    ("UnitPrice", "9.9950001", "too_many_decimals"),
     ("UnitPrice", "0.30000000000000004", "too_many_decimals"),
-    ("UnitPrice", "10000000000", "out_of_range"),
+    ("UnitPrice", "1000000000000", "out_of_range"),
     ("UnitPrice", "1111111111.11", None),
     ("UnitPrice", "2.5500", None),
     ("UnitPrice", ".5", None),
@@ -165,7 +165,7 @@ def test_the_later_customer_of_an_invoice_is_rejected(tmp_path):
 
 
 def test_an_invoice_too_large_for_the_database_loses_its_last_row(tmp_path):
-    found = shop(tmp_path, *[line(Quantity="1", UnitPrice="6000000000")] * 2)
+    found = shop(tmp_path, *[line(Quantity="1", UnitPrice="600000000000")] * 2)
     assert found.rejects[["line", "rule"]].to_numpy().tolist() == [[3, "out_of_range"]]
 
 

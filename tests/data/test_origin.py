@@ -1,10 +1,11 @@
 """Tests of the origin of a shop: an imported one is not replaced by accident."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lib.data.origin import SYNTHETIC, Origin, read_origin, refuse_loss, refuse_other_zone, write_origin
+from lib.data.origin import SYNTHETIC, Origin, read_origin, refuse_loss, refuse_other_units, write_origin
 from lib.errors import UsageError
 
 MINE, OTHER = Origin("imported", "/mine.csv", "shopify"), Origin("imported", "/other.csv", "shopify")
@@ -33,6 +34,23 @@ def test_an_imported_shop_is_replaced_only_when_that_is_allowed(new: Origin) -> 
 
 def test_rows_of_another_time_zone_are_refused(tmp_path: Path) -> None:
     write_origin(tmp_path, ZONED)
-    refuse_other_zone(ZONED, read_origin(tmp_path))
-    with pytest.raises(UsageError, match=r"those of UTC, the new rows' those of Asia/Kolkata; expected the same"):
-        refuse_other_zone(MINE, read_origin(tmp_path))
+    refuse_other_units(ZONED, read_origin(tmp_path))
+    with pytest.raises(UsageError, match=r"are in UTC, those of the new rows in Asia/Kolkata; expected the same"):
+        refuse_other_units(MINE, read_origin(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("present", "new", "words"),
+    [
+        ("GBP", "EUR", "in GBP, those of the new rows in EUR; expected the same currency. Append with SET="),
+        ("", "KWD", "in another currency, those of the new rows in KWD; .* Load all rows again with SET="),
+    ],
+)
+def test_rows_of_another_currency_are_refused(present: str, new: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        refuse_other_units(replace(MINE, currency=present), replace(MINE, currency=new))
+
+
+@pytest.mark.parametrize(("present", "new"), [("GBP", "GBP"), ("", "GBP"), ("GBP", "")])
+def test_a_currency_that_was_not_recorded_may_be_the_same(present: str, new: str) -> None:
+    refuse_other_units(replace(MINE, currency=present), replace(MINE, currency=new))

@@ -132,10 +132,11 @@ SPOILED = [  # check, change to the sample shop, rows that break the check after
     ("order_after_as_of", f"UPDATE orders SET order_date = '2025-06-30 23:59Z' WHERE order_id = {ONE_ORDER}", 0),
     ("event_after_as_of", f"UPDATE events SET event_timestamp = '2025-07-01 00:00Z' WHERE event_id = {ONE_EVENT}", 1),
     ("signup_after_as_of", "UPDATE users SET signup_date = '2025-07-01' WHERE email LIKE 'a%'", "some"),
-    ("orders_out_of_date", "DELETE FROM events; DELETE FROM order_items; DELETE FROM orders", 0),
+    ("orders_out_of_date", "DELETE FROM events; DELETE FROM refunds; DELETE FROM order_items; DELETE FROM orders", 0),
     (
         "orders_out_of_date",
-        "DELETE FROM events; DELETE FROM order_items; DELETE FROM orders WHERE order_date > '2025-05-31'",
+        "DELETE FROM events; DELETE FROM refunds; DELETE FROM order_items; "
+        "DELETE FROM orders WHERE order_date > '2025-05-31'",
         1,
     ),
     (

@@ -17,14 +17,14 @@ from tests.conftest import ZONES, ask, fingerprint
 
 pytestmark = pytest.mark.slow
 
-TABLES = ("users", "products", "marketing_campaigns", "orders", "order_items", "events")
+TABLES = ("users", "products", "marketing_campaigns", "orders", "order_items", "refunds", "events")
 # Clocks that change at midnight: it is skipped, or shown twice, or the hour before it is.
 MIDNIGHTS = ("Asia/Beirut", "Atlantic/Azores", "America/Havana")
 
 
 def use_zone(time_zone: str) -> None:
     with db.transaction() as connection:
-        schema.create_functions(connection, time_zone)
+        schema.create_functions(connection, time_zone, "USD")
 
 
 @pytest.mark.parametrize("time_zone", [*ZONES, *MIDNIGHTS])
@@ -109,8 +109,8 @@ def test_a_load_that_fails_at_the_end_keeps_the_time_zone(
 ) -> None:
     create = schema.create_functions
 
-    def fail(connection: sa.Connection, time_zone: str) -> None:
-        create(connection, time_zone)
+    def fail(connection: sa.Connection, time_zone: str, currency: str) -> None:
+        create(connection, time_zone, currency)
         if connection.execute(sa.text("SELECT current_schema()")).scalar() == "public":
             raise DatabaseError("the disk is full")
 
@@ -126,9 +126,7 @@ def test_an_append_with_another_time_zone_is_refused(
 ) -> None:
     before = fingerprint()
     folder = write(shop, tmp_path / "files", "Asia/Kolkata")
-    with pytest.raises(
-        UsageError, match=r"are those of UTC, .* Asia/Kolkata.*load_mode=replace time_zone=Asia/Kolkata"
-    ):
+    with pytest.raises(UsageError, match=r"are in UTC, .* Asia/Kolkata.*load_mode=replace time_zone=Asia/Kolkata"):
         load.append(folder, as_of="2025-07-02")
     assert fingerprint() == before
     load.replace(folder, as_of="2025-07-02")
@@ -137,9 +135,9 @@ def test_an_append_with_another_time_zone_is_refused(
 
 
 def test_a_database_of_the_version_before_gets_the_functions(demo_database: sa.URL, demo_folder: Path) -> None:
-    ask("DROP FUNCTION shop_zone, shop_day, shop_time, day_start CASCADE")
+    ask("DROP FUNCTION shop_zone, shop_day, shop_time, day_start, shop_amount CASCADE")
     ask("ALTER TABLE workbook.shop DROP COLUMN time_zone")
-    with pytest.raises(DatabaseError, match=r"functions of the shop's days are missing .* Run 01_schema first"):
+    with pytest.raises(DatabaseError, match=r"functions of the shop's amounts are missing .* Run 01_schema first"):
         load.append(demo_folder, as_of="2025-07-01")
     with db.transaction() as connection:
         schema.create(connection)

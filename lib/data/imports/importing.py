@@ -15,10 +15,12 @@ from lib.data.imports import AUTO
 from lib.data.imports.formats import load_format
 from lib.data.imports.mapping import find_files, layouts_of, read_options
 from lib.data.imports.rejects import Policy, refusal, rejected_examples, rejects_by_rule, save_rejects
+from lib.data.imports.rules import CURRENCY_HAS
 from lib.data.imports.staging import Staged, StagingDatabase, stage
 from lib.data.parquet import TableWriter, table_path, with_all_columns
 from lib.data.profile import Profile, profile, report_date, total
 from lib.errors import UsageError
+from lib.util.currencies import decimals_in_words, decimals_of
 
 __all__ = ["Imported", "import_shop"]
 
@@ -85,6 +87,7 @@ def import_shop(
         _create_views(database, files, work)
         if policy.currency == AUTO:
             policy = replace(policy, currency=_only_currency(database, files))
+        _use_currency(database, files, policy.currency)
         source.compare(database, options, policy.currency)
         imported = _imported(database, files, unused, as_of, policy, folder)
     shutil.rmtree(work)
@@ -124,6 +127,18 @@ def _only_currency(database: StagingDatabase, files: list[Staged]) -> str:
     return str(found[0]["currency"])
 
 
+def _use_currency(database: StagingDatabase, files: list[Staged], currency: str) -> None:
+    """Round amounts to the decimals of the currency, and reject the rows whose amounts have more."""
+    database.run("known_decimals", {"words": decimals_in_words(currency)})
+    database.run("shop_amount", decimals=str(decimals_of(currency)))
+    for each in files:
+        same = "coalesce(currency, $currency) = $currency" if "currency" in each.layout.names else "true"
+        for column in each.layout.columns:
+            if column.type == "money":
+                names = {"source": each.layout.name, "column": column.name, "condition": same}
+                database.run("too_many_decimals", {"currency": currency}, **names)
+
+
 def _create_views(database: StagingDatabase, files: list[Staged], work: Path) -> None:
     """The views of README.md: all rows of each file, the usable and the rejected ones, and the names of the files."""
     names = [{"place": place, "source": each.layout.name, "file": each.file} for place, each in enumerate(files)]
@@ -138,7 +153,7 @@ def _create_views(database: StagingDatabase, files: list[Staged], work: Path) ->
         source = each.layout.name
         database.add_file(f"all_{source}", work / f"{source}.parquet")
         for statement in ("removed", "usable", "rejected"):
-            database.run(statement, source=source)
+            database.run(statement, source=source, marker=CURRENCY_HAS)
 
 
 def _write_tables(database: StagingDatabase, names: list[str], folder: Path) -> tuple[pd.DataFrame, list[Note]]:

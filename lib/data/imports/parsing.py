@@ -21,9 +21,7 @@ __all__ = ["Parsed", "Parser", "by_word", "matches", "parser_for"]
 LARGEST_INTEGER = 2**31 - 1
 INTEGER = r"-?0*[0-9]{1,10}(?:\.0*)?"
 ANY_INTEGER = r"-?[0-9]+(?:\.0*)?"
-MONEY = r"-?(?:0*[0-9]{1,10}(?:\.[0-9]{0,2}0*)?|\.[0-9]{1,2}0*)"  # numeric(12, 2): ten digits and two decimals
 ANY_NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
-TWO_DECIMALS = r"-?[0-9]*\.?[0-9]{0,2}0*"
 NOT_FINITE = r"(?i)[+-]?(?:nan|inf|infinity)"
 
 HEX = "[0-9A-Fa-f]"
@@ -132,21 +130,24 @@ def _integer_rule(cell: str, _: ReadOptions) -> str:
     return "out_of_range" if re.fullmatch(ANY_INTEGER, cell) else "not_an_integer"
 
 
-def _money(kind: str, text: pa.Array, options: ReadOptions) -> Parsed:
-    """Decimals of a type of the catalog, without a detour over binary fractions, which would change cents."""
-    sound = _keep_where(text, matches(text, _with_separator(MONEY, options)))
+def _amount(kind: pa.Decimal128Type, text: pa.Array, options: ReadOptions) -> Parsed:
+    """Decimals of a type, without a detour over binary fractions, which would change them."""
+    whole, scale = kind.precision - kind.scale, kind.scale
+    pattern = rf"-?(?:0*[0-9]{{1,{whole}}}(?:\.[0-9]{{0,{scale}}}0*)?|\.[0-9]{{1,{scale}}}0*)"
+    sound = _keep_where(text, matches(text, _with_separator(pattern, options)))
     plain = sound if options.decimal == "." else pc.replace_substring(sound, options.decimal, ".")
-    short = pc.replace_substring_regex(plain, r"(\.[0-9]{2})0+$", r"\1")
+    short = pc.replace_substring_regex(plain, rf"(\.[0-9]{{{scale}}})0+$", r"\1")
     dropped = pc.not_equal(short, plain).true_count
-    return Parsed(short.cast(TYPES[kind].arrow), Counter({"zero decimals beyond cents dropped": dropped}))
+    return Parsed(short.cast(kind), Counter({"zero decimals dropped": dropped}))
 
 
-def _money_rule(cell: str, options: ReadOptions) -> str:
+def _amount_rule(kind: pa.Decimal128Type, cell: str, options: ReadOptions) -> str:
     if re.fullmatch(NOT_FINITE, cell):
         return "not_finite"
     if not re.fullmatch(_with_separator(ANY_NUMBER, options), cell):
         return "not_a_number"
-    return "out_of_range" if re.fullmatch(_with_separator(TWO_DECIMALS, options), cell) else "too_many_decimals"
+    few_decimals = rf"-?[0-9]*\.?[0-9]{{0,{kind.scale}}}0*"
+    return "out_of_range" if re.fullmatch(_with_separator(few_decimals, options), cell) else "too_many_decimals"
 
 
 def _with_separator(pattern: str, options: ReadOptions) -> str:
@@ -228,11 +229,16 @@ def _utc(timestamps: pd.Series) -> pa.Array:
     return pa.array(timestamps.dt.as_unit("us"), TYPES["timestamptz"].arrow, from_pandas=True)
 
 
+def _amounts(kind: pa.Decimal128Type) -> Parser:
+    return Parser(kind, partial(_amount, kind), partial(_amount_rule, kind))
+
+
 PARSERS: dict[str, Parser] = {
     "uuid": Parser(pa.uuid(), _uuid, lambda cell, _: "not_a_uuid"),
     "text": Parser(pa.string(), _text, _text_rule),
     "char2": Parser(pa.string(), _country_code, lambda cell, _: "not_a_country_code"),
-    **{kind: Parser(TYPES[kind].arrow, partial(_money, kind), _money_rule) for kind in ("money", "unit_price")},
+    "money": _amounts(TYPES["money"].arrow),
+    "unit_price": _amounts(TYPES["unit_price"].arrow),
     "integer": Parser(pa.int32(), _integer, _integer_rule),
     "boolean": Parser(pa.bool_(), _boolean, lambda cell, _: "not_a_boolean"),
     "date": Parser(pa.date32(), _day, _day_rule),

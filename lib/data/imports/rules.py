@@ -13,12 +13,13 @@ from lib.catalog import Column
 from lib.data.imports.mapping import Layout, Notes, ReadOptions
 from lib.data.imports.parsing import by_word, matches, parser_for
 
-__all__ = ["FAULT", "FORMS", "check_rows"]
+__all__ = ["CURRENCY_HAS", "FAULT", "FORMS", "check_rows"]
 
 FAULT = ("fault_column", "fault_rule", "fault_value", "fault_reason")
 EXCERPT = 200  # characters of a rejected value that are kept
 OLDEST = "2000-01-01"
 FORMS = {"email": ("not_an_email", r"(?s).*.@.*.")}  # form of the catalog -> rule, and pattern of a sound text
+CURRENCY_HAS = "<decimals of the currency>"  # stands for "USD has two decimals" until the currency is known
 # Rule -> what was expected and what to do. {separator} and {date_form} are settings of the mapping.
 REASONS = {
     "wrong_field_count": (
@@ -45,7 +46,7 @@ REASONS = {
     "not_finite": "expected a finite number; correct it, or remove the line",
     "not_positive": "expected a number above {column.above}; correct it, or remove the line",
     "negative": "expected a number of at least {column.least}; correct it, or remove the line",
-    "too_many_decimals": "expected at most two decimals, since rounding would change the value; correct it",
+    "too_many_decimals": "{decimals}, and rounding would change the value; correct it",
     "out_of_range": "the number is larger than the database can store; correct it, or remove the line",
     "not_iso": (
         "expected an ISO 8601 date or timestamp, such as 2024-03-31 or 2024-03-31T14:05:00+02:00 (not today, an "
@@ -194,6 +195,7 @@ def _reason(rule: str, column: Column | None, options: ReadOptions) -> str:
     return REASONS[rule].format(
         column=column,
         words=", ".join(column.one_of) if column else "",
+        decimals="a price has at most six decimals" if column and column.type == "unit_price" else CURRENCY_HAS,
         separator=options.decimal,
         date_form=f"mapping.date_format ({options.date_format})" if options.date_format else "ISO 8601",
         time_zone=options.time_zone,

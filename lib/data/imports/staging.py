@@ -98,8 +98,8 @@ class StagingDatabase:
         self._database = duckdb.connect(config={"temp_directory": str(folder)})
         for setting, value in (SETTINGS | {"TimeZone": time_zone}).items():
             self._database.execute(f"SET {setting} = $value", {"value": value})
-        for macro in ("text_key", "amount_text"):
-            self.run(macro)
+        self.run("text_key")
+        self.run("decimals")
 
     def __enter__(self) -> "StagingDatabase":
         return self

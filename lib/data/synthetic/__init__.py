@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lib.catalog import arrow_schema
 from lib.data.parquet import to_frame, with_all_columns
-from lib.data.synthetic.arrays import DAY, stream, uuids
+from lib.data.synthetic.arrays import DAY, in_currency, stream, uuids
 from lib.data.synthetic.calendar import Anomaly, Clock, anomalies, day_factors
 from lib.data.synthetic.campaigns import Campaigns, campaigns_table, plan_campaigns
 from lib.data.synthetic.customers import SPEND, Customers, Pools, customers_table, draw_customers, name_pools, sign_ups
@@ -170,12 +170,12 @@ def _daily_orders(clock: Clock, buyers: np.ndarray, alpha: float) -> np.ndarray:
 
 def parent_tables(plan: Plan) -> dict[str, pa.Table]:
     """The tables that all blocks share: marketing_campaigns and products."""
-    return {
-        "marketing_campaigns": campaigns_table(
-            plan.campaigns, plan.counts.orders * plan.mean_order_value / 100, plan.shop
-        ),
+    order_value = plan.counts.orders * plan.mean_order_value / 100
+    tables = {
+        "marketing_campaigns": campaigns_table(plan.campaigns, order_value, plan.shop),
         "products": products_table(plan.products, plan.units_of_last_month, plan.shop),
     }
+    return in_currency(tables, plan.shop.cents)
 
 
 def block_tables(plan: Plan, block: int) -> dict[str, pa.Table]:
@@ -191,13 +191,14 @@ def block_tables(plan: Plan, block: int) -> dict[str, pa.Table]:
     address = shipping_customers(facts, orders, len(customers))
     fulfilment = draw_fulfilment(facts, orders.seconds, lines)
     placed = orders_table(orders, address, fulfilment, lines, customers, plan.pools, plan.campaigns, shop)
-    return {
+    tables = {
         "users": customers_table(customers, plan.pools, plan.campaigns, shop, block),
         "orders": with_all_columns(placed, arrow_schema("orders")),
         "order_items": items_table(item_ids, lines, orders, plan.products),
         "refunds": refunds_table(fulfilment, orders, item_ids, customers, shop, block),
         "events": draw_events(plan.visits, orders, lines, customers, plan.products, plan.visit_clock, shop, block),
     }
+    return in_currency(tables, shop.cents)
 
 
 def _orders(plan: Plan, customers: Customers, block: int) -> tuple[Orders, np.ndarray]:

@@ -3,11 +3,13 @@
 import uuid
 import zlib
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lib.catalog import TYPES
 from lib.data.synthetic.shop import Shop
@@ -17,6 +19,7 @@ __all__ = [
     "columns",
     "date_array",
     "draw",
+    "in_currency",
     "instant_array",
     "money_array",
     "numbered",
@@ -108,6 +111,19 @@ def money_array(cents: np.ndarray, rows: np.ndarray | None = None, kind: str = "
     words = np.zeros((len(chosen), 2), dtype="<i8")  # 128 bits each, little-endian
     words[:, 0] = chosen * 10 ** (decimal.scale - 2)
     return pa.Array.from_buffers(decimal, len(chosen), [_gaps(rows), pa.py_buffer(words)])
+
+
+def in_currency(tables: dict[str, pa.Table], cents: int) -> dict[str, pa.Table]:
+    """The tables with amounts of hundredths as amounts of a currency that is divided into this many smallest units."""
+    if cents == 100:
+        return tables
+    found = dict(tables)
+    for name, table in tables.items():
+        for place, field in enumerate(table.schema):
+            if pa.types.is_decimal(field.type):
+                scaled = pc.multiply(found[name][place], Decimal(100) / cents).cast(field.type)
+                found[name] = found[name].set_column(place, field, scaled)
+    return found
 
 
 def word_array(words: list[str], rows: np.ndarray) -> pa.Array:

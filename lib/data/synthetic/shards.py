@@ -222,11 +222,12 @@ def _rows(plan: Plan, shards: list[_ShardResult]) -> list[dict[str, int]]:
 
 
 def _write_truth(plan: Plan, folder: Path) -> dict[str, Any]:
-    """Write truth.json, and the origin of a shop unless it is the default."""
+    """Write truth.json, and the origin of a shop unless its time zone and currency are the default."""
     known = truth(plan)
     (folder / TRUTH).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    if plan.shop.time_zone != SYNTHETIC.time_zone:
-        write_origin(folder, replace(SYNTHETIC, time_zone=plan.shop.time_zone))
+    shop = plan.shop
+    if (shop.time_zone, shop.currency) != (SYNTHETIC.time_zone, SYNTHETIC.currency):
+        write_origin(folder, replace(SYNTHETIC, time_zone=shop.time_zone, currency=shop.currency))
     return known
 
 

@@ -6,6 +6,7 @@ from datetime import date
 import numpy as np
 
 from lib.errors import UsageError
+from lib.util.currencies import decimals_of
 
 __all__ = ["GENERATOR", "SAMPLE_COUNTS", "SAMPLE_SHOP", "Counts", "Shop", "days_since_1970"]
 
@@ -39,7 +40,8 @@ def days_since_1970(day: date) -> int:
 class Shop:
     """Parameters that all tables share.
 
-    All dates lie in [as_of - history_days, as_of) on the clocks of time_zone; lines_per_order is a mean. Without
+    All dates lie in [as_of - history_days, as_of) on the clocks of time_zone; lines_per_order is a mean. Amounts are
+    drawn in cents, which are the smallest units of the currency: 19.99 dollars, 1,999 yen or 1.999 dinars. Without
     `seasons` days differ only by the growth of the shop: no weekday, season, holiday, trend or anomaly.
     """
 
@@ -49,6 +51,7 @@ class Shop:
     lines_per_order: float = 1.45
     seasons: bool = True
     time_zone: str = "UTC"
+    currency: str = "USD"
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -57,6 +60,11 @@ class Shop:
             raise UsageError(f"history_days is {self.history_days}; expected at least {MIN_HISTORY_DAYS}")
         if not 1 <= self.lines_per_order <= MAX_LINES_PER_ORDER:
             raise UsageError(f"lines_per_order is {self.lines_per_order}; expected 1 to {MAX_LINES_PER_ORDER}")
+
+    @property
+    def cents(self) -> int:
+        """Smallest units of the currency in a unit: 100 for USD."""
+        return int(10 ** decimals_of(self.currency))
 
     @property
     def days(self) -> np.ndarray:

@@ -37,7 +37,7 @@ def truth(plan: Plan) -> dict[str, Any]:
         "seasons": shop.seasons,
         "asked": {**vars(plan.counts), "lines_per_order": shop.lines_per_order},
         "customers": _customers(plan),
-        "spend": {"p": customers.SPEND.p, "q": customers.SPEND.q, "mean": rounded(plan.mean_order_value / 100)},
+        "spend": {"p": customers.SPEND.p, "q": customers.SPEND.q, "mean": rounded(plan.mean_order_value / shop.cents)},
         "countries": {code: share for code, _, _, share in COUNTRIES},
         "channels": _channels(),
         "calendar": _calendar(plan),
@@ -192,7 +192,7 @@ def _pairs(plan: Plan) -> list[dict[str, Any]]:
 
 def _returns(plan: Plan) -> dict[str, Any]:
     """Share of the orders, or of the items of the others; delays; amounts expected before as_of; shares of sales."""
-    sales = {name: float(days.sum()) / 100 for name, days in expected_sales(plan).items()}
+    sales = {name: float(days.sum()) / plan.shop.cents for name, days in expected_sales(plan).items()}
     refund_days = fulfilment.REFUND_AFTER + fulfilment.REFUND_MORE
     return {
         "cancelled": fulfilment.CANCELLED_SHARE,
@@ -252,7 +252,8 @@ def _anomalies(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _daily(plan: Plan) -> list[dict[str, Any]]:
-    completed, revenue = expected_sales(plan)["completed"] / 100, expected_revenue(plan) / 100
+    cents = plan.shop.cents
+    completed, revenue = expected_sales(plan)["completed"] / cents, expected_revenue(plan) / cents
     days = zip(plan.shop.days, plan.daily_orders.sum(axis=0), revenue, completed, strict=True)
     return [
         {"date": _date(day), "orders": rounded(placed), "revenue": rounded(net), "completed": rounded(done)}

@@ -16,7 +16,7 @@ source AS (
         (SELECT count(*) FROM users WHERE NOT is_guest) AS signups,
         (SELECT count(*) FROM sessions) AS sessions,
         (
-            SELECT coalesce(sum(order_items.quantity * products.cost), 0)
+            SELECT coalesce(sum(shop_amount(order_items.quantity * products.cost)), 0)
             FROM orders JOIN order_items USING (order_id) JOIN products USING (product_id)
             WHERE orders.status = 'completed'
         ) AS cost,

@@ -1,5 +1,31 @@
 -- Statements for the files of every format. Names are put in for {source}, {parent}, {column}, {key} and {value}.
 
+-- name: decimals
+-- Table of a sentence's beginning, "USD has two decimals", without a row until the shop's currency is known.
+CREATE TABLE decimals (words VARCHAR)
+
+-- name: known_decimals
+-- Records the beginning of the sentence.
+INSERT INTO decimals VALUES ($words)
+
+-- name: shop_amount
+-- An amount rounded to the decimals of the shop's currency, as in the database: that of an order item once, for all its
+-- units; and its text for people.
+CREATE MACRO shop_amount(amount) AS round(amount, {decimals});
+CREATE MACRO amount_text(amount) AS round(amount, {decimals})::VARCHAR
+
+-- name: too_many_decimals
+-- Rejects the rows of {source} whose {column} has more decimals than the currency, unless the row is in another one.
+INSERT INTO removed_{source} BY NAME
+SELECT
+    line,
+    '{column}' AS field,
+    'too_many_decimals' AS rule,
+    rtrim({column}::VARCHAR, '0') AS value,
+    decimals.words || ', and rounding would change the value; correct it' AS reason
+FROM {source}, decimals
+WHERE {column} <> shop_amount({column}) AND {condition}
+
 -- name: removed
 -- Table of the rows of {source} that comparisons with other rows remove: rejected by a rule, or without a rule where
 -- a row is dropped as a duplicate.
@@ -25,15 +51,17 @@ SELECT
     coalesce(columns.called, lines.fault_column) AS "column",
     coalesce(removed.rule, lines.fault_rule) AS rule,
     coalesce(removed.value, lines.fault_value) AS value,
-    coalesce(removed.reason, lines.fault_reason) AS reason,
+    coalesce(removed.reason, replace(lines.fault_reason, '{marker}', decimals.words)) AS reason,
     coalesce(removed.rejected_with_parent, false) AS rejected_with_parent,
     format(
-        'line {} of {} was rejected: {}', lines.line, files.file, coalesce(removed.reason, lines.fault_reason)
+        'line {} of {} was rejected: {}', lines.line, files.file,
+        coalesce(removed.reason, replace(lines.fault_reason, '{marker}', decimals.words))
     ) AS cause
 FROM all_{source} AS lines
 LEFT JOIN removed_{source} AS removed USING (line)
 LEFT JOIN columns ON columns.source = '{source}' AND columns.field = removed.field
 JOIN files ON files.source = '{source}'
+LEFT JOIN decimals ON true
 WHERE removed.rule IS NOT NULL OR lines.fault_rule IS NOT NULL
 
 -- name: key_of_uuid
@@ -51,10 +79,6 @@ CREATE MACRO uuid5(hex) AS
     (hex[1:12] || '5' || hex[14:16] || '89ab89ab89ab89ab'[instr('0123456789abcdef', hex[17])] || hex[18:32])::UUID;
 CREATE MACRO text_key(kind, name) AS
     uuid5(sha1(unhex('12850252e6dc4b1288c7a202b1da15dd') || encode(kind || chr(31) || name)))
-
--- name: amount_text
--- An amount for people, without the zeros beyond its second decimal.
-CREATE MACRO amount_text(amount) AS regexp_replace(amount::VARCHAR, '([.][0-9]{2}[0-9]*?)0+$', '\1')
 
 -- name: currencies
 -- The currencies of {source} with their number of rows, the most frequent first.

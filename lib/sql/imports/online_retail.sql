@@ -52,7 +52,7 @@ WHERE lines.customer <> owners.customer
 -- Rejects the rows from which on the total of an invoice exceeds the database's money type.
 INSERT INTO removed_lines BY NAME
 WITH large AS (
-    SELECT invoice FROM lines GROUP BY invoice HAVING sum(abs(quantity) * price) > 9999999999.99
+    SELECT invoice FROM lines GROUP BY invoice HAVING sum(abs(quantity) * price) > 999999999999
 ),
 
 running AS (
@@ -63,9 +63,9 @@ running AS (
 
 SELECT
     line, 'quantity' AS field, 'out_of_range' AS rule, quantity::VARCHAR AS value,
-    'the total of the invoice is too large; expected at most 9999999999.99' AS reason
+    'the total of the invoice is too large; expected at most 999999999999' AS reason
 FROM running
-WHERE total > 9999999999.99
+WHERE total > 999999999999
 
 -- name: invoices
 -- View of the invoices and credit notes: date and customer of their first rows, total of the sales. One without a
@@ -78,7 +78,7 @@ SELECT
     min_by(customer, line) AS customer,
     coalesce(key_of('user', min_by(customer, line)), key_of('guest', invoice)) AS user_id,
     min_by(invoice_date, line) AS order_date,
-    coalesce(sum(quantity * price) FILTER (WHERE quantity > 0), 0) AS total_amount
+    coalesce(sum(shop_amount(quantity * price)) FILTER (WHERE quantity > 0), 0) AS total_amount
 FROM lines
 GROUP BY invoice
 
@@ -89,7 +89,7 @@ CREATE VIEW items AS
 SELECT
     lines.* EXCLUDE (customer),
     quantity > 0 AS is_sale,
-    abs(quantity) * price AS amount,
+    shop_amount(abs(quantity) * price) AS amount,
     invoices.customer,
     invoices.user_id,
     invoices.order_id,

@@ -73,7 +73,7 @@ QUALIFY row_number() OVER orders > 1
 -- Rejects orders whose total is not the sum over their usable items; the reason names a rejected item if there is one.
 INSERT INTO removed_orders BY NAME
 WITH items AS (
-    SELECT order_id, sum(quantity * price_at_time) AS total FROM order_items GROUP BY order_id
+    SELECT order_id, sum(shop_amount(quantity * price_at_time)) AS total FROM order_items GROUP BY order_id
 ),
 
 differing AS (

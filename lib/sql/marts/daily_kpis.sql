@@ -34,8 +34,10 @@ unit_days AS (
     SELECT
         completed.date,
         sum(order_items.quantity) AS units,
-        sum(order_items.quantity * order_items.price_at_time) FILTER (WHERE products.cost IS NOT NULL) AS costed_revenue,
-        sum(order_items.quantity * products.cost) AS cost
+        sum(shop_amount(order_items.quantity * order_items.price_at_time)) FILTER (
+            WHERE products.cost IS NOT NULL
+        ) AS costed_revenue,
+        sum(shop_amount(order_items.quantity * products.cost)) AS cost
     FROM completed
     JOIN order_items USING (order_id)
     JOIN products USING (product_id)

@@ -1,5 +1,6 @@
--- The shop's days, with its time zone in place of {zone}; PostgreSQL puts the bodies into the query that calls them, so
--- that they cost as much as their text and a condition on day_start() of a constant uses an index on instants.
+-- The shop's days and amounts, with its time zone in place of {zone} and the decimals of its currency in place of
+-- {decimals}; PostgreSQL puts the bodies into the query that calls them, so that they cost as much as their text and a
+-- condition on day_start() of a constant uses an index on instants.
 -- STABLE, because a load in another time zone replaces them: an index on a day of the shop would then be wrong.
 
 CREATE OR REPLACE FUNCTION shop_zone() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
@@ -23,3 +24,10 @@ COMMENT ON FUNCTION shop_zone() IS 'Time zone of the shop''s days.';
 COMMENT ON FUNCTION shop_time(timestamptz) IS 'Date and time that the clocks of the shop''s time zone show at an instant.';
 COMMENT ON FUNCTION shop_day(timestamptz) IS 'The shop''s day of an instant: its date in the shop''s time zone.';
 COMMENT ON FUNCTION day_start(date) IS 'The instant at which a day of the shop begins in its time zone.';
+
+-- Half a unit is rounded away from zero. The amount of an order item is rounded once, for all its units:
+-- shop_amount(quantity * price_at_time).
+CREATE OR REPLACE FUNCTION shop_amount(amount numeric) RETURNS numeric LANGUAGE sql STABLE PARALLEL SAFE
+RETURN round(amount, {decimals});
+
+COMMENT ON FUNCTION shop_amount(numeric) IS 'An amount rounded to the decimals of the shop''s currency.';

@@ -21,7 +21,7 @@ LINES = (
     Column("description", "text", "Name of the product.", optional=True, most_characters=500),
     Column("quantity", "integer", "Units."),
     Column("invoice_date", "timestamptz", "Time of the invoice."),
-    Column("price", "money", "Price per unit.", least=0),
+    Column("price", "unit_price", "Price per unit.", least=0),
     Column("customer", "text", "Number of the customer.", optional=True, most_characters=100),
     Column("country", "text", "English name of the customer's country.", optional=True, most_characters=100),
 )
