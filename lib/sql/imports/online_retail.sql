@@ -123,9 +123,9 @@ GROUP BY product_code
 ORDER BY product_code
 
 -- name: users
--- One row per customer or guest: sign-up at the first sale (without one, at the first credit note), country of the latest
--- sale to a country with a code, if any; ordered by sign-up and name. Sales are compared as in the database when they
--- are appended.
+-- One row per customer or guest: sign-up at the first sale (without one, at the first credit note), country of the
+-- latest sale to a country with a code, if any; ordered by sign-up and name. Sales are compared as in the database when
+-- they are appended.
 WITH homes AS (
     SELECT
         items.*,

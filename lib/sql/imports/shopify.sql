@@ -291,7 +291,7 @@ GROUP BY product
 ORDER BY product
 
 -- name: users
--- One row per customer or guest: sign-up at the first order, name and home of the latest one that has a country, if any.
+-- One row per customer or guest: sign-up at the first order, name and home of the latest one with a country, if any.
 -- A gap is filled from the latest order without it, that of the city only from one to the same country.
 WITH latest AS (
     SELECT
@@ -311,7 +311,8 @@ WITH latest AS (
 cities AS (
     SELECT orders_placed.customer, max_by(orders_placed.city, orders_placed.homed) AS city
     FROM orders_placed
-    JOIN latest ON latest.customer = orders_placed.customer AND latest.country IS NOT DISTINCT FROM orders_placed.country
+    JOIN latest
+        ON latest.customer = orders_placed.customer AND latest.country IS NOT DISTINCT FROM orders_placed.country
     GROUP BY orders_placed.customer
 )
 

@@ -1,5 +1,5 @@
--- Whether the added rows of these keys are newer than the present ones, by the latest instant on each side: true, false,
--- or NULL if it is the same. No row for a key that has no instant on one side.
+-- Whether the added rows of these keys are newer than the present ones, by the latest instant on each side: true,
+-- false, or NULL if it is the same. No row for a key that has no instant on one side.
 -- Only the keys in the added table are looked up; it has lost the rows that equal the present ones by then.
 WITH dated AS (
     SELECT true AS is_added, added.* FROM ({added_dated}) AS added
