@@ -1,6 +1,6 @@
 """Tests of Shopify's order export: fields in the first row of an order, spread discounts, exact subtotals."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -56,22 +56,72 @@ def test_every_row_is_loaded_or_rejected(found: Found) -> None:
 def test_the_total_of_an_order_is_its_subtotal(found: Found) -> None:
     orders, items = found.table("orders"), found.table("order_items")
     assert orders["total_amount"].tolist() == [Decimal(x) for x in ("44.97", "17.00", "9.99", "10.50", "20.00")]
-    sums = (items["price_at_time"] * items["quantity"]).groupby(items["order_id"]).sum()
-    assert orders["order_id"].map(sums).tolist() == orders["total_amount"].tolist()
+    assert orders["order_id"].map(sums_of(items)).tolist() == orders["total_amount"].tolist()
+
+
+def sums_of(items: pd.DataFrame, decimals: int = 2) -> pd.Series:
+    """Sum by order of the amounts of its items, each rounded once."""
+    unit = Decimal(1).scaleb(-decimals)
+    amounts = [
+        (price * units).quantize(unit, ROUND_HALF_UP)
+        for price, units in zip(items["price_at_time"], items["quantity"], strict=True)
+    ]
+    return items.assign(amount=amounts).groupby("order_id")["amount"].sum()
+
+
+DIVIDED = "order_items: the amount paid does not divide by the units; the price has six decimals"
 
 
 def test_a_discount_of_the_order_is_spread_to_the_cent(found: Found) -> None:
-    """5.00 off 3 x 9.99 and 1 x 20.00: 2.99 and 2.01, so the mugs cost 26.98: two at 8.99 and one at 9.00."""
-    first = found.table("order_items").head(3)
-    assert first["quantity"].tolist() == [2, 1, 1]
-    assert first["price_at_time"].tolist() == [Decimal("8.99"), Decimal("9.00"), Decimal("17.99")]
-    assert first["discount"].tolist() == [Decimal("1.00"), Decimal("0.99"), Decimal("2.01")]
-    assert (
-        found.cases(
-            "Lineitem price", "order_items: the amount paid does not divide by the units; two rows a cent apart"
-        )
-        == 1
-    )
+    """5.00 off 3 x 9.99 and 1 x 20.00: 2.99 and 2.01, so the mugs cost 26.98, which is 8.993333 each."""
+    first = found.table("order_items").head(2)
+    assert first["quantity"].tolist() == [3, 1]
+    assert first["price_at_time"].tolist() == [Decimal("8.993333"), Decimal("17.99")]
+    assert first["discount"].tolist() == [Decimal("0.996667"), Decimal("2.01")]
+    assert found.cases("Lineitem price", DIVIDED) == 1
+
+
+def test_a_row_of_very_many_units_becomes_two_rows_where_no_price_is_exact(tmp_path: Path) -> None:
+    """20,001 x 1.00 less 0.01: a step of the sixth decimal is two cents, so one unit costs a cent less."""
+    found = shop(tmp_path, line("#1", "20000.99", "20001", "1.00"))
+    items = found.table("order_items")
+    rows = list(zip(items["quantity"], items["price_at_time"], strict=True))
+    assert rows == [(1, Decimal("0.99")), (20_000, Decimal("1.00"))]
+    assert (found.cases("Lineitem price", DIVIDED), found.faults()) == (0, [])
+
+
+CASE = "cases/shopify_kwd.csv"  # KWD: two orders of 12.345 and 7.500
+
+
+def test_amounts_may_have_three_decimals(tmp_path: Path) -> None:
+    policy = Policy("auto", 1.0, "reject")
+    found = imported(given(CASE, tmp_path), "shopify", policy=policy)
+    assert (found.faults(), found.imported.currency) == ([], "KWD")
+    assert found.table("orders")["total_amount"].tolist() == [Decimal("12.345"), Decimal("7.500")]
+    assert found.table("order_items")["price_at_time"].sum() == Decimal("19.845")
+
+
+UNITS = [  # currency, subtotal, units, price per unit, price paid per unit
+    ("JPY", "1000", "3", "500", "333.333333"), ("KWD", "1.000", "3", "0.500", "0.333333"),
+    ("KWD", "0.500", "1", "0.500", "0.5"), ("USD", "1.01", "3", "0.335", "0.335"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("currency", "subtotal", "units", "price", "paid"), UNITS)
+def test_the_price_paid_gives_the_amount_in_any_currency(
+    tmp_path: Path, currency: str, subtotal: str, units: str, price: str, paid: str
+) -> None:
+    (tmp_path / "orders.csv").write_text("\n".join([HEADER, line("#1", subtotal, units, price, Currency=currency), ""]))
+    found = imported(tmp_path / "orders.csv", "shopify", policy=Policy(currency, 1.0, "reject"))
+    assert (found.faults(), found.table("orders")["total_amount"].item()) == ([], Decimal(subtotal))
+    assert found.table("order_items")["price_at_time"].tolist() == [Decimal(paid)]
+
+
+def test_amounts_of_orders_in_another_currency_are_not_held_to_its_decimals(tmp_path: Path) -> None:
+    lines = [line("#1", "5.50", Currency="EUR"), line("#2", "5", price="5", Currency="JPY")]
+    (tmp_path / "orders.csv").write_text("\n".join([HEADER, *lines, ""]))
+    found = imported(tmp_path / "orders.csv", "shopify", policy=Policy("JPY", 1.0, "reject"))
+    assert found.faults() == [("orders.csv", 2, "Currency", "other_currency")]
 
 
 def test_status_follows_from_payment_shipment_and_cancellation(found: Found) -> None:
@@ -417,8 +467,7 @@ def test_discounts_of_any_size_are_exact(tmp_path: Path) -> None:
         lines += [line(f"#{cents}", "", "7", "0.13")]
     found = shop(tmp_path, *lines)
     orders, items = found.table("orders"), found.table("order_items")
-    sums = (items["price_at_time"] * items["quantity"]).groupby(items["order_id"]).sum()
-    assert orders["order_id"].map(sums).tolist() == orders["total_amount"].tolist()
+    assert orders["order_id"].map(sums_of(items)).tolist() == orders["total_amount"].tolist()
     assert set(items.groupby("order_id")["quantity"].sum()) == {12}
     assert (items["discount"] >= 0).all()
     assert found.faults() == []

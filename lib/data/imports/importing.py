@@ -130,7 +130,7 @@ def _only_currency(database: StagingDatabase, files: list[Staged]) -> str:
 def _use_currency(database: StagingDatabase, files: list[Staged], currency: str) -> None:
     """Round amounts to the decimals of the currency, and reject the rows whose amounts have more."""
     database.run("known_decimals", {"words": decimals_in_words(currency)})
-    database.run("shop_amount", decimals=str(decimals_of(currency)))
+    database.run("amounts", decimals=str(decimals_of(currency)), zeros="0" * decimals_of(currency))
     for each in files:
         same = "coalesce(currency, $currency) = $currency" if "currency" in each.layout.names else "true"
         for column in each.layout.columns:

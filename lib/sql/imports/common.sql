@@ -8,11 +8,15 @@ CREATE TABLE decimals (words VARCHAR)
 -- Records the beginning of the sentence.
 INSERT INTO decimals VALUES ($words)
 
--- name: shop_amount
+-- name: amounts
 -- An amount rounded to the decimals of the shop's currency, as in the database: that of an order item once, for all its
--- units; and its text for people.
+-- units; its text for people; how many of the currency's smallest units it is; and the price that some of these are per
+-- unit of an item, to six decimals.
 CREATE MACRO shop_amount(amount) AS round(amount, {decimals});
-CREATE MACRO amount_text(amount) AS round(amount, {decimals})::VARCHAR
+CREATE MACRO amount_text(amount) AS shop_amount(amount)::VARCHAR;
+CREATE MACRO smallest_units(amount) AS (shop_amount(amount) * 1{zeros})::HUGEINT;
+CREATE MACRO unit_price(paid, quantity) AS
+    (((paid * 1000000 // 1{zeros} * 2 + quantity) // (2 * quantity))::DECIMAL(18, 0) * 0.000001)::DECIMAL(18, 6)
 
 -- name: too_many_decimals
 -- Rejects the rows of {source} whose {column} has more decimals than the currency, unless the row is in another one.

@@ -53,7 +53,7 @@ SELECT
     line, 'item_discount' AS field, 'discount_exceeds_price' AS rule, amount_text(item_discount) AS value,
     format('expected at most quantity x price, {}', amount_text(quantity * item_price)) AS reason
 FROM lines
-WHERE item_discount > quantity * item_price
+WHERE item_discount > shop_amount(quantity * item_price)
 
 -- name: incomplete_order
 -- Rejects the remaining rows of orders that miss a row: a rejected one, or the first one with the order's own fields.
@@ -92,7 +92,7 @@ WITH orders AS (
     SELECT
         min(line) FILTER (WHERE subtotal IS NOT NULL) AS line,
         max(subtotal) AS subtotal,
-        sum(quantity * item_price - coalesce(item_discount, 0)) AS total
+        sum(shop_amount(quantity * item_price) - coalesce(item_discount, 0)) AS total
     FROM lines
     GROUP BY name
 )
@@ -191,7 +191,7 @@ WITH sums AS (
         max(discount_amount) AS discounts,
         max(total) - max(subtotal) - coalesce(max(shipping), 0) AS on_top,
         coalesce(max(taxes), 0) AS taxes,
-        sum(quantity * item_price) AS gross,
+        sum(shop_amount(quantity * item_price)) AS gross,
         sum(coalesce(item_discount, 0)) AS item_discounts,
         count(*) AS rows_of_order
     FROM lines
@@ -219,7 +219,7 @@ candidates AS (
         lines.line,
         coalesce(lines.item_sku, lines.item_name) AS product,
         lines.quantity,
-        lines.quantity * lines.item_price - coalesce(lines.item_discount, 0) AS amount,
+        shop_amount(lines.quantity * lines.item_price) - coalesce(lines.item_discount, 0) AS amount,
         coalesce(lines.item_fulfillment_status = 'not_eligible', false)
         OR regexp_matches(lines.item_name, '(?i)^(tip|gratuity)$|gift ?card') AS is_marked
     FROM orders
@@ -237,14 +237,16 @@ ORDER BY name, product, quantity, amount, line
 CREATE VIEW goods AS FROM lines ANTI JOIN not_goods USING (line)
 
 -- name: priced
--- View of the rows with the amount paid in cents. The discount of a whole order, which is the sum of its rows less its
--- subtotal, is spread over its rows by cost; cumulative rounding keeps the sum exact to the cent.
+-- View of the rows with the amount paid, in the smallest units of the currency, and the price per unit that follows. The
+-- discount of a whole order, which is the sum of its rows less its subtotal, is spread over its rows by cost; cumulative
+-- rounding keeps the sum exact.
 CREATE VIEW priced AS
-WITH cents AS (
+WITH costs AS (
     SELECT
         goods.line, name, goods.quantity, goods.item_price, coalesce(goods.item_sku, goods.item_name) AS product,
-        ((goods.quantity * goods.item_price - coalesce(goods.item_discount, 0)) * 100)::HUGEINT AS cost,
-        (orders_placed.subtotal * 100)::HUGEINT AS subtotal
+        smallest_units(goods.quantity * goods.item_price) AS undiscounted,
+        undiscounted - smallest_units(coalesce(goods.item_discount, 0)) AS cost,
+        smallest_units(orders_placed.subtotal) AS subtotal
     FROM goods
     JOIN orders_placed USING (name)
 ),
@@ -255,7 +257,7 @@ running AS (
         sum(cost) OVER (PARTITION BY name)::HUGEINT AS total,
         sum(cost) OVER (PARTITION BY name ORDER BY line)::HUGEINT AS up_to,
         row_number() OVER (PARTITION BY name, product ORDER BY line) - 1 AS repeat
-    FROM cents
+    FROM costs
 ),
 
 spread AS (
@@ -269,7 +271,12 @@ spread AS (
     FROM running
 )
 
-SELECT line, name, product, repeat, quantity, item_price, discount, paid // quantity AS each, paid % quantity AS dearer
+SELECT
+    line, name, product, repeat, quantity, item_price, discount,
+    paid // quantity AS each,
+    paid % quantity AS dearer,
+    if(paid = undiscounted, item_price, unit_price(paid, quantity)) AS price,
+    smallest_units(quantity * price) = paid AS is_exact
 FROM spread
 
 -- name: products
@@ -350,11 +357,14 @@ FROM orders_placed
 ORDER BY line
 
 -- name: order_items
--- One row per row of the file, or two a cent apart where the amount paid does not divide by the units.
+-- One row per row of the file; two, whose prices differ by the smallest unit of the currency, where a row has so many
+-- units that no price of six decimals gives the amount paid.
 WITH parts AS (
-    SELECT *, 0 AS part, quantity - dearer AS units, each AS cents FROM priced
+    SELECT *, 0 AS part, quantity AS units, price AS paid_price FROM priced WHERE is_exact
     UNION ALL
-    SELECT *, 1 AS part, dearer AS units, each + 1 AS cents FROM priced WHERE dearer > 0
+    SELECT *, 0 AS part, quantity - dearer AS units, unit_price(each, 1) AS paid_price FROM priced WHERE NOT is_exact
+    UNION ALL
+    SELECT *, 1 AS part, dearer AS units, unit_price(each + 1, 1) AS paid_price FROM priced WHERE NOT is_exact
 )
 
 SELECT
@@ -362,8 +372,8 @@ SELECT
     key_of('order', name) AS order_id,
     key_of('product', product) AS product_id,
     units::INTEGER AS quantity,
-    (cents * 0.01)::DECIMAL(12, 2) AS price_at_time,
-    (item_price - cents * 0.01)::DECIMAL(12, 2) AS discount
+    paid_price AS price_at_time,
+    item_price - paid_price AS discount
 FROM parts
 ORDER BY line, part
 
@@ -390,7 +400,7 @@ WITH items AS (
 discounts AS (
     SELECT
         name,
-        sum(goods.quantity * goods.item_price - coalesce(goods.item_discount, 0)) - max(orders_placed.subtotal)
+        sum(shop_amount(goods.quantity * goods.item_price) - coalesce(goods.item_discount, 0)) - max(orders_placed.subtotal)
             AS spread,
         greatest(max(orders_placed.discount_amount) - sum(coalesce(goods.item_discount, 0)), 0) AS known
     FROM goods
@@ -409,8 +419,10 @@ decisions (field, note, cases) AS (
             (SELECT count(*) FROM discounts WHERE spread > known)),
         ('item_name', 'order_items: a row that is not in the subtotal, such as a tip or a removed row; not sold',
             (SELECT count(*) FROM not_goods)),
-        ('item_price', 'order_items: the amount paid does not divide by the units; two rows a cent apart',
-            (SELECT count(*) FROM priced WHERE dearer > 0)),
+        ('item_price', 'order_items: the amount paid does not divide by the units; the price has six decimals',
+            (SELECT count(*) FROM priced WHERE dearer > 0 AND is_exact AND price <> item_price)),
+        ('item_price', 'order_items: the amount paid does not divide by the units; the row became two rows',
+            (SELECT count(*) FROM priced WHERE NOT is_exact)),
         ('item_price', 'products: list price unknown; the latest price above 0 is used',
             (SELECT count(*) FROM items WHERE price > 0)),
         ('item_price', 'products: never sold above 0; the list price is 0',

@@ -37,7 +37,7 @@ LINES = (
     Column("cancelled_at", "timestamptz", "Time of the cancellation.", optional=True),
     Column("quantity", "integer", "Units.", above=0),
     Column("item_name", "text", "Name of the product.", most_characters=500),
-    Column("item_price", "money", "Price per unit before discounts.", least=0),
+    Column("item_price", "unit_price", "Price per unit before discounts.", least=0),
     Column("item_sku", "text", "Number of the product.", optional=True, most_characters=255),
     Column("item_discount", "money", "Discount of the row.", optional=True, least=0),
     Column("item_fulfillment_status", "text", "State of the row's shipment.", optional=True, most_characters=100),
