@@ -213,7 +213,7 @@ def main_driver(segments: Mapping[str, pd.DataFrame]) -> Driver | None:
 
 def _largest_change(kind: str, frame: pd.DataFrame) -> Driver | None:
     changes = (frame["revenue"] - frame["previous_revenue"]).to_numpy()
-    whole = round(changes.sum(), 2)
+    whole = round(changes.sum(), 3)
     if not whole or np.isnan(whole):
         return None
     first = int((changes / whole).argmax())

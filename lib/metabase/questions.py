@@ -8,6 +8,8 @@ from datetime import date
 from itertools import chain
 from typing import Any
 
+from babel.numbers import get_currency_precision
+
 from lib import formatting
 from lib.analysis import periods
 from lib.db.connection import sql
@@ -32,7 +34,7 @@ NAMING = (
     "graph.dimensions", "graph.metrics", "scalar.field", "pie.dimension", "pie.metric", "map.dimension", "map.metric",
 )  # fmt: skip
 FORMATS = {
-    "money": {"number_style": "currency", "currency_style": "symbol", "currency_in_header": False, "decimals": 2},
+    "money": {"number_style": "currency", "currency_style": "symbol", "currency_in_header": False},
     "percent": {"number_style": "percent", "decimals": 1},
     "integer": {"number_style": "decimal", "decimals": 0},
 }
@@ -111,7 +113,7 @@ def named_columns(question: Question) -> list[str]:
 def settings_of(question: Question, currency: str) -> dict[str, Any]:
     """The visualization settings for Metabase: those of the spec, and the format of each named column."""
     kinds = {name: question.formats.get(name) or formatting.kind_of(name) for name in named_columns(question)}
-    money = {"currency": currency}
+    money = {"currency": currency, "decimals": get_currency_precision(currency)}  # as in the reports
     columns = {
         f'["name","{name}"]': FORMATS[kind] | (money if kind == "money" else {})
         for name, kind in kinds.items()

@@ -93,6 +93,14 @@ def test_columns_are_written_as_in_the_reports() -> None:
     assert written['["name","revenue"]']["currency"] == "EUR"
 
 
+@pytest.mark.parametrize(("currency", "decimals"), [("EUR", 2), ("JPY", 0), ("KWD", 3)])
+def test_amounts_have_the_decimals_of_the_currency(currency: str, decimals: int) -> None:
+    settings = {"scalar.field": "revenue"}
+    question = spec.Question(key="q", name="Q", description="Q.", sql="q", display="scalar", settings=settings)
+    (style,) = questions.settings_of(question, currency)["column_settings"].values()
+    assert style["decimals"] == decimals
+
+
 def test_settings_name_columns_in_several_ways() -> None:
     columns = [{"name": "a", "enabled": True}, {"name": "b", "enabled": False}]
     settings = {"scalar.field": "s", "graph.metrics": ["m"], "map.metric": "s", "table.columns": columns}
