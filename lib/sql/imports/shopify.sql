@@ -357,8 +357,8 @@ FROM orders_placed
 ORDER BY line
 
 -- name: order_items
--- One row per row of the file; two, whose prices differ by the smallest unit of the currency, where a row has so many
--- units that no price of six decimals gives the amount paid.
+-- One row per row of the file. Where no price of six decimals gives the amount paid, since the row has thousands of units,
+-- there are two rows, whose prices differ by the smallest unit of the currency.
 WITH parts AS (
     SELECT *, 0 AS part, quantity AS units, price AS paid_price FROM priced WHERE is_exact
     UNION ALL
