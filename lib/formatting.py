@@ -42,7 +42,7 @@ NUMBERS = ("money", "whole money", "percent", "integer", "decimal", "precise", "
 COMPUTED = {
     "money": (
         "previous_revenue", "expected_revenue", "year_before", "weekly_mean", "acquisition_cost",
-        "revenue_per_customer",
+        "revenue_per_customer", "total_revenue",
     ),
     "whole money": (
         "forecast", "predicted_revenue", "lower_80", "upper_80", "lower_95", "upper_95", "ETS", "ARIMA",

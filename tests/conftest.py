@@ -200,10 +200,12 @@ def guests_folder(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     shop = {name: read_table(demo_folder, name) for name, table in tables().items() if not table.mart}
     users, orders, items = shop["users"], shop["orders"], shop["order_items"]
     free = items["order_id"].isin(orders["order_id"][::5])
+    refunds, unpaid = shop["refunds"], orders.index % 5 == 0
     folder = tmp_path_factory.mktemp("guests")
     changed = {
         "users": users.assign(is_guest=users.index % 4 == 0),
-        "orders": orders.assign(total_amount=orders["total_amount"].mask(orders.index % 5 == 0, Decimal("0.00"))),
+        "orders": orders.assign(total_amount=orders["total_amount"].mask(unpaid, Decimal("0.00"))),
+        "refunds": refunds[~refunds["order_id"].isin(orders.loc[unpaid, "order_id"])],
         "order_items": items.assign(price_at_time=items["price_at_time"].mask(free, Decimal("0.00"))),
     }
     write_tables(shop | changed, folder)

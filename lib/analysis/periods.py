@@ -8,7 +8,7 @@ import pandas as pd
 
 from lib.formatting import day
 
-__all__ = ["Period", "covers", "period", "run_rate", "two_years", "year_before"]
+__all__ = ["Period", "comparable", "covers", "period", "run_rate", "two_years", "year_before"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,22 @@ def covers(first_day: date | pd.Timestamp | None, bounds: Mapping[str, date]) ->
         False
     """
     return bool(pd.notna(first_day) and pd.Timestamp(first_day) <= pd.Timestamp(bounds["start"]))
+
+
+def comparable(span: Period, first_day: date | pd.Timestamp | None, mature_until: date | pd.Timestamp) -> bool:
+    """Whether a period and the one before lie wholly in the data, and all their sales are known: like with like.
+
+    Args:
+        span: The period.
+        first_day: First day of the data.
+        mature_until: From the question mature_until.
+
+    Example:
+        >>> span = periods.period("last_month", "2025-07-01")
+        >>> periods.comparable(span, pd.Timestamp("2025-01-01"), pd.Timestamp("2025-06-20"))
+        False
+    """
+    return covers(first_day, span.previous_bounds) and pd.Timestamp(span.bounds["end"]) <= pd.Timestamp(mature_until)
 
 
 def year_before(as_of: date | str) -> dict[str, date]:

@@ -14,6 +14,7 @@ __all__ = [
     "cumulative",
     "daily_trend",
     "days",
+    "ladder_steps",
     "main_driver",
     "mask_previous",
     "monthly_trend",
@@ -28,9 +29,16 @@ STEPS = {  # label of each bridge step, by column of the question revenue_bridge
     "volume": "volume",
     "price": "price",
     "mix": "mix",
+    "returns": "returns",
     "revenue": "this period",
 }
 TOTALS = ("previous_revenue", "revenue")
+SUBTRACTED = {  # label of each step from gross to net sales, by column of the question sales_ladder
+    "discounts": "discounts",
+    "refunds": "refunds",
+    "cancellations": "cancellations",
+    "credit_notes": "credit notes",
+}
 NAMES = ("country_code", "country", "category", "channel")  # columns that name a segment in the questions revenue_by_*
 SHARES = ("share", "gross_margin")
 
@@ -226,13 +234,53 @@ def bridge_steps(effects: Mapping[str, float], comparable: bool = True) -> pd.Da
     Without rows if the data do not cover the previous period wholly: then it is not `comparable`.
 
     Example:
-        >>> effects = {"previous_revenue": 900.0, "volume": 150.0, "price": -20.0, "mix": 10.0, "revenue": 1040.0}
+        >>> effects = {"previous_revenue": 900.0, "volume": 150.0, "price": -20.0, "mix": 10.0}
+        >>> effects |= {"returns": 0.0, "revenue": 1040.0}
         >>> revenue.bridge_steps(effects).head(2)
                       step  amount  total
         0  previous period   900.0   True
         1           volume   150.0  False
     """
     rows = [(label, float(effects[column]), column in TOTALS) for column, label in STEPS.items() if comparable]
+    return pd.DataFrame(rows, columns=["step", "amount", "total"])
+
+
+def ladder_steps(
+    ladder: Mapping[str, float],
+    payment_fee_rate: float = 0,
+    payment_fee_fixed: float = 0,
+    fulfilment_cost_per_order: float = 0,
+) -> pd.DataFrame:
+    """The rows of a bridge chart (step, amount, total) from gross sales to net sales, and on to the contribution.
+
+    Steps of amount 0 are left out, and so is the contribution if no cost at all is known.
+
+    Args:
+        ladder: The row of the question sales_ladder.
+        payment_fee_rate: Share of what the customers were charged: sales before returns, shipping and taxes.
+        payment_fee_fixed: Currency per order.
+        fulfilment_cost_per_order: Currency per order.
+
+    Example:
+        >>> sold = {"gross_sales": 100.0, "discounts": 10.0, "refunds": 20.0, "revenue": 70.0, "cost": 40.0}
+        >>> revenue.ladder_steps(sold | {"orders": 5}, fulfilment_cost_per_order=1)["amount"].tolist()
+        [100.0, -10.0, -20.0, 70.0, -40.0, -5.0, 25.0]
+    """
+    known = {name: float(value) for name, value in ladder.items()}
+    get = known.get
+    charged = get("gross_sales", 0) - get("discounts", 0) + get("shipping", 0) + get("taxes", 0)
+    costs = {
+        "cost of goods": get("cost", 0),
+        "payment fees": charged * payment_fee_rate + get("orders", 0) * payment_fee_fixed,
+        "fulfilment": get("orders", 0) * fulfilment_cost_per_order,
+        "campaigns": get("campaign_spend", 0),
+    }
+    net, spent = known["revenue"], sum(costs.values())
+    rows = [("gross sales", known["gross_sales"], True)]
+    rows += [(label, -get(column, 0), False) for column, label in SUBTRACTED.items() if get(column, 0)]
+    rows += [("net sales", net, True)]
+    rows += [(label, -amount, False) for label, amount in costs.items() if amount]
+    rows += [("contribution", net - spent, True)] if spent else []
     return pd.DataFrame(rows, columns=["step", "amount", "total"])
 
 

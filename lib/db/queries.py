@@ -17,7 +17,18 @@ from lib.errors import QueryError, UsageError
 from lib.util.files import replacing
 from lib.util.similar import did_you_mean
 
-__all__ = ["Question", "columns", "query", "question", "questions", "read", "save_question", "tables", "time_zone"]
+__all__ = [
+    "Question",
+    "columns",
+    "query",
+    "question",
+    "questions",
+    "read",
+    "sales_basis",
+    "save_question",
+    "tables",
+    "time_zone",
+]
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 UNBOUND = re.compile(r"(?<![:\w\\]):(\w+)")  # SQLAlchemy reads it as a bound value; `::type` is a cast
@@ -171,6 +182,17 @@ def time_zone() -> str:
     """
     with transaction("reader") as connection:
         return str(connection.execute(sa.text("SELECT shop_zone()")).scalar_one())
+
+
+def sales_basis() -> str:
+    """Which orders of the loaded shop are sales: `placed` (all) or `completed`.
+
+    Example:
+        >>> sales_basis()
+        'placed'
+    """
+    with transaction("reader") as connection:
+        return str(connection.execute(sa.text("SELECT sales_basis()")).scalar_one())
 
 
 def question(name: str) -> Question:

@@ -82,8 +82,8 @@ def _create(connection: sa.Connection) -> list[str]:
     with views.set_aside(connection, changing, outdated):
         assume(connection, "owner")
         _change_columns(connection, missing, narrow)
-        create_functions(connection, *connection.execute(sa.text(sql("load/units"))).one())
         create_tables(connection)
+        create_functions(connection, *connection.execute(sa.text(sql("load/units"))).one())
         _renew_checks(connection)
         create_keys(connection)
         describe(connection)
@@ -128,10 +128,19 @@ def create_workbook_schema(connection: sa.Connection) -> None:
     run(connection, sql("schema/workbook"))
 
 
-def create_functions(connection: sa.Connection, time_zone: str, currency: str) -> None:
-    """Create or replace, in the current schema, the functions of the shop's days and amounts."""
-    statements = sql("schema/functions").replace("{decimals}", str(decimals_of(currency)))
-    run(connection, statements.replace("{zone}", literal(time_zone)))
+def create_functions(connection: sa.Connection, time_zone: str, currency: str, sales_basis: str) -> None:
+    """Create or replace, in the current schema, the functions of the shop's days, amounts and sales.
+
+    Args:
+        time_zone: Of the days and hours.
+        currency: Its decimals are those of amounts.
+        sales_basis: `placed`: every order is a sale; `completed`: completed orders only.
+    """
+    values = {"zone": literal(time_zone), "decimals": str(decimals_of(currency)), "basis": literal(sales_basis)}
+    statements = sql("schema/functions")
+    for name, value in values.items():
+        statements = statements.replace(f"{{{name}}}", value)
+    run(connection, statements)
 
 
 def use(connection: sa.Connection, schema: str) -> None:
@@ -271,8 +280,8 @@ def refuse_drift(connection: sa.Connection, *, require_all: bool = False) -> Non
     absent = [name for name in tables() if name not in set(columns(connection)["table"])]
     if require_all and absent:
         raise DatabaseError(f"tables are missing from the database: {', '.join(absent)}. Run 01_schema first.")
-    if require_all and connection.execute(sa.text("SELECT to_regproc('shop_amount') IS NULL")).scalar():
-        raise DatabaseError("the functions of the shop's amounts are missing from the database. Run 01_schema first.")
+    if require_all and connection.execute(sa.text("SELECT to_regproc('sold_items') IS NULL")).scalar():
+        raise DatabaseError("the functions of the shop's sales are missing from the database. Run 01_schema first.")
     missing, narrow, differences = _compare(connection)
     if differences:
         raise DatabaseError(_drift_message(missing, differences))

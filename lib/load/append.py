@@ -15,6 +15,7 @@ from lib.db import schema
 from lib.db.connection import begin, begin_resolved, connect, run
 from lib.db.locks import hold
 from lib.db.watchdog import connection_watchdog
+from lib.errors import UsageError
 from lib.load import checks, shards
 from lib.load.copy import copy_rejects, copy_rows, count_rejects, parquet_files
 from lib.load.marts import MARTS, clear_scores, create_sessions, selection
@@ -35,6 +36,7 @@ def append(
     folder: Path,
     *,
     as_of: date | str,
+    sales_basis: str = "placed",
     run_id: str = "by hand",
     engine: Engine | None = None,
     replace_shop: bool = False,
@@ -56,13 +58,14 @@ def append(
     Args:
         folder: Has a Parquet file per table, or a generation plan, whose rows are generated and loaded by `engine`.
         as_of: Report date, the first day that is not in the data.
+        sales_basis: `placed` or `completed`, as in the database: which orders are sales.
         run_id: Recorded with check results and rejected rows.
         engine: Where the shards of a generation plan are generated.
         replace_shop: Allow that rows of a synthetic shop are added to an imported one.
 
     Raises:
-        UsageError: The database holds an imported shop, and `folder` a synthetic one, or the shop's days or amounts are
-            in another time zone or currency. Nothing is changed.
+        UsageError: The database holds an imported shop, and `folder` a synthetic one, or the shop has another
+            time zone, currency or sales basis. Nothing is changed.
         DataError: A file is missing or a rule is broken. Nothing is changed.
         DatabaseError: Another run is loading, or PostgreSQL reports an error. Nothing is changed.
 
@@ -75,7 +78,7 @@ def append(
     paths = {} if plan else parquet_files(folder)
     with connection_watchdog(), connect() as connection, hold(connection), ExitStack() as stack:
         with begin(connection, "loader"):
-            present = _refuse_other(connection, origin, replace_shop=replace_shop)
+            present = _refuse_other(connection, origin, sales_basis, replace_shop=replace_shop)
         if plan:
             stack.enter_context(staging(connection))
             with watch.part("copy"):
@@ -95,18 +98,29 @@ def append(
             checks.refuse_errors(results)
         copy_rejects(connection, folder, run_id, replace=False)
         if present == SYNTHETIC:
-            record_origin(connection, origin, run_id)
+            record_origin(connection, origin, sales_basis, run_id)
     return Load(_counts(changes), results, history, count_rejects(folder), watch.seconds, watch.parts)
 
 
-def _refuse_other(connection: sa.Connection, origin: Origin, *, replace_shop: bool) -> Origin:
+def _refuse_other(connection: sa.Connection, origin: Origin, sales_basis: str, *, replace_shop: bool) -> Origin:
     """Raise the errors of `append` on the shop in the database; where it comes from."""
     schema.refuse_drift(connection, require_all=True)
     present = loaded_origin(connection)
     refuse_other_units(present, origin)
+    _refuse_other_basis(connection, sales_basis)
     if origin == SYNTHETIC:
         refuse_loss(present, origin, "the database", replace_shop=replace_shop)
     return present
+
+
+def _refuse_other_basis(connection: sa.Connection, sales_basis: str) -> None:
+    present = str(connection.execute(sa.text("SELECT sales_basis()")).scalar_one())
+    if present != sales_basis:
+        raise UsageError(
+            f"the sales basis of the shop in the database is {present}, that of this load {sales_basis}; expected the "
+            f'same. Append with SET="load_mode=append sales_basis={present}", or load all rows again with '
+            f'SET="load_mode=replace sales_basis={sales_basis}".'
+        )
 
 
 def _copy_added(connection: sa.Connection, table: str, paths: list[Path] | None) -> int:

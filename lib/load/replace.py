@@ -33,6 +33,7 @@ def replace(
     folder: Path,
     *,
     as_of: date | str,
+    sales_basis: str = "placed",
     run_id: str = "by hand",
     engine: Engine | None = None,
     replace_shop: bool = False,
@@ -43,6 +44,7 @@ def replace(
         folder: Has a Parquet file per table, or a generation plan, whose rows are generated and loaded by `engine`, and
             the record of the shop's time zone and currency, whose days and decimals the marts and reports have then.
         as_of: Report date, the first day that is not in the data.
+        sales_basis: `placed`: every order placed is a sale; `completed`: completed orders only.
         run_id: Recorded with check results and rejected rows.
         engine: Where the shards of a generation plan are generated.
         replace_shop: Allow that an imported shop is replaced by another shop.
@@ -68,7 +70,7 @@ def replace(
             rows = shards.fill(main, plan, engine or Engine(), run_id) if plan else _fill(main, paths)
         with begin(main, "owner"):
             schema.use(main, STAGING)
-            schema.create_functions(main, origin.time_zone, origin.currency)
+            schema.create_functions(main, origin.time_zone, origin.currency, sales_basis)
         mart_rows, results = _build_and_check(main, watch, as_of)
         _finish_tables(main, watch)
         history = checks.record(results, count_rejects(folder), run_id)
@@ -76,9 +78,9 @@ def replace(
         with watch.part("swap"), begin_resolved(main):
             swap(main)
             copy_rejects(main, folder, run_id, replace=True)
-            record_origin(main, origin, run_id)
+            record_origin(main, origin, sales_basis, run_id)
             assume(main, "owner")
-            schema.create_functions(main, origin.time_zone, origin.currency)
+            schema.create_functions(main, origin.time_zone, origin.currency, sales_basis)
     return Load(row_counts(rows | mart_rows), results, history, count_rejects(folder), watch.seconds, watch.parts)
 
 

@@ -105,6 +105,7 @@ def loaded_origin(connection: sa.Connection) -> Origin:
     return Origin(*row) if row else replace(SYNTHETIC, currency="")
 
 
-def record_origin(connection: sa.Connection, origin: Origin, run_id: str) -> None:
-    """Record where the shop in the database comes from."""
-    connection.execute(sa.text(sql("load/record_origin")), asdict(origin) | {"run_id": run_id})
+def record_origin(connection: sa.Connection, origin: Origin, sales_basis: str, run_id: str) -> None:
+    """Record where the shop in the database comes from, and which of its orders are sales."""
+    values = asdict(origin) | {"sales_basis": sales_basis, "run_id": run_id}
+    connection.execute(sa.text(sql("load/record_origin")), values)

@@ -109,10 +109,20 @@ class Params(_Section):
         "replace", description="replace all rows, or append: insert new keys, update known ones"
     )
     replace_shop: bool = Field(False, description="true: an imported shop may be replaced by another one")
+    sales_basis: Literal["placed", "completed"] = Field(
+        "placed", description="placed: every order is a sale, returns subtract on their day; or completed orders only"
+    )
     period: Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"] = Field(
         "last_month", description="last_30_days, last_90_days, last_month, month_to_date, year_to_date"
     )
     revenue_target: float | None = Field(15_000.0, gt=0, description="revenue target of the period, in currency")
+    payment_fee_rate: float = Field(
+        0.0, ge=0, lt=1, description="payment fees: share of what customers were charged, such as 0.029"
+    )
+    payment_fee_fixed: float = Field(0.0, ge=0, description="payment fees: currency per order, such as 0.30")
+    fulfilment_cost_per_order: float = Field(
+        0.0, ge=0, description="packing and shipping that the shop pays, in currency"
+    )
     churn_days: int = Field(
         90, ge=1, le=3_650, description="days without an order after which a customer counts as churned"
     )

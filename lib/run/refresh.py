@@ -67,7 +67,7 @@ def demo_file() -> str:
 
 
 def _commented(text: str, description: str | None) -> str:
-    return f"{text:<{COMMENT_COLUMN}}# {description}"
+    return f"{f'{text}  ':<{COMMENT_COLUMN}}# {description}"
 
 
 def _yaml(value: object) -> str:

@@ -44,11 +44,27 @@ def test_no_change_has_no_driver() -> None:
 
 
 def test_a_bridge_begins_and_ends_with_totals() -> None:
-    effects = {"previous_revenue": 10, "volume": 5, "price": -1, "mix": -2, "revenue": 12}
+    effects = {"previous_revenue": 10, "volume": 5, "price": -1, "mix": -2, "returns": 0, "revenue": 12}
     steps = revenue.bridge_steps(effects)
-    assert steps["amount"].tolist() == [10, 5, -1, -2, 12]
-    assert steps["total"].tolist() == [True, False, False, False, True]
-    assert steps["step"].tolist() == ["previous period", "volume", "price", "mix", "this period"]
+    assert steps["amount"].tolist() == [10, 5, -1, -2, 0, 12]
+    assert steps["total"].tolist() == [True, False, False, False, False, True]
+    assert steps["step"].tolist() == ["previous period", "volume", "price", "mix", "returns", "this period"]
+
+
+def test_the_ladder_leads_from_gross_sales_to_the_contribution() -> None:
+    ladder = {"gross_sales": 120, "discounts": 20, "refunds": 9, "cancellations": 1, "credit_notes": 0, "revenue": 90}
+    costs = {"shipping": 60, "taxes": 40, "cost": 30, "campaign_spend": 5, "orders": 4}
+    steps = revenue.ladder_steps(ladder | costs, 0.01, 0.25, 2)
+    assert dict(zip(steps["step"], steps["amount"], strict=True)) == {
+        "gross sales": 120, "discounts": -20, "refunds": -9, "cancellations": -1, "net sales": 90,
+        "cost of goods": -30, "payment fees": -3, "fulfilment": -8, "campaigns": -5, "contribution": 44,
+    }  # fmt: skip
+    assert steps.loc[steps["total"], "step"].tolist() == ["gross sales", "net sales", "contribution"]
+
+
+def test_a_ladder_without_known_costs_ends_with_net_sales() -> None:
+    steps = revenue.ladder_steps({"gross_sales": 10, "revenue": 10})
+    assert steps["step"].tolist() == ["gross sales", "net sales"]
 
 
 def test_only_complete_weeks_and_months_are_summed() -> None:

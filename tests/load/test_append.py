@@ -82,7 +82,7 @@ def test_new_rows_are_inserted_and_changed_rows_updated(
 
 def test_obsolete_rows_of_a_mart_are_deleted(demo_database: sa.URL, demo_folder: Path) -> None:
     ask("DELETE FROM events WHERE event_timestamp < '2024-07-01'; DELETE FROM users WHERE false")
-    ask("INSERT INTO daily_kpis SELECT '1999-01-01', 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0")
+    ask("INSERT INTO daily_kpis SELECT '1999-01-01', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0")
     load.append(demo_folder, as_of="2025-07-01")
     assert ask("SELECT count(*) FROM daily_kpis WHERE date = '1999-01-01'") == [(0,)]
 

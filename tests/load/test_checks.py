@@ -23,6 +23,7 @@ ONE_SESSION = f"(SELECT session_id FROM events WHERE order_id = {ONE_ORDER})"
 ONE_EVENT = "(SELECT min(event_id::text)::uuid FROM events WHERE event_type = 'session_start')"
 ONE_DAY = "date = (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY date) FROM daily_kpis)"
 ONE_BUYER = "user_id = (SELECT min(user_id::text)::uuid FROM customer_lifetime_value WHERE orders > 0)"
+ONE_REFUND = "refund_id = (SELECT min(refund_id::text)::uuid FROM refunds WHERE kind = 'refund')"
 FIRST = "campaign_id = (SELECT min(campaign_id::text)::uuid FROM marketing_campaigns)"
 ONE_CAMPAIGN = "campaign_id = campaigns.campaign_id FROM (SELECT * FROM marketing_campaigns LIMIT 1) AS campaigns"
 SPOILED = [  # check, change to the sample shop, rows that break the check afterwards
@@ -149,6 +150,16 @@ SPOILED = [  # check, change to the sample shop, rows that break the check after
         f"UPDATE orders SET status = 'shipped', order_date = '2025-04-02 00:00Z' WHERE order_id = {ONE_ORDER}",
         0,
     ),
+    ("refunds_differ_from_status", f"UPDATE refunds SET amount = amount + 10000 WHERE {ONE_REFUND}", 1),
+    ("refunds_differ_from_status", "DELETE FROM refunds WHERE kind = 'cancellation'", "some"),
+    ("refund_before_order", f"UPDATE refunds SET refund_date = '2020-01-01Z' WHERE {ONE_REFUND}", 1),
+    (
+        "refund_of_another_order",
+        "UPDATE refunds SET user_id = (SELECT user_id FROM users WHERE user_id <> refunds.user_id LIMIT 1) "
+        f"WHERE {ONE_REFUND}",
+        1,
+    ),
+    ("refund_after_as_of", f"UPDATE refunds SET refund_date = '2025-07-01Z' WHERE {ONE_REFUND}", 1),
     ("item_quantity_extreme", f"UPDATE order_items SET quantity = 10001 WHERE order_id = {ONE_ORDER}", "some"),
     ("item_price_differs_from_list", "UPDATE products SET price = price + 0.01", "some"),
     ("event_without_product", "UPDATE events SET product_id = NULL WHERE event_type = 'product_view'", "some"),

@@ -24,7 +24,7 @@ MIDNIGHTS = ("Asia/Beirut", "Atlantic/Azores", "America/Havana")
 
 def use_zone(time_zone: str) -> None:
     with db.transaction() as connection:
-        schema.create_functions(connection, time_zone, "USD")
+        schema.create_functions(connection, time_zone, "USD", "placed")
 
 
 @pytest.mark.parametrize("time_zone", [*ZONES, *MIDNIGHTS])
@@ -84,8 +84,8 @@ def write(shop: dict[str, pd.DataFrame], folder: Path, time_zone: str) -> Path:
 
 
 def days(shop: dict[str, pd.DataFrame], time_zone: str) -> dict[date, float]:
-    """Revenue by day, from the raw rows."""
-    orders = shop["orders"][shop["orders"]["status"] == "completed"]
+    """Gross sales less discounts by day, from the raw rows."""
+    orders = shop["orders"]
     local = orders["order_date"].dt.tz_convert(time_zone).dt.date
     return orders["total_amount"].astype(float).groupby(local).sum().round(2).to_dict()
 
@@ -97,8 +97,8 @@ def test_a_load_with_another_time_zone_moves_days_and_keeps_sums(
     before = ask(sums)
     for time_zone in ("America/Los_Angeles", "Pacific/Auckland", "UTC"):
         load.replace(write(shop, tmp_path / time_zone.replace("/", "_"), time_zone), as_of="2025-07-02")
-        found = db.query("SELECT date, revenue FROM daily_kpis WHERE revenue > 0")
-        assert dict(zip(found["date"].dt.date, found["revenue"], strict=True)) == days(shop, time_zone)
+        found = db.query("SELECT date, gross_sales - discounts AS sales FROM daily_kpis WHERE gross_sales > 0")
+        assert dict(zip(found["date"].dt.date, found["sales"], strict=True)) == days(shop, time_zone)
         assert ask(sums) == before
         assert db.time_zone() == ask("SELECT time_zone FROM workbook.shop")[0][0] == time_zone
     assert days(shop, "America/Los_Angeles") != days(shop, "UTC")
@@ -109,8 +109,8 @@ def test_a_load_that_fails_at_the_end_keeps_the_time_zone(
 ) -> None:
     create = schema.create_functions
 
-    def fail(connection: sa.Connection, time_zone: str, currency: str) -> None:
-        create(connection, time_zone, currency)
+    def fail(connection: sa.Connection, time_zone: str, currency: str, sales_basis: str) -> None:
+        create(connection, time_zone, currency, sales_basis)
         if connection.execute(sa.text("SELECT current_schema()")).scalar() == "public":
             raise DatabaseError("the disk is full")
 
@@ -135,9 +135,9 @@ def test_an_append_with_another_time_zone_is_refused(
 
 
 def test_a_database_of_the_version_before_gets_the_functions(demo_database: sa.URL, demo_folder: Path) -> None:
-    ask("DROP FUNCTION shop_zone, shop_day, shop_time, day_start, shop_amount CASCADE")
+    ask("DROP FUNCTION shop_zone, shop_day, shop_time, day_start, shop_amount, sold_items CASCADE")
     ask("ALTER TABLE workbook.shop DROP COLUMN time_zone")
-    with pytest.raises(DatabaseError, match=r"functions of the shop's amounts are missing .* Run 01_schema first"):
+    with pytest.raises(DatabaseError, match=r"functions of the shop's sales are missing .* Run 01_schema first"):
         load.append(demo_folder, as_of="2025-07-01")
     with db.transaction() as connection:
         schema.create(connection)

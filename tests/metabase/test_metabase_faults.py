@@ -15,7 +15,7 @@ from lib.metabase.client import Client
 from lib.run.metabase import main
 from tests.conftest import PASSWORD as LOGIN_PASSWORD
 from tests.fake_metabase import ADMIN, PASSWORD, FakeMetabase
-from tests.metabase.test_publishing import MADE, QUESTIONS, REVENUE, VALUES, actions, board, card
+from tests.metabase.test_publishing import MADE, QUESTIONS, REVENUE, TABLES, VALUES, actions, board, card
 
 Sentence = pytest.CaptureFixture[str]
 
@@ -47,7 +47,7 @@ def test_exit_codes_of_the_commands(site: FakeMetabase, capsys: Sentence) -> Non
     assert main(["plan"]) == 2
     assert main(["apply"]) == 0
     assert main(["plan"]) == 0
-    assert f"Nothing to do: keep {MADE + 8}." in capsys.readouterr().out
+    assert f"Nothing to do: keep {MADE + TABLES}." in capsys.readouterr().out
     card(site, REVENUE)["name"] = "Money"
     assert main(["plan"]) == 0
     assert main(["apply"]) == 5
@@ -424,4 +424,4 @@ def test_changes_during_the_run_are_kept(published: FakeMetabase, monkeypatch, c
     monkeypatch.setattr(
         "lib.metabase.try_questions", lambda site, _: card(published, REVENUE).update(updated_at="later")
     )
-    assert "“Total Revenue” was changed by someone else during this run and is kept; run again" in failed(capsys)
+    assert "“Net Sales” was changed by someone else during this run and is kept; run again" in failed(capsys)

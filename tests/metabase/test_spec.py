@@ -33,7 +33,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 MISTAKES = {
     "overlap on the tab Overview": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(at=[3, 0]),
-    "does not fit: expected columns 0 to 23": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(at=[20, 0]),
+    "does not fit: expected columns 0 to 23": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(at=[21, 0]),
     "the card orders is there twice": lambda it: it["dashboard"]["tabs"][1]["cards"][0].update(question="orders"),
     "the key orders is there twice": lambda it: it["questions"][0].update(key="orders"),
     "the name Total Revenue is there twice": lambda it: it["questions"][1].update(name="Total Revenue"),
@@ -67,7 +67,7 @@ def test_every_question_is_on_the_dashboard() -> None:
 
 def test_each_kpi_of_the_registry_is_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
     question = SPEC.question("avg_order_value")
-    assert (question.name, question.description) == ("Average Order Value", "Revenue / orders.")
+    assert (question.name, question.description) == ("Average Order Value", "(gross sales - discounts) / orders.")
     hidden = kpis.Kpi("hidden", "Hidden", "not shown", "money", "0", metabase=False)
     monkeypatch.setattr(kpis, "registry", lambda: {kpi.name: kpi for kpi in (*KPIS, hidden)})
     assert spec.load() == SPEC
@@ -76,7 +76,7 @@ def test_each_kpi_of_the_registry_is_a_question(monkeypatch: pytest.MonkeyPatch)
 def test_names_of_kpi_questions_have_capital_initials_or_are_in_the_registry() -> None:
     names = [question.name for question in SPEC.questions[:11]]
     assert names == [
-        *("Total Revenue", "Completed Orders", "Average Order Value", "Active Customers", "New Customers"),
+        *("Net Sales", "Orders", "Average Order Value", "Active Customers", "New Customers"),
         *("Repeat Rate", "Conversion Rate", "Refund Rate", "Gross Margin", "Refunded Amount", "Cancelled Orders"),
     ]
 

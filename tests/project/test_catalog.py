@@ -27,15 +27,16 @@ EXTREMES = {  # the smallest and the largest value of each Arrow type, within th
     "uuid": (UUID(int=0), UUID(int=2**128 - 1)),
     "text": ("", "ä" * 10_000),
     "char2": ("AA", "ZZ"),
-    "money": (Decimal("-9999999999.99"), Decimal("9999999999.99")),
-    "total": (Decimal("-" + "9" * 36 + ".99"), Decimal("9" * 36 + ".99")),
+    "money": (Decimal("-999999999999.999"), Decimal("999999999999.999")),
+    "unit_price": (Decimal("-999999999999.999999"), Decimal("999999999999.999999")),
+    "total": (Decimal("-" + "9" * 35 + ".999"), Decimal("9" * 35 + ".999")),
     "ratio": (-1.7976931348623157e308, 1.7976931348623157e308),
     "integer": (-(2**31), 2**31 - 1),
     "boolean": (False, True),
     "date": (date(1, 1, 1), date(9999, 12, 31)),
     "timestamptz": (datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59, 59, 999999, tzinfo=UTC)),
 }
-TOO_LARGE = {"char2": "'AAA'", "money": "10000000000", "total": "1e36", "integer": "2147483648"}
+TOO_LARGE = {"char2": "'AAA'", "money": "1e12", "unit_price": "1e12", "total": "1e35", "integer": "2147483648"}
 
 
 @pytest.fixture

@@ -54,21 +54,18 @@ def test_each_question_runs_on_a_full_and_on_an_empty_shop(demo_database: sa.URL
 
 def test_kpis_of_a_period_equal_those_of_the_frames(demo_database: sa.URL, demo_folder: Path) -> None:
     orders = pd.read_parquet(demo_folder / "orders.parquet").sort_values("order_date")
-    done = orders[(orders["status"] == "completed") & (orders["order_date"] < "2025-04-01")]
+    refunds = pd.read_parquet(demo_folder / "refunds.parquet")
+    done = orders[orders["order_date"] < "2025-04-01"]
     march = done[done["order_date"] >= "2025-03-01"]
     first = done.groupby("user_id")["order_date"].min()
     found = db.read("period_kpis", start="2025-03-01", end="2025-04-01").iloc[0]
-    assert found["revenue"] == pytest.approx(float(march["total_amount"].sum()), abs=0.001)
+    returned = refunds[(refunds["refund_date"] >= "2025-03-01") & (refunds["refund_date"] < "2025-04-01")]
+    sales, returns = float(march["total_amount"].sum()), float(returned["amount"].sum())
+    assert found["revenue"] == pytest.approx(sales - returns, abs=0.001)
     assert found["orders"] == len(march)
     assert found["active_customers"] == march["user_id"].nunique()
     assert found["new_customers"] == (first >= "2025-03-01").sum()
-    assert found["refund_rate"] == pytest.approx(_refund_rate(orders))
-
-
-def _refund_rate(orders: pd.DataFrame) -> float:
-    march = orders[(orders["order_date"] >= "2025-03-01") & (orders["order_date"] < "2025-04-01")]
-    counts = march["status"].value_counts()
-    return counts.get("refunded", 0) / (counts.get("refunded", 0) + counts["completed"])
+    assert found["refund_rate"] == pytest.approx(returns / sales)
 
 
 def test_segments_add_up_to_the_whole(demo_database: sa.URL) -> None:
@@ -80,8 +77,9 @@ def test_segments_add_up_to_the_whole(demo_database: sa.URL) -> None:
     assert countries["revenue"].sum() == pytest.approx(days["revenue"].sum(), abs=0.001)
     assert countries["customers"].sum() == 100
     by_day = segments.groupby("date")["revenue"].sum()
+    by_day = by_day[by_day.abs() > 0.001]
     assert by_day.to_dict() == pytest.approx(
-        days[days["revenue"] > 0].set_index("date")["revenue"].to_dict(), abs=0.001
+        days[days["revenue"] != 0].set_index("date")["revenue"].to_dict(), abs=0.001
     )
     assert "Clothing" in set(segments["segment"])
 
@@ -153,7 +151,7 @@ def test_retention_by_hand(demo_database: sa.URL) -> None:
     VALUES ('{a}', 'a@example.com', 'A', '2025-01-10'), ('{b}', 'b@example.com', 'B', '2025-01-31');
     INSERT INTO orders (user_id, order_date, status, total_amount)
     VALUES ('{a}', '2025-01-31 23:59Z', 'completed', 1), ('{a}', '2025-03-01 00:00Z', 'completed', 1),
-           ('{b}', '2025-02-01 00:00Z', 'cancelled', 1), ('{b}', '2025-03-05 00:00Z', 'completed', 1)
+           ('{b}', '2025-02-01 00:00Z', 'cancelled', 0), ('{b}', '2025-03-05 00:00Z', 'completed', 1)
     """
     with db.transaction() as connection:
         _shop(connection, rows)

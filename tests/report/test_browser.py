@@ -154,12 +154,12 @@ def test_the_theme_button_chooses_light_or_dark(executive: Path) -> None:
 
 def test_data_and_picture_of_a_figure_can_be_downloaded(executive: Path, tmp_path: Path) -> None:
     with open_page(executive, viewport=DESKTOP, accept_downloads=True) as (page, _, errors):
-        page.locator(".numbers summary").nth(1).click()
+        page.locator(".numbers summary").nth(2).click()
         with page.expect_download() as download:
-            page.locator(".numbers .csv").nth(1).click()
+            page.locator(".numbers .csv").nth(2).click()
         download.value.save_as(tmp_path / "numbers.csv")
         with page.expect_download() as download:
-            page.locator(".numbers .png").nth(1).click()
+            page.locator(".numbers .png").nth(2).click()
         assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
         assert errors == []
     rows = pd.read_csv(tmp_path / "numbers.csv")

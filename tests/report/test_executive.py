@@ -25,16 +25,22 @@ from tests.conftest import ZONES, ask
 
 pytestmark = pytest.mark.slow
 
-TABLES = ("users", "products", "marketing_campaigns", "orders", "order_items", "events")
+TABLES = ("users", "products", "marketing_campaigns", "orders", "order_items", "refunds", "events")
 
 
 class Shop(NamedTuple):
-    """The raw frames of a loaded shop, the period and the year of the report."""
+    """The raw frames of a loaded shop, the period and the year of the report.
+
+    lines: one row per item sold. returns: one row per item of a return, with its part of the amount. ledger: both, with
+    the amount, units and goods of returns negative.
+    """
 
     span: periods.Period
     year: dict[str, date]
     orders: pd.DataFrame
     lines: pd.DataFrame
+    refunds: pd.DataFrame
+    ledger: pd.DataFrame
     users: pd.DataFrame
     products: pd.DataFrame
     events: pd.DataFrame
@@ -56,16 +62,37 @@ def local(instants: pd.Series, time_zone: str) -> pd.Series:
 
 def raw_frames(folder: Path, as_of: str, period: str, time_zone: str = "UTC") -> Shop:
     tables = {name: read_table(folder, name) for name in TABLES}
-    cents = {"orders": ["total_amount"], "order_items": ["price_at_time"], "products": ["price", "cost"]}
+    cents = {
+        "orders": ["total_amount"], "order_items": ["price_at_time"], "products": ["price", "cost"],
+        "refunds": ["amount"],
+    }  # fmt: skip
     tables |= {name: tables[name].astype(dict.fromkeys(columns, float)) for name, columns in cents.items()}
     tables["events"]["event_timestamp"] = local(tables["events"]["event_timestamp"], time_zone)
     orders = tables["orders"].assign(order_date=local(tables["orders"]["order_date"], time_zone))
     orders = orders.assign(day=orders["order_date"].dt.normalize())
-    done = orders[orders["status"] == "completed"]
-    lines = tables["order_items"].merge(done, on="order_id").merge(tables["products"], on="product_id")
-    lines = lines.assign(amount=lines["quantity"] * lines["price_at_time"], goods=lines["quantity"] * lines["cost"])
+    refunds = tables["refunds"].assign(day=local(tables["refunds"]["refund_date"], time_zone).dt.normalize())
+    lines = tables["order_items"].merge(orders, on="order_id").merge(tables["products"], on="product_id")
+    lines = lines.assign(amount=(lines["quantity"] * lines["price_at_time"]).round(2))
+    ledger = pd.concat([lines, *returned_lines(refunds, lines)], ignore_index=True)
+    ledger = ledger.assign(goods=ledger["quantity"] * ledger["cost"])
     span, year = periods.period(period, as_of), periods.year_before(as_of)
-    return Shop(span, year, orders, lines, tables["users"], tables["products"], tables["events"])
+    return Shop(span, year, orders, lines, refunds, ledger, tables["users"], tables["products"], tables["events"])
+
+
+def returned_lines(refunds: pd.DataFrame, lines: pd.DataFrame) -> list[pd.DataFrame]:
+    """The refunds as lines with negative amounts and units: of one item, of an unknown order, and of all its items."""
+    facts = lines.drop(columns=["day", "amount", "quantity", "user_id"])
+    known = refunds.drop(columns=["order_id"]).merge(facts, on="order_item_id")
+    unknown = refunds[refunds["order_id"].isna()]
+    items = lines.drop(columns=["day", "user_id"]).rename(columns={"amount": "paid", "quantity": "units"})
+    whole = refunds[refunds["order_item_id"].isna()].drop(columns=["order_item_id", "quantity"])
+    whole = whole.dropna(subset="order_id").merge(items, on="order_id")
+    full = (whole["amount"] - whole["total_amount"]).abs() < 0.001
+    whole = whole.assign(
+        quantity=whole["units"].where(full, 0), amount=whole["amount"] * whole["paid"] / whole["total_amount"]
+    )
+    parts = [known, unknown, whole]
+    return [rows.assign(amount=-rows["amount"], quantity=-rows["quantity"].fillna(0).astype(float)) for rows in parts]
 
 
 @pytest.fixture
@@ -87,28 +114,48 @@ def near(value: float) -> object:
     return pytest.approx(value, abs=0.005, nan_ok=True)
 
 
-def done(shop: Shop) -> pd.DataFrame:
-    return shop.orders[shop.orders["status"] == "completed"]
+def placed(shop: Shop) -> pd.DataFrame:
+    """The orders of an amount above 0."""
+    return shop.orders[shop.orders["total_amount"] > 0]
 
 
 def test_key_figures(shop: Shop) -> None:
     found = read("period_kpis", **shop.span.bounds).iloc[0]
-    placed, bought, lines = shop.now(shop.orders), shop.now(done(shop)), shop.now(shop.lines)
-    status, first = placed["status"].value_counts(), done(shop).groupby("user_id")["day"].min()
+    bought, lines, returns = shop.now(placed(shop)), shop.now(shop.ledger), shop.now(shop.refunds)
+    first = placed(shop).groupby("user_id")["day"].min()
     active = bought["user_id"].unique()
     new = int((first[active] >= pd.Timestamp(shop.span.start)).sum())
-    assert found["revenue"] == near(bought["total_amount"].sum())
+    sales = bought["total_amount"].sum()
+    assert found["revenue"] == near(sales - returns["amount"].sum())
     assert found["orders"] == len(bought)
     assert read("revenue_by_category", **shop.span.bounds)["units"].sum() == lines["quantity"].sum()
-    assert found["avg_order_value"] == near(bought["total_amount"].sum() / len(bought))
+    assert found["avg_order_value"] == near(sales / len(bought))
     assert (found["active_customers"], found["new_customers"]) == (len(active), new)
     assert found["repeat_rate"] == near((len(active) - new) / len(active))
-    assert found["cancelled_orders"] == status.get("cancelled", 0)
-    assert found["refunded_amount"] == near(placed.loc[placed["status"] == "refunded", "total_amount"].sum())
-    assert found["refund_rate"] == near(status.get("refunded", 0) / (len(bought) + status.get("refunded", 0)))
+    cancelled = returns["kind"] == "cancellation"
+    assert found["cancelled_orders"] == cancelled.sum()
+    assert found["refunded_amount"] == near(returns.loc[~cancelled, "amount"].sum())
+    assert found["refund_rate"] == near(returns["amount"].sum() / sales)
     costed = lines.dropna(subset="cost")
     margin = 1 - costed["goods"].sum() / costed["amount"].sum() if len(costed) else np.nan
     assert found["gross_margin"] == near(margin)
+
+
+def test_the_ladder(shop: Shop) -> None:
+    found = read("sales_ladder", **shop.span.bounds).iloc[0].astype(float)
+    lines, returns = shop.now(shop.lines), shop.now(shop.refunds).groupby("kind")["amount"].sum()
+    assert found["discounts"] == near((lines["quantity"] * lines["discount"].astype(float)).sum())
+    assert found["gross_sales"] - found["discounts"] == near(lines["amount"].sum())
+    kinds = {"refunds": "refund", "cancellations": "cancellation", "credit_notes": "credit note"}
+    assert found[list(kinds)].to_dict() == {name: near(returns.get(kind, 0)) for name, kind in kinds.items()}
+    assert found["revenue"] == near(lines["amount"].sum() - returns.sum())
+
+
+def test_all_time_net_sales_are_those_of_the_orders_that_stay_less_partial_refunds(shop: Shop) -> None:
+    stay = shop.orders[shop.orders["status"].isin(["completed", "shipped", "pending"])]
+    lost = shop.orders.loc[~shop.orders.index.isin(stay.index), "order_id"]
+    partial = shop.refunds.loc[~shop.refunds["order_id"].isin(lost), "amount"].sum()
+    assert float(ask("SELECT sum(revenue) FROM daily_kpis")[0][0]) == near(stay["total_amount"].sum() - partial)
 
 
 def test_conversion(shop: Shop) -> None:
@@ -133,9 +180,7 @@ def test_a_month_has_the_kpis_of_its_period(shop: Shop) -> None:
 def test_revenue_by_segment(shop: Shop, kind: str) -> None:
     column = {"country": "country", "category": "category", "channel": "acquisition_channel"}[kind]
     rows = (
-        shop.lines
-        if kind == "category"
-        else done(shop).merge(shop.users, on="user_id").rename(columns={"total_amount": "amount"})
+        shop.ledger if kind == "category" else shop.ledger[["day", "amount", "user_id"]].merge(shop.users, on="user_id")
     )
     rows = rows.assign(**{column: rows[column].fillna("not known")})
     now, before = (some.groupby(column)["amount"].sum() for some in (shop.now(rows), shop.before(rows)))
@@ -156,18 +201,20 @@ def test_the_bridge(shop: Shop) -> None:
     price = sum(now.loc[p, "quantity"] * (prices[0][p] - prices[1][p]) for p in both)
     units = now["quantity"].sum() - before["quantity"].sum()
     volume = units * before["amount"].sum() / before["quantity"].sum()
+    net = [some(shop.ledger)["amount"].sum() for some in (shop.before, shop.now)]
     assert found["price"] == near(price)
     assert found["volume"] == near(volume)
-    assert found["previous_revenue"] + found["volume"] + found["price"] + found["mix"] == near(found["revenue"])
-    assert (found["previous_revenue"], found["revenue"]) == (near(before["amount"].sum()), near(now["amount"].sum()))
+    assert found["returns"] == near(net[1] - net[0] - now["amount"].sum() + before["amount"].sum())
+    assert found.drop("revenue").sum() == near(found["revenue"])
+    assert (found["previous_revenue"], found["revenue"]) == (near(net[0]), near(net[1]))
 
 
 def test_the_best_products(shop: Shop) -> None:
     found = read("best_products", **shop.span.both)
-    sold = shop.now(shop.lines).groupby("product_id")["amount"].sum().sort_values(ascending=False)
+    sold = shop.now(shop.ledger).groupby("product_id")["amount"].sum().sort_values(ascending=False)
     assert found["revenue"].tolist() == [near(value) for value in sold.head(10)]
-    assert found["share"].tolist() == [near(value) for value in sold.head(10) / sold.sum()]
-    weeks = shop.between(shop.lines, (pd.Timestamp(shop.span.end) - pd.Timedelta(days=84)).date(), shop.span.end)
+    assert found["share"].tolist() == [near(value) for value in sold.head(10) / shop.now(shop.ledger)["amount"].sum()]
+    weeks = shop.between(shop.ledger, (pd.Timestamp(shop.span.end) - pd.Timedelta(days=84)).date(), shop.span.end)
     recent = weeks.groupby("product_id")["amount"].sum()
     assert [sum(trend) for trend in found["trend"]] == [near(recent.get(product, 0)) for product in sold.index[:10]]
     assert {len(trend) for trend in found["trend"]} == {12}
@@ -175,7 +222,8 @@ def test_the_best_products(shop: Shop) -> None:
 
 def test_concentration(shop: Shop) -> None:
     curve = read("product_concentration", **shop.year)
-    sold = shop.between(shop.lines, **shop.year).groupby("product_id")["amount"].sum().sort_values(ascending=False)
+    sold = shop.between(shop.ledger, **shop.year).groupby("product_id")["amount"].sum().sort_values(ascending=False)
+    sold = sold[sold > 0.0001]
     shares = sold.cumsum() / sold.sum()
     assert curve["revenue"].tolist()[1:] == [near(shares.iloc[place - 1]) for place in curve["place"][1:]]
     assert (curve["products"].iloc[-1], curve["revenue"].iloc[-1]) == (1, near(1))
@@ -184,15 +232,16 @@ def test_concentration(shop: Shop) -> None:
 
 def test_hours(shop: Shop) -> None:
     found = read("peak_hours", **shop.year).set_index(["weekday", "hour"])["orders"]
-    rows = shop.between(done(shop), **shop.year)
+    rows = shop.between(placed(shop), **shop.year)
     counted = rows.groupby([rows["order_date"].dt.day_of_week + 1, rows["order_date"].dt.hour]).size()
     assert found.to_dict() == counted.to_dict()
 
 
 def test_stock(shop: Shop) -> None:
     as_of = pd.Timestamp(shop.year["end"])
-    sold = shop.between(shop.lines, (as_of - pd.Timedelta(days=30)).date(), as_of.date())
-    units = sold.groupby("product_id")["quantity"].sum()
+    sold = shop.between(shop.ledger, (as_of - pd.Timedelta(days=30)).date(), as_of.date())
+    units = sold.groupby("product_id")["quantity"].sum().astype(float)
+    units = units[units > 0]
     stock = shop.products.set_index("product_id")["stock_quantity"].astype(float)
     cover = (30 * stock / units).dropna()
     found = read("low_stock", as_of=as_of.date())
@@ -200,9 +249,11 @@ def test_stock(shop: Shop) -> None:
 
 
 def test_views_agree_with_the_tables(shop: Shop) -> None:
-    total = near(done(shop)["total_amount"].sum())
-    for view in ("sales_summary", "product_performance", "customer_summary", "geographic_performance"):
-        assert float(ask(f"SELECT sum(revenue) FROM {view}")[0][0]) == total
+    total = shop.ledger["amount"].sum()
+    unknown = shop.ledger.loc[shop.ledger["product_id"].isna(), "amount"].sum()  # returns of orders before the data
+    for view in ("sales_summary", "customer_summary", "geographic_performance"):
+        assert float(ask(f"SELECT sum(revenue) FROM {view}")[0][0]) == near(total)
+    assert float(ask("SELECT sum(revenue) FROM product_performance")[0][0]) == near(total - unknown)
     assert ask("SELECT count(*) FROM customer_summary") == [(len(shop.users),)]
 
 
@@ -218,7 +269,7 @@ def first_order(shop: dict[str, pd.DataFrame], day: str = "") -> dict[str, pd.Da
         order = order.assign(order_date=pd.Timestamp(day, tz="UTC"))
         user = user.assign(signup_date=pd.Timestamp(day).normalize())
     products = shop["products"].merge(items[["product_id"]].drop_duplicates())
-    kept = {"users": user, "products": products, "orders": order, "order_items": items}
+    kept = {"users": user, "products": products, "orders": order, "order_items": items}  # and no refunds
     return {name: kept.get(name, frame.head(0)).astype(frame.dtypes) for name, frame in shop.items()}
 
 

@@ -140,4 +140,4 @@ def test_guests() -> None:
         "over time."
     )
     assert guests({"orders": 1, "revenue": 5.0, "share": 0.1}, "USD").startswith("Guests placed 1 order of $5.00")
-    assert guests({"orders": 0, "revenue": 0.0, "share": 0.0}, "USD").startswith("No completed order is from a guest")
+    assert guests({"orders": 0, "revenue": 0.0, "share": 0.0}, "USD").startswith("No order is from a guest")

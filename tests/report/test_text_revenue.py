@@ -9,7 +9,7 @@ import pytest
 from lib.analysis.forecast import Backtest, Forecast, History, Segment, daily_series, holidays_of_main_country
 from lib.analysis.forecast.backtest import Window
 from lib.analysis.periods import Period
-from lib.analysis.revenue import Driver
+from lib.analysis.revenue import Driver, ladder_steps
 from lib.report import charts
 from lib.report.text import comparison
 from lib.report.text import revenue as text
@@ -41,19 +41,49 @@ def test_a_comparison_in_words(now: float, before: float, points: bool, words: s
 
 def test_the_headline_compares_revenue_with_two_spans() -> None:
     now, previous, year_earlier = ({"revenue": revenue, "orders": 1} for revenue in (110.0, 100.0, 0.0))
-    said = "Revenue from May 1, 2025 to May 31, 2025 was $110.00 from 1 completed order: "
-    more = text.headline(MAY, now, previous, year_earlier, None, "USD", date(2024, 5, 1)).removeprefix(said)
+    said = "Revenue from May 1, 2025 to May 31, 2025 was $110.00 from 1 order: "
+    more = text.headline(MAY, now, previous, year_earlier, None, "USD", date(2024, 5, 1), "2025-06-01").removeprefix(
+        said
+    )
     assert more == "+10.0% vs the previous period, no revenue in the same days a year earlier to compare with."
 
 
 def test_the_headline_compares_with_whole_spans_only() -> None:
     now, before = {"revenue": 110.0, "orders": 1}, {"revenue": 100.0, "orders": 1}
-    later = text.headline(MAY, now, before, before, None, "USD", date(2024, 5, 2))
+    later = text.headline(MAY, now, before, before, None, "USD", date(2024, 5, 2), "2025-06-01")
     assert later.endswith(
         "order: +10.0% vs the previous period, not compared with a year earlier, since the data begin on May 2, 2024."
     )
-    latest = text.headline(MAY, now, before, before, None, "USD", date(2025, 4, 2))
+    latest = text.headline(MAY, now, before, before, None, "USD", date(2025, 4, 2), "2025-06-01")
     assert latest.endswith("order: it is not compared with earlier days, since the data begin on Apr 2, 2025.")
+    open_yet = text.headline(MAY, now, before, before, None, "USD", date(2024, 5, 1), "2025-05-20")
+    assert open_yet.endswith("with earlier days, since the orders from May 20, 2025 on are not all completed yet.")
+
+
+def test_maturity_in_words() -> None:
+    assert text.maturity("2025-07-01", "2025-07-01") == "All days before Jul 1, 2025 have all their sales."
+    assert text.maturity("2025-06-30", "2025-07-01").startswith("The day before Jul 1, 2025 is left out, since its")
+
+
+def test_orders_that_are_not_sales_are_named() -> None:
+    statuses = pd.DataFrame({"status": ["shipped", "pending"], "orders": [2, 1], "amount": [9.0, 1.0]})
+    assert text.not_counted(statuses.assign(counted=True), "USD").startswith("Every order placed is a sale")
+    assert text.not_counted(statuses.assign(counted=False), "USD").startswith(
+        "2 shipped orders of $9.00 and 1 pending order of $1.00 are not counted, since"
+    )
+
+
+def test_the_contribution_in_words() -> None:
+    none = {"gross_sales": 9.0, "revenue": 9.0, "costed_revenue": 0.0}
+    assert text.contribution(ladder_steps(none), none, "USD") == "No cost is known, so the contribution is not either."
+    lost = none | {"revenue": -1.0, "cost": 2.0}
+    assert text.contribution(ladder_steps(lost), lost, "USD") == "The contribution is -$3.00."
+
+
+def test_total_sales_in_words() -> None:
+    assert text.total_sales({"shipping": 0, "taxes": 0, "total_sales": 9}, "USD").startswith(
+        "The data have no shipping"
+    )
 
 
 def test_the_main_driver_in_words() -> None:
@@ -200,6 +230,6 @@ def test_summary_names_model_and_history() -> None:
 
 
 def test_free_orders_are_counted_apart() -> None:
-    assert text.free_orders(0) == "No completed order of the period has an amount of 0."
-    assert text.free_orders(1).startswith("1 completed order of amount 0, such as gifts, ")
-    assert text.free_orders(1200).startswith("1,200 completed orders of amount 0, ")
+    assert text.free_orders(0) == "No order of the period has an amount of 0."
+    assert text.free_orders(1).startswith("1 order of amount 0, such as gifts, ")
+    assert text.free_orders(1200).startswith("1,200 orders of amount 0, ")

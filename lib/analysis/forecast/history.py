@@ -78,7 +78,7 @@ def _closed_weekdays(series: pd.Series) -> tuple[int, ...]:
     """Weekdays that never had a sale, in a shop that sells on most of the other days."""
     if len(series) < SHORTEST_HISTORY or not series.any():
         return ()
-    sold = (series != 0).groupby(dates(series).day_of_week).mean()
+    sold = (series > 0).groupby(dates(series).day_of_week).mean()
     closed = sold.index[sold == 0]
     opened = sold.drop(closed)
     has_week = len(opened) > 1 and opened.mean() > CLOSED_WHILE_OPEN  # one open weekday is not a weekly pattern

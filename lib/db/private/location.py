@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from lib.errors import DatabaseError, OutputError
+from lib.util.files import replacing
 
 __all__ = [
     "Account",
@@ -94,13 +95,14 @@ def remember_fallback(folder: Path, location: Location) -> None:
     pointer = folder / "location"
     if location.home == folder.resolve():
         return
-    recorded = Path(pointer.read_text(encoding="utf-8")) if pointer.exists() else location.home
+    recorded = Path((pointer.read_text(encoding="utf-8") if pointer.exists() else "") or location.home)
     if recorded != location.home and recorded.exists():
         raise DatabaseError(
             f"{folder} was renamed or copied; its private PostgreSQL with the loaded shop is still in {recorded}, "
             f"which belongs to the old name. Rename the folder back, or delete {pointer} for an empty database."
         )
-    pointer.write_text(str(location.home), encoding="utf-8")
+    with replacing(pointer) as written:
+        written.write_text(str(location.home), encoding="utf-8")
 
 
 @contextmanager

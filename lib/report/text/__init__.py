@@ -33,10 +33,10 @@ def guests(sales: Mapping[Any, Any], currency: str) -> str:
 
     Example:
         >>> guests({"orders": 0, "revenue": 0.0, "share": 0.0}, "USD")
-        'No completed order is from a guest, so the customers cover all revenue.'
+        'No order is from a guest, so the customers cover all revenue.'
     """
     if not sales["orders"]:
-        return "No completed order is from a guest, so the customers cover all revenue."
+        return "No order is from a guest, so the customers cover all revenue."
     orders = "1 order" if sales["orders"] == 1 else f"{integer(sales['orders'])} orders"
     amount = f"{money(sales['revenue'], currency)} ({percent(sales['share'])} of revenue)"
     return f"Guests placed {orders} of {amount}, which this report leaves out: nothing follows a guest over time."

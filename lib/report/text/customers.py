@@ -64,7 +64,7 @@ def facts(scores: CustomerScores, terms: clv.Terms, currency: str) -> list[tuple
     kind = "revenue" if terms.margin == 1 else "margin"
     return [
         ("buyers", integer(len(buyers)), f"{integer((buyers['frequency'] > 0).sum())} with repeat purchases"),
-        ("revenue to date", money(buyers["revenue"].sum(), currency, digits=False), "completed orders"),
+        ("revenue to date", money(buyers["revenue"].sum(), currency, digits=False), "net sales"),
         ("expected orders", integer(orders), f"in {terms.horizon_months} months"),
         (
             "predicted value",

@@ -45,6 +45,7 @@ def headline(
     main_driver: Driver | None,
     currency: str,
     first_day: date | None,
+    mature_until: date | str,
 ) -> str:
     """Revenue and orders of the period, compared with two earlier spans, and the main driver of the change.
 
@@ -56,31 +57,50 @@ def headline(
         main_driver: The driver of the change, from revenue.main_driver.
         currency: ISO 4217 code of the amounts.
         first_day: First day of the data; a span that begins before it is not compared with.
+        mature_until: First day whose sales are not all known yet; a span with such days is not compared.
 
     Example:
         >>> june, may, last_june = ({"revenue": amount, "orders": 9} for amount in (110.0, 100.0, 88.0))
         >>> span, first_day = periods.period("last_month", "2025-07-01"), pd.Timestamp("2023-07-01")
-        >>> text.headline(span, june, may, last_june, None, "USD", first_day)
-        'Revenue from Jun 1, 2025 to Jun 30, 2025 was $110.00 from 9 completed orders: +10.0% vs the previous
+        >>> text.headline(span, june, may, last_june, None, "USD", first_day, "2025-07-01")
+        'Revenue from Jun 1, 2025 to Jun 30, 2025 was $110.00 from 9 orders: +10.0% vs the previous
         period, +25.0% vs the same days a year earlier.'
     """
-    orders = f"{integer(current['orders'])} completed order{'' if current['orders'] == 1 else 's'}"
+    orders = f"{integer(current['orders'])} order{'' if current['orders'] == 1 else 's'}"
     spans = {
         "the previous period": (previous, span.previous_bounds),
         "the same days a year earlier": (year_earlier, span.year_before),
     }
+    mature = pd.Timestamp(span.bounds["end"]) <= pd.Timestamp(mature_until)
     changes = [
         comparison(current["revenue"], kpis["revenue"], name) or f"no revenue in {name} to compare with"
         for name, (kpis, bounds) in spans.items()
-        if covers(first_day, bounds)
+        if mature and covers(first_day, bounds)
     ]
-    if len(changes) < len(spans):
+    if not mature:
+        why = f"the orders from {day(mature_until)} on are not all completed yet"
+        changes.append(f"it is not compared with earlier days, since {why}")
+    elif len(changes) < len(spans):
         what = "it is not compared with earlier days" if not changes else "not compared with a year earlier"
         changes.append(
             f"{what}, since the data begin on {day(first_day)}" if pd.notna(first_day) else "there are no data"
         )
     revenue = f"Revenue from {span} was {money(current['revenue'], currency)} from {orders}"
     return f"{revenue}: {', '.join(changes)}. {driver(main_driver, currency)}".strip()
+
+
+def maturity(mature_until: date | str, as_of: date | str) -> str:
+    """Whether the last days before the report date have all their sales.
+
+    Example:
+        >>> text.maturity("2025-06-20", "2025-07-01")
+        'The 11 days before Jul 1, 2025 are left out, since their orders are not all completed yet.'
+    """
+    days = (pd.Timestamp(as_of) - pd.Timestamp(mature_until)).days
+    if not days:
+        return f"All days before {day(as_of)} have all their sales."
+    which = f"The {integer(days)} days before {day(as_of)} are" if days > 1 else f"The day before {day(as_of)} is"
+    return f"{which} left out, since {'their' if days > 1 else 'its'} orders are not all completed yet."
 
 
 def driver(found: Driver | None, currency: str) -> str:
@@ -95,16 +115,77 @@ def driver(found: Driver | None, currency: str) -> str:
 
 
 def free_orders(number: float) -> str:
-    """How many completed orders of the period are counted apart because their amount is 0.
+    """How many sales of the period are counted apart because their amount is 0.
 
     Example:
         >>> text.free_orders(0)
-        'No completed order of the period has an amount of 0.'
+        'No order of the period has an amount of 0.'
     """
     if not number:
-        return "No completed order of the period has an amount of 0."
-    count = "1 completed order" if number == 1 else f"{integer(number)} completed orders"
+        return "No order of the period has an amount of 0."
+    count = "1 order" if number == 1 else f"{integer(number)} orders"
     return f"{count} of amount 0, such as gifts, are counted apart: not in orders and average order value."
+
+
+def contribution(steps: pd.DataFrame, ladder: Mapping[str, float], currency: str) -> str:
+    """The contribution and its share of net sales, and the share of net sales whose cost of goods is known.
+
+    Args:
+        steps: From revenue.ladder_steps.
+        ladder: The row of the question sales_ladder.
+        currency: ISO 4217 code of the amounts.
+
+    Example:
+        >>> ladder = {"gross_sales": 100.0, "revenue": 100.0, "cost": 40.0, "costed_revenue": 90.0}
+        >>> text.contribution(revenue.ladder_steps(ladder), ladder, "USD")
+        'The contribution is $60.00, 60.0% of net sales. The cost of goods is known for 90.0% of net sales.'
+    """
+    net, costed = float(ladder["revenue"]), float(ladder["costed_revenue"])
+    last = steps.iloc[-1]
+    if last["step"] != "contribution":
+        return "No cost is known, so the contribution is not either."
+    share = f", {percent(last['amount'] / net)} of net sales" if net > 0 else ""
+    known = f"The cost of goods is known for {percent(costed / net)} of net sales." if net > 0 else ""
+    return f"The contribution is {money(last['amount'], currency)}{share}. {known}".strip()
+
+
+def total_sales(ladder: Mapping[str, float], currency: str) -> str:
+    """Net sales with shipping and taxes, if the data have any.
+
+    Example:
+        >>> text.total_sales({"revenue": 100.0, "shipping": 9.0, "taxes": 20.0, "total_sales": 129.0}, "USD")
+        'With shipping of $9.00 and taxes of $20.00, total sales are $129.00.'
+    """
+    shipping, taxes, total = (money(ladder[name], currency) for name in ("shipping", "taxes", "total_sales"))
+    if not ladder["shipping"] and not ladder["taxes"]:
+        return "The data have no shipping or taxes, so total sales are net sales."
+    return f"With shipping of {shipping} and taxes of {taxes}, total sales are {total}."
+
+
+def not_counted(statuses: pd.DataFrame, currency: str) -> str:
+    """The orders of the period that the sales basis does not count, and the setting that counts them.
+
+    Args:
+        statuses: Answer of the question sales_by_status.
+        currency: ISO 4217 code of the amounts.
+
+    Example:
+        >>> shipped = {"status": ["shipped"], "orders": [2], "amount": [3500.0], "counted": [False]}
+        >>> text.not_counted(pd.DataFrame(shipped), "USD")
+        '2 shipped orders of $3,500.00 are not counted, since sales_basis is completed; sales_basis: placed counts
+        them.'
+    """
+    left = statuses[~statuses["counted"].astype("bool")]
+    if left.empty:
+        return "Every order placed is a sale; returns are subtracted on the day on which they happened."
+    parts = [
+        f"{integer(orders)} {status} order{'' if orders == 1 else 's'} of {money(amount, currency)}"
+        for status, orders, amount in zip(left["status"], left["orders"], left["amount"], strict=True)
+    ]
+    verb = "is" if len(left) == 1 and left["orders"].iloc[0] == 1 else "are"
+    why = "since sales_basis is completed; sales_basis: placed counts them"
+    named = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+    return f"{named} {verb} not counted, {why}."
 
 
 def target(revenue: float, run_rate: float, target: float | None, currency: str) -> str:

@@ -8,9 +8,9 @@ mart AS (
 source AS (
     SELECT
         (SELECT count(*) FROM users WHERE NOT is_guest) AS customers,
-        coalesce(sum(total_amount), 0) AS revenue, count(*) AS orders
-    FROM orders JOIN users USING (user_id)
-    WHERE status = 'completed' AND total_amount > 0 AND NOT is_guest
+        coalesce(sum(amount), 0) AS revenue, coalesce(sum(orders), 0) AS orders
+    FROM sales() JOIN users USING (user_id)
+    WHERE NOT is_guest
 )
 SELECT mart.*, source.* FROM mart, source
 WHERE (mart.customers, mart.revenue, mart.orders) IS DISTINCT FROM (source.customers, source.revenue, source.orders)

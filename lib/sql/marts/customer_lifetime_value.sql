@@ -1,15 +1,15 @@
--- One row per customer, with or without orders, but not per guest: completed orders of an amount above 0 and revenue to date. The predicted columns are NULL,
--- because a load invalidates earlier predictions; 08_customers fills them again.
+-- One row per customer, with or without orders, but not per guest: sales of an amount above 0 and net sales to date. The
+-- predicted columns are NULL, because a load invalidates earlier predictions; 08_customers fills them again.
 WITH
-completed AS (
+bought AS (
     SELECT
         user_id,
-        count(*) AS orders,
-        sum(total_amount) AS revenue,
-        min(order_date) AS first_order_date,
-        max(order_date) AS last_order_date
-    FROM orders
-    WHERE status = 'completed' AND total_amount > 0
+        sum(orders) AS orders,
+        sum(amount) AS revenue,
+        sum(amount) FILTER (WHERE kind = 'sale') / nullif(sum(orders), 0) AS avg_order_value,
+        min(occurred_at) FILTER (WHERE orders > 0) AS first_order_date,
+        max(occurred_at) FILTER (WHERE orders > 0) AS last_order_date
+    FROM sales()
     GROUP BY user_id
 ),
 final AS (
@@ -17,7 +17,7 @@ final AS (
         user_id,
         coalesce(orders, 0) AS orders,
         coalesce(revenue, 0) AS revenue,
-        round(revenue / orders, 2) AS avg_order_value,
+        avg_order_value,
         first_order_date,
         last_order_date,
         NULL AS predicted_orders,
@@ -27,7 +27,7 @@ final AS (
         NULL AS model_version,
         NULL AS predicted_as_of
     FROM users
-    LEFT JOIN completed USING (user_id)
+    LEFT JOIN bought USING (user_id)
     WHERE NOT is_guest
 )
 SELECT * FROM final

@@ -1,15 +1,13 @@
 -- Customer acquisition cost before :as_of by the channel of the campaign of the sign-up; one row without a channel for
 -- sign-ups without a campaign. spend: recorded spend of all campaigns that started before :as_of.
--- Guests do not count. new_customers: sign-ups with a completed order of an amount above 0. acquisition_cost (CAC) = spend / new_customers.
+-- Guests do not count. new_customers: sign-ups with an order of an amount above 0.
+-- acquisition_cost (CAC) = spend / new_customers.
 WITH
 spend AS (
     SELECT channel, sum(spend) AS spend FROM marketing_campaigns WHERE start_date < :as_of GROUP BY channel
 ),
 buyers AS (
-    SELECT DISTINCT user_id
-    FROM orders
-    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
-        AND total_amount > 0
+    SELECT DISTINCT user_id FROM customer_orders() WHERE order_date < day_start(CAST(:as_of AS date))
 ),
 customers AS (
     SELECT marketing_campaigns.channel, count(*) AS signups, count(buyers.user_id) AS new_customers

@@ -1,25 +1,24 @@
--- The ten products with the most revenue in the period, and their revenue in the previous period.
--- revenue: quantity x price paid, in completed orders. share: revenue / revenue of all products in the period.
+-- The ten products with the most revenue (net sales) in the period, and their revenue in the previous period.
+-- units: sold less returned. share: revenue / revenue of all products in the period.
 -- gross_margin: (revenue - cost of goods) / revenue. trend: revenue of each of the twelve weeks before :end.
 WITH
 lines AS (
     SELECT
-        order_items.product_id,
-        order_items.quantity,
-        order_items.quantity * order_items.price_at_time AS amount,
-        order_date >= day_start(CAST(:start AS date)) AS in_period,
-        order_date >= day_start(CAST(:previous_start AS date))
-            AND order_date < day_start(CAST(:previous_end AS date)) AS in_previous,
-        (CAST(:end AS date) - 1 - shop_day(order_date)) / 7 AS weeks_ago
-    FROM orders JOIN order_items USING (order_id)
-    WHERE orders.status = 'completed'
-        AND order_date < day_start(CAST(:end AS date))
-        AND order_date >= day_start(LEAST(CAST(:previous_start AS date), CAST(:end AS date) - 84))
+        product_id,
+        units,
+        amount,
+        occurred_at >= day_start(CAST(:start AS date)) AS in_period,
+        occurred_at >= day_start(CAST(:previous_start AS date))
+            AND occurred_at < day_start(CAST(:previous_end AS date)) AS in_previous,
+        (CAST(:end AS date) - 1 - shop_day(occurred_at)) / 7 AS weeks_ago
+    FROM sold_items()
+    WHERE occurred_at < day_start(CAST(:end AS date))
+        AND occurred_at >= day_start(LEAST(CAST(:previous_start AS date), CAST(:end AS date) - 84))
 ),
 sold AS (
     SELECT
         product_id,
-        sum(quantity) FILTER (WHERE in_period) AS units,
+        coalesce(sum(units) FILTER (WHERE in_period), 0) AS units,
         sum(amount) FILTER (WHERE in_period) AS revenue,
         coalesce(sum(amount) FILTER (WHERE in_previous), 0) AS previous_revenue
     FROM lines
@@ -32,7 +31,7 @@ best AS (
         products.category,
         units,
         revenue,
-        (revenue / nullif(sum(revenue) OVER (), 0))::double precision AS share,
+        (revenue / nullif((SELECT sum(revenue) FROM sold), 0))::double precision AS share,
         (1 - units * products.cost / revenue)::double precision AS gross_margin,
         previous_revenue
     FROM sold JOIN products USING (product_id)

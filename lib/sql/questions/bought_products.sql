@@ -1,4 +1,4 @@
--- Products of each customer's completed orders before :as_of, one row per order and product.
+-- Products of each customer's orders before :as_of, one row per order and product.
 -- order_number: position among the customer's orders by time, 1 for the first. Guests and orders of amount 0 do not count.
 WITH
 numbered AS (
@@ -6,9 +6,8 @@ numbered AS (
         user_id,
         order_id,
         row_number() OVER (PARTITION BY user_id ORDER BY order_date, order_id)::integer AS order_number
-    FROM orders
-    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
-        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
+    FROM customer_orders()
+    WHERE order_date < day_start(CAST(:as_of AS date))
 ),
 final AS (
     SELECT DISTINCT user_id, order_id, order_number, product_id FROM numbered JOIN order_items USING (order_id)

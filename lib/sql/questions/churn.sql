@@ -1,4 +1,4 @@
--- Churn rate: share of buyers without a completed order in the last N days, among those whose first completed order is
+-- Churn rate: share of buyers without an order in the last N days, among those whose first order is
 -- at least N days before :as_of. One row for each N in :windows. Guests and orders of amount 0 do not count.
 WITH
 spans AS (
@@ -6,9 +6,8 @@ spans AS (
         user_id,
         CAST(:as_of AS date) - shop_day(min(order_date)) AS days_since_first,
         CAST(:as_of AS date) - shop_day(max(order_date)) AS days_since_last
-    FROM orders
-    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
-        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
+    FROM customer_orders()
+    WHERE order_date < day_start(CAST(:as_of AS date))
     GROUP BY user_id
 ),
 final AS (

@@ -1,4 +1,4 @@
--- Retention by sign-up month: number of customers of each cohort with a completed order, for each calendar month that
+-- Retention by sign-up month: number of customers of each cohort with an order, for each calendar month that
 -- has ended before :as_of. month_index: calendar months after the sign-up month. The denominator cohort_size counts all
 -- sign-ups, with or without an order. The incomplete month has no row. Guests and orders of amount 0 do not count.
 WITH
@@ -9,11 +9,9 @@ sizes AS (
     SELECT cohort, count(*) AS cohort_size FROM members GROUP BY cohort
 ),
 months AS (
-    SELECT DISTINCT
-        user_id, date_trunc('month', shop_time(order_date))::date AS month
-    FROM orders
-    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
-        AND total_amount > 0
+    SELECT DISTINCT user_id, date_trunc('month', shop_time(order_date))::date AS month
+    FROM customer_orders()
+    WHERE order_date < day_start(CAST(:as_of AS date))
 ),
 active AS (
     SELECT members.cohort, months.month, count(*) AS customers

@@ -1,4 +1,4 @@
--- Name and e-mail address of every customer with a completed order: personal data, read only if show_personal_data is
+-- Name and e-mail address of every customer with an order: personal data, read only if show_personal_data is
 -- true.
 SELECT users.user_id::text AS user_id, users.name, users.email
 FROM users JOIN customer_lifetime_value USING (user_id)

@@ -1,11 +1,10 @@
--- Customers by home country at :as_of: accounts, buyers (at least one completed order) and their revenue to date.
+-- Customers by home country at :as_of: accounts, buyers (at least one order) and their revenue (net sales) to date.
 -- A country without an ISO code is listed by its name. Guests and orders of amount 0 do not count.
 WITH
 bought AS (
-    SELECT user_id, sum(total_amount) AS revenue
-    FROM orders
-    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
-        AND total_amount > 0
+    SELECT user_id, sum(orders) AS orders, sum(amount) AS revenue
+    FROM sales()
+    WHERE occurred_at < day_start(CAST(:as_of AS date))
     GROUP BY user_id
 ),
 final AS (
@@ -13,7 +12,7 @@ final AS (
         users.country_code,
         coalesce(min(users.country COLLATE "C"), 'not known') AS country,
         count(*) AS customers,
-        count(bought.user_id) AS buyers,
+        count(*) FILTER (WHERE bought.orders > 0) AS buyers,
         coalesce(sum(bought.revenue), 0) AS revenue
     FROM users LEFT JOIN bought USING (user_id)
     WHERE NOT users.is_guest AND users.signup_date < :as_of

@@ -1,2 +1,2 @@
--- Revenue (completed orders) per day before :as_of.
+-- Revenue (net sales) per day before :as_of.
 SELECT date, revenue FROM daily_kpis WHERE date < :as_of ORDER BY date

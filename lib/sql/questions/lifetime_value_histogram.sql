@@ -1,14 +1,15 @@
--- Buyers by revenue to date (completed orders before :as_of), in at most :bins classes of one round width (1, 2 or 5
+-- Buyers by revenue (net sales) to :as_of, in at most :bins classes of one round width (1, 2 or 5
 -- times a power of ten) up to the 99th percentile. The last class includes all buyers above, because a few large ones
--- would flatten the histogram. A class contains from_revenue <= revenue < to_revenue; empty classes have a row.
+-- would flatten the histogram, and the first one those whose returns exceed their purchases. A class contains from_revenue <= revenue < to_revenue; empty classes have a row.
 -- Guests and orders of amount 0 do not count.
 WITH
 buyers AS (
-    SELECT sum(total_amount) AS revenue
-    FROM orders
-    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
-        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
+    SELECT sum(amount) AS revenue
+    FROM sales()
+    WHERE occurred_at < day_start(CAST(:as_of AS date))
+        AND NOT EXISTS (SELECT FROM users WHERE users.user_id = sales.user_id AND is_guest)
     GROUP BY user_id
+    HAVING sum(orders) > 0
 ),
 least AS (
     SELECT greatest(percentile_disc(0.99) WITHIN GROUP (ORDER BY revenue), 1) AS top FROM buyers HAVING count(*) > 0
@@ -20,7 +21,7 @@ edge AS (
     GROUP BY top
 ),
 counted AS (
-    SELECT floor(least(revenue, top) / width)::integer AS class, count(*) AS buyers
+    SELECT floor(greatest(least(revenue, top), 0) / width)::integer AS class, count(*) AS buyers
     FROM buyers CROSS JOIN edge
     GROUP BY 1
 ),

@@ -1,13 +1,14 @@
--- Revenue to date per buyer, a customer with a completed order before :as_of: number of buyers, total, mean and median.
+-- Revenue (net sales) to date per buyer, a customer with an order before :as_of: number of buyers, total, mean and median.
 -- top_tenth_from, top_tenth_share: lowest revenue in the top tenth of buyers (rounded up), and its share of revenue.
 -- repeat_rate: share of buyers with at least two orders. Guests and orders of amount 0 do not count.
 WITH
 buyers AS (
-    SELECT user_id, count(*) AS orders, sum(total_amount) AS revenue
-    FROM orders
-    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
-        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
+    SELECT user_id, sum(orders) AS orders, sum(amount) AS revenue
+    FROM sales()
+    WHERE occurred_at < day_start(CAST(:as_of AS date))
+        AND NOT EXISTS (SELECT FROM users WHERE users.user_id = sales.user_id AND is_guest)
     GROUP BY user_id
+    HAVING sum(orders) > 0
 ),
 ranked AS (
     SELECT revenue, orders, ntile(10) OVER (ORDER BY revenue DESC, user_id) AS tenth FROM buyers

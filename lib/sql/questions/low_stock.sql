@@ -1,13 +1,13 @@
 -- Products whose stock lasts less than 14 days at the sales rate of the 30 days before :as_of, the first to run out first.
--- units_30_days: units in completed orders of those days. days_of_cover = stock_quantity / (units_30_days / 30).
+-- units_30_days: units sold less returned in those days. days_of_cover = stock_quantity / (units_30_days / 30).
 WITH
 sold AS (
-    SELECT order_items.product_id, sum(quantity) AS units
-    FROM orders JOIN order_items USING (order_id)
-    WHERE orders.status = 'completed'
-        AND order_date >= day_start(CAST(:as_of AS date) - 30)
-        AND order_date < day_start(CAST(:as_of AS date))
-    GROUP BY order_items.product_id
+    SELECT product_id, sum(units) AS units
+    FROM sold_items()
+    WHERE occurred_at >= day_start(CAST(:as_of AS date) - 30)
+        AND occurred_at < day_start(CAST(:as_of AS date))
+    GROUP BY product_id
+    HAVING sum(units) > 0
 ),
 final AS (
     SELECT

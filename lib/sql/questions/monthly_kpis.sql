@@ -3,9 +3,7 @@
 WITH
 placed AS (
     SELECT user_id, date_trunc('month', shop_time(order_date))::date AS month
-    FROM orders
-    WHERE status = 'completed' AND total_amount > 0
-        AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
+    FROM customer_orders()
 ),
 first_orders AS (
     SELECT user_id, min(month) AS first_month FROM placed GROUP BY user_id

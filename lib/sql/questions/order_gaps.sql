@@ -1,13 +1,12 @@
--- Days between consecutive completed orders of a buyer before :as_of: number of these gaps, their median and
+-- Days between consecutive orders of a buyer before :as_of: number of these gaps, their median and
 -- their ninth decile. Guests and orders of amount 0 do not count.
 WITH
 gaps AS (
     SELECT
         shop_day(order_date)
             - lag(shop_day(order_date)) OVER (PARTITION BY user_id ORDER BY order_date, order_id) AS days
-    FROM orders
-    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
-        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
+    FROM customer_orders()
+    WHERE order_date < day_start(CAST(:as_of AS date))
 ),
 final AS (
     SELECT

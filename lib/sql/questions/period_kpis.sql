@@ -2,9 +2,8 @@
 WITH
 placed AS (
     SELECT user_id, shop_day(order_date) AS date
-    FROM orders
-    WHERE status = 'completed' AND order_date < day_start(CAST(:end AS date))
-        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
+    FROM customer_orders()
+    WHERE order_date < day_start(CAST(:end AS date))
 ),
 first_orders AS (
     SELECT user_id, min(date) AS first_date FROM placed GROUP BY user_id HAVING max(date) >= :start

@@ -1,14 +1,15 @@
 -- Concentration curve of the revenue from :start up to, not including, :end: at most 101 points.
--- products: share of the products sold, by descending revenue. revenue: their share of the revenue.
+-- products: share of the products sold, those with net sales above 0, by descending revenue. revenue: their share of it.
 -- place: their number. sold_products: all products sold.
 WITH
 sold AS (
-    SELECT order_items.product_id, sum(quantity * price_at_time) AS revenue
-    FROM orders JOIN order_items USING (order_id)
-    WHERE orders.status = 'completed'
-        AND order_date >= day_start(CAST(:start AS date))
-        AND order_date < day_start(CAST(:end AS date))
-    GROUP BY order_items.product_id
+    SELECT product_id, sum(amount) AS revenue
+    FROM sold_items()
+    WHERE product_id IS NOT NULL
+        AND occurred_at >= day_start(CAST(:start AS date))
+        AND occurred_at < day_start(CAST(:end AS date))
+    GROUP BY product_id
+    HAVING sum(amount) > 0
 ),
 ranked AS (
     SELECT

@@ -1,14 +1,13 @@
--- Revenue by the customer's home country from :start up to, not including, :end; the rows add up to the revenue of the period.
--- customers: accounts that signed up before :end. active_customers: those with a completed order in the period. Guests
+-- Revenue (net sales) by the customer's home country from :start up to, not including, :end; the rows add up to the revenue of the period.
+-- customers: accounts that signed up before :end. active_customers: those with an order in the period. Guests
 -- count in orders and revenue only, orders of amount 0 in none.
 -- share: revenue / revenue of the period.
 WITH
 bought AS (
-    SELECT user_id, count(*) FILTER (WHERE total_amount > 0) AS orders, sum(total_amount) AS revenue
-    FROM orders
-    WHERE status = 'completed'
-        AND order_date >= day_start(CAST(:start AS date))
-        AND order_date < day_start(CAST(:end AS date))
+    SELECT user_id, sum(orders) AS orders, sum(amount) AS revenue
+    FROM sales()
+    WHERE occurred_at >= day_start(CAST(:start AS date))
+        AND occurred_at < day_start(CAST(:end AS date))
     GROUP BY user_id
 ),
 final AS (
@@ -26,5 +25,5 @@ final AS (
     GROUP BY users.country_code, CASE WHEN users.country_code IS NULL THEN users.country END
 )
 SELECT * FROM final
-WHERE customers > 0 OR orders > 0
+WHERE customers > 0 OR orders > 0 OR revenue <> 0
 ORDER BY revenue DESC, customers DESC, country COLLATE "C"

@@ -1,4 +1,4 @@
--- Days from a buyer's first completed order to the second; without a second one before :as_of, days to the day
+-- Days from a buyer's first order to the second; without a second one before :as_of, days to the day
 -- before :as_of (censored). returned: there is a second order. buyers: number of buyers with these days.
 -- Guests and orders of amount 0 do not count.
 WITH
@@ -7,9 +7,8 @@ numbered AS (
         user_id,
         shop_day(order_date) AS date,
         row_number() OVER (PARTITION BY user_id ORDER BY order_date, order_id) AS number
-    FROM orders
-    WHERE status = 'completed' AND order_date < day_start(CAST(:as_of AS date))
-        AND total_amount > 0 AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
+    FROM customer_orders()
+    WHERE order_date < day_start(CAST(:as_of AS date))
 ),
 observed AS (
     SELECT

@@ -1,16 +1,12 @@
--- The ten products with the most revenue in the days from :start up to, not including, :end.
--- revenue: quantity x price_at_time, in completed orders. share: revenue / revenue of all products in these days.
+-- The ten products with the most revenue (net sales) in the days from :start up to, not including, :end.
+-- units: sold less returned. share: revenue / revenue of all products in these days.
 WITH
 sold AS (
-    SELECT
-        order_items.product_id,
-        sum(order_items.quantity * order_items.price_at_time) AS revenue,
-        sum(order_items.quantity) AS units
-    FROM orders JOIN order_items USING (order_id)
-    WHERE orders.status = 'completed'
-        AND orders.order_date >= day_start(CAST(:start AS date))
-        AND orders.order_date < day_start(CAST(:end AS date))
-    GROUP BY order_items.product_id
+    SELECT product_id, sum(amount) AS revenue, sum(units) AS units
+    FROM sold_items()
+    WHERE occurred_at >= day_start(CAST(:start AS date))
+        AND occurred_at < day_start(CAST(:end AS date))
+    GROUP BY product_id
 ),
 final AS (
     SELECT
@@ -18,7 +14,7 @@ final AS (
         products.category,
         sold.units,
         sold.revenue,
-        (sold.revenue / nullif(sum(sold.revenue) OVER (), 0))::double precision AS share
+        (sold.revenue / nullif((SELECT sum(revenue) FROM sold), 0))::double precision AS share
     FROM sold JOIN products USING (product_id)
 )
 SELECT * FROM final ORDER BY revenue DESC, name COLLATE "C" LIMIT 10

@@ -1,4 +1,4 @@
--- Makes workbook_owner the owner of the schema workbook, of what is in it, of the functions of the shop's days and amounts, and of the
+-- Makes workbook_owner the owner of the schema workbook, of what is in it, of the functions of the shop's days, amounts and sales, and of the
 -- tables and views of `public` that the setting workbook.relations lists, if the connected user, or a role the user is a member of, owns them now.
 DO $$
 DECLARE
@@ -23,7 +23,8 @@ BEGIN
             SELECT 'function', oid::regprocedure::text, proowner
             FROM pg_proc
             WHERE pronamespace = 'public'::regnamespace AND proname IN (
-                'shop_zone', 'shop_time', 'shop_day', 'day_start', 'shop_amount'
+                'shop_zone', 'shop_time', 'shop_day', 'day_start', 'shop_amount', 'sales_basis', 'is_sale', 'customer_orders',
+                'sales', 'sold_items'
             )
         ) AS objects
         WHERE owner <> 'workbook_owner'::regrole AND pg_has_role(session_user, owner, 'MEMBER')

@@ -57,11 +57,13 @@ CREATE TABLE IF NOT EXISTS workbook.shop (
     format text NOT NULL,
     time_zone text NOT NULL DEFAULT 'UTC',
     currency text NOT NULL DEFAULT '',
+    sales_basis text NOT NULL DEFAULT 'completed',
     run_id text NOT NULL,
     loaded_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Tables of earlier versions lack these columns. ADD COLUMN IF NOT EXISTS would lock readers out just to look.
+-- Tables of earlier versions lack these columns, and their sales were the completed orders. ADD COLUMN IF NOT EXISTS
+-- would lock readers out just to look.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'workbook.shop'::regclass AND attname = 'time_zone') THEN
@@ -69,6 +71,9 @@ BEGIN
     END IF;
     IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'workbook.shop'::regclass AND attname = 'currency') THEN
         ALTER TABLE workbook.shop ADD COLUMN currency text NOT NULL DEFAULT '';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'workbook.shop'::regclass AND attname = 'sales_basis') THEN
+        ALTER TABLE workbook.shop ADD COLUMN sales_basis text NOT NULL DEFAULT 'completed';
     END IF;
 END
 $$;
@@ -80,4 +85,4 @@ COMMENT ON TABLE workbook.descriptions IS 'Comments that the workbook wrote on t
 COMMENT ON TABLE workbook.views IS 'Statements that the workbook created its views with; a view with another definition was changed by people and is kept.';
 COMMENT ON TABLE workbook.load_plans IS 'Generation plan of the last distributed load: seed, sizes, shards and generator version.';
 COMMENT ON TABLE workbook.load_ledger IS 'Shards loaded by the last distributed load, each written in the transaction of its rows so that it is loaded exactly once.';
-COMMENT ON TABLE workbook.shop IS 'Where the loaded shop comes from, synthetic or imported from which files, the time zone of its days and the currency of its amounts.'
+COMMENT ON TABLE workbook.shop IS 'Where the loaded shop comes from, synthetic or imported from which files, the time zone of its days, the currency of its amounts, and which of its orders are sales.'

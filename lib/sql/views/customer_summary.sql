@@ -1,4 +1,4 @@
--- One row per customer without name and e-mail address: country, channel, completed orders and revenue to date.
+-- One row per customer without name and e-mail address: country, channel, orders and revenue (net sales) to date.
 CREATE VIEW customer_summary AS
 SELECT
     users.user_id,
@@ -14,4 +14,4 @@ SELECT
     shop_day(clv.last_order_date) AS last_order_date,
     CASE WHEN clv.orders = 0 THEN 'no order' WHEN clv.orders = 1 THEN 'one order' ELSE 'repeat buyer' END AS buyer_type
 FROM users JOIN customer_lifetime_value AS clv USING (user_id);
-COMMENT ON VIEW customer_summary IS 'One row per customer, without personal data: country, channel, completed orders and revenue to date.'
+COMMENT ON VIEW customer_summary IS 'One row per customer, without personal data: country, channel, orders and revenue (net sales) to date.'

@@ -1,18 +1,17 @@
--- One row per product, sold or not: orders, units, revenue and gross profit of completed orders to date.
+-- One row per product, sold or not: orders, units, revenue (net sales) and gross profit to date; returns are subtracted.
 CREATE VIEW product_performance AS
 WITH
 sold AS (
     SELECT
-        order_items.product_id,
-        sum(order_items.quantity) AS units,
-        sum(order_items.quantity * order_items.price_at_time) AS revenue,
-        sum(order_items.quantity * order_items.discount) AS discounts,
-        count(DISTINCT orders.order_id) AS orders,
-        count(DISTINCT orders.user_id) FILTER (WHERE NOT users.is_guest) AS buyers,
-        max(orders.order_date) AS last_order_date
-    FROM orders JOIN order_items USING (order_id) JOIN users USING (user_id)
-    WHERE orders.status = 'completed'
-    GROUP BY order_items.product_id
+        product_id,
+        sum(units) AS units,
+        sum(amount) AS revenue,
+        sum(gross_sales - amount) FILTER (WHERE kind = 'sale') AS discounts,
+        count(DISTINCT order_id) FILTER (WHERE kind = 'sale') AS orders,
+        count(DISTINCT user_id) FILTER (WHERE kind = 'sale' AND NOT users.is_guest) AS buyers,
+        max(occurred_at) FILTER (WHERE kind = 'sale') AS last_order_date
+    FROM sold_items() JOIN users USING (user_id)
+    GROUP BY product_id
 )
 SELECT
     products.product_id,
@@ -29,4 +28,4 @@ SELECT
     sold.revenue - sold.units * products.cost AS gross_profit,
     shop_day(sold.last_order_date) AS last_order_date
 FROM products LEFT JOIN sold USING (product_id);
-COMMENT ON VIEW product_performance IS 'One row per product: orders, buyers, units, revenue and gross profit of completed orders to date.'
+COMMENT ON VIEW product_performance IS 'One row per product: orders, buyers, units, revenue (net sales) and gross profit to date.'

@@ -16,6 +16,11 @@ SELECT
     cancelled_orders,
     refunded_orders,
     refunded_amount,
-    free_orders
+    free_orders,
+    gross_sales,
+    discounts,
+    returns,
+    shipping,
+    taxes
 FROM daily_kpis;
-COMMENT ON VIEW sales_summary IS 'One row per day of the shop with its week and month: orders, revenue of completed orders, customers and sessions.'
+COMMENT ON VIEW sales_summary IS 'One row per day of the shop with its week and month: orders, revenue (net sales) and what it is made of, customers and sessions.'
