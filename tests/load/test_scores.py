@@ -42,7 +42,7 @@ def test_scores_are_saved_in_the_mart(demo_database: sa.URL) -> None:
     before = fingerprint()
     assert save(scored()) == 3
     (row, *_) = kept()
-    assert (row.predicted_orders, float(row.predicted_value), row.churn_risk) == (1.25, 10.128, 0.5)
+    assert (row.predicted_orders, float(row.predicted_value), row.churn_risk) == (1.25, 10.13, 0.5)
     assert (row.rfm_segment, row.model_version, str(row.predicted_as_of)) == ("At risk", "model, 1", AS_OF)
     assert ask("SELECT count(*) FROM customer_lifetime_value")[0][0] == 100
     assert fingerprint() == before, "loaded rows are unchanged"
