@@ -258,3 +258,33 @@ def test_every_day_is_mature_where_orders_placed_are_sales(loaded):
 def test_days_with_unfinished_orders_are_not_mature(loaded):
     loaded("completed")
     assert str(db.read("mature_until", as_of="2025-06-06")["mature_until"].item().date()) < "2025-06-04"
+
+
+@pytest.mark.slow
+def test_net_sales_of_past_days_are_the_same_sixty_days_later(empty_database, tmp_path):
+    """A synthetic shop, and the same shop as it was known sixty days earlier: without what happened since."""
+    now, then = synthetic.generate_shop(), pd.Timestamp("2025-05-02", tz="UTC")
+    orders = now["orders"][now["orders"]["order_date"] < then]
+    refunds = now["refunds"][now["refunds"]["refund_date"] < then]
+    of_orders = refunds.groupby("order_id")["amount"].sum().reindex(orders["order_id"]).to_numpy()
+    whole = of_orders == orders["total_amount"].to_numpy()
+    cancelled = orders["cancelled_at"] < then
+    status = np.select([cancelled, whole], ["cancelled", "refunded"], "shipped")
+    earlier = {
+        "orders": orders.assign(status=status, cancelled_at=orders["cancelled_at"].where(cancelled)),
+        "order_items": now["order_items"].merge(orders[["order_id"]]),
+        "refunds": refunds,
+        "users": now["users"][now["users"]["signup_date"] < then.tz_localize(None)],
+        "events": now["events"][now["events"]["event_timestamp"] < then],
+    }
+    found = []
+    with db.transaction() as connection:
+        schema.create(connection)
+    for shop_then, as_of in ((now | earlier, "2025-05-02"), (now, "2025-07-01")):
+        write_tables(shop_then, tmp_path / "data")
+        load.replace(tmp_path / "data", as_of=as_of)
+        days = db.read("daily_kpis", start="2024-01-01", end="2025-05-02")
+        days = days[["date", "gross_sales", "discounts", "returns", "revenue"]]
+        found.append(days[(days["gross_sales"] != 0) | (days["returns"] != 0)].reset_index(drop=True))
+    assert (found[0]["returns"] > 0).sum() > 5
+    assert found[0].equals(found[1])

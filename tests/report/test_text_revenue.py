@@ -67,7 +67,7 @@ def test_maturity_in_words() -> None:
 
 def test_orders_that_are_not_sales_are_named() -> None:
     statuses = pd.DataFrame({"status": ["shipped", "pending"], "orders": [2, 1], "amount": [9.0, 1.0]})
-    assert text.not_counted(statuses.assign(counted=True), "USD").startswith("Every order placed is a sale")
+    assert text.not_counted(statuses.assign(counted=True), "USD").startswith("All of them are sales")
     assert text.not_counted(statuses.assign(counted=False), "USD").startswith(
         "2 shipped orders of $9.00 and 1 pending order of $1.00 are not counted, since"
     )

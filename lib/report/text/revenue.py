@@ -177,7 +177,7 @@ def not_counted(statuses: pd.DataFrame, currency: str) -> str:
     """
     left = statuses[~statuses["counted"].astype("bool")]
     if left.empty:
-        return "Every order placed is a sale; returns are subtracted on the day on which they happened."
+        return "All of them are sales; returns are subtracted on the day on which they happened."
     parts = [
         f"{integer(orders)} {status} order{'' if orders == 1 else 's'} of {money(amount, currency)}"
         for status, orders, amount in zip(left["status"], left["orders"], left["amount"], strict=True)

@@ -21,7 +21,7 @@ final AS (
         coalesce(spend.spend, 0) AS spend,
         coalesce(customers.signups, 0) AS signups,
         coalesce(customers.new_customers, 0) AS new_customers,
-        round(spend.spend / nullif(customers.new_customers, 0), 2) AS acquisition_cost
+        shop_amount(spend.spend / nullif(customers.new_customers, 0)) AS acquisition_cost
     FROM spend FULL JOIN customers USING (channel)
 )
 SELECT * FROM final ORDER BY channel COLLATE "C"

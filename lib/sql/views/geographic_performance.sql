@@ -13,7 +13,7 @@ SELECT
     count(*) FILTER (WHERE sold.orders > 0 AND NOT users.is_guest) AS buyers,
     coalesce(sum(sold.orders), 0) AS orders,
     coalesce(sum(sold.revenue), 0) AS revenue,
-    round(sum(sold.sales) / nullif(sum(sold.orders), 0), 2) AS avg_order_value
+    shop_amount(sum(sold.sales) / nullif(sum(sold.orders), 0)) AS avg_order_value
 FROM users LEFT JOIN sold USING (user_id)
 GROUP BY users.country_code, CASE WHEN users.country_code IS NULL THEN users.country END;
 COMMENT ON VIEW geographic_performance IS 'One row per home country: customers, buyers, orders and revenue (net sales) to date.'
