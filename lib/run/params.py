@@ -110,7 +110,7 @@ class Params(_Section):
     )
     replace_shop: bool = Field(False, description="true: an imported shop may be replaced by another one")
     sales_basis: Literal["placed", "completed"] = Field(
-        "placed", description="placed: every order is a sale, returns subtract on their day; or completed orders only"
+        "placed", description="sales are: placed, every order; or completed, completed orders only"
     )
     period: Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"] = Field(
         "last_month", description="last_30_days, last_90_days, last_month, month_to_date, year_to_date"
