@@ -13,9 +13,14 @@ sale_days AS (
         sum(amount) FILTER (WHERE kind = 'sale') AS sales,
         -sum(amount) FILTER (WHERE kind <> 'sale') AS returns,
         count(*) FILTER (WHERE kind = 'cancellation') AS cancelled_orders,
-        count(DISTINCT order_id) FILTER (WHERE kind IN ('refund', 'credit note')) AS refunded_orders,
         -sum(amount) FILTER (WHERE kind IN ('refund', 'credit note')) AS refunded_amount
     FROM sales()
+    GROUP BY date
+),
+refund_days AS (  -- apart from the sales, because counting distinct orders sorts the rows
+    SELECT shop_day(occurred_at) AS date, count(DISTINCT order_id) AS refunded_orders
+    FROM sales()
+    WHERE kind IN ('refund', 'credit note')
     GROUP BY date
 ),
 extra_days AS (
@@ -36,7 +41,7 @@ item_days AS (
         sum(gross_sales) AS gross_sales,
         sum(units) AS units,
         sum(amount) FILTER (WHERE cost IS NOT NULL) AS costed_revenue,
-        sum(shop_amount(units * cost)) AS cost
+        sum(units * cost) AS cost
     FROM sold_items() LEFT JOIN products USING (product_id)
     GROUP BY date
 ),
@@ -66,8 +71,9 @@ session_days AS (
 days AS (
     SELECT generate_series(min(date), max(date), interval '1 day')::date AS date
     FROM (
-        SELECT shop_day(order_date) AS date FROM orders
-        UNION ALL SELECT shop_day(refund_date) FROM refunds
+        SELECT shop_day(min(order_date)) AS date FROM orders
+        UNION ALL SELECT shop_day(max(order_date)) FROM orders
+        UNION ALL SELECT shop_day(max(refund_date)) FROM refunds
         UNION ALL SELECT date FROM signup_days
         UNION ALL SELECT date FROM session_days
     ) AS dated
@@ -98,6 +104,7 @@ final AS (
         coalesce(free_orders, 0) AS free_orders
     FROM days
     LEFT JOIN sale_days USING (date)
+    LEFT JOIN refund_days USING (date)
     LEFT JOIN extra_days USING (date)
     LEFT JOIN item_days USING (date)
     LEFT JOIN customer_days USING (date)
