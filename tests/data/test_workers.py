@@ -1,6 +1,7 @@
 """Tests of running tasks by each engine: results, errors, and no access from other machines."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,7 +127,14 @@ def test_clusters_that_make_starts_have_the_same_configuration() -> None:
 @contextmanager
 def worker_of_make(scheduler: str, folder: Path) -> Iterator[psutil.Process]:
     """A worker started by `make dask-worker`; killed with its children on exit."""
-    words = ["-o", ".venv/.ok", "dask-worker", f"PYTHON={sys.executable}", "WORKERS=1", f"SCHEDULER={scheduler}"]
+    words = [
+        "-o",
+        ".venv/.ok",
+        "dask-worker",
+        f"PYTHON={shlex.quote(sys.executable)}",
+        "WORKERS=1",
+        f"SCHEDULER={scheduler}",
+    ]
     process = psutil.Popen(["make", *words, f"ARGS=--local-directory {folder}"], cwd=settings.PROJECT)
     try:
         yield process

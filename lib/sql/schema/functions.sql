@@ -42,7 +42,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         AND NOT EXISTS (SELECT FROM users WHERE users.user_id = orders.user_id AND is_guest)
 $$;
 
--- is_sale('') is true for a constant reason or false for all orders, so that the planner drops what cannot matter.
+-- is_sale('') is true if every order placed is a sale: the planner then leaves out the condition on the order.
 CREATE OR REPLACE FUNCTION sales()
 RETURNS TABLE (kind text, order_id uuid, user_id uuid, occurred_at timestamptz, orders integer, amount numeric)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
