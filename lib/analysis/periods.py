@@ -8,7 +8,7 @@ import pandas as pd
 
 from lib.formatting import day
 
-__all__ = ["Period", "comparable", "covers", "period", "run_rate", "two_years", "year_before"]
+__all__ = ["Period", "comparable", "covers", "is_mature", "period", "run_rate", "two_years", "year_before"]
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,12 @@ def comparable(span: Period, first_day: date | pd.Timestamp | None, mature_until
         >>> periods.comparable(span, pd.Timestamp("2025-01-01"), pd.Timestamp("2025-06-20"))
         False
     """
-    return covers(first_day, span.previous_bounds) and pd.Timestamp(span.bounds["end"]) <= pd.Timestamp(mature_until)
+    return covers(first_day, span.previous_bounds) and is_mature(span, mature_until)
+
+
+def is_mature(span: Period, mature_until: date | pd.Timestamp | str) -> bool:
+    """Whether all sales of the days of a period are known: they end by the first day that is not mature."""
+    return bool(pd.Timestamp(span.end) <= pd.Timestamp(mature_until))
 
 
 def year_before(as_of: date | str) -> dict[str, date]:

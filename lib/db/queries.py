@@ -180,8 +180,7 @@ def time_zone() -> str:
         >>> time_zone()
         'UTC'
     """
-    with transaction("reader") as connection:
-        return str(connection.execute(sa.text("SELECT shop_zone()")).scalar_one())
+    return _of_shop("shop_zone")
 
 
 def sales_basis() -> str:
@@ -191,8 +190,13 @@ def sales_basis() -> str:
         >>> sales_basis()
         'placed'
     """
+    return _of_shop("sales_basis")
+
+
+def _of_shop(function: str) -> str:
+    """Value of a function of the database that says how the loaded shop is defined."""
     with transaction("reader") as connection:
-        return str(connection.execute(sa.text("SELECT sales_basis()")).scalar_one())
+        return str(connection.execute(sa.text(f"SELECT {function}()")).scalar_one())
 
 
 def question(name: str) -> Question:

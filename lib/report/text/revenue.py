@@ -6,14 +6,15 @@ from datetime import date
 import pandas as pd
 
 from lib.analysis.forecast import SEASONAL_NAIVE, WEEKDAY_AVERAGE, Backtest, Forecast, History, Segment
-from lib.analysis.periods import Period, covers
+from lib.analysis.periods import Period, covers, is_mature
 from lib.analysis.revenue import Driver
 from lib.formatting import day, integer, money, percent
 from lib.report.text import comparison
 
 __all__ = [
-    "backtest_summary", "coverage", "data_preparation", "driver", "forecast_headline", "free_orders", "headline",
-    "largest_step", "score_definitions", "score_table", "segment_table", "summary", "target",
+    "backtest_summary", "contribution", "coverage", "data_preparation", "driver", "forecast_headline", "free_orders",
+    "headline", "largest_step", "maturity", "not_counted", "score_definitions", "score_table", "segment_table",
+    "summary", "target", "total_sales",
 ]  # fmt: skip
 
 YEAR = pd.Timedelta(weeks=52)  # back to the same weekdays of the previous year
@@ -71,7 +72,7 @@ def headline(
         "the previous period": (previous, span.previous_bounds),
         "the same days a year earlier": (year_earlier, span.year_before),
     }
-    mature = pd.Timestamp(span.bounds["end"]) <= pd.Timestamp(mature_until)
+    mature = is_mature(span, mature_until)
     changes = [
         comparison(current["revenue"], kpis["revenue"], name) or f"no revenue in {name} to compare with"
         for name, (kpis, bounds) in spans.items()
