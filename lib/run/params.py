@@ -63,6 +63,7 @@ class Mapping(_Section):
     encoding: str = "utf-8"
     decimal: Literal[".", ","] = "."
     date_format: str = ""
+    excel_dates: bool = False
     time_zone: str = ""
     null_words: list[str] = []
     ignore_extra: bool = False

@@ -263,7 +263,7 @@ def test_a_shop_without_usable_rows_stops_the_run(tmp_path: Path) -> None:
     assert "the files have no row below the header" in refusal(tmp_path, {name: [] for name in shop()}, 1.0)
     rows = shop()
     for row in (row for table in rows.values() for row in table):
-        row |= dict.fromkeys(row, "")
+        row |= dict.fromkeys(row, "?")
     assert refusal(tmp_path, rows, 1.0).startswith("all 10 rows are invalid")
 
 

@@ -68,7 +68,7 @@ FAULTS = [
     ("InvoiceDate", "now", "not_a_date"),
     ("InvoiceDate", "today", "not_a_date"),
     ("InvoiceDate", "infinity", "not_a_date"),
-    ("InvoiceDate", "45361", "not_a_date"),
+    ("InvoiceDate", "45361", "excel_serial"),
     ("InvoiceDate", "01/12/2010 08:26", "not_a_date"),
     ("InvoiceDate", "2010-02-30 08:26:00", "not_a_date"),
     ("InvoiceDate", "2010-12-01 24:00:00", "not_a_date"),
@@ -173,7 +173,7 @@ def test_line_numbers_count_line_breaks_in_quotes_and_empty_lines(tmp_path):
     found = shop(tmp_path, line(Description='"WHITE\nHEART"'), "", line(Quantity="0"))
     assert found.rejects["line"].tolist() == [5]
     assert found.table("products")["name"].tolist() == ["WHITE\nHEART"]
-    assert found.cases("", "empty lines skipped") == 1
+    assert found.cases("", "empty rows skipped") == 1
 
 
 def test_line_numbers_continue_across_blocks(tmp_path, monkeypatch):

@@ -5,7 +5,9 @@ The modules in the order in which a file goes through them; README.md says how t
 - `importing`: the entry point, `import_shop`, which runs the steps.
 - `formats`: the source formats, each with its fields and its comparisons of rows.
 - `mapping`: which file and column has which field, and how the cells are written.
-- `reading`: CSV files as blocks of text columns.
+- `records`: the records of a CSV file.
+- `reading`: records as blocks of text columns, without the rows that hold no data.
+- `tidying`: repairs of the text of cells.
 - `parsing`: cells of text as values of a type.
 - `rules`: typed cells of each row, or the first rule that it breaks.
 - `staging`: the checked rows in DuckDB, where formats compare them by SQL.

@@ -44,6 +44,7 @@ class ReadOptions:
         encoding: Python's name of the encoding; UTF-8 is read with or without a byte order mark.
         decimal: Decimal separator of numbers.
         date_format: Directives of strptime, or "" for ISO 8601.
+        excel_dates: Read Excel serial numbers as dates.
         time_zone: Time zone of naive timestamps.
         null_words: Texts that mean an empty cell.
         ignore_extra: Leave out columns that are not fields, instead of failing.
@@ -56,6 +57,7 @@ class ReadOptions:
     encoding: str
     decimal: str
     date_format: str
+    excel_dates: bool
     time_zone: str
     null_words: list[str]
     ignore_extra: bool

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 
 import numpy as np
@@ -16,7 +17,7 @@ from lib.data.imports.mapping import ReadOptions
 from lib.data.parquet import uuid_array
 from lib.util.countries import alpha3
 
-__all__ = ["Parsed", "Parser", "by_word", "matches", "parser_for"]
+__all__ = ["SERIAL", "Parsed", "Parser", "by_word", "from_serial", "matches", "parser_for"]
 
 LARGEST_INTEGER = 2**31 - 1
 INTEGER = r"-?0*[0-9]{1,10}(?:\.0*)?"
@@ -41,6 +42,7 @@ DAY_AT_MIDNIGHT = rf"{DAY}(?:[T ]00:00(?::00(?:\.0+)?)?)?"
 OFFSET = r" ?(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 TIMESTAMP = rf"{DAY}(?:[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]{{1,9}})?)?(?:{OFFSET})?)?"
 DECLARED = r"[ -~]*[0-9][ -~]*"  # ASCII with a digit: pandas parses `now`, `today` and Arabic digits as dates
+SERIAL = r"(?:3[6-9]|[4-6][0-9]|7[0-2])[0-9]{3}(?:\.[0-9]+)?"  # days since 1899-12-30, from 1998 to 2099
 LEAP_SECOND = r":60(?:[^0-9]|$)"  # pandas turns it into the next minute
 TIME_DIRECTIVES = r"[\sT]*%[HIMpXcTR].*$"
 
@@ -167,7 +169,17 @@ def _day(text: pa.Array, options: ReadOptions) -> Parsed:
     return Parsed(values, Counter({"time 00:00 of a date dropped": with_time}))
 
 
+def from_serial(cell: str, options: ReadOptions) -> str:
+    """A date that Excel wrote as a serial number, as the dates of the file are written; other texts as they are."""
+    if not re.fullmatch(SERIAL, cell):
+        return cell
+    moment = datetime(1899, 12, 30) + timedelta(seconds=round(float(cell) * 86_400))
+    return moment.strftime(options.date_format or "%Y-%m-%d %H:%M:%S")
+
+
 def _day_rule(cell: str, options: ReadOptions) -> str:
+    if re.fullmatch(SERIAL, cell):
+        return "excel_serial"
     return "not_a_date" if options.date_format or re.fullmatch(DAY_AT_MIDNIGHT, cell) else "not_iso"
 
 
@@ -211,6 +223,8 @@ def _localized(naive: pd.Series, options: ReadOptions) -> tuple[pd.Series, Count
 
 
 def _timestamp_rule(cell: str, options: ReadOptions) -> str:
+    if re.fullmatch(SERIAL, cell):
+        return "excel_serial"
     if not re.fullmatch(DECLARED if options.date_format else TIMESTAMP, cell):
         return "not_a_date" if options.date_format else "not_iso"
     exists = _datetimes(pa.array([cell]), options.date_format or "ISO8601").notna()[0]

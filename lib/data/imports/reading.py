@@ -1,12 +1,10 @@
-"""Read a CSV file as blocks of text columns, with the line number and the raw text of each record."""
+"""Read a file as blocks of text columns, with the line number and the raw text of each record."""
 
-import codecs
 import csv
-import gzip
-import io
-import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.data.imports.mapping import Header, Layout, ReadOptions, header_of
-from lib.errors import DataError, UsageError
+from lib.data.imports.records import Record, records, refuse_quoted_row
+from lib.errors import DataError
 
 __all__ = ["Block", "read_blocks"]
 
@@ -23,22 +22,26 @@ BATCH_RECORDS = 500  # converted to columns at a time: five times as fast as 50,
 BLOCK_RECORDS = 50_000
 BLOCK_CHARACTERS = 1 << 24  # long records make smaller blocks, to bound memory
 FIELD_CHARACTERS = 1 << 19  # a quoted field longer than this counts as an unclosed quote
+MOST_BELOW = 10_000  # records of another width at the end that may be a second table: they are kept in memory
 
-Record = tuple[int, str, list[str]]  # the line on which it starts, its text in the file, and its cells
+SEPARATOR_LINE = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)
+TOTAL = re.compile(r"((grand |sub)?totals?|sum|summe|gesamt(summe)?|totaux|somme|suma)\b", re.IGNORECASE)
+EMPTY = "empty rows skipped"
+BELOW = "rows below the data skipped: a total or second table, of fewer columns"
 
 
 class Block(NamedTuple):
     """Records of a file in order.
 
     Attributes:
-        rows: line (on which the record starts; the header is on line 1), raw_line (its text without the line break),
-            field_count (null if it is that of the header), and a column of text per field; the text is empty for a
-            record with another number of fields.
-        empty: Number of lines without text, which are left out.
+        rows: line (on which the record starts; the first line of the file is 1), raw_line (its text without the line
+            break), field_count (null if it is that of the header), and a column of text per field; the text is empty
+            for a record with another number of fields.
+        skipped: What was left out -> records.
     """
 
     rows: pa.RecordBatch
-    empty: int
+    skipped: Counter[str]
 
 
 def read_blocks(path: Path, layout: Layout, options: ReadOptions) -> tuple[Header, Iterator[Block]]:
@@ -48,39 +51,87 @@ def read_blocks(path: Path, layout: Layout, options: ReadOptions) -> tuple[Heade
         UsageError: The file cannot be opened.
         DataError: It is not a CSV file of this layout and encoding, or it changes while it is read.
     """
-    records = _records(path, options)
-    singles = iter(lambda: _next(records, 1), [])
-    first = next((cells for ((_, _, cells),) in singles if cells), None)
+    found = records(path, options)
+    singles = (record for batch in iter(lambda: _next(found, 1), []) for record in batch if record[2])
+    first = next(singles, None)
+    separated = first and SEPARATOR_LINE.fullmatch(first[1])
+    if separated:
+        first = next(singles, None)
     if first is None:
         raise DataError(f"{path} is empty; expected a header and rows below it")
-    header = header_of(first, path, layout, options)
-    return header, _blocks(records, header)
+    header = header_of(first[2], path, layout, options)
+    if separated:
+        header = replace(header, notes=header.notes + Counter({("", "sep= line skipped"): 1}))
+    return header, _blocks(_checked(path, found, header, options), header)
 
 
-def _blocks(records: Iterator[Record], header: Header) -> Iterator[Block]:
+def _checked(path: Path, found: Iterator[Record], header: Header, options: ReadOptions) -> Iterator[Record]:
+    """The records; refused if the first one below the header is a single cell that holds a whole row."""
+    for line, raw, cells in found:
+        if len(cells) != header.width and not any(cells[1:]):
+            refuse_quoted_row(path, line, raw, options)
+        yield line, raw, cells
+        if _has_text(cells):
+            break
+    yield from found
+
+
+def _blocks(found: Iterator[Record], header: Header) -> Iterator[Block]:
     """The records in blocks, converted in smaller batches."""
     batches: list[pa.RecordBatch] = []
-    read, characters = 0, 0
-    while batch := _next(records, BATCH_RECORDS):
+    characters, skipped = 0, Counter[str]()
+    for batch in _without_rows_below(found, header.width, skipped):
         batches.append(_columns(batch, header))
-        read += len(batch)
         characters += sum(len(raw) for _, raw, _ in batch)
-        if read >= BLOCK_RECORDS or characters >= BLOCK_CHARACTERS:
-            yield _joined(batches, read)
-            batches, read, characters = [], 0, 0
-    if batches:
-        yield _joined(batches, read)
+        if len(batches) * BATCH_RECORDS >= BLOCK_RECORDS or characters >= BLOCK_CHARACTERS:
+            yield Block(pa.concat_batches(batches), Counter(skipped))
+            batches, characters = [], 0
+            skipped.clear()
+    if batches or skipped:
+        yield Block(pa.concat_batches(batches or [_columns([], header)]), skipped)
 
 
-def _joined(batches: list[pa.RecordBatch], read: int) -> Block:
-    rows = pa.concat_batches(batches)
-    return Block(rows, read - rows.num_rows)
+def _without_rows_below(found: Iterator[Record], width: int, skipped: Counter[str]) -> Iterator[list[Record]]:
+    """Batches of the records with text, without a total or second table below the last record of the header's width."""
+    below: list[Record] = []
+    last: Record | None = None
+    while batch := _next(found, BATCH_RECORDS):
+        filled = [record for record in batch if _has_text(record[2])]
+        skipped[EMPTY] += len(batch) - len(filled)
+        known = below + filled
+        end = next((place for place in range(len(known), 0, -1) if len(known[place - 1][2]) == width), 0)
+        if len(known) - end > MOST_BELOW:
+            end = len(known)
+        last = known[end - 1] if end else last
+        below = known[end:]
+        if end:
+            yield known[:end]
+    if last and _is_other_table(below, last, width):
+        skipped[BELOW] += len(below)
+    elif below:
+        yield below
 
 
-def _columns(records: list[Record], header: Header) -> pa.RecordBatch:
-    """The records as columns, without the empty ones."""
+def _is_other_table(below: list[Record], last: Record, width: int) -> bool:
+    """Whether the last records are a total or another table, and not rows of the data that are damaged or cut off."""
+    if not below or any(len(cells) >= width for _, _, cells in below):
+        return False
+    start = below[0][2][0].strip()
+    return bool(TOTAL.match(start)) or (len(below) > 1 and _shape(start) != _shape(last[2][0].strip()))
+
+
+def _shape(cell: str) -> str:
+    """A cell with each run of digits as 9, of letters as a."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", cell))
+
+
+def _has_text(cells: list[str]) -> bool:
+    return bool(cells) and bool(cells[0].strip() or "".join(cells).strip())
+
+
+def _columns(kept: list[Record], header: Header) -> pa.RecordBatch:
+    """The records as columns."""
     width = header.width
-    kept = [record for record in records if len(record[2]) == width or not _is_empty(record[2])]
     counts = [None if len(cells) == width else len(cells) for _, _, cells in kept]
     blank = [""] * width
     columns = list(zip(*(cells if len(cells) == width else blank for _, _, cells in kept), strict=True))
@@ -97,85 +148,10 @@ def _columns(records: list[Record], header: Header) -> pa.RecordBatch:
     )
 
 
-def _is_empty(cells: list[str]) -> bool:
-    """Whether a record with another number of cells than the header is a line without text."""
-    return len(cells) < 2 and not "".join(cells).strip()
-
-
-def _next(records: Iterator[Record], most: int) -> list[Record]:
+def _next(found: Iterator[Record], most: int) -> list[Record]:
     """The next records. The limit of csv belongs to the whole process, so it is restored after each batch."""
     limit = csv.field_size_limit(FIELD_CHARACTERS)
     try:
-        return list(islice(records, most))
+        return list(islice(found, most))
     finally:
         csv.field_size_limit(limit)
-
-
-def _records(path: Path, options: ReadOptions) -> Iterator[Record]:
-    """All records of a file, with the header and empty lines."""
-    line = 1
-    lines: list[str] = []  # of the record that is being read
-    try:
-        before = path.stat()
-        with _open(path) as binary, io.TextIOWrapper(binary, options.encoding, newline="") as text:
-            reader = csv.reader(_copied(text, lines), delimiter=options.delimiter, strict=True)
-            for cells in reader:
-                yield line, "".join(lines), cells
-                lines.clear()
-                line = reader.line_num + 1
-        after = path.stat()
-    except csv.Error as error:
-        raise DataError(
-            f"{path}, line {line}: {error} (unclosed_quote). Close each quote, and double quotes inside a text."
-        ) from error
-    except UnicodeError as error:
-        raise DataError(_wrong_encoding(path, options)) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}). Download or compress it again.") from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be opened: {error.strerror}; expected a .csv or .csv.gz file") from error
-    if (after.st_ino, after.st_size, after.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns):
-        raise DataError(f"{path} changed while it was read. Wait until it is complete, then run again.")
-
-
-def _copied(lines: Iterable[str], copies: list[str]) -> Iterator[str]:
-    for line in lines:
-        copies.append(line)
-        yield line
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
-    """The bytes of a file, decompressed if they are gzip, whether or not the name says so."""
-    with path.open("rb") as file:
-        magic = file.read(4)
-        file.seek(0)
-        if magic.startswith(b"PK\x03\x04"):
-            raise DataError(f"{path} is a zip archive or an Excel file; expected CSV. Unpack it, or save it as CSV.")
-        if magic.startswith(b"\x1f\x8b"):
-            with gzip.open(file) as unpacked:
-                yield unpacked
-        else:
-            yield file
-
-
-def _wrong_encoding(path: Path, options: ReadOptions) -> str:
-    """The first line that cannot be decoded, and the encoding it looks like."""
-    with _open(path) as binary:
-        start = binary.read(4096)
-        binary.seek(0)
-        line = next((number for number, raw in enumerate(binary, 1) if not _decodes(raw, options.encoding)), 1)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in start:
-        guess = "utf-16"
-    else:
-        guess = "cp1252" if options.encoding.startswith("utf-8") else "utf-8"
-    encoding = options.encoding.removesuffix("-sig")
-    return f"{path}, line {line} is not {encoding}; it looks like {guess}. Set mapping.encoding to {guess}."
-
-
-def _decodes(raw: bytes, encoding: str) -> bool:
-    try:
-        raw.decode(encoding)
-    except UnicodeError:
-        return False
-    return True

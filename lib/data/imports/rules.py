@@ -1,7 +1,7 @@
 """The catalog's rules for the rows of a file: typed cells, and the first rule that each bad row breaks."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from lib.catalog import Column
 from lib.data.imports.mapping import Layout, Notes, ReadOptions
-from lib.data.imports.parsing import by_word, matches, parser_for
+from lib.data.imports.parsing import matches, parser_for
+from lib.data.imports.tidying import tidied
 
 __all__ = ["CURRENCY_HAS", "FAULT", "FORMS", "check_rows"]
 
@@ -49,10 +50,14 @@ REASONS = {
     "too_many_decimals": "{decimals}, and rounding would change the value; correct it",
     "out_of_range": "the number is larger than the database can store; correct it, or remove the line",
     "not_iso": (
-        "expected an ISO 8601 date or timestamp, such as 2024-03-31 or 2024-03-31T14:05:00+02:00 (not today, an "
-        "Excel serial number or seconds since 1970); for another format set mapping.date_format"
+        "expected an ISO 8601 date or timestamp, such as 2024-03-31 or 2024-03-31T14:05:00+02:00 (not today or "
+        "seconds since 1970); for another format set mapping.date_format"
     ),
     "not_a_date": "expected an existing day and time in the format {date_form}; correct it",
+    "excel_serial": (
+        "expected a date, and this looks like an Excel serial number; format the column as dates in the spreadsheet "
+        "and export again, or set mapping.excel_dates to true"
+    ),
     "date_out_of_range": "expected a day from {oldest} to {latest}, a year after as_of; correct it, or set as_of",
     "no_such_time": "this time does not exist in {time_zone}, where clocks skip it; check mapping.time_zone",
     "before_start_date": "expected a day not before start_date of the same line; correct one of them",
@@ -94,7 +99,7 @@ def check_rows(rows: pa.RecordBatch, layout: Layout, options: ReadOptions) -> tu
 
 def _check_column(raw: pa.Array, column: Column, options: ReadOptions) -> _Cells:
     """Parse the cells of a column and check its rules; of several rules that a cell breaks, the first counts."""
-    text, repairs = _tidied(raw, column, options)
+    text, repairs = tidied(raw, column, options)
     parser = parser_for(column.type, options)
     empty = pc.equal(text, "")
     parsed = parser.parse(pc.if_else(empty, None, text), options)
@@ -120,31 +125,6 @@ def _without(values: pa.Array, rules: dict[int, str]) -> pa.Array:
     bad[list(rules)] = True
     flags = pc.and_(pa.array(bad), pc.is_valid(values))
     return pc.if_else(flags, None, values) if flags.true_count else values
-
-
-def _tidied(raw: pa.Array, column: Column, options: ReadOptions) -> tuple[pa.Array, Counter[str]]:
-    """The text without surrounding white space, in NFC, and empty for a null word; and how often each was done."""
-    words, countries = pa.array(options.null_words, pa.string()), options.countries
-    steps: dict[str, Callable[[pa.Array], pa.Array]] = {
-        "outer white space removed": pc.utf8_trim_whitespace,
-        "normalised to Unicode NFC": _composed,
-        "placeholder of mapping.null_words read as empty": lambda text: pc.if_else(pc.is_in(text, words), "", text),
-    }
-    if column.type == "char2" and countries:
-        steps["country code from mapping.countries"] = lambda text: by_word(
-            text, lambda word: countries.get(word.casefold(), word), pa.string()
-        )
-    repairs: Counter[str] = Counter()
-    text = raw
-    for done, step in steps.items():
-        tidied = step(text)
-        repairs[done] = pc.not_equal(tidied, text).true_count
-        text = tidied
-    return text, repairs
-
-
-def _composed(text: pa.Array) -> pa.Array:
-    return text if pc.all(pc.string_is_ascii(text)).as_py() else pc.utf8_normalize(text, "NFC")
 
 
 def _broken(values: pa.Array, column: Column, options: ReadOptions) -> Iterator[tuple[str, pa.Array]]:

@@ -79,7 +79,7 @@ def stage(path: Path | None, layout: Layout, options: ReadOptions, folder: Path)
             table, repairs = check_rows(block.rows, layout, options)
             writer.write_table(with_all_columns(table, schema))
             notes += repairs
-            notes["", "empty lines skipped"] += block.empty
+            notes.update({("", words): count for words, count in block.skipped.items()})
             rows += table.num_rows
     return Staged(layout, path.name if path else f"{layout.name}.csv", path is not None, rows, +notes)
 
