@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 
-from lib.db.connection import SQL_FOLDER, frame, run, sql, transaction
+from lib.db.connection import SQL_FOLDER, frame, sql, transaction
 from lib.errors import DataError
-from lib.load.marts import MARTS, WORK_MEMORY, create_sessions
+from lib.load.marts import MARTS, create_sessions, plan_for_whole_tables
 
 __all__ = [
     "Check", "all_checks", "by_source", "history", "read_check", "record", "refuse_errors", "run_all", "run_checks",
@@ -82,7 +82,7 @@ def run_all(connection: sa.Connection, as_of: date | str) -> pd.DataFrame:
 
 def run_checks(connection: sa.Connection, as_of: date | str, due: Iterable[Check]) -> pd.DataFrame:
     """Run some checks; columns as in `run_all`. Checks that need `sessions` need it gathered."""
-    run(connection, f"SET LOCAL work_mem = '{WORK_MEMORY}'")
+    plan_for_whole_tables(connection)
     return pd.DataFrame([_result(connection, check, as_of) for check in due], columns=COLUMNS)
 
 

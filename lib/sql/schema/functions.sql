@@ -56,6 +56,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         OR EXISTS (SELECT FROM orders WHERE orders.order_id = refunds.order_id AND is_sale(status))
 $$;
 
+-- The parts have the same types to the letter (0::numeric): only then does the planner run them in parallel and move
+-- conditions into them.
 CREATE OR REPLACE FUNCTION sold_items()
 RETURNS TABLE (
     kind text, order_id uuid, user_id uuid, product_id uuid, occurred_at timestamptz, units integer,
@@ -69,7 +71,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WHERE is_sale(status)
     UNION ALL
     -- Returns of an item, and those of unknown orders, whose product is not known either.
-    SELECT kind, refunds.order_id, user_id, product_id, refund_date, -coalesce(refunds.quantity, 0), 0, -amount::numeric
+    SELECT kind, refunds.order_id, user_id, product_id, refund_date, -coalesce(refunds.quantity, 0), 0::numeric,
+        -amount::numeric
     FROM refunds LEFT JOIN order_items USING (order_item_id)
     WHERE (refunds.order_item_id IS NOT NULL OR refunds.order_id IS NULL)
         AND (
@@ -80,7 +83,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     -- Returns of an order, spread over its items by their amounts; of a part of an order, the units are not known.
     SELECT
         kind, order_id, orders.user_id, product_id, refund_date,
-        CASE WHEN amount = total_amount THEN -order_items.quantity ELSE 0 END, 0,
+        CASE WHEN amount = total_amount THEN -order_items.quantity ELSE 0 END, 0::numeric,
         -amount * shop_amount(order_items.quantity * price_at_time) / nullif(total_amount, 0)
     FROM refunds JOIN orders USING (order_id) JOIN order_items USING (order_id)
     WHERE refunds.order_item_id IS NULL AND is_sale(status)
