@@ -54,8 +54,11 @@ STYLE = f"""<style>
 .cards .bad {{ color: {BAD} }}
 .cards .sparkline {{ width: 100%; margin: .4rem 0 }}
 </style>"""
-# JupyterLab aligns all cells right.
-TABLE_STYLE = "<style>.data th:not(.num), .data td:not(.num) { text-align: left }</style>"
+# JupyterLab aligns all cells right, and breaks dates where a table is wide.
+TABLE_STYLE = """<style>
+.data th:not(.num), .data td:not(.num) { text-align: left }
+.data .date { white-space: nowrap }
+</style>"""
 # JupyterLab would typeset the text between two dollar signs as a formula.
 SENTENCE = PAGES.from_string('<p class="sentence mathjax_ignore">{{ text }}</p>')
 NOTE = PAGES.from_string('<p class="note mathjax_ignore">{{ text }}</p>')
@@ -80,7 +83,8 @@ aria-label="{{ words }}" fill="none" stroke="{{ colour }}" stroke-width="1.75" s
 TABLE = PAGES.from_string("""
 {% macro linked(text) %}{% if text.startswith(("http://", "https://")) %}<a href="{{ text }}">{{ text }}</a>
 {%- else %}{{ text }}{% endif %}{% endmacro %}
-{% macro cell(tag, column, text) %}<{{ tag }}{% if kinds[column] in numbers %} class="num"{% endif %}>
+{% macro cell(tag, column, text) %}<{{ tag }}
+{%- if kinds[column] in numbers %} class="num"{% elif kinds[column] in ("day", "month") %} class="date"{% endif %}>
 {%- if column == "link" %}{{ linked(text) }}{% else %}{{ text }}{% endif %}</{{ tag }}>
 {% endmacro %}
 <div class="table-scroll mathjax_ignore"><table class="data">

@@ -4,9 +4,9 @@ It lies next to the charts instead of among them, so that a page without figures
 """
 
 __all__ = [
-    "BAD", "BARS", "BLUE", "BOX", "BOX_TEXT", "CLEAR", "DIAL", "FAINT", "FONT", "GOOD", "GREEN", "GREY", "GRID",
-    "INK", "LABEL_SIZE", "LAND", "LINES", "ORANGE", "OWN", "PALE", "PURPLE", "SEQUENTIAL", "SMALLEST_SIZE",
-    "SMALL_SIZE", "SPAN", "TEXT", "TEXT_SIZE", "VALUE_SIZE", "css_variables", "fade",
+    "BAD", "BARS", "BLUE", "BOX", "BOX_TEXT", "CELLS", "CLEAR", "DIAL", "FAINT", "FONT", "GOOD", "GREEN", "GREY",
+    "GRID", "INK", "LABEL_SIZE", "LAND", "LINES", "ORANGE", "OWN", "PALE", "PURPLE", "SEQUENTIAL",
+    "SMALLEST_SIZE", "SMALL_SIZE", "SPAN", "TEXT", "TEXT_SIZE", "VALUE_SIZE", "css_variables", "fade",
 ]  # fmt: skip
 
 
@@ -24,6 +24,7 @@ OWN = (*BARS, "#56B4E9", "#E69F00")  # of figures of your own, which may have mo
 SEQUENTIAL = ((0.0, "#E8F1F8"), (0.5, "#5FA2CE"), (1.0, "#08457E"))
 FAINT = fade(BLUE, 0.3)  # background series and intervals
 INK = "#1B2330"  # names within a figure
+CELLS = ((0.0, "#E8F1F8"), (1.0, "#4591C6"))  # a scale with text in INK on it: contrast of at least 4.5 on each colour
 # Readable on a light and on a dark ground, for JupyterLab; pages have colours of their own for each.
 TEXT, GOOD, BAD = "#6F7884", "#1F8A5B", "#D4453B"
 BOX, BOX_TEXT = "#EAF2F8", "#1B2733"  # tables of the entity diagram
@@ -46,7 +47,7 @@ _THEME = {
     "grid": ("#E6E9EE", "#2B333E"), "edge": ("#FFFFFF", "#14181E"), "ink": (INK, "#E7EAEF"),
     "soft": ("#565F6E", "#A9B2BF"), "accent": ("#1F5C99", "#86B9F2"), "good": ("#1D6B43", "#7FD0A3"),
     "bad": ("#A3271F", "#FF9D94"), "warn": ("#7D5200", "#EEC274"), "land": ("#ECEEF1", "#262D37"),
-    "mark": (BLUE, "#56B4E9"), "cell-text": ("#10151C", "#10151C"),
+    "mark": (BLUE, "#56B4E9"),
 }  # fmt: skip
 # Type of the pages.
 _TYPE = {

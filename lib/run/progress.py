@@ -1,5 +1,6 @@
 """Progress of a run on the terminal: step, cell and outcome; plain lines when output is not a terminal."""
 
+from itertools import count
 from types import TracebackType
 
 from rich.console import Console
@@ -9,7 +10,7 @@ __all__ = ["Lines"]
 
 
 class Lines:
-    """One line per step: live bars on a terminal, otherwise one line when each step ends."""
+    """One line per step when it ends, with the number of steps that have ended; live bars on a terminal."""
 
     def __init__(self, steps: list[str]) -> None:
         self._console = Console(highlight=False, soft_wrap=True)
@@ -20,6 +21,7 @@ class Lines:
             TimeElapsedColumn(),
         )
         self._bars = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self._ended = count(1)
         self._tasks = {step: self._bars.add_task(step, start=False, total=1, note="", visible=False) for step in steps}
 
     def __enter__(self) -> "Lines":
@@ -45,4 +47,4 @@ class Lines:
     def end(self, step: str, note: str) -> None:
         """Replace the bar of a step by a line with its outcome, `note`."""
         self._bars.update(self._tasks[step], visible=False, refresh=True)
-        self.say(f"{list(self._tasks).index(step) + 1}/{len(self._tasks)}  {step:<14} {note}")
+        self.say(f"{next(self._ended)}/{len(self._tasks)}  {step:<14} {note}")

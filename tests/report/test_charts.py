@@ -1,6 +1,7 @@
 """Tests of the charts: their data, their text alternatives, and that labels are escaped."""
 
 import json
+import pydoc
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,21 @@ def test_a_chart_displays_as_plotly_json_and_its_text_alternative() -> None:
     assert alternative == figure["layout"]["meta"]["alt"]
     assert "make report" in hint
     assert figure["config"]["showSendToCloud"] is False
+
+
+def test_a_long_text_alternative_is_wrapped_where_figures_are_not_drawn() -> None:
+    rows = pd.DataFrame({"name": [f"product {n}" for n in range(8)], "units": range(8)})
+    shown = charts.bars(rows, "name", {"units": "units"})
+    lines = shown._repr_mimebundle_()["text/plain"].splitlines()
+    assert max(map(len, lines)) <= 100
+    assert " ".join(lines[:-1]) == repr(shown)
+
+
+def test_help_and_tab_show_the_charts_only() -> None:
+    described = pydoc.render_doc(charts, renderer=pydoc.plaintext)
+    assert all(f"{name}(" in described for name in charts.__all__)
+    assert "update_layout" not in described  # of plotly's Figure
+    assert dir(charts) == sorted(charts.__all__)
 
 
 def test_a_notebook_displays_a_chart_the_same_way() -> None:
@@ -289,6 +305,6 @@ def test_predicted_churn_is_compared_with_observed() -> None:
         ),
     ],
 )
-def test_an_empty_figure_says_why(figure: charts.Chart, reason: str) -> None:
+def test_an_empty_figure_says_why(figure: look.Chart, reason: str) -> None:
     assert figure.layout.annotations[0].text.replace("<br>", " ").startswith(reason)
     assert figure.layout.meta["alt"].startswith(reason)

@@ -8,6 +8,7 @@ import pytest
 
 from lib.analysis import cohorts
 from lib.report import charts
+from lib.report.charts.figure import Chart
 from tests.analysis.test_cohorts import CELLS, WHOLE
 
 RATES = pd.DataFrame({"churn_days": [30, 90], "observed_buyers": [50, 40], "churn_rate": [0.75, 0.5]})
@@ -17,7 +18,7 @@ CURVE = cohorts.second_orders(pd.DataFrame({"days": [1, 3], "returned": [True, F
 VALUE, MATRIX = cohorts.mean_value(WHOLE), cohorts.value_matrix(WHOLE)
 
 
-def alt(figure: charts.Chart) -> str:
+def alt(figure: Chart) -> str:
     return figure.layout.meta["alt"]
 
 
@@ -139,7 +140,7 @@ NONE = cohorts.retention(CELLS.head(0), "2025-03-15")
         charts.churn(RATES.assign(churn_rate=np.nan), 90),
     ],
 )
-def test_an_empty_figure_says_why(figure: charts.Chart) -> None:
+def test_an_empty_figure_says_why(figure: Chart) -> None:
     assert not figure.data
     assert figure.layout.annotations[0].text == alt(figure)
     assert json.dumps(figure._repr_mimebundle_())

@@ -14,7 +14,12 @@ def test_plain_lines_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> N
         lines.start("02_second")
         lines.cell("02_second", 3, 12)
         lines.end("02_second", "completed in 1.0 s, 1,304 rows")
-    assert capsys.readouterr().out == "run [r1] of demo.yml\n2/2  02_second      completed in 1.0 s, 1,304 rows\n"
+        lines.end("01_first", "completed in 2.0 s")  # side by side, the second step may end before the first
+    assert capsys.readouterr().out.splitlines() == [
+        "run [r1] of demo.yml",
+        "1/2  02_second      completed in 1.0 s, 1,304 rows",
+        "2/2  01_first       completed in 2.0 s",
+    ]
 
 
 def test_bars_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +30,7 @@ def test_bars_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
         lines.cell("02_second", 3, 12)
         assert until(lambda: "cell 3/12" in capsys.readouterr().out)
         lines.end("02_second", "completed")
-    assert "2/2  02_second      completed" in capsys.readouterr().out
+    assert "1/2  02_second      completed" in capsys.readouterr().out
 
 
 def test_a_long_line_is_printed_in_full(capsys: pytest.CaptureFixture[str]) -> None:

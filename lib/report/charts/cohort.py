@@ -9,7 +9,7 @@ from plotly.colors import sample_colorscale
 from lib.analysis.cohorts import Retention
 from lib.formatting import integer, month, percent
 from lib.report.charts.figure import Chart, amount, describe, empty_chart, hover, styled, value_axis
-from lib.report.palette import BLUE, CLEAR, FAINT, GREEN, GREY, ORANGE, PALE, SEQUENTIAL
+from lib.report.palette import BLUE, CELLS, CLEAR, FAINT, GREEN, GREY, INK, ORANGE, PALE, SEQUENTIAL
 
 __all__ = ["cohort_revenue", "customer_value", "retention_curves", "retention_matrix", "second_orders"]
 
@@ -63,11 +63,11 @@ def _cells(figure: Chart, shown: pd.DataFrame, means: pd.Series) -> None:
     top = max(float(np.nanquantile(shown, 0.95)), 0.01)
     figure.add_heatmap(
         z=values, x=[*(months - 0.5), months[-1] + 0.5], y=[-1.6, -0.6, *(np.arange(len(shown) + 1) - 0.5)],
-        zmin=0, zmax=top, xgap=2, ygap=2, colorscale=SEQUENTIAL, showscale=False, hoverongaps=False,
+        zmin=0, zmax=top, xgap=2, ygap=2, colorscale=CELLS, showscale=False, hoverongaps=False,
         hovertext=[[f"{name}, month {index}" for index in months] for name in names],
         hovertemplate="%{hovertext}: %{z:.1%}<extra></extra>",
         text=[["" if np.isnan(value) else f"{100 * value:.0f}" for value in row] for row in values],
-        texttemplate="%{text}",
+        texttemplate="%{text}", textfont_color=INK,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from html import escape
-from textwrap import wrap
+from textwrap import fill, wrap
 from typing import Any
 
 import pandas as pd
@@ -37,6 +37,7 @@ Y_AXIS = {"gridcolor": GRID, "zeroline": False, "automargin": True}
 TITLE = {"title": {"standoff": 8}}  # px names both axes: without a distance, the title lies on long labels
 # Shown below the text alternative where figures are not drawn, as in a plain conversion of a notebook.
 STATIC = "(Figure: `make report NOTEBOOK=this.ipynb` writes a page that draws it.)"
+TEXT_WIDTH = 100  # VS Code does not wrap plain text
 LISTED_POINTS = 8  # text alternatives list the values of a chart with at most this many
 
 
@@ -60,7 +61,8 @@ class Chart(go.Figure):  # type: ignore[misc]  # plotly has no type information
         return self
 
     def _repr_mimebundle_(self, *_args: Any, **_kwargs: Any) -> dict[str, Any]:
-        return {MIME: json.loads(self.to_json()) | {"config": CONFIG}, "text/plain": f"{self!r}\n{STATIC}"}
+        text = f"{fill(repr(self), TEXT_WIDTH)}\n{STATIC}"
+        return {MIME: json.loads(self.to_json()) | {"config": CONFIG}, "text/plain": text}
 
 
 class Switch:

@@ -156,11 +156,11 @@ def treemap(frame: pd.DataFrame, name: str, value: str, colour: str, unit: str =
     figure.add_treemap(
         labels=[escaped(text) for text in shown[name]], parents=[""] * len(shown), values=shown[value],
         marker={
-            "colors": shown[colour].round(2), "colorscale": palette.SEQUENTIAL, "cmin": 0,
+            "colors": shown[colour].round(2), "colorscale": palette.CELLS, "cmin": 0,
             "line": {"width": 0}, "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
         },
         customdata=shown[colour].round(2), tiling={"pad": 3}, pathbar={"visible": False}, root_color=palette.CLEAR,
-        texttemplate=f"<b>%{{label}}</b><br>{hover('value', unit)}",
+        texttemplate=f"<b>%{{label}}</b><br>{hover('value', unit)}", textfont_color=palette.INK,
         hovertemplate=f"%{{label}}: {hover('value', unit)}, {hover('customdata', unit)} "
         f"{colour.replace('_', ' ')}<extra></extra>",
     )  # fmt: skip
