@@ -7,6 +7,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from lib.errors import UsageError
+
 __all__ = ["LOCAL_HOSTS", "PROJECT", "get", "in_jupyterlab", "locale", "output_folder", "run_folder", "use_locale"]
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -27,10 +29,18 @@ def get(name: str) -> str:
 def output_folder() -> Path:
     """Folder of all results: WORKBOOK_OUTPUT, relative to the project, else `output` in the project.
 
+    Raises:
+        UsageError: The project's folder was renamed or moved while this process runs.
+
     Example:
         >>> settings.output_folder().name
         'output'
     """
+    if not PROJECT.is_dir():
+        raise UsageError(
+            f"the project's folder {PROJECT} was renamed or moved while this process runs. "
+            "Stop JupyterLab (Ctrl-C in its terminal), and run `make lab` in the folder's new place."
+        )
     return PROJECT / (get("WORKBOOK_OUTPUT") or "output")
 
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 
+from lib.errors import UsageError
 from lib.formatting import day
+from lib.util.similar import did_you_mean
 
 __all__ = ["Period", "comparable", "covers", "is_mature", "period", "run_rate", "two_years", "year_before"]
+
+NAMES = ("last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date")
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,16 @@ def period(name: str, as_of: date | str) -> Period:
             or year.
         as_of: The first day without data; never part of the period.
 
+    Raises:
+        UsageError: There is no period of this name, or `as_of` is not a day.
+
     Example:
         >>> str(periods.period("last_month", "2025-07-15"))
         'Jun 1, 2025 to Jun 30, 2025'
     """
-    now = pd.Timestamp(as_of)
+    if name not in NAMES:
+        raise UsageError(f"period is {name!r}{did_you_mean(name, NAMES)}; expected one of {', '.join(NAMES)}.")
+    now = _day(as_of)
     if name in ("last_30_days", "last_90_days"):
         length = pd.Timedelta(days=int(name.split("_")[1]))
         return _period(now - length, now, now - 2 * length, now - length)
@@ -71,6 +80,13 @@ def period(name: str, as_of: date | str) -> Period:
     start = yesterday.replace(day=1) if name == "month_to_date" else yesterday.replace(month=1, day=1)
     previous = start - step
     return _period(start, now, previous, min(previous + (now - start), start))
+
+
+def _day(as_of: date | str) -> pd.Timestamp:
+    try:
+        return pd.Timestamp(datetime.fromisoformat(str(as_of)))
+    except ValueError as error:
+        raise UsageError(f"as_of is {as_of!r}; expected a day such as '2025-07-01'.") from error
 
 
 def _period(*bounds: pd.Timestamp) -> Period:
@@ -116,7 +132,7 @@ def year_before(as_of: date | str) -> dict[str, date]:
         >>> periods.year_before("2025-07-01")
         {'start': datetime.date(2024, 7, 1), 'end': datetime.date(2025, 7, 1)}
     """
-    end = pd.Timestamp(as_of)
+    end = _day(as_of)
     return {"start": (end - pd.DateOffset(years=1)).date(), "end": end.date()}
 
 
@@ -127,7 +143,7 @@ def two_years(as_of: date | str) -> dict[str, date]:
         >>> display.day(periods.two_years("2025-07-01")["start"])
         'Jul 3, 2023'
     """
-    end = pd.Timestamp(as_of)
+    end = _day(as_of)
     return {"start": (end - pd.DateOffset(years=1) - pd.Timedelta(days=364)).date(), "end": end.date()}
 
 

@@ -222,6 +222,11 @@ def _error(error: psycopg2.Error) -> WorkbookError:
     if error.pgcode == "2BP01":  # dependent_objects_still_exist
         # This DETAIL names tables and views, not rows.
         text = f"{text} ({error.diag.message_detail}); drop those and run again"
+    if error.pgcode in ("42P01", "42883"):  # undefined table, undefined function
+        return DatabaseError(
+            f"PostgreSQL reported: {text}; nothing was changed. If tables() is empty, no shop is loaded: "
+            "run `make pipeline`."
+        )
     return DatabaseError(f"PostgreSQL reported: {text}; nothing was changed")
 
 

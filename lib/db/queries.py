@@ -40,7 +40,8 @@ ADVICE = {
     "25006": "query() only reads. Change rows with `make db-psql`, or load other files.",
     "57014": f"The query took longer than {READER_TIMEOUT} and was stopped. Select fewer rows, or aggregate them.",
     "22008": "Write a day as year, month and day: '2025-07-01'.",
-    "42P01": "tables() lists the tables and views, columns('orders') the columns of orders.",
+    "42P01": "tables() lists the tables and views, columns('orders') the columns of orders. "
+    "If tables() is empty, no shop is loaded: run `make pipeline`.",
     "42703": "columns('orders') lists the columns of orders; the same works for each table and view.",
 }
 

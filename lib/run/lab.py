@@ -185,6 +185,7 @@ def _start_page(shop: Shop, copies: Sequence[Copy], folder: Path) -> str:
         if copy.kept
     ]
     currency, as_of = shop.values["currency"], shop.values["as_of"]
+    mine = shlex.quote(os.path.relpath(folder / "mine.ipynb", PROJECT))
     return "\n".join(
         [
             f"# Your shop: {folder.name}",
@@ -200,11 +201,11 @@ def _start_page(shop: Shop, copies: Sequence[Copy], folder: Path) -> str:
             "",
             "- Open a notebook and choose *Run > Run All Cells*. Change a cell and run it again.",
             "- `explore.ipynb` shows how to ask a question of your own in SQL and pandas.",
-            "- *File > New > Notebook* starts a notebook of your own. When it has run and is saved, `make report "
-            "NOTEBOOK=…` makes a page of it; write its path.",
+            "- *File > New > Notebook* starts a notebook of your own. Run it, save it, for example as `mine.ipynb`, "
+            f"and in a terminal in the project's folder, `make report NOTEBOOK={mine}` makes a page of it.",
             "- The parameters are in the second code cell. Published reports and the templates in `notebooks/` do not "
             "change; `make lab` never overwrites a copy that you edited, and `make lab-diff` shows your edits.",
-            "- `make pipeline` loads the data and publishes the reports; 02 and 03 do the same here.",
+            "- `make pipeline` loads the data and publishes the reports. To load the data from here, run 02 and 03.",
             "",
         ]
     )

@@ -312,7 +312,9 @@ def _full_name(key: str) -> str:
     names = _known()
     same = [key] if key in names else [name for name in names if key == name.rpartition(".")[2]]
     if len(same) != 1 and not key.startswith("mapping."):
-        raise UsageError(f"--set: unknown parameter {key!r}{did_you_mean(key, names)}")
+        raise UsageError(
+            f"--set: unknown parameter {key!r}{did_you_mean(key, names)}. params/demo.yml explains every parameter"
+        )
     return same[0] if len(same) == 1 else key
 
 

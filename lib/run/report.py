@@ -1,16 +1,17 @@
 """Command that writes the offline page of one notebook next to it: `python -m lib.run.report NOTEBOOK`."""
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from lib import settings
 from lib.errors import UsageError, WorkbookError
 from lib.report.pages import export
 from lib.report.pages.exporter import read_notebook
-from lib.util.similar import did_you_mean
 
 __all__ = ["main"]
 
@@ -39,10 +40,12 @@ def _executed(named: str) -> Path:
     """
     notebook = Path(named)
     if notebook.suffix != ".ipynb" or not notebook.is_file():
-        stems = [path.stem for path in settings.output_folder().glob("lab/*/*.ipynb")]
+        copies = {path.stem: os.path.relpath(path) for path in settings.output_folder().glob("lab/*/*.ipynb")}
+        similar = get_close_matches(notebook.stem, copies, n=1)
+        path = copies[similar[0]] if similar else "output/lab/demo/mine.ipynb"
         raise UsageError(
-            f"no notebook {named!r}{did_you_mean(notebook.stem, stems)}; expected the path of one. "
-            "Name it: make report NOTEBOOK=output/lab/demo/mine.ipynb"
+            f"no notebook {named!r}; expected the path of one. Name it, for example: "
+            f"make report NOTEBOOK={shlex.quote(path)}"
         )
     cells = [cell for cell in read_notebook(notebook).cells if cell.cell_type == "code" and cell.source.strip()]
     if cells and not any(cell.outputs or cell.execution_count for cell in cells):

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from lib.analysis import periods
+from lib.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,20 @@ from lib.analysis import periods
 def test_period(name: str, as_of: str, days: tuple[str, ...]) -> None:
     span = periods.period(name, as_of)
     assert tuple(str(d) for d in (*span.bounds.values(), *span.previous_bounds.values())) == days
+
+
+def test_an_unknown_period_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"period is 'last_moth' \(did you mean last_month\?\); expected"):
+        periods.period("last_moth", "2025-03-31")
+
+
+@pytest.mark.parametrize("as_of", ["soon", "2025-13-01", None])
+def test_a_report_date_that_is_not_a_day_is_refused(as_of: str) -> None:
+    for days in (periods.year_before, periods.two_years):
+        with pytest.raises(UsageError, match=f"as_of is {as_of!r}; expected a day"):
+            days(as_of)
+    with pytest.raises(UsageError, match=f"as_of is {as_of!r}; expected a day"):
+        periods.period("last_month", as_of)
 
 
 def test_a_period_is_written_with_its_first_and_last_day() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lib import settings
+from lib.errors import UsageError
 
 
 @pytest.fixture
@@ -67,3 +68,10 @@ def test_a_locale_is_used_until_the_block_ends(monkeypatch: pytest.MonkeyPatch) 
     with settings.use_locale("de_DE"):
         assert settings.locale() == "de_DE"
     assert settings.locale() == "en_US"
+
+
+def test_a_project_renamed_meanwhile_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "PROJECT", tmp_path / "renamed")
+    with pytest.raises(UsageError, match="renamed was renamed or moved while this process runs"):
+        settings.output_folder()
+    assert not (tmp_path / "renamed").exists()

@@ -16,6 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from lib import load
 from lib.data.acquire import Policy, acquire
+from lib.report.charts.figure import MIME
 from lib.run import manifest, params
 from tests.browser import FLAGS, chromium
 from tests.conftest import git
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.slow
 
 TOKEN = "for-this-test-only"
 APP = "window.jupyterapp"
+INJECTED = 2  # place of the cell with the run's parameters
 BOOK = f"{APP}.shell.currentWidget.content"
 READY = f"""() => {{
   const shown = {APP}?.shell?.currentWidget;
@@ -112,6 +114,22 @@ def text_of(cells: list[dict[str, Any]]) -> str:
     return str([output for cell in cells for output in cell.get("outputs", [])])
 
 
+def figures_of(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The plotly figures among the outputs that have traces; a figure without any says in words why it is empty."""
+    data = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    return [figure for figure in (bundle.get(MIME) for bundle in data) if figure and figure["data"]]
+
+
+def values_of(figure: dict[str, Any]) -> bool:
+    """Whether each trace has values."""
+    return all(any(trace.get(key) for key in ("x", "y", "z", "value", "values")) for trace in figure["data"])
+
+
+def edit(page: Page, source: str) -> None:
+    """Replace the parameters that `make lab` injected."""
+    page.evaluate(f"source => {BOOK}.model.cells.get({INJECTED}).sharedModel.setSource(source)", source)
+
+
 def add_cell(page: Page, source: str) -> None:
     page.evaluate(
         f"source => {BOOK}.model.sharedModel.insertCell({BOOK}.model.cells.length, {{cell_type: 'code', source}})",
@@ -132,6 +150,9 @@ def test_an_analyst_works_in_the_shop_of_the_last_run(
         sparkline = page.locator(".jp-OutputArea .sparkline").first.bounding_box()
         assert 50 < sparkline["width"] < 400
         assert sparkline["height"] < 80
+        card = page.locator(".jp-OutputArea .card").first.bounding_box()
+        assert 150 < card["width"] < 500
+        assert card["height"] < 300
         place = next(n for n, cell in enumerate(cells) if "country_map" in "".join(cell["source"]))
         page.evaluate(f"{BOOK}.scrollToItem({place}, 'start')")
         page.wait_for_selector(".choroplethlayer path", state="attached", timeout=30_000)
@@ -150,12 +171,17 @@ def test_an_analyst_works_in_the_shop_of_the_last_run(
         assert "£0.00 in 0" not in shown
         add_cell(page, "from lib.db import query\nquery('select count(*) as orders from orders')")
         add_cell(page, "import plotly.express as px\ncharts.own(px.bar(x=['a'], y=[1]), 'My bar.')")
-        page.evaluate(f"{BOOK}.model.cells.get(1).sharedModel.setSource('# my edit\\ncurrency = \"GBP\"')")
+        assert "Sep 10, 2011" not in shown
+        edit(page, "# my edit\ncurrency, period, as_of = 'GBP', 'last_90_days', '2011-12-09'")
         cells = run_all(page)
+        assert "from Sep 10, 2011 to Dec 8, 2011" in text_of(cells)
+        assert all(values_of(figure) for figure in figures_of(cells))
         assert "104" in text_of(cells[-2:-1])
         assert "My bar." in text_of(cells[-1:])
+        page.evaluate(f"{BOOK}.scrollToItem({len(cells) - 1}, 'end')")
+        page.wait_for_selector(".jp-Cell:last-child .barlayer path", state="attached", timeout=30_000)
         page.evaluate(f"{APP}.commands.execute('docmanager:save')")
         assert outside == []
     with workbench(project, closed_port, "online_retail-retail/04_executive.ipynb") as (page, _):
-        assert "# my edit" in str(page.evaluate(f"{BOOK}.model.toJSON()")["cells"][1]["source"])
+        assert "# my edit" in str(page.evaluate(f"{BOOK}.model.toJSON()")["cells"][INJECTED]["source"])
     assert git(project, "status", "--short") == ""

@@ -1,6 +1,7 @@
 """Tests of the copies for JupyterLab: the run's parameters, edits kept, a start page with links."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from lib.run import lab, params
 from lib.run.steps import NOTEBOOKS, discover
+from lib.settings import PROJECT
 
 
 def demo(**changes: Any) -> lab.Shop:
@@ -38,6 +40,7 @@ def test_every_notebook_has_a_copy_and_a_link(tmp_path: Path) -> None:
     page = (tmp_path / "start.md").read_text("utf-8")
     assert {path.name for path in tmp_path.glob("*.ipynb")} == {path.name for path in NOTEBOOKS.glob("*.ipynb")}
     assert all(f"[{step.title}]({step.name}.ipynb)" in page for step in discover())
+    assert f"make report NOTEBOOK={os.path.relpath(tmp_path / 'mine.ipynb', PROJECT)}`" in page
 
 
 def test_preparing_twice_changes_nothing(tmp_path: Path) -> None:
