@@ -68,6 +68,13 @@ class Mapping(_Section):
     null_words: list[str] = []
     ignore_extra: bool = False
     countries: dict[str, str] = {}
+    optional: list[str] = []
+    units: Literal["whole", "decimal"] = "whole"
+    earliest_date: date = date(2000, 1, 1)
+    statuses: dict[str, str] = {}
+    discount_is: Literal["amount", "rate", "amount_included", "rate_included"] = "amount"
+    charges_of: Literal["order", "row"] = "order"
+    credit_note_prefix: str = ""
 
     @field_validator("format")
     @classmethod

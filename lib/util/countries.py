@@ -10,6 +10,12 @@ __all__ = ["alpha3", "calling_code", "code", "name"]
 WITHDRAWN = {"BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"}  # withdrawn by ISO but still in CLDR
 # Two-letter codes in CLDR for unions of countries, parts of countries and placeholders.
 NOT_COUNTRIES = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
+OTHER_NAMES = {  # in exports, besides the names of CLDR
+    "czech republic": "CZ", "eire": "IE", "great britain": "GB", "holland": "NL", "hong kong": "HK",
+    "ivory coast": "CI", "macau": "MO", "macedonia": "MK", "republic of ireland": "IE", "rsa": "ZA",
+    "russian federation": "RU", "swaziland": "SZ", "the netherlands": "NL", "turkey": "TR", "uae": "AE", "uk": "GB",
+    "united states of america": "US", "usa": "US", "viet nam": "VN",
+}  # fmt: skip
 # Calling codes of ITU-T E.164 after each country code; the countries of the North American plan share 1.
 CALLING_CODES = """
 AD376 AE971 AF93 AG1 AI1 AL355 AM374 AO244 AR54 AS1 AT43 AU61 AW297 AX358 AZ994 BA387 BB1 BD880 BE32 BF226 BG359
@@ -63,4 +69,5 @@ def _alpha3_codes() -> dict[str, str]:
 @cache
 def _codes() -> dict[str, str]:
     names = Locale("en").territories.items()
-    return {name.casefold(): code for code, name in names if len(code) == 2 and code not in NOT_COUNTRIES}
+    codes = {name.casefold(): code for code, name in names if len(code) == 2 and code not in NOT_COUNTRIES}
+    return OTHER_NAMES | codes

@@ -85,9 +85,13 @@ def test_reading_restores_the_field_size_limit_of_csv(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": "online_retale"}, "expected one of online_retail, shopify, tables"),
-        ({"columns": {"invoice": "InvoiceNo"}}, "lacks product_code, quantity"),
-        ({"columns": {"invoise": "InvoiceNo"}}, "lacks invoice"),
+        ({"format": "online_retale"}, "expected one of lines, shopify, tables"),
+        (
+            {"columns": {"order": "InvoiceNo"}},
+            "lacks quantity, order_date, product or product_name, unit_price or line_total",
+        ),
+        ({"columns": {"ordre": "InvoiceNo"}}, "lacks order, quantity"),
+        ({"statuses": {"Offen": "open"}}, "expected one of pending, shipped"),
         ({"delimiter": ",,"}, "expected one character"),
         ({"encoding": "utf-9"}, "such as utf-8"),
         ({"date_format": "%Q"}, "strptime"),
@@ -491,7 +495,7 @@ def test_an_order_is_the_sum_of_its_items_each_rounded_once(
 
 
 def test_a_statement_keeps_the_braces_that_are_not_names(tmp_path: Path) -> None:
-    with StagingDatabase(tmp_path, "online_retail") as database:
+    with StagingDatabase(tmp_path, "lines") as database:
         database.run("removed", source="lines")
         assert database.has_rows("removed_lines") is False
         assert "'[a-z0-9._-]{1,64}'" in database.statement("users")

@@ -123,6 +123,6 @@ def test_a_run_of_another_version_is_refused(own_folders: Path, capsys: pytest.C
 
 
 def test_shops_of_files_have_their_own_folders(tmp_path: Path) -> None:
-    mapping = params.Mapping(format="online_retail")
+    mapping = params.Mapping(format="lines")
     found = params.Params(data=str(tmp_path / "orders export.csv.gz"), mapping=mapping)
     assert lab._named("shopify", found, "").name == "shopify-orders-export"

@@ -13,7 +13,7 @@ from lib.run import params, refresh
 from lib.settings import PROJECT
 
 DEMO = PROJECT / "params" / "demo.yml"
-MAPPING = "mapping:\n  format: online_retail\n"
+MAPPING = "mapping:\n  format: lines\n"
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         (MAPPING, "mapping is set, data is not"),
         (
             "mapping:\n  format: excel\ndata: x\n",
-            "line 2: mapping.format: unknown format 'excel'; expected one of online_retail, shopify, tables",
+            "line 2: mapping.format: unknown format 'excel'; expected one of lines, shopify, tables",
         ),
         ("mapping:\n  delimiter: ','\ndata: x\n", "mapping.format: Field required"),
         ("seed: 1\nseed: 2\n", "line 2: duplicate key seed. Keep one"),

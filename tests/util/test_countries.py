@@ -1,8 +1,9 @@
 """Country codes and names cover current countries only."""
 
 import pytest
+from babel import Locale
 
-from lib.util.countries import CALLING_CODES, alpha3, calling_code, code
+from lib.util.countries import CALLING_CODES, OTHER_NAMES, alpha3, calling_code, code
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,14 @@ def test_alpha3_of_an_unknown_code(unknown: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("United Kingdom", "GB"), ("united kingdom", "GB"), ("CURAÇAO", "CW"), ("Kosovo", "XK"), ("Namibia", "NA")],
+    [
+        ("United Kingdom", "GB"),
+        ("united kingdom", "GB"),
+        ("CURAÇAO", "CW"),
+        ("Kosovo", "XK"),
+        ("Namibia", "NA"),
+        ("EIRE", "IE"),
+    ],
 )
 def test_code(name: str, expected: str) -> None:
     assert code(name) == expected
@@ -28,6 +36,16 @@ def test_code(name: str, expected: str) -> None:
 @pytest.mark.parametrize("name", ["Atlantis", "", "GB", "European Union", "Canary Islands", "world", "Unknown Region"])
 def test_code_of_an_unknown_name(name: str) -> None:
     assert code(name) is None
+
+
+def test_other_names_are_of_countries_and_not_those_of_cldr() -> None:
+    assert [
+        name for name, alpha2 in OTHER_NAMES.items() if not alpha3(alpha2) or name in map(str.casefold, _names())
+    ] == []
+
+
+def _names() -> list[str]:
+    return list(Locale("en").territories.values())
 
 
 @pytest.mark.parametrize(("alpha2", "expected"), [("GB", "44"), ("BD", "880"), ("US", "1"), ("??", None)])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from lib.catalog import Column
+from lib.catalog import Column, tables
 from lib.data.imports.formats import Format
 from lib.errors import DataError, UsageError
 from lib.util.countries import alpha3
@@ -29,6 +29,7 @@ TRIALS: dict[str, tuple[Callable[[Any], object], str]] = {
         'directives of Python\'s strptime, such as %d.%m.%Y %H:%M, or "" for ISO 8601',
     ),
 }
+STATES = next(column.one_of for column in tables()["orders"].columns if column.name == "status")
 EXTENSIONS = (".csv", ".csv.gz")
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -50,6 +51,13 @@ class ReadOptions:
         ignore_extra: Leave out columns that are not fields, instead of failing.
         countries: Case-folded text of the files -> country code; "" for none.
         keys: `uuid`, or `text` for keys of any other form.
+        optional: Fields whose column may be missing in a file, or empty in its rows.
+        units: `whole`, or `decimal` for goods by weight.
+        earliest_date: First plausible date.
+        statuses: Word of the files for the state of an order -> that of the catalog.
+        discount_is: `amount`, or `rate` for shares; `_included` if prices or totals of rows are after the discount.
+        charges_of: `order` if each row has shipping and taxes of its order, `row` if they are its own.
+        credit_note_prefix: Text before the digits of the numbers of credit notes; "" if any order may have returns.
         latest: Last plausible date: a year after as_of, if that is given.
     """
 
@@ -63,6 +71,13 @@ class ReadOptions:
     ignore_extra: bool
     countries: dict[str, str]
     keys: str
+    optional: list[str]
+    units: str
+    earliest_date: date
+    statuses: dict[str, str]
+    discount_is: str
+    charges_of: str
+    credit_note_prefix: str
     latest: date
 
 
@@ -88,7 +103,11 @@ def read_options(mapping: Mapping[str, Any], as_of: date | None, time_zone: str 
                 f"mapping.countries: code of {name!r} is {code!r}; expected a quoted ISO 3166-1 code "
                 "such as 'NO' (YAML reads a bare NO as false), or '' for none"
             )
+    for word, state in mapping["statuses"].items():
+        if state not in STATES:
+            raise UsageError(f"mapping.statuses: state of {word!r} is {state!r}; expected one of {', '.join(STATES)}")
     settings = {name: value for name, value in mapping.items() if name not in ("format", "columns")}
+    settings["earliest_date"] = date.fromisoformat(str(mapping["earliest_date"]))
     settings["time_zone"] = known_zone(mapping["time_zone"] or time_zone)
     encoding = codecs.lookup(mapping["encoding"]).name
     settings["encoding"] = "utf-8-sig" if encoding == "utf-8" else encoding
@@ -129,14 +148,20 @@ def layouts_of(source: Format, mapping: Mapping[str, Any]) -> dict[str, Layout]:
         UsageError: The mapping names an unknown file or field, or lacks a required field.
     """
     names = mapping["columns"]
+    if mapping["units"] == "decimal" and not source.measured:
+        raise UsageError(
+            f"mapping.units is decimal, but format {mapping['format']} has whole units only. Set it to whole."
+        )
     if len(source.files) == 1:
         ((file, columns),) = source.files.items()
+        columns = tuple(_adapted(column, source, mapping) for column in columns)
         missing = [column.name for column in columns if column.name not in names and not column.optional]
+        missing += [" or ".join(group) for group in source.either if not names.keys() & set(group)]
         if missing:
             raise UsageError(f"mapping.columns lacks {', '.join(missing)}. Add the names of these columns in the file.")
         absent = {column.name: "" for column in columns if column.optional}
         layout = _layout(file, columns, absent | names, "mapping.columns")
-        return {file: replace(layout, needed=layout.needed - set(source.newer))}
+        return {file: replace(layout, needed=layout.needed - {*source.newer, *mapping["optional"]})}
     for name, renamed in names.items():
         if name not in source.files or not isinstance(renamed, Mapping):
             raise UsageError(
@@ -147,6 +172,14 @@ def layouts_of(source: Format, mapping: Mapping[str, Any]) -> dict[str, Layout]:
         file: _layout(file, columns, names.get(file, {}), f"mapping.columns.{file}")
         for file, columns in source.files.items()
     }
+
+
+def _adapted(column: Column, source: Format, mapping: Mapping[str, Any]) -> Column:
+    """A field with the rules that the mapping gives it: it may be optional, and its units may have decimals."""
+    names, groups = mapping["columns"], {name for group in source.either for name in group}
+    is_optional = column.optional or column.name in mapping["optional"] or column.name in groups - names.keys()
+    is_measured = column.name == source.measured and mapping["units"] == "decimal"
+    return replace(column, optional=is_optional, type="unit_price" if is_measured else column.type)
 
 
 def _layout(file: str, columns: tuple[Column, ...], renamed: Mapping[str, Any], place: str) -> Layout:

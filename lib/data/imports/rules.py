@@ -17,8 +17,8 @@ from lib.data.imports.tidying import tidied
 __all__ = ["CURRENCY_HAS", "FAULT", "FORMS", "check_rows"]
 
 FAULT = ("fault_column", "fault_rule", "fault_value", "fault_reason")
+WEIGHED = "units or weight"  # unit of a field that mapping.units lets have decimals
 EXCERPT = 200  # characters of a rejected value that are kept
-OLDEST = "2000-01-01"
 FORMS = {"email": ("not_an_email", r"(?s).*.@.*.")}  # form of the catalog -> rule, and pattern of a sound text
 CURRENCY_HAS = "<decimals of the currency>"  # stands for "USD has two decimals" until the currency is known
 # Rule -> what was expected and what to do. {separator} and {date_form} are settings of the mapping.
@@ -40,6 +40,10 @@ REASONS = {
     "not_a_uuid": "expected a UUID of 32 hexadecimal digits; for other keys set mapping.keys to text",
     "not_a_boolean": "expected true or false, yes or no, 1 or 0; replace the word",
     "not_an_integer": "expected a whole number, such as 12, without thousands separator; correct it",
+    "not_whole": (
+        "expected a whole number, such as 12, without thousands separator; correct it, or load goods by weight as 1 "
+        'unit at the amount of their row: SET="mapping.units=decimal"'
+    ),
     "not_a_number": (
         "expected a number with the decimal separator {separator}, such as 1234{separator}50, without "
         "currency or thousands separator; correct it, or set mapping.decimal to the separator of the file"
@@ -58,7 +62,11 @@ REASONS = {
         "expected a date, and this looks like an Excel serial number; format the column as dates in the spreadsheet "
         "and export again, or set mapping.excel_dates to true"
     ),
-    "date_out_of_range": "expected a day from {oldest} to {latest}, a year after as_of; correct it, or set as_of",
+    "too_early": (
+        "expected a day from {earliest} on; correct it, or set the earliest one, as in "
+        'SET="mapping.earliest_date=1990-01-01"'
+    ),
+    "too_late": "expected a day up to {latest}, a year after as_of; correct it, or set as_of",
     "no_such_time": "this time does not exist in {time_zone}, where clocks skip it; check mapping.time_zone",
     "before_start_date": "expected a day not before start_date of the same line; correct one of them",
 }
@@ -142,8 +150,8 @@ def _broken(values: pa.Array, column: Column, options: ReadOptions) -> Iterator[
         yield rule, pc.invert(matches(values, pattern))
     if pa.types.is_temporal(values.type):
         days = values.cast(pa.timestamp("us")).cast(pa.date32(), safe=False)  # the UTC day of a timestamp
-        first, last = (pa.scalar(day).cast(pa.date32()) for day in (OLDEST, str(options.latest)))
-        yield "date_out_of_range", pc.or_(pc.less(days, first), pc.greater(days, last))
+        yield "too_early", pc.less(days, pa.scalar(options.earliest_date))
+        yield "too_late", pc.greater(days, pa.scalar(options.latest))
 
 
 def _faults(
@@ -172,6 +180,8 @@ def _places(flags: pa.Array) -> list[int]:
 
 def _reason(rule: str, column: Column | None, options: ReadOptions) -> str:
     """The sentence of REASONS for a rule and a column."""
+    if rule == "not_an_integer" and column and column.unit == WEIGHED:
+        rule = "not_whole"
     return REASONS[rule].format(
         column=column,
         words=", ".join(column.one_of) if column else "",
@@ -179,6 +189,6 @@ def _reason(rule: str, column: Column | None, options: ReadOptions) -> str:
         separator=options.decimal,
         date_form=f"mapping.date_format ({options.date_format})" if options.date_format else "ISO 8601",
         time_zone=options.time_zone,
-        oldest=OLDEST,
+        earliest=options.earliest_date,
         latest=options.latest,
     )

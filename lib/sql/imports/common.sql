@@ -84,6 +84,31 @@ CREATE MACRO uuid5(hex) AS
 CREATE MACRO text_key(kind, name) AS
     uuid5(sha1(unhex('12850252e6dc4b1288c7a202b1da15dd') || encode(kind || chr(31) || name)))
 
+-- name: parts
+-- View of the order items of the rows in the view `priced`, whose `paid` is in the smallest units of the currency and whose
+-- `price` is NULL where it does not give that amount. Where no price of six decimals gives it, since the row has thousands
+-- of units, there are two items, whose prices differ by the smallest unit.
+CREATE VIEW parts AS
+WITH priced_rows AS (
+    SELECT
+        *,
+        paid // units AS each,
+        paid % units AS dearer,
+        coalesce(price, unit_price(paid, units)) AS paid_price,
+        smallest_units(units * paid_price) = paid AS is_exact
+    FROM priced
+)
+
+SELECT *, 0 AS part, units AS part_units, paid_price AS part_price FROM priced_rows WHERE is_exact
+UNION ALL
+SELECT *, 0 AS part, (units - dearer)::INTEGER AS part_units, unit_price(each, 1) AS part_price
+FROM priced_rows
+WHERE NOT is_exact
+UNION ALL
+SELECT *, 1 AS part, dearer::INTEGER AS part_units, unit_price(each + 1, 1) AS part_price
+FROM priced_rows
+WHERE NOT is_exact
+
 -- name: currencies
 -- The currencies of {source} with their number of rows, the most frequent first.
 SELECT currency, count(*) AS rows

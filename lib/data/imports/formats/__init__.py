@@ -33,12 +33,16 @@ class Format:
             comparing them with others, and makes the views that the format's table queries need.
         optional: Files that may be missing.
         newer: Fields that earlier exports do not have: their columns may be missing even if the mapping names them.
+        either: Groups of fields of which the mapping names at least one; `compare` checks that each row has one.
+        measured: A field of whole units that `mapping.units: decimal` lets have decimals.
     """
 
     files: dict[str, tuple[Column, ...]]
     compare: Callable[["StagingDatabase", "ReadOptions", str], None]
     optional: tuple[str, ...] = ()
     newer: tuple[str, ...] = ()
+    either: tuple[tuple[str, ...], ...] = ()
+    measured: str = ""
 
 
 def load_format(name: str) -> Format:

@@ -1,0 +1,120 @@
+"""Any flat file with one row per order line; rows with negative units or a negative line total are returns."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any
+
+import pyarrow as pa
+
+from lib.catalog import TYPES, Column
+from lib.data.imports.formats import Format
+from lib.data.imports.mapping import ReadOptions
+from lib.data.imports.rules import WEIGHED
+from lib.data.imports.staging import StagingDatabase
+from lib.util.countries import alpha3, code, name
+
+__all__ = ["FORMAT"]
+
+STATUSES = ("pending", "shipped", "completed", "cancelled", "refunded")
+LINES = (
+    Column("order", "text", "Number of the order.", most_characters=100),
+    Column("product", "text", "Number of the product.", most_characters=255),
+    Column("product_name", "text", "Name of the product.", optional=True, most_characters=500),
+    Column("category", "text", "Category of the product.", optional=True, most_characters=200),
+    Column("quantity", "integer", "Units; negative ones are returned.", unit=WEIGHED),
+    Column("order_date", "timestamptz", "Time of the order; of a return its own time."),
+    Column("unit_price", "unit_price", "Price per unit.", optional=True, least=0),
+    Column("line_total", "money", "Amount of the row; a negative one is refunded.", optional=True),
+    Column("discount", "unit_price", "Discount of the row, an amount or a share.", optional=True),
+    Column("customer", "text", "Number of the customer.", optional=True, most_characters=100),
+    Column("email", "text", "E-mail address.", optional=True, personal=True, form="email", most_characters=254),
+    Column("status", "text", "State of the order or of the row.", optional=True, most_characters=100),
+    Column("country", "text", "English name or code of the country.", optional=True, most_characters=100),
+    Column("currency", "text", "Currency of the amounts.", optional=True, most_characters=3),
+    Column("shipping", "money", "Shipping charged.", optional=True),
+    Column("tax", "money", "Taxes on top of the amounts.", optional=True),
+    Column("channel", "text", "Channel of the order.", optional=True, most_characters=100),
+)
+RETURNS = pa.schema({"line": pa.int64(), "sale_line": pa.int64(), "amount": TYPES["total"].arrow})
+
+
+def _compare(database: StagingDatabase, options: ReadOptions, currency: str) -> None:
+    mapped = {row["field"] for row in database.rows("mapped")}
+    database.run("key_of_text")
+    database.add_rows("settings", pa.Table.from_pylist([_settings(options, mapped)]))
+    _look_up(database, options)
+    if "discount" in mapped and options.discount_is.startswith("amount"):
+        words = {"source": "lines", "column": "discount", "condition": "true"}
+        database.run("too_many_decimals", {"currency": currency}, **words)
+    rules = {"unknown_status": "status", "unknown_country": "country", "other_currency": "currency"}
+    database.run("figures")
+    for rule in ("broken_rows", *(rule for rule, field in rules.items() if field in mapped)):
+        database.run(rule, {"currency": currency})
+    for column, value in {"customer": "customer", "email": "lower(email)"}.items():
+        if column in mapped:
+            database.run("conflicting_customer", column=column, value=value)
+    database.run("paid_rows")
+    database.run("too_large")
+    for view in ("order_heads", "items", "priced"):
+        database.run(view)
+    database.run("parts")
+    rows = (row for batch in database.batches("returnable") for row in batch.to_pylist())
+    found = [each for _, group in groupby(rows, itemgetter("user_id", "code")) for each in _returns(group)]
+    database.add_rows("returns", pa.Table.from_pylist(found, RETURNS))
+    database.run("refunded")
+
+
+def _settings(options: ReadOptions, mapped: set[str]) -> dict[str, Any]:
+    return {
+        "prefix": options.credit_note_prefix,
+        "is_rate": options.discount_is.startswith("rate"),
+        "is_included": options.discount_is.endswith("included"),
+        "per_row": options.charges_of == "row",
+        "has_discount": "discount" in mapped,
+        "has_number": "product" in mapped,
+        "has_price": "unit_price" in mapped,
+        "has_status": "status" in mapped,
+    }
+
+
+def _look_up(database: StagingDatabase, options: ReadOptions) -> None:
+    """Views of the words for countries and states in the file, with what they mean."""
+    names = [row["name"] for row in database.rows("countries")]
+    codes = {n: options.countries.get(n.casefold(), code(n) or (n if alpha3(n) else None)) for n in names}
+    countries = [{"name": n, "code": found, "country": name(n) or n} for n, found in codes.items()]
+    columns = dict.fromkeys(("name", "code", "country"), pa.string())
+    database.add_rows("country_codes", pa.Table.from_pylist(countries, pa.schema(columns)))
+    known = dict(zip(STATUSES, STATUSES, strict=True)) | {
+        _folded(word): ours for word, ours in options.statuses.items()
+    }
+    words = [row["word"] for row in database.rows("status_words")]
+    database.add_lookup("statuses", {word: known.get(_folded(word)) for word in words}, "word", "status")
+
+
+def _folded(word: str) -> str:
+    """A word for a state in one spelling: `On hold`, `on_hold` and `on-hold` are equal."""
+    return re.sub(r"[\s_-]+", "-", word.casefold())
+
+
+def _returns(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Line and amount of each return with the line of its sale, which has enough units and amount left: one of the same
+    order, else the latest earlier one. Returns without such a sale are left out."""
+    sales: dict[str, list[dict[str, Any]]] = {"": []}  # of each order, and of all
+    for row in rows:
+        if row["is_sale"]:
+            sales[""].append(row)
+            sales.setdefault(row["number"], []).append(row)
+            continue
+        candidates = chain(reversed(sales.get(row["number"], [])), reversed(sales[""]))
+        covering = (s for s in candidates if s["units"] >= row["units"] and s["amount"] >= row["amount"])
+        if sale := next(covering, None):
+            sale["units"] -= row["units"]
+            sale["amount"] -= row["amount"]
+            yield {"line": row["line"], "sale_line": sale["line"], "amount": row["amount"]}
+
+
+FORMAT = Format(
+    {"lines": LINES}, _compare, either=(("product", "product_name"), ("unit_price", "line_total")), measured="quantity"
+)
