@@ -61,7 +61,7 @@ def test_online_retail_needs_data_and_gets_an_absolute_path(csv: Path, monkeypat
     assert params.load(file, [f"data={csv.name}"]).data == str(csv)
 
 
-@pytest.mark.parametrize("name", ["own_files", "online_retail", "shopify"])
+@pytest.mark.parametrize("name", ["own_files", "lines", "online_retail", "shopify"])
 def test_params_for_imports_reject_bad_rows_and_explain_their_keys(name: str, tmp_path: Path, csv: Path) -> None:
     found = params.load(params.find(name), [f"data={tmp_path if name == 'own_files' else csv}"])
     assert (found.on_bad_rows, found.max_reject_share) == ("reject", 0.01)
@@ -71,7 +71,7 @@ def test_params_for_imports_reject_bad_rows_and_explain_their_keys(name: str, tm
 
 
 def test_params_of_your_files_explain_every_key_of_the_mapping() -> None:
-    text = params.find("own_files").read_text("utf-8")
+    text = "".join(params.find(name).read_text("utf-8") for name in ("own_files", "lines"))
     assert set(params.Mapping.model_fields) == set(re.findall(r"^  (\w+):", text, re.MULTILINE))
 
 
@@ -178,7 +178,7 @@ def test_a_text_value_is_used_as_typed(csv: Path) -> None:
     found = params.load(file, given)
     assert (found.time_zone, found.mapping.time_zone) == ("Europe/Oslo", "")
     assert (found.data, found.mapping.delimiter, found.currency) == (str(csv), "|", "NOK")
-    assert (found.mapping.countries["USA"], found.mapping.countries["EIRE"]) == ("NO", "IE")
+    assert (found.mapping.countries["USA"], found.mapping.countries["Unspecified"]) == ("NO", "")
 
 
 @pytest.mark.parametrize(
