@@ -144,12 +144,17 @@ def test_a_cancelled_row_of_an_order_is_refunded_and_the_order_stands(tmp_path):
     assert found.table("refunds")[["kind", "amount"]].to_numpy().tolist() == [["cancellation", Decimal("20.00")]]
 
 
-def test_a_cancelled_row_may_lack_units_and_amount(tmp_path):
+def test_a_cancelled_or_pending_row_may_lack_units_or_amount(tmp_path):
     rows = [{"status": "cancelled", "quantity": "0"}, {"order": "2", "status": "cancelled", "unit_price": ""}]
-    found = shop(tmp_path, *rows, {"order": "3"})
-    assert found.faults() == []
+    rows += [
+        {"order": "3", "status": "pending", "unit_price": ""},
+        {"order": "4", "status": "pending", "quantity": "0"},
+    ]
+    found = shop(tmp_path, *rows, {"order": "5"})
+    assert found.faults() == [("lines.csv", 5, "Qty", "zero_quantity")]
     assert len(found.table("orders")) == 1
-    assert found.cases("Qty", "order_items: a cancelled row without units or an amount; nothing was sold") == 2
+    words = "order_items: a cancelled or pending row without units or an amount; nothing was sold"
+    assert found.cases("Qty", words) == 3
     assert shop(tmp_path, {"order": "2", "unit_price": ""}, {}).faults() == [("lines.csv", 2, "Price", "missing")]
 
 
@@ -266,6 +271,15 @@ def test_a_total_may_differ_from_the_price_by_rounding(tmp_path):
     found = shop(tmp_path, {"line_total": "20.01"})
     assert found.table("orders")["total_amount"].tolist() == [Decimal("20.01")]
     assert found.cases("Sum", "order_items: differs from quantity x unit_price by rounding; line_total is used") == 1
+
+
+def test_without_units_a_row_is_one_if_they_are_optional(tmp_path):
+    rows = [without("quantity"), without("quantity", order="2")]
+    with pytest.raises(UsageError, match="lacks quantity"):
+        shop(tmp_path, *rows)
+    found = shop(tmp_path, *rows, optional=["quantity"])
+    assert found.table("order_items")["quantity"].tolist() == [1, 1]
+    assert found.cases("", "order_items: no units; 1") == 2
 
 
 @pytest.mark.parametrize(("of", "expected"), [("order", "5.00"), ("row", "10.00")])

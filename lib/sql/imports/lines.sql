@@ -21,12 +21,14 @@ CREATE MACRO share_of(amount, part, whole) AS shop_amount(unit_price(
 ));
 CREATE VIEW figures AS
 SELECT
-    lines.* EXCLUDE (status),
+    lines.* EXCLUDE (status, quantity),
+    coalesce(quantity, 1) AS quantity,
+    quantity IS NULL AS lacks_quantity,
     settings.*,
     coalesce(statuses.status, 'completed') AS status,
     has_status AND lines.status IS NULL AS lacks_status,
-    quantity > 0 AND coalesce(line_total, 0) >= 0 AS is_sale,
-    shop_amount(abs(quantity) * unit_price) AS listed,
+    coalesce(quantity, 1) > 0 AND coalesce(line_total, 0) >= 0 AS is_sale,
+    shop_amount(abs(coalesce(quantity, 1)) * unit_price) AS listed,
     coalesce(shop_amount(abs(line_total)), listed) AS base,
     CASE
         WHEN discount IS NULL THEN 0
@@ -42,14 +44,15 @@ LEFT JOIN statuses ON statuses.word = lines.status
 CROSS JOIN settings
 
 -- name: broken_rows
--- Rejects rows that contradict themselves or lack what they need. A cancelled row may lack units and amount.
+-- Rejects rows that contradict themselves or lack what they need. A cancelled row may lack units
+-- or an amount, a pending one the amount.
 INSERT INTO removed_lines BY NAME
 WITH faults AS (
     SELECT
         *,
         CASE
             WHEN product IS NULL AND product_name IS NULL THEN 'no_product'
-            WHEN status = 'cancelled' AND (quantity = 0 OR base IS NULL) THEN NULL
+            WHEN status = 'cancelled' AND quantity = 0 OR status IN ('cancelled', 'pending') AND base IS NULL THEN NULL
             WHEN quantity = 0 THEN 'zero_quantity'
             WHEN base IS NULL THEN 'missing'
             WHEN quantity < 0 AND NOT (prefix = '' OR is_credit_note) THEN 'negative_quantity'
@@ -480,7 +483,9 @@ decisions (field, note, cases) AS (
             (SELECT coalesce(sum(lines), 0)::BIGINT FROM repeats)),
         ('quantity', 'order_items: a part of a unit; loaded as 1 unit at the amount of the row',
             (SELECT count(*) FROM paid_rows WHERE is_sale AND NOT is_whole)),
-        ('quantity', 'order_items: a cancelled row without units or an amount; nothing was sold',
+        ('quantity', 'order_items: no units; 1',
+            (SELECT count(*) FROM figures WHERE lacks_quantity AND is_sale AND base IS NOT NULL)),
+        ('quantity', 'order_items: a cancelled or pending row without units or an amount; nothing was sold',
             (SELECT count(*) FROM figures WHERE quantity = 0 OR base IS NULL)),
         ('quantity', 'refunds: a row of negative units or a negative amount; made positive',
             (SELECT count(*) FROM paid_rows WHERE NOT is_sale AND amount > 0)),
