@@ -73,6 +73,7 @@ class Mapping(_Section):
     earliest_date: date = date(2000, 1, 1)
     statuses: dict[str, str] = {}
     discount_is: Literal["amount", "rate", "amount_included", "rate_included"] = "amount"
+    round_amounts: bool = False
     charges_of: Literal["order", "row"] = "order"
     credit_note_prefix: str = ""
 

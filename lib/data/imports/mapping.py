@@ -56,6 +56,7 @@ class ReadOptions:
         earliest_date: First plausible date.
         statuses: Word of the files for the state of an order -> that of the catalog.
         discount_is: `amount`, or `rate` for shares; `_included` if prices or totals of rows are after the discount.
+        round_amounts: Round totals and discounts of rows to the decimals of the currency, instead of rejecting others.
         charges_of: `order` if each row has shipping and taxes of its order, `row` if they are its own.
         credit_note_prefix: Text before the digits of the numbers of credit notes; "" if any order may have returns.
         latest: Last plausible date: a year after as_of, if that is given.
@@ -76,6 +77,7 @@ class ReadOptions:
     earliest_date: date
     statuses: dict[str, str]
     discount_is: str
+    round_amounts: bool
     charges_of: str
     credit_note_prefix: str
     latest: date

@@ -477,6 +477,8 @@ decisions (field, note, cases) AS (
             (SELECT count(*) FROM parts WHERE is_exact AND dearer > 0 AND price IS NULL)),
         ('line_total', 'order_items: the amount does not divide by the units; the row became two rows',
             (SELECT count(*) FROM parts WHERE part = 1)),
+        ('line_total', 'order_items: rounded to the decimals of the currency',
+            (SELECT count(*) FROM figures WHERE line_total <> shop_amount(line_total))),
         ('discount', 'order_items: a negative discount; made positive',
             (SELECT count(*) FROM figures WHERE is_sale AND discount < 0)),
         ('quantity', 'order_items: duplicates of a row in the same order, kept',

@@ -26,7 +26,7 @@ LINES = (
     Column("quantity", "integer", "Units; negative ones are returned.", unit=WEIGHED),
     Column("order_date", "timestamptz", "Time of the order; of a return its own time."),
     Column("unit_price", "unit_price", "Price per unit.", optional=True, least=0),
-    Column("line_total", "money", "Amount of the row; a negative one is refunded.", optional=True),
+    Column("line_total", "unit_price", "Amount of the row; a negative one is refunded.", optional=True),
     Column("discount", "unit_price", "Discount of the row, an amount or a share.", optional=True),
     Column("customer", "text", "Number of the customer.", optional=True, most_characters=100),
     Column("email", "text", "E-mail address.", optional=True, personal=True, form="email", most_characters=254),
@@ -45,9 +45,9 @@ def _compare(database: StagingDatabase, options: ReadOptions, currency: str) -> 
     database.run("key_of_text")
     database.add_rows("settings", pa.Table.from_pylist([_settings(options, mapped)]))
     _look_up(database, options)
-    if "discount" in mapped and options.discount_is.startswith("amount"):
-        words = {"source": "lines", "column": "discount", "condition": "true"}
-        database.run("too_many_decimals", {"currency": currency}, **words)
+    amounts = {"line_total"} if options.discount_is.startswith("rate") else {"line_total", "discount"}
+    for column in sorted(amounts & mapped) if not options.round_amounts else ():
+        database.run("too_many_decimals", {"currency": currency}, source="lines", column=column, condition="true")
     rules = {"unknown_status": "status", "unknown_country": "country", "other_currency": "currency"}
     database.run("figures")
     for rule in ("broken_rows", *(rule for rule, field in rules.items() if field in mapped)):

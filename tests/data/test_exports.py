@@ -1,0 +1,122 @@
+"""Tests of exports with known truth: the synthetic shop in each layout loads with its orders, items and refunds."""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+
+from lib.data.imports.rejects import Policy
+from tests.exports import LAYOUTS, Line, returns, sold_lines, write_export
+from tests.own_files import AS_OF, Found, imported
+
+NAMESPACE = uuid.UUID("12850252-e6dc-4b12-88c7-a202b1da15dd")
+COMPLETED: dict[str, str] = dict.fromkeys(("pending", "shipped", "cancelled", "refunded"), "completed")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What an export says: prefix of the order numbers, states, rows that are sold, and the customer of a row."""
+
+    number: str = ""
+    states: Callable[[Line], str] = lambda line: line.status
+    customer: Callable[[Line], str] = lambda line: line.customer
+    sold: Callable[[Line], bool] = lambda _: True
+    whole_refunds: bool = True
+
+
+TRUTHS = {
+    "lines": Truth(),
+    "online_retail": Truth(states=lambda _: "completed", whole_refunds=False),
+    "online_retail_ii": Truth(states=lambda _: "completed", whole_refunds=False),
+    "etsy": Truth(states=lambda _: "completed", whole_refunds=False),
+    "amazon": Truth(
+        "058-", states=lambda x: "pending" if x.status == "pending" else "shipped", customer=lambda x: x.order,
+        sold=lambda x: x.status != "cancelled", whole_refunds=False,
+    ),
+    "superstore": Truth("CA-2025-", states=lambda _: "completed", whole_refunds=False),
+    "woocommerce": Truth(states=lambda x: {"shipped": "completed"}.get(x.status, x.status), customer=lambda x: x.email),
+    "shopify": Truth("#", customer=lambda x: x.email),
+}  # fmt: skip
+
+
+def test_every_layout_has_a_truth_and_enough_orders() -> None:
+    assert TRUTHS.keys() == LAYOUTS.keys()
+    assert len({line.order for line in sold_lines()}) >= 300
+
+
+@pytest.fixture(scope="module", params=TRUTHS)
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Found]:
+    folder = tmp_path_factory.mktemp(request.param)
+    policy = Policy("USD", 0.0, "reject")
+    return request.param, imported(write_export(request.param, folder), request.param, as_of=AS_OF, policy=policy)
+
+
+def order_key(number: str) -> str:
+    return str(uuid.uuid5(NAMESPACE, f"order\x1f{number}"))
+
+
+def test_every_row_is_loaded(shop: tuple[str, Found]) -> None:
+    name, found = shop
+    (counts,) = found.imported.lines.to_dict("records")
+    rows = len(sold_lines()) + (len(list(returns())) if LAYOUTS[name].has_returns else 0)
+    assert (counts["read"], counts["loaded"], counts["rejected"], counts["duplicates"]) == (rows, rows, 0, 0)
+    assert found.imported.refusal == ""
+
+
+def test_orders_have_their_totals_days_and_states(shop: tuple[str, Found]) -> None:
+    name, found = shop
+    truth, expected = TRUTHS[name], {}
+    credited = Counter[str]()
+    for line in returns() if LAYOUTS[name].has_returns else ():
+        credited[line.order] -= line.total
+    for line in filter(truth.sold, sold_lines()):
+        state = "refunded" if credited[line.order] == line.subtotal else truth.states(line)
+        expected[order_key(truth.number + line.order)] = (line.subtotal, line.date.date(), state)
+    orders = found.table("orders")
+    days = orders["order_date"].dt.date
+    rows = zip(orders["total_amount"], days, orders["status"], strict=True)
+    assert dict(zip(orders["order_id"], rows, strict=True)) == expected
+
+
+def test_items_have_their_units_and_amounts(shop: tuple[str, Found]) -> None:
+    name, found = shop
+    truth = TRUTHS[name]
+    expected = Counter(
+        (order_key(truth.number + line.order), line.quantity, line.total) for line in filter(truth.sold, sold_lines())
+    )
+    items = found.table("order_items")
+    amounts = (items["quantity"] * items["price_at_time"]).map(lambda amount: round(amount, 2))
+    assert Counter(zip(items["order_id"], items["quantity"], amounts, strict=True)) == expected
+    assert found.table("products")["product_id"].nunique() == len({x.sku for x in filter(truth.sold, sold_lines())})
+
+
+def test_refunds_add_up(shop: tuple[str, Found]) -> None:
+    name, found = shop
+    truth = TRUTHS[name]
+    parts = -sum((line.total for line in returns()), Decimal(0)) if LAYOUTS[name].has_returns else Decimal(0)
+    firsts = [line for line in sold_lines() if line.first and truth.whole_refunds]
+    whole = sum(
+        (x.subtotal if x.status in ("cancelled", "refunded") else x.refund * (name == "shopify") for x in firsts),
+        Decimal(0),
+    )
+    assert found.table("refunds")["amount"].sum() == parts + whole
+
+
+def test_customers_are_recognised(shop: tuple[str, Found]) -> None:
+    name, found = shop
+    truth = TRUTHS[name]
+    assert len(found.table("users")) == len({truth.customer(line) for line in filter(truth.sold, sold_lines())})
+
+
+def test_discounts_and_charges_are_read(shop: tuple[str, Found]) -> None:
+    name, found = shop
+    items, orders = found.table("order_items"), found.table("orders")
+    if name not in ("online_retail", "online_retail_ii", "woocommerce"):
+        off = sum(line.off for line in filter(TRUTHS[name].sold, sold_lines()))
+        assert round(sum(items["discount"] * items["quantity"]), 1) == round(off, 1)
+    if "online" not in name and name != "superstore":
+        firsts = (line for line in filter(TRUTHS[name].sold, sold_lines()) if line.first)
+        assert orders["shipping_amount"].sum() == sum(line.shipping for line in firsts)

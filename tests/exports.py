@@ -1,0 +1,266 @@
+"""The synthetic shop as exports of other systems, with the truth. Run as a command: python -m tests.exports FOLDER."""
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lib.data import synthetic
+
+__all__ = ["LAYOUTS", "Layout", "Line", "returns", "shop_tables", "sold_lines", "write_export"]
+
+COUNTS = synthetic.Counts(marketing_campaigns=4, users=220, products=40, orders=340, events=2_400)
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Line:
+    """An item of an order, or a return of units with its own date; `first` is true in the first row of an order."""
+
+    order: str
+    date: pd.Timestamp
+    first: bool
+    customer: str
+    email: str
+    name: str
+    sku: str
+    product: str
+    category: str
+    quantity: int
+    price: Decimal
+    off: Decimal
+    status: str
+    country_code: str
+    country: str
+    refund: Decimal
+    cancelled: str
+    subtotal: Decimal
+
+    @property
+    def gross(self) -> Decimal:
+        """Amount of the row at the list price."""
+        return self.quantity * self.price
+
+    @property
+    def total(self) -> Decimal:
+        """Amount of the row after its discount."""
+        return self.gross - self.off
+
+    @property
+    def shipping(self) -> Decimal:
+        """Shipping of the order."""
+        return Decimal("4.90") if self.subtotal < 50 else Decimal("0.00")
+
+
+@cache
+def shop_tables() -> dict[str, pd.DataFrame]:
+    """Tables of the synthetic shop."""
+    return synthetic.generate_shop(counts=COUNTS)
+
+
+@cache
+def sold_lines() -> tuple[Line, ...]:
+    """One line per item in the order of the orders."""
+    shop = shop_tables()
+    users, products = shop["users"].set_index("user_id"), shop["products"].set_index("product_id")
+    numbers = {key: f"U-{place:05}" for place, key in enumerate(users.index, 10_001)}
+    codes = {key: f"{place:04}-A" for place, key in enumerate(products.index, 1)}
+    refunds = shop["refunds"].groupby("order_id")["amount"].sum()
+    items = shop["order_items"].groupby("order_id")
+    lines = []
+    for place, order in enumerate(shop["orders"].itertuples(), 1_001):
+        user = users.loc[order.user_id]
+        for row, item in enumerate(items.get_group(order.order_id).itertuples()):
+            product = products.loc[item.product_id]
+            cents = {
+                name: Decimal(value).quantize(CENT)
+                for name, value in (
+                    ("price", item.price_at_time + item.discount),
+                    ("off", item.quantity * item.discount),
+                )
+            }
+            lines.append(
+                Line(
+                    order=str(place), date=order.order_date, first=row == 0, customer=numbers[order.user_id],
+                    email=user["email"], name=user["name"], sku=codes[item.product_id], product=product["name"],
+                    category=product["category"], quantity=item.quantity, status=order.status,
+                    country_code=order.shipping_country_code, country=user["country"],
+                    refund=Decimal(refunds.get(order.order_id, 0)).quantize(CENT),
+                    cancelled=_stamp(order.cancelled_at), subtotal=Decimal(order.total_amount).quantize(CENT), **cents,
+                )
+            )  # fmt: skip
+    return tuple(lines)
+
+
+def returns() -> Iterator[Line]:
+    """Lines of the units of items that came back, without their orders: negative, at the time of the refund."""
+    shop = shop_tables()
+    places = {key: place for place, key in enumerate(_item_order())}
+    for refund in shop["refunds"].dropna(subset="order_item_id").itertuples():
+        line = sold_lines()[places[refund.order_item_id]]
+        paid = line.total / line.quantity
+        assert paid * refund.quantity == refund.amount, "the synthetic shop refunds units at the price paid"
+        off = line.off / line.quantity * refund.quantity
+        changes = {"date": refund.refund_date, "quantity": -refund.quantity, "off": -off, "first": False}
+        yield Line(**{**vars(line), **changes})
+
+
+def _item_order() -> list[str]:
+    """Keys of the items in the order of sold_lines."""
+    groups = shop_tables()["order_items"].groupby("order_id")
+    return [key for order in shop_tables()["orders"]["order_id"] for key in groups.get_group(order)["order_item_id"]]
+
+
+def _stamp(time: pd.Timestamp) -> str:
+    return "" if pd.isna(time) else f"{time:%Y-%m-%d %H:%M:%S} +0000"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """An export: the cell of each column, its delimiter, and whether units that came back are rows of their own."""
+
+    columns: dict[str, Callable[[Line], Any]]
+    delimiter: str = ","
+    has_returns: bool = False
+    encoding: str = "utf-8"
+
+
+WOO = {"pending": "wc-processing", "shipped": "wc-completed", "completed": "wc-completed"}
+LAYOUTS = {
+    "lines": Layout(
+        {
+            "order": lambda x: x.order, "order_date": lambda x: f"{x.date:%Y-%m-%dT%H:%M:%SZ}",
+            "customer": lambda x: x.customer, "email": lambda x: x.email, "product": lambda x: x.sku,
+            "product_name": lambda x: x.product, "category": lambda x: x.category, "quantity": lambda x: x.quantity,
+            "unit_price": lambda x: x.price, "discount": lambda x: abs(x.off), "status": lambda x: x.status,
+            "country": lambda x: x.country_code, "currency": lambda _: "USD", "shipping": lambda x: x.shipping,
+            "tax": lambda _: "1.00", "channel": lambda _: "web",
+        },
+        has_returns=True,
+    ),
+    "online_retail": Layout(
+        {
+            "InvoiceNo": lambda x: f"{'C9' * (x.quantity < 0)}{x.order}", "StockCode": lambda x: x.sku,
+            "Description": lambda x: x.product.upper(), "Quantity": lambda x: x.quantity,
+            "InvoiceDate": lambda x: f"{x.date:%Y-%m-%d %H:%M:%S}", "UnitPrice": lambda x: x.total / x.quantity,
+            "CustomerID": lambda x: x.customer, "Country": lambda x: x.country,
+        },
+        has_returns=True,
+    ),
+    "online_retail_ii": Layout(
+        {
+            "Invoice": lambda x: f"{'C9' * (x.quantity < 0)}{x.order}", "StockCode": lambda x: x.sku,
+            "Description": lambda x: x.product.upper(), "Quantity": lambda x: x.quantity,
+            "InvoiceDate": lambda x: f"{x.date:%Y-%m-%d %H:%M:%S}", "Price": lambda x: x.total / x.quantity,
+            "Customer ID": lambda x: x.customer, "Country": lambda x: x.country,
+        },
+        has_returns=True,
+    ),
+    "etsy": Layout(
+        {
+            "Sale Date": lambda x: f"{x.date:%m/%d/%y}", "Item Name": lambda x: x.product,
+            "Buyer": lambda x: x.customer, "Quantity": lambda x: x.quantity, "Price": lambda x: x.price, "Coupon Code": lambda _: "",
+            "Coupon Details": lambda _: "", "Discount Amount": lambda x: x.off, "Shipping Discount": lambda _: "0.00",
+            "Order Shipping": lambda x: x.shipping, "Order Sales Tax": lambda _: "1.00",
+            "Item Total": lambda x: x.gross, "Currency": lambda _: "USD", "Transaction ID": lambda x: f"9{x.order}", "Listing ID": lambda x: x.sku,
+            "Ship Name": lambda x: x.name, "Ship Country": lambda x: x.country, "Order ID": lambda x: x.order,
+            "Variations": lambda _: "", "Order Type": lambda _: "online", "SKU": lambda _: "",
+        },
+    ),
+    "amazon": Layout(
+        {
+            "amazon-order-id": lambda x: f"058-{x.order}", "merchant-order-id": lambda _: "",
+            "purchase-date": lambda x: f"{x.date:%Y-%m-%dT%H:%M:%S+00:00}",
+            "order-status": lambda x: {"pending": "Pending", "cancelled": "Cancelled"}.get(x.status, "Shipped"),
+            "sales-channel": lambda _: "Amazon.com", "product-name": lambda x: x.product, "sku": lambda x: x.sku,
+            "asin": lambda x: f"B{x.sku}", "item-status": lambda _: "Shipped",
+            "quantity": lambda x: 0 if x.status == "cancelled" else x.quantity, "currency": lambda _: "USD",
+            "item-price": lambda x: "" if x.status == "cancelled" else x.gross, "item-tax": lambda _: "0.50",
+            "shipping-price": lambda x: x.shipping if x.first else "", "item-promotion-discount": lambda x: x.off or "",
+            "ship-country": lambda x: x.country_code,
+        },
+        delimiter="\t",
+    ),
+    "superstore": Layout(
+        {
+            "Row ID": lambda _: "", "Order ID": lambda x: f"CA-2025-{x.order}",
+            "Order Date": lambda x: f"{x.date.month}/{x.date.day}/{x.date.year}", "Ship Mode": lambda _: "First Class",
+            "Customer ID": lambda x: x.customer, "Customer Name": lambda x: x.name, "Segment": lambda _: "Consumer",
+            "Country": lambda x: x.country, "Product ID": lambda x: x.sku, "Category": lambda x: x.category,
+            "Product Name": lambda x: x.product, "Sales": lambda x: f"{x.total}49", "Quantity": lambda x: x.quantity,
+            "Discount": lambda x: f"{x.off / x.gross:.6f}", "Profit": lambda _: "1.23",
+        },
+        encoding="cp1252",
+    ),
+    "woocommerce": Layout(
+        {
+            "Order Number": lambda x: x.order, "Order Status": lambda x: WOO.get(x.status, f"wc-{x.status}"),
+            "Order Date": lambda x: f"{x.date:%Y-%m-%d %H:%M:%S}", "Email (Billing)": lambda x: x.email,
+            "Country Code (Shipping)": lambda x: x.country_code, "Order Currency": lambda _: "USD",
+            "Order Shipping Amount": lambda x: x.shipping, "Order Total Tax Amount": lambda _: "1.00",
+            "SKU": lambda x: "" if x.sku.startswith("0001") else x.sku, "Item #": lambda _: "1",
+            "Item Name": lambda x: x.product, "Quantity": lambda x: x.quantity, "Item Cost": lambda x: x.price,
+            "Order Line Total": lambda x: x.total,
+        },
+        has_returns=True,
+    ),
+    "shopify": Layout(
+        {
+            "Name": lambda x: f"#{x.order}", "Email": lambda x: x.email,
+            "Financial Status": lambda x: _head(x, _paid(x)),
+            "Fulfillment Status": lambda x: _head(x, "fulfilled" if x.status != "pending" else "unfulfilled"),
+            "Currency": lambda x: _head(x, "USD"), "Subtotal": lambda x: _head(x, x.subtotal),
+            "Shipping": lambda x: _head(x, x.shipping), "Taxes": lambda x: _head(x, "1.00"),
+            "Total": lambda x: _head(x, x.subtotal + x.shipping + 1), "Discount Amount": lambda x: _head(x, "0.00"),
+            "Created at": lambda x: _stamp(x.date), "Cancelled at": lambda x: _head(x, x.cancelled),
+            "Refunded Amount": lambda x: _head(x, x.refund if x.status != "cancelled" else "0.00"),
+            "Lineitem quantity": lambda x: x.quantity, "Lineitem name": lambda x: x.product,
+            "Lineitem price": lambda x: x.price, "Lineitem sku": lambda x: x.sku, "Lineitem discount": lambda x: x.off,
+            "Lineitem fulfillment status": lambda _: "fulfilled", "Billing Name": lambda x: _head(x, x.name),
+            "Billing Country": lambda x: _head(x, x.country_code),
+            "Shipping Country": lambda x: _head(x, x.country_code),
+            "Phone": lambda _: "", "Discount Code": lambda _: "", "Billing City": lambda _: "",
+            "Shipping City": lambda _: "", "Id": lambda x: _head(x, f"55{x.order}"),
+        },
+    ),
+}  # fmt: skip
+
+
+def _head(line: Line, value: Any) -> Any:
+    """A field of the order, which is only in its first row."""
+    return value if line.first else ""
+
+
+def _paid(line: Line) -> str:
+    if line.status in ("completed", "refunded"):
+        return (
+            "partially_refunded"
+            if line.status == "completed" and line.refund
+            else {"completed": "paid"}.get(line.status, line.status)
+        )
+    return "voided" if line.status == "cancelled" else "pending"
+
+
+def write_export(name: str, folder: Path) -> Path:
+    """Write the export `name` into `folder`; returns its path."""
+    layout = LAYOUTS[name]
+    lines = [*sold_lines(), *(returns() if layout.has_returns else ())]
+    path = folder / f"{name}.{'txt' if layout.delimiter != ',' else 'csv'}"
+    with path.open("w", encoding=layout.encoding, errors="replace", newline="") as file:
+        writer = csv.writer(file, delimiter=layout.delimiter)
+        writer.writerow(layout.columns)
+        writer.writerows([cell(line) for cell in layout.columns.values()] for line in lines)
+    return path
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    for each in LAYOUTS:
+        sys.stdout.write(f"{write_export(each, target)}\n")
