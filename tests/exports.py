@@ -165,10 +165,12 @@ LAYOUTS = {
     "etsy": Layout(
         {
             "Sale Date": lambda x: f"{x.date:%m/%d/%y}", "Item Name": lambda x: x.product,
-            "Buyer": lambda x: x.customer, "Quantity": lambda x: x.quantity, "Price": lambda x: x.price, "Coupon Code": lambda _: "",
+            "Buyer": lambda x: x.customer, "Quantity": lambda x: x.quantity, "Price": lambda x: x.price,
+            "Coupon Code": lambda _: "",
             "Coupon Details": lambda _: "", "Discount Amount": lambda x: x.off, "Shipping Discount": lambda _: "0.00",
             "Order Shipping": lambda x: x.shipping, "Order Sales Tax": lambda _: "1.00",
-            "Item Total": lambda x: x.gross, "Currency": lambda _: "USD", "Transaction ID": lambda x: f"9{x.order}", "Listing ID": lambda x: x.sku,
+            "Item Total": lambda x: x.gross, "Currency": lambda _: "USD",
+            "Transaction ID": lambda x: f"9{x.order}", "Listing ID": lambda x: x.sku,
             "Ship Name": lambda x: x.name, "Ship Country": lambda x: x.country, "Order ID": lambda x: x.order,
             "Variations": lambda _: "", "Order Type": lambda _: "online", "SKU": lambda _: "",
         },

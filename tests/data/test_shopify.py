@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from lib.data.imports.formats.shopify import NEWER
 from lib.data.imports.rejects import Policy
 from lib.errors import UsageError
+from lib.run import params
 from lib.settings import PROJECT
 from tests.own_files import Found, given, imported
 
@@ -367,10 +369,12 @@ def test_a_refund_has_the_same_key_in_a_later_export(tmp_path: Path) -> None:
 
 
 def test_an_earlier_export_without_the_newer_columns_is_loaded(tmp_path: Path) -> None:
-    columns = HEADER.split(",")[: -len(NEWER)]
-    rows = [line("#1", "9.00"), line("#1"), line("#2", "5.00", **{"Financial Status": "refunded"})]
-    cells = [",".join(row.split(",")[: len(columns)]) for row in rows]
-    (tmp_path / "orders.csv").write_text("\n".join([",".join(columns), *cells, ""]))
+    mapped = yaml.safe_load(params.find("shopify").read_text("utf-8"))["mapping"]["columns"]
+    columns = {column: field for field, column in mapped.items()}
+    kept = [place for place, column in enumerate(HEADER.split(",")) if columns[column] not in NEWER]
+    rows = [HEADER, line("#1", "9.00"), line("#1"), line("#2", "5.00", **{"Financial Status": "refunded"})]
+    lines = [",".join(row.split(",")[place] for place in kept) for row in rows]
+    (tmp_path / "orders.csv").write_text("\n".join([*lines, ""]))
     found = imported(tmp_path / "orders.csv", "shopify")
     assert found.faults() == []
     assert found.table("orders")["total_amount"].tolist() == [Decimal("9.00"), Decimal("5.00")]
@@ -481,3 +485,66 @@ def test_the_currency_may_follow_from_the_file(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("\n".join([HEADER, *several, ""]))
     with pytest.raises(UsageError, match=r'name EUR \(2\), USD \(1\); expected one\. Set it, as in SET="curr'):
         imported(tmp_path / "orders.csv", "shopify", policy=Policy("auto", 1.0, "reject"))
+
+
+MORE = {"Id": "", "Source": "", "Duties": ""}
+
+
+def full_shop(folder: Path, *lines: str) -> Found:
+    """A shop whose rows have the columns of MORE after the others."""
+    header = ",".join([HEADER, *MORE])
+    (folder / "orders.csv").write_text("\n".join([header, *lines, ""]))
+    return imported(folder / "orders.csv", "shopify")
+
+
+def full_line(name: str, subtotal: str = "", **more: str) -> str:
+    cells = MORE | {column: more.pop(column) for column in MORE if column in more}
+    return ",".join([line(name, subtotal, **more), *cells.values()])
+
+
+SHARED = {"Created at": "2025-02-03 10:00:00 +0000"}
+
+
+def test_orders_of_one_name_are_told_apart_by_their_id(tmp_path: Path) -> None:
+    rows = [full_line("#1", "5.00", Id="2", **SHARED), full_line("#1", "10.00", Id="1"), full_line("#1")]
+    found = full_shop(tmp_path, *rows)
+    assert found.faults() == []
+    orders = found.table("orders")
+    assert orders["total_amount"].tolist() == [Decimal("5.00"), Decimal("10.00")]
+    assert found.table("order_items").groupby("order_id").size().loc[orders["order_id"]].tolist() == [1, 2]
+    assert found.cases("Id", "orders: of a name that an earlier order has; the Id tells them apart") == 1
+    alone = full_shop(tmp_path, full_line("#1", "10.00", Id="1"), full_line("#1")).table("orders")["order_id"]
+    assert alone.tolist() == [orders["order_id"][1]], "the first order of a name keeps its key"
+
+
+@pytest.mark.parametrize(("number", "words"), [("7", "remove the older rows"), ("", "export with the column Id")])
+def test_an_order_that_is_in_the_file_twice_is_rejected(tmp_path: Path, number: str, words: str) -> None:
+    found = full_shop(tmp_path, *[full_line("#1", "5.00", Id=number)] * 2)
+    assert [(line, rule) for _, line, _, rule in found.faults()] == [
+        (2, "incomplete_order"),
+        (3, "duplicate_of_line_n"),
+    ]
+    assert words in found.rejects["reason"][1]
+
+
+def test_a_bad_row_of_a_second_order_leaves_the_first_of_that_name(tmp_path: Path) -> None:
+    rows = [full_line("#1", "5.00", Id="1"), full_line("#1", "10.00", Id="2", **SHARED), full_line("#1", quantity="x")]
+    found = full_shop(tmp_path, *rows)
+    assert [(line, rule) for _, line, _, rule in found.faults()] == [(3, "incomplete_order"), (4, "not_an_integer")]
+    assert found.table("orders")["total_amount"].tolist() == [Decimal("5.00")]
+
+
+def test_an_order_of_the_till_has_a_guest_and_its_channel(tmp_path: Path) -> None:
+    user = full_shop(tmp_path, full_line("#1", "5.00", Source="pos", Email="")).table("users").iloc[0]
+    assert (user["is_guest"], user["acquisition_channel"]) == (True, "pos")
+
+
+def test_duties_are_taxes_and_no_tip(tmp_path: Path) -> None:
+    head = {"Total": "9.00", "Taxes": "1.00", "Duties": "1.00", "Shipping": "0.00", "Discount Amount": "0.00"}
+    tip = full_line("#1", price="2.00", **{"Lineitem name": "Tip", "Lineitem fulfillment status": "not_eligible"})
+    found = full_shop(tmp_path, full_line("#1", "5.00", **head), tip)
+    assert found.table("orders")[["total_amount", "tax_amount"]].to_numpy().tolist() == [
+        [Decimal("5.00"), Decimal("2.00")]
+    ]
+    assert len(found.table("order_items")) == 1
+    assert found.cases("Duties", "orders: duties; added to the taxes") == 1

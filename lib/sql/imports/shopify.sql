@@ -4,6 +4,34 @@
 -- The country codes that occur.
 SELECT DISTINCT unnest([shipping_country, billing_country]) AS code FROM lines ORDER BY code
 
+-- name: renamed
+-- Table of the rows whose order has a name that an earlier order has too, such as an order that replaces a draft: their
+-- name with the Id of their order, which only its first row has.
+CREATE TABLE renamed AS
+WITH heads AS (
+    SELECT line, name, id, created_at FROM all_lines WHERE subtotal IS NOT NULL AND id IS NOT NULL
+),
+
+shared AS (
+    SELECT name, min_by(id, row(created_at, line)) AS first_id
+    FROM heads
+    GROUP BY name
+    HAVING count(DISTINCT id) > 1
+),
+
+owned AS (
+    SELECT line, name, first_id, last_value(id IGNORE NULLS) OVER (PARTITION BY name ORDER BY line) AS id
+    FROM all_lines
+    JOIN shared USING (name)
+)
+
+SELECT line, format('{} ({})', name, id) AS name FROM owned WHERE id <> first_id
+
+-- name: order_rows
+-- View of the usable rows, with a name of its own for each order.
+CREATE VIEW order_rows AS
+SELECT lines.* REPLACE (coalesce(renamed.name, lines.name) AS name) FROM lines LEFT JOIN renamed USING (line)
+
 -- name: head_lacks
 -- Rejects first rows of orders that lack a required field of the order.
 INSERT INTO removed_lines BY NAME
@@ -15,7 +43,7 @@ WITH heads AS (
             WHEN financial_status IS NULL THEN 'financial_status'
             WHEN currency IS NULL THEN 'currency'
         END AS field
-    FROM lines
+    FROM order_rows
     WHERE subtotal IS NOT NULL
 )
 
@@ -30,18 +58,23 @@ INSERT INTO removed_lines BY NAME
 SELECT
     line, 'currency' AS field, 'other_currency' AS rule, currency AS value,
     format('expected {}, the parameter currency; amounts are not converted', $currency) AS reason
-FROM lines
+FROM order_rows
 WHERE subtotal IS NOT NULL AND currency <> $currency
 
 -- name: second_head
--- Rejects further first rows of an order: two orders share a name, so their other rows cannot be assigned.
+-- Rejects further first rows of an order: it is in the file twice, or two orders share a name without an Id.
 INSERT INTO removed_lines BY NAME
 SELECT
     line, 'name' AS field, 'duplicate_of_line_n' AS rule, name AS value,
     format(
-        'line {} already begins an order of this name; give one of them another name', first_value(line) OVER orders
+        if(
+            id = first_value(id) OVER orders,
+            'line {} already begins this order; remove the older rows of it',
+            'line {} already begins an order of this name; export with the column Id, or give one of them another name'
+        ),
+        first_value(line) OVER orders
     ) AS reason
-FROM lines
+FROM order_rows
 WHERE subtotal IS NOT NULL
 WINDOW orders AS (PARTITION BY name ORDER BY line)
 QUALIFY row_number() OVER orders > 1
@@ -52,7 +85,7 @@ INSERT INTO removed_lines BY NAME
 SELECT
     line, 'item_discount' AS field, 'discount_exceeds_price' AS rule, amount_text(item_discount) AS value,
     format('expected at most quantity x price, {}', amount_text(quantity * item_price)) AS reason
-FROM lines
+FROM order_rows
 WHERE item_discount > shop_amount(quantity * item_price)
 
 -- name: incomplete_order
@@ -60,7 +93,9 @@ WHERE item_discount > shop_amount(quantity * item_price)
 -- A rejected row without a readable name belongs to the order of the row before it.
 INSERT INTO removed_lines BY NAME
 WITH placed AS (
-    SELECT line, coalesce(name, last_value(name IGNORE NULLS) OVER (ORDER BY line)) AS name FROM all_lines
+    SELECT line, coalesce(renamed.name, all_lines.name, last_value(all_lines.name IGNORE NULLS) OVER (ORDER BY line)) AS name
+    FROM all_lines
+    LEFT JOIN renamed USING (line)
 ),
 
 causes AS (
@@ -71,16 +106,16 @@ causes AS (
 ),
 
 headed AS (
-    SELECT DISTINCT name FROM lines WHERE subtotal IS NOT NULL
+    SELECT DISTINCT name FROM order_rows WHERE subtotal IS NOT NULL
 )
 
 SELECT
-    lines.line, 'name' AS field, 'incomplete_order' AS rule, lines.name AS value,
+    order_rows.line, 'name' AS field, 'incomplete_order' AS rule, order_rows.name AS value,
     coalesce(
         'another row of this order: ' || causes.cause, 'no row of this order has its subtotal; export it again'
     ) AS reason,
     causes.cause IS NOT NULL AS rejected_with_parent
-FROM lines
+FROM order_rows
 LEFT JOIN causes USING (name)
 LEFT JOIN headed USING (name)
 WHERE causes.cause IS NOT NULL OR headed.name IS NULL
@@ -93,7 +128,7 @@ WITH orders AS (
         min(line) FILTER (WHERE subtotal IS NOT NULL) AS line,
         max(subtotal) AS subtotal,
         sum(shop_amount(quantity * item_price) - coalesce(item_discount, 0)) AS total
-    FROM lines
+    FROM order_rows
     GROUP BY name
 )
 
@@ -130,7 +165,7 @@ WITH orders AS (
         min_by(email, line) AS email,
         min_by(phone, line) AS phone,
         min_by(coalesce(shipping_country, billing_country), line) AS country
-    FROM lines
+    FROM order_rows
     GROUP BY name
 )
 
@@ -147,9 +182,9 @@ LEFT JOIN calling_codes USING (country)
 -- compared by `placed`, as in the database when they are appended, and never by their place in the file.
 CREATE VIEW orders_placed AS
 SELECT
-    lines.* EXCLUDE (email),
+    order_rows.* EXCLUDE (email),
     customers.* EXCLUDE (name, line),
-    key_of('order', lines.name) AS order_id,
+    key_of('order', order_rows.name) AS order_id,
     coalesce(shipping_country, billing_country) AS country,
     coalesce(shipping_city, billing_city) AS city,
     row(created_at, order_id) AS placed,
@@ -162,7 +197,7 @@ SELECT
         ELSE 'pending'
     END AS status
 FROM customers
-JOIN lines USING (line)
+JOIN order_rows USING (line)
 
 -- name: refunded
 -- View of the refunds, at most one per order: the subtotal of cancelled and refunded orders, of others the refunded
@@ -189,12 +224,12 @@ WITH sums AS (
         name,
         max(subtotal) AS subtotal,
         max(discount_amount) AS discounts,
-        max(total) - max(subtotal) - coalesce(max(shipping), 0) AS on_top,
+        max(total) - max(subtotal) - coalesce(max(shipping), 0) - coalesce(max(duties), 0) AS on_top,
         coalesce(max(taxes), 0) AS taxes,
         sum(shop_amount(quantity * item_price)) AS gross,
         sum(coalesce(item_discount, 0)) AS item_discounts,
         count(*) AS rows_of_order
-    FROM lines
+    FROM order_rows
     GROUP BY name
     HAVING gross - item_discounts > max(subtotal)
 ),
@@ -216,14 +251,14 @@ orders AS (
 candidates AS (
     SELECT
         orders.*,
-        lines.line,
-        coalesce(lines.item_sku, lines.item_name) AS product,
-        lines.quantity,
-        shop_amount(lines.quantity * lines.item_price) - coalesce(lines.item_discount, 0) AS amount,
-        coalesce(lines.item_fulfillment_status = 'not_eligible', false)
-        OR regexp_matches(lines.item_name, '(?i)^(tip|gratuity)$|gift ?card') AS is_marked
+        order_rows.line,
+        coalesce(order_rows.item_sku, order_rows.item_name) AS product,
+        order_rows.quantity,
+        shop_amount(order_rows.quantity * order_rows.item_price) - coalesce(order_rows.item_discount, 0) AS amount,
+        coalesce(order_rows.item_fulfillment_status = 'not_eligible', false)
+        OR regexp_matches(order_rows.item_name, '(?i)^(tip|gratuity)$|gift ?card') AS is_marked
     FROM orders
-    JOIN lines USING (name)
+    JOIN order_rows USING (name)
 )
 
 SELECT * REPLACE (if(unexplained > 0, unexplained, NULL) AS unexplained)
@@ -234,7 +269,7 @@ ORDER BY name, product, quantity, amount, line
 
 -- name: goods
 -- View of the rows that sell: all except tips and the like, and rows removed from their order.
-CREATE VIEW goods AS FROM lines ANTI JOIN not_goods USING (line)
+CREATE VIEW goods AS FROM order_rows ANTI JOIN not_goods USING (line)
 
 -- name: priced
 -- View of the rows with the amount paid, in the smallest units of the currency, and the price per unit that follows. The
@@ -272,11 +307,8 @@ spread AS (
 )
 
 SELECT
-    line, name, product, repeat, quantity, item_price, discount,
-    paid // quantity AS each,
-    paid % quantity AS dearer,
-    if(paid = undiscounted, item_price, unit_price(paid, quantity)) AS price,
-    smallest_units(quantity * price) = paid AS is_exact
+    line, name, product, repeat, quantity AS units, item_price, discount, paid,
+    if(paid = undiscounted, item_price, NULL) AS price
 FROM spread
 
 -- name: products
@@ -310,7 +342,8 @@ WITH latest AS (
         min(line) AS line,
         min(name) AS order_name,
         max_by(billing_name, homed) AS billing_name,
-        max_by(country, homed) AS country
+        max_by(country, homed) AS country,
+        min_by(source, placed) AS source
     FROM orders_placed
     GROUP BY customer
 ),
@@ -332,6 +365,7 @@ SELECT
     country AS country_code,
     country_names.name AS country,
     city,
+    source AS acquisition_channel,
     signup_date,
     is_guest
 FROM latest
@@ -351,29 +385,20 @@ SELECT
     city AS shipping_city,
     cancelled_at,
     shipping AS shipping_amount,
-    taxes AS tax_amount,
+    coalesce(taxes + duties, taxes, duties) AS tax_amount,
     discount_code
 FROM orders_placed
 ORDER BY line
 
 -- name: order_items
--- One row per row of the file. Where no price of six decimals gives the amount paid, since the row has thousands of units,
--- there are two rows, whose prices differ by the smallest unit of the currency.
-WITH parts AS (
-    SELECT *, 0 AS part, quantity AS units, price AS paid_price FROM priced WHERE is_exact
-    UNION ALL
-    SELECT *, 0 AS part, quantity - dearer AS units, unit_price(each, 1) AS paid_price FROM priced WHERE NOT is_exact
-    UNION ALL
-    SELECT *, 1 AS part, dearer AS units, unit_price(each + 1, 1) AS paid_price FROM priced WHERE NOT is_exact
-)
-
+-- One row per row of the file, or two, see `parts`.
 SELECT
     key_of('item', concat_ws(chr(31), name, product, repeat, part)) AS order_item_id,
     key_of('order', name) AS order_id,
     key_of('product', product) AS product_id,
-    units::INTEGER AS quantity,
-    paid_price AS price_at_time,
-    item_price - paid_price AS discount
+    part_units AS quantity,
+    part_price AS price_at_time,
+    item_price - part_price AS discount
 FROM parts
 ORDER BY line, part
 
@@ -420,9 +445,9 @@ decisions (field, note, cases) AS (
         ('item_name', 'order_items: a row that is not in the subtotal, such as a tip or a removed row; not sold',
             (SELECT count(*) FROM not_goods)),
         ('item_price', 'order_items: the amount paid does not divide by the units; the price has six decimals',
-            (SELECT count(*) FROM priced WHERE dearer > 0 AND is_exact AND price <> item_price)),
+            (SELECT count(*) FROM parts WHERE dearer > 0 AND is_exact AND price IS NULL)),
         ('item_price', 'order_items: the amount paid does not divide by the units; the row became two rows',
-            (SELECT count(*) FROM priced WHERE NOT is_exact)),
+            (SELECT count(*) FROM parts WHERE part = 1)),
         ('item_price', 'products: list price unknown; the latest price above 0 is used',
             (SELECT count(*) FROM items WHERE price > 0)),
         ('item_price', 'products: never sold above 0; the list price is 0',
@@ -434,6 +459,9 @@ decisions (field, note, cases) AS (
         ('refunded_amount',
             'refunds: the refunded amount, as far as the subtotal covers it; it may include shipping and taxes',
             (SELECT count(*) FROM refunded WHERE NOT is_whole)),
+        ('id', 'orders: of a name that an earlier order has; the Id tells them apart',
+            (SELECT count(DISTINCT name) FROM orders_placed SEMI JOIN renamed USING (name))),
+        ('duties', 'orders: duties; added to the taxes', (SELECT count(*) FROM orders_placed WHERE duties > 0)),
         ('cancelled_at', 'refunds: date unknown; that of the order is used',
             (SELECT count(*) FROM refunded WHERE is_undated)),
         ('email', 'orders: no e-mail and no telephone number; each gets a guest of its own',

@@ -31,6 +31,7 @@ LINES = (
     Column("discount_code", "text", "Code of the discount.", optional=True, most_characters=255),
     Column("shipping", "money", "Shipping charged.", optional=True, least=0),
     Column("taxes", "money", "Taxes.", optional=True, least=0),
+    Column("duties", "money", "Import duties.", optional=True, least=0),
     Column("total", "money", "Amount paid, with shipping, taxes and tip.", optional=True, least=0),
     Column("refunded_amount", "money", "Amount refunded, possibly with shipping and taxes.", optional=True, least=0),
     Column("created_at", "timestamptz", "Time of the order.", optional=True),
@@ -46,15 +47,20 @@ LINES = (
     Column("billing_country", "char2", "Country of the customer.", optional=True),
     Column("shipping_city", "text", "City shipped to.", optional=True, most_characters=100),
     Column("shipping_country", "char2", "Country shipped to.", optional=True),
+    Column("source", "text", "Channel of the order.", optional=True, most_characters=100),
+    Column("id", "text", "Number of the order in the database of Shopify.", optional=True, most_characters=100),
 )
 NEWER = (
-    "discount_amount", "discount_code", "shipping", "taxes", "total", "refunded_amount", "item_fulfillment_status",
+    "discount_amount", "discount_code", "duties", "id", "item_discount", "item_fulfillment_status", "phone",
+    "refunded_amount", "shipping", "source", "taxes", "total",
 )  # fmt: skip
 MOST_SUMS = 10_000  # of the rows of an order: beyond, too many subsets for one to be an explanation
 
 
 def _compare(database: StagingDatabase, _: ReadOptions, currency: str) -> None:
     database.run("key_of_text")
+    database.run("renamed")
+    database.run("order_rows")
     database.run("head_lacks")
     database.run("other_currency", {"currency": currency})
     for rule in ("second_head", "discount_exceeds_price", "incomplete_order"):
@@ -70,6 +76,7 @@ def _compare(database: StagingDatabase, _: ReadOptions, currency: str) -> None:
     database.add_rows("not_goods", pa.table({"line": pa.array(_not_goods(database), pa.int64())}))
     database.run("goods")
     database.run("priced")
+    database.run("parts")
 
 
 def _not_goods(database: StagingDatabase) -> list[int]:
