@@ -38,6 +38,12 @@ SETTINGS = {
     "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
+# Last lines of the cell with the parameters.
+CHECK = """
+from lib.run import params
+
+params.check(globals())
+"""
 TEMPLATE_NOTE = "template-note"  # tag of the cell that says that a notebook is a template
 
 
@@ -151,6 +157,8 @@ def _copy(template: Path, values: dict[str, Any], folder: Path) -> Copy:
     for cell in book.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.source += CHECK
     book.metadata[MARK] = _digest(book)
     title, question = opening(book.cells)
     kept = ""

@@ -21,7 +21,7 @@ from lib.settings import PROJECT
 from lib.util.similar import did_you_mean
 from lib.util.zones import known_zone
 
-__all__ = ["Generate", "Mapping", "Params", "add_options", "chosen", "find", "load"]
+__all__ = ["Generate", "Mapping", "Params", "add_options", "check", "chosen", "find", "load"]
 
 KeyPath = tuple[str, ...]  # such as ("generate", "orders")
 
@@ -270,6 +270,22 @@ def load(path: Path, settings: Sequence[str] = ()) -> Params:
     if params.mapping is None:
         return params
     return params.model_copy(update={"data": _existing(params.data, params.mapping.format)})
+
+
+def check(values: dict[str, Any]) -> None:
+    """Refuse values that a params file could not have, such as those of an edited notebook.
+
+    Args:
+        values: Value by name; names that are not parameters are ignored.
+
+    Raises:
+        UsageError: Lists every wrong value.
+    """
+    try:
+        Params.model_validate({name: values[name] for name in Params.model_fields if name in values})
+    except ValidationError as error:
+        problems = [_message(problem, Path("parameters"), {}) for problem in error.errors()]
+        raise UsageError("\n".join(problems)) from error
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[KeyPath, str]]:

@@ -8,9 +8,12 @@ from typing import Any
 import nbformat
 import pytest
 
+from lib.errors import UsageError
 from lib.run import lab, params
 from lib.run.steps import NOTEBOOKS, discover
 from lib.settings import PROJECT
+
+INJECTED = "injected-parameters"  # papermill's tag
 
 
 def demo(**changes: Any) -> lab.Shop:
@@ -30,9 +33,19 @@ def last_cell(path: Path) -> str:
 def test_copies_have_the_parameters_and_no_outputs(tmp_path: Path) -> None:
     lab.prepare(demo(currency="GBP"), tmp_path)
     book = nbformat.read(tmp_path / "04_executive.ipynb", as_version=4)
-    injected = next(cell for cell in book.cells if "injected-parameters" in cell.metadata.get("tags", []))
+    injected = next(cell for cell in book.cells if INJECTED in cell.metadata.get("tags", []))
     assert 'currency = "GBP"' in injected.source
     assert all(not cell.outputs for cell in book.cells if cell.cell_type == "code")
+
+
+def test_edited_parameters_are_checked(tmp_path: Path) -> None:
+    copies = [nbformat.read(copy.path, as_version=4) for copy in lab.prepare(demo(), tmp_path)]
+    cells = [cell.source for book in copies for cell in book.cells if INJECTED in cell.metadata.get("tags", [])]
+    for source in cells:
+        exec(source, {})  # noqa: S102
+    [forecast] = [source for source in cells if "horizon_days" in source]
+    with pytest.raises(UsageError, match=r"^parameters: horizon_days is 0: .* greater than or equal to 1$"):
+        exec(forecast.replace("horizon_days = 30", "horizon_days = 0"), {})  # noqa: S102
 
 
 def test_every_notebook_has_a_copy_and_a_link(tmp_path: Path) -> None:

@@ -208,3 +208,10 @@ def test_a_dask_address_needs_the_dask_engine(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"dask_address is set, engine is local. Set engine: dask"):
         params.load(file)
     assert params.load(file, ["engine=dask"]).engine == "dask"
+
+
+def test_values_of_an_edited_notebook_are_checked() -> None:
+    params.check({"period": "last_month", "as_of": "2025-07-01", "mapping": None, "unrelated": object()})
+    with pytest.raises(UsageError, match="parameters: period is 'nonsense'") as refusal:
+        params.check({"period": "nonsense", "churn_days": -1, "generate": {"orders": "x"}})
+    assert len(str(refusal.value).splitlines()) == 3
