@@ -70,7 +70,7 @@ class Mapping(_Section):
     countries: dict[str, str] = {}
     optional: list[str] = []
     units: Literal["whole", "decimal"] = "whole"
-    earliest_date: date = date(2000, 1, 1)
+    earliest_date: date = Field(date(2000, 1, 1), strict=False)  # the record of a run has it as text
     statuses: dict[str, str] = {}
     discount_is: Literal["amount", "rate", "amount_included", "rate_included"] = "amount"
     round_amounts: bool = False

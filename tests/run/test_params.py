@@ -215,3 +215,8 @@ def test_values_of_an_edited_notebook_are_checked() -> None:
     with pytest.raises(UsageError, match="parameters: period is 'nonsense'") as refusal:
         params.check({"period": "nonsense", "churn_days": -1, "generate": {"orders": "x"}})
     assert len(str(refusal.value).splitlines()) == 3
+
+
+def test_the_recorded_parameters_of_imported_files_are_valid_again() -> None:
+    recorded = params.Params(data="orders.csv", mapping=params.Mapping(format="tables")).values()
+    assert params.Params.model_validate(recorded).values() == recorded
