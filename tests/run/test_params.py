@@ -95,7 +95,7 @@ def test_a_file_is_found_by_name_or_path(tmp_path: Path) -> None:
 def test_a_missing_params_file_is_refused_with_the_existing_names() -> None:
     with pytest.raises(
         UsageError,
-        match=r"unknown params file 'dem' \(did you mean demo\?\); expected a path or one of cluster, demo, ",
+        match=r"unknown params file 'dem' \(did you mean demo\?\); expected a path or one of amazon, cluster, demo, ",
     ):
         params.find("dem")
 
