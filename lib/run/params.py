@@ -76,6 +76,7 @@ class Mapping(_Section):
     round_amounts: bool = False
     charges_of: Literal["order", "row"] = "order"
     credit_note_prefix: str = ""
+    ad_spend: list[str] = []
 
     @field_validator("format")
     @classmethod

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lib.catalog import arrow_schema, tables
 from lib.data.imports import AUTO
+from lib.data.imports.ad_spend import REPORTS, STATEMENTS, compare_reports, stage_reports
 from lib.data.imports.formats import load_format
 from lib.data.imports.mapping import find_files, layouts_of, read_options
 from lib.data.imports.rejects import Policy, refusal, rejected_examples, rejects_by_rule, save_rejects
@@ -83,12 +84,15 @@ def import_shop(
     work = folder / "staging"
     work.mkdir(parents=True)
     files = [stage(found.get(name), layout, options, work) for name, layout in layouts.items()]
-    with StagingDatabase(work, mapping["format"], time_zone) as database:
+    reports = stage_reports(data, mapping, options, work)
+    files += reports
+    with StagingDatabase(work, mapping["format"], time_zone, *([STATEMENTS] if reports else [])) as database:
         _create_views(database, files, work)
         if policy.currency == AUTO:
             policy = replace(policy, currency=_only_currency(database, files))
         _use_currency(database, files, policy.currency)
         source.compare(database, options, policy.currency)
+        compare_reports(database, reports, policy.currency)
         imported = _imported(database, files, unused, as_of, policy, folder)
     shutil.rmtree(work)
     return imported
@@ -201,7 +205,11 @@ def _decisions(database: StagingDatabase, files: list[Staged], as_of: date | Non
     """Decisions of the format about rows that are loaded."""
     by_source = {each.layout.name: each for each in files}
     notes: list[Note] = []
-    for row in database.rows("notes", {"as_of": as_of or date.max}):
+    rows = database.rows("notes", {"as_of": as_of or date.max})
+    if database.has_statement("report_notes"):
+        reports = [name for name in by_source if name in REPORTS]
+        rows += [row for name in reports for row in database.rows("report_notes", source=name)]
+    for row in rows:
         of = by_source[row["source"]]
         notes.append((of.file, of.layout.names[row["field"]], row["note"], row["cases"]))
     return notes

@@ -108,7 +108,7 @@ def read_options(mapping: Mapping[str, Any], as_of: date | None, time_zone: str 
     for word, state in mapping["statuses"].items():
         if state not in STATES:
             raise UsageError(f"mapping.statuses: state of {word!r} is {state!r}; expected one of {', '.join(STATES)}")
-    settings = {name: value for name, value in mapping.items() if name not in ("format", "columns")}
+    settings = {name: value for name, value in mapping.items() if name not in ("format", "columns", "ad_spend")}
     settings["earliest_date"] = date.fromisoformat(str(mapping["earliest_date"]))
     settings["time_zone"] = known_zone(mapping["time_zone"] or time_zone)
     encoding = codecs.lookup(mapping["encoding"]).name

@@ -87,14 +87,14 @@ def stage(path: Path | None, layout: Layout, options: ReadOptions, folder: Path)
 class StagingDatabase:
     """An in-memory database that spills into a folder; closed on exit.
 
-    `name` is the format: its statements and those of common.sql can be run. Dates of timestamps are
-    those of `time_zone`.
+    `name` is the format: its statements, those of common.sql and of the files in `more` can be run. Dates of
+    timestamps are those of `time_zone`.
     """
 
-    def __init__(self, folder: Path, name: str, time_zone: str = "UTC") -> None:
+    def __init__(self, folder: Path, name: str, time_zone: str = "UTC", *more: str) -> None:
         self._folder = folder
         self.time_zone = time_zone
-        self._statements = _statements("common") | _statements(name)
+        self._statements = {key: text for each in ("common", name, *more) for key, text in _statements(each).items()}
         self._database = duckdb.connect(config={"temp_directory": str(folder)})
         for setting, value in (SETTINGS | {"TimeZone": time_zone}).items():
             self._database.execute(f"SET {setting} = $value", {"value": value})

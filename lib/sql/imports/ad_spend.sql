@@ -1,0 +1,52 @@
+-- Daily reports of Google Ads and Meta Ads, in the views `google_ads` and `meta_ads`.
+
+-- name: other_currency_of_report
+-- Rejects the rows of {source} in another currency than the shop's, since amounts are not converted.
+INSERT INTO removed_{source} BY NAME
+SELECT
+    line, 'currency' AS field, 'other_currency' AS rule, currency AS value,
+    format('expected {}, the currency of the shop; amounts are not converted', $currency) AS reason
+FROM {source}
+WHERE currency <> $currency
+
+-- name: totals
+-- Removes the rows of {source} without a day: totals are dropped, since they repeat the other rows; others are rejected.
+INSERT INTO removed_{source} BY NAME
+SELECT
+    line, 'day' AS field, if(starts_with(lower(campaign), 'total'), NULL, 'missing') AS rule, '' AS value,
+    'a value is required here; export the report by day' AS reason
+FROM {source}
+WHERE day IS NULL
+
+-- name: marketing_campaigns
+-- One row per campaign of a platform: its first and last day, and the sums of its days.
+WITH days AS (
+    SELECT 'google ads' AS channel, * FROM google_ads
+    UNION ALL BY NAME
+    SELECT 'meta ads' AS channel, * FROM meta_ads
+)
+
+SELECT
+    key_of('campaign', channel || chr(31) || campaign) AS campaign_id,
+    campaign AS name,
+    channel,
+    coalesce(sum(spend), 0) AS budget,
+    coalesce(sum(spend), 0) AS spend,
+    coalesce(sum(impressions), 0)::INTEGER AS impressions,
+    coalesce(sum(clicks), 0)::INTEGER AS clicks,
+    min(day) AS start_date,
+    max(day) AS end_date
+FROM days
+GROUP BY channel, campaign
+ORDER BY start_date, channel, name
+
+-- name: report_notes
+-- Decisions about the rows of {source}: source, field, note, cases.
+SELECT
+    '{source}' AS source, 'spend' AS field, 'marketing_campaigns: budget unknown; the spend is used' AS note,
+    count(DISTINCT campaign) AS cases
+FROM {source}
+UNION ALL
+SELECT '{source}' AS source, 'day' AS field, 'totals; dropped' AS note, count(*) AS cases
+FROM removed_{source}
+WHERE rule IS NULL

@@ -1,0 +1,87 @@
+"""Tests of reports of advertising platforms: campaigns with their spend next to the orders of any format."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from lib.data.imports.rejects import Policy
+from lib.errors import DataError, UsageError
+from tests.own_files import Found, imported, write
+from tests.own_files import shop as tables
+
+SHOP = "order,order_date,product,quantity,unit_price\n1,2025-06-01,Mug,1,5.00\n"
+GOOGLE = """Campaign report
+"June 1, 2025 - June 30, 2025"
+Day,Campaign,Currency code,Cost,Impr.,Clicks,CTR
+2025-06-03,Brand,USD,10.50,1000,40,4.00%
+2025-06-01,Brand,USD,0.00,200,0,0.00%
+2025-06-02,Shoes,USD,3.25,300,5,1.67%
+ --,Total: Account, --,13.75,1500,45,3.00%
+"""
+META = """Campaign name,Day,Amount spent (USD),Impressions,Link clicks,Reporting starts,Reporting ends
+Summer,2025-06-05,7.00,900,12,2025-06-05,2025-06-05
+Summer,2025-06-06,,100,,2025-06-06,2025-06-06
+"""
+
+
+def shop(folder: Path, currency: str = "USD", **reports: str) -> Found:
+    """Import SHOP with reports of these names."""
+    (folder / "orders.csv").write_text(SHOP)
+    for name, text in reports.items():
+        (folder / f"{name}.csv").write_text(text)
+    names = [f"{name}.csv" for name in reports]
+    policy = Policy(currency, 0.0, "reject")
+    columns = {name: name for name in SHOP.splitlines()[0].split(",")}
+    return imported(folder / "orders.csv", "lines", policy=policy, ad_spend=names, columns=columns)
+
+
+def test_campaigns_have_the_sums_of_their_days(tmp_path: Path) -> None:
+    found = shop(tmp_path, google=GOOGLE, meta=META)
+    campaigns = found.table("marketing_campaigns").set_index("name")
+    assert found.faults() == []
+    assert campaigns["channel"].to_dict() == {"Brand": "google ads", "Shoes": "google ads", "Summer": "meta ads"}
+    assert campaigns["spend"].to_dict() == {
+        "Brand": Decimal("10.50"),
+        "Shoes": Decimal("3.25"),
+        "Summer": Decimal("7.00"),
+    }
+    assert campaigns.loc["Brand", ["impressions", "clicks"]].tolist() == [1200, 40]
+    assert campaigns.loc["Summer", ["impressions", "clicks"]].tolist() == [1000, 12]
+    days = campaigns.loc["Brand", ["start_date", "end_date"]].tolist()
+    assert days == [pd.Timestamp(date(2025, 6, 1)), pd.Timestamp(date(2025, 6, 3))]
+    assert len(found.table("orders")) == 1
+
+
+def test_rows_are_counted_and_totals_are_dropped(tmp_path: Path) -> None:
+    found = shop(tmp_path, google=GOOGLE)
+    counts = found.imported.lines.set_index("file").loc["google.csv"]
+    assert counts[["read", "loaded", "rejected", "duplicates"]].tolist() == [4, 3, 0, 1]
+    assert found.cases("Day", "totals; dropped") == 1
+    assert found.cases("Cost", "marketing_campaigns: budget unknown; the spend is used") == 2
+
+
+def test_a_bad_row_is_rejected_with_its_line(tmp_path: Path) -> None:
+    bad = GOOGLE.replace("2025-06-02,Shoes,USD,3.25", "2025-06-02,Shoes,EUR,3.25").replace("10.50", "-1")
+    assert shop(tmp_path, google=bad).faults() == [
+        ("google.csv", 4, "Cost", "negative"), ("google.csv", 6, "Currency code", "other_currency"),
+    ]  # fmt: skip
+
+
+def test_a_report_in_another_currency_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"meta\.csv is in USD; expected GBP"):
+        shop(tmp_path, "GBP", meta=META)
+
+
+def test_a_file_that_is_not_a_report_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a daily report of Google Ads or Meta Ads"):
+        shop(tmp_path, google="Campaign,Cost\nBrand,1.00\n")
+    with pytest.raises(DataError, match="second report of meta_ads"):
+        shop(tmp_path, one=META, two=META)
+
+
+def test_a_shop_of_tables_has_its_own_campaigns(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"marketing_campaigns\.csv"):
+        imported(write(tmp_path / "data", tables()), "own_files", ad_spend=["meta.csv"])
