@@ -18,7 +18,7 @@ COMPLETED: dict[str, str] = dict.fromkeys(("pending", "shipped", "cancelled", "r
 
 @dataclass(frozen=True)
 class Truth:
-    """What an export says: prefix of the order numbers, states, rows that are sold, and the customer of a row."""
+    """Content of an export: prefix of the order numbers, states, rows that are sold, and the customer of a row."""
 
     number: str = ""
     states: Callable[[Line], str] = lambda line: line.status

@@ -505,7 +505,7 @@ def full_line(name: str, subtotal: str = "", **more: str) -> str:
 SHARED = {"Created at": "2025-02-03 10:00:00 +0000"}
 
 
-def test_orders_of_one_name_are_told_apart_by_their_id(tmp_path: Path) -> None:
+def test_orders_of_one_name_differ_by_their_id(tmp_path: Path) -> None:
     rows = [full_line("#1", "5.00", Id="2", **SHARED), full_line("#1", "10.00", Id="1"), full_line("#1")]
     found = full_shop(tmp_path, *rows)
     assert found.faults() == []
