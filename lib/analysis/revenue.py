@@ -62,6 +62,11 @@ class Driver(NamedTuple):
 def days(frame: pd.DataFrame, bounds: Mapping[str, date], first_day: date | None = None) -> pd.DataFrame:
     """One row per day of the bounds from `first_day` on, in order; days without a row are zero.
 
+    Args:
+        frame: date and measures, zero on the days that it lacks.
+        bounds: start and end of the days.
+        first_day: First day of the data; NaT if there are none: then no day is known. By default all days are.
+
     Example:
         >>> daily = pd.DataFrame({"date": pd.to_datetime(["2025-06-28", "2025-06-30"]), "revenue": [100.0, 50.0]})
         >>> revenue.days(daily, {"start": "2025-06-28", "end": "2025-07-01"})
@@ -70,8 +75,10 @@ def days(frame: pd.DataFrame, bounds: Mapping[str, date], first_day: date | None
         1 2025-06-29      0.0
         2 2025-06-30     50.0
     """
-    start = bounds["start"] if pd.isna(first_day) else max(pd.Timestamp(first_day), pd.Timestamp(bounds["start"]))
-    every = pd.date_range(start, bounds["end"], inclusive="left", name="date")
+    start, end = pd.Timestamp(bounds["start"]), pd.Timestamp(bounds["end"])
+    if first_day is not None:
+        start = end if pd.isna(first_day) else max(start, pd.Timestamp(first_day))
+    every = pd.date_range(start, end, inclusive="left", name="date")
     return frame.set_index("date").reindex(every, fill_value=0).reset_index()
 
 

@@ -80,11 +80,11 @@ SPARKLINE = PAGES.from_string("""
 aria-label="{{ words }}" fill="none" stroke="{{ colour }}" stroke-width="1.75" stroke-linecap="round">
 <polyline vector-effect="non-scaling-stroke" points="{% for x, y in points %}{{ x }},{{ y }} {% endfor %}"/>
 <path vector-effect="non-scaling-stroke" stroke-width="6" d="M{{ points[-1][0] }} {{ points[-1][1] }}h.01"/></svg>""")
+CLASSES = dict.fromkeys(NUMBERS, "num") | dict.fromkeys(("day", "month"), "date")  # of cells, by kind
 TABLE = PAGES.from_string("""
 {% macro linked(text) %}{% if text.startswith(("http://", "https://")) %}<a href="{{ text }}">{{ text }}</a>
 {%- else %}{{ text }}{% endif %}{% endmacro %}
-{% macro cell(tag, column, text) %}<{{ tag }}
-{%- if kinds[column] in numbers %} class="num"{% elif kinds[column] in ("day", "month") %} class="date"{% endif %}>
+{% macro cell(tag, column, text) %}<{{ tag }}{% if column in classes %} class="{{ classes[column] }}"{% endif %}>
 {%- if column == "link" %}{{ linked(text) }}{% else %}{{ text }}{% endif %}</{{ tag }}>
 {% endmacro %}
 <div class="table-scroll mathjax_ignore"><table class="data">
@@ -254,7 +254,8 @@ def table(frame: pd.DataFrame, currency: str = "USD", **kinds: str) -> Shown:
         if kind == "trend"
     }
     rows = list(zip(*(drawn.get(name, texts[name]) for name in texts.columns), strict=True))
-    html = TABLE.render(columns=list(texts.columns), rows=rows, kinds=kinds, numbers=NUMBERS, heading=heading)
+    classes = {name: CLASSES[kind] for name, kind in kinds.items() if kind in CLASSES}
+    html = TABLE.render(columns=list(texts.columns), rows=rows, classes=classes, heading=heading)
     return Shown(TABLE_STYLE + html, texts.to_string(index=False) if rows else "no rows", frame)
 
 

@@ -143,3 +143,10 @@ def test_days_begin_with_the_data() -> None:
     bounds = {"start": date(2025, 1, 1), "end": date(2025, 1, 5)}
     assert revenue.days(sales, bounds)["revenue"].tolist() == [0, 0, 5, 0]
     assert revenue.days(sales, bounds, date(2025, 1, 3))["revenue"].tolist() == [5, 0]
+    none = revenue.days(sales, bounds, pd.NaT)
+    trends = (
+        revenue.daily_trend(none, bounds),
+        revenue.weekly_trend(none, bounds),
+        revenue.monthly_trend(none, bounds),
+    )
+    assert [len(trend) for trend in (none, *trends)] == [0, 0, 0, 0]

@@ -187,6 +187,21 @@ def test_an_empty_chart_says_so(draw: object) -> None:
     assert draw(DAILY.head(0), "date", {"revenue": "Revenue"}).layout.meta["alt"] == "Revenue: nothing to show."
 
 
+@pytest.mark.parametrize(
+    "chart",
+    [
+        lambda: charts.lines(DAILY.head(0), "date", {"revenue": "Revenue"}),
+        lambda: charts.compared(pd.DataFrame(columns=["name", "revenue", "previous_revenue"]), "name", "USD"),
+        lambda: charts.fan_chart(pd.Series(dtype=float), pd.DataFrame(), "USD"),
+        lambda: charts.backtest(pd.DataFrame(), "ensemble", "USD"),
+    ],
+)
+def test_axes_without_values_are_not_drawn(chart) -> None:
+    drawn = chart()
+    assert drawn.layout.annotations[0].text.endswith(": nothing to show.")
+    assert not drawn.data
+
+
 EVENTS = pd.DataFrame(
     {
         "name": ["<b>sale</b>", "mail"],
@@ -228,7 +243,7 @@ def test_a_bridge_has_totals_and_signed_steps() -> None:
     steps = pd.DataFrame({"step": ["a", "b", "c"], "amount": [10.0, -4.0, 6.0], "total": [True, False, True]})
     figure = charts.bridge(steps, "USD")
     assert list(figure.data[0].measure) == ["absolute", "relative", "absolute"]
-    assert figure.layout.meta["alt"] == "Bridge: a $10, b -$4, c $6."
+    assert figure.layout.meta["alt"] == "Waterfall: a $10, b -$4, c $6."
 
 
 def test_revenue_is_compared_with_the_previous_period() -> None:

@@ -141,3 +141,5 @@ def test_guests() -> None:
     )
     assert guests({"orders": 1, "revenue": 5.0, "share": 0.1}, "USD").startswith("Guests placed 1 order of $5.00")
     assert guests({"orders": 0, "revenue": 0.0, "share": 0.0}, "USD").startswith("No order is from a guest")
+    credited = guests({"orders": 0, "revenue": -5.0, "share": -0.1}, "USD")
+    assert credited.startswith("Guests returned $5.00 (-10.0% of revenue) of older orders, which")

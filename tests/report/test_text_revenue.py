@@ -27,6 +27,7 @@ MAY = Period(date(2025, 5, 1), date(2025, 6, 1), date(2025, 4, 1), date(2025, 5,
         (100, 100, False, "unchanged from May"),
         (100.04, 100, False, "unchanged from May"),
         (100, 0, False, ""),
+        (100, -50, False, ""),
         (float("nan"), 1, False, ""),
         (0.25, 0.2, True, "+5.0 points vs May"),
         (0.0, 0.2, True, "-20.0 points vs May"),
@@ -71,6 +72,7 @@ def test_orders_that_are_not_sales_are_named() -> None:
     assert text.not_counted(statuses.assign(counted=False), "USD").startswith(
         "2 shipped orders of $9.00 and 1 pending order of $1.00 are not counted, since"
     )
+    assert text.not_counted(statuses.assign(counted=True).head(0), "USD") == "No order was placed in the period."
 
 
 def test_the_contribution_in_words() -> None:

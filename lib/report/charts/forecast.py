@@ -41,6 +41,8 @@ def fan_chart(history: pd.Series, ahead: pd.DataFrame, unit: str, holidays: pd.S
         >>> charts.fan_chart(history, pd.DataFrame({"forecast": 90.0, **bounds}, days[2:]), "USD")
         Forecast: $90 on Jul 1, 2025.
     """
+    if history.empty and ahead.empty:
+        return empty_chart("Forecast: nothing to show.")
     past, coming = _shown(history.tail(HISTORY_SHOWN)), _shown(ahead)
     figure = Chart()
     _bands(figure, coming, [95, 80])
@@ -110,6 +112,8 @@ def backtest(predictions: pd.DataFrame, model: str, unit: str) -> Chart:
         >>> charts.backtest(pd.DataFrame({**bounds, "observed": [100.0, 80.0], "ETS": 90.0}, days), "ETS", "USD")
         Observed revenue: $100 on Jun 29, 2025, $80 on Jun 30, 2025.
     """
+    if predictions.empty:
+        return empty_chart("Observed revenue: nothing to show.")
     shown = _shown(predictions)
     figure = Chart()
     _bands(figure, shown, [80])

@@ -18,6 +18,7 @@ LINE_PIXELS = 16  # between two names at the ends of lines
 LINE_END = "end"  # name of these annotations; on a narrow page report.js replaces them with a legend
 DAY = pd.Timedelta(days=1)
 LABEL_SHARE = 0.2  # of the chart's width: room that the value next to a bar needs on a phone
+SMALLEST = 8  # type size of numbers above bars, which all have the one that fits
 PHONE_LABEL, LONGEST_LABEL = 10, 34  # characters: per line below a bar, so that it stays horizontal; next to a bar
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -46,10 +47,12 @@ def lines(
         >>> charts.lines(daily, "date", {"revenue": "revenue"}, "USD")
         Revenue: $100 on Jun 29, 2025, $80 on Jun 30, 2025.
     """
+    alt = _alternative(frame, x, series, unit)
+    if frame.empty:
+        return empty_chart(alt)
     figure, height, behind = Chart(), HEIGHT, behind or {}
     _draw_lines(figure, frame, x, series, behind, unit)
-    alt = _alternative(frame, x, series, unit)
-    if annotations is not None and len(annotations) and len(frame):
+    if annotations is not None and len(annotations):
         height += _annotate(figure, annotations, frame[x].iloc[0], frame[x].iloc[-1])
         alt += f" Annotations: {', '.join(annotations['name'])}."
     styled(figure, alt, height, frame[[x, *series, *behind]].rename(columns={**series, **behind}))
@@ -171,7 +174,7 @@ def bridge(steps: pd.DataFrame, unit: str) -> Chart:
         >>> steps = ["May", "volume", "price", "June"]
         >>> amounts = {"amount": [900.0, 150.0, -10.0, 1040.0], "total": [True, False, False, True]}
         >>> charts.bridge(pd.DataFrame({"step": steps, **amounts}), "USD")
-        Bridge: May $900, volume +$150, price -$10, June $1,040.
+        Waterfall: May $900, volume +$150, price -$10, June $1,040.
     """
     if steps.empty:
         return empty_chart("The data do not cover the previous period.")
@@ -181,7 +184,8 @@ def bridge(steps: pd.DataFrame, unit: str) -> Chart:
         for value, total in zip(steps["amount"], steps["total"], strict=True)
     ]
     figure.add_waterfall(
-        x=["<br>".join(wrap(name, PHONE_LABEL)) for name in names], y=steps["amount"], customdata=names,
+        x=["<br>".join(wrap(name, PHONE_LABEL, break_long_words=False)) for name in names],
+        y=steps["amount"], customdata=names,
         measure=["absolute" if total else "relative" for total in steps["total"]],
         text=amounts, textposition="outside",
         cliponaxis=False, connector={"line": {"color": palette.GREY, "width": 1, "dash": "dot"}},
@@ -189,10 +193,10 @@ def bridge(steps: pd.DataFrame, unit: str) -> Chart:
         decreasing={"marker": {"color": palette.ORANGE}}, hovertemplate="%{customdata}: %{text}<extra></extra>",
     )  # fmt: skip
     described = ", ".join(f"{step} {text}" for step, text in zip(steps["step"], amounts, strict=True))
-    styled(figure, f"Bridge: {described}.", numbers=steps[["step", "amount"]])
+    styled(figure, f"Waterfall: {described}.", numbers=steps[["step", "amount"]])
     value_axis(figure.layout.yaxis, unit)
     figure.update_xaxes(tickangle=0)
-    return figure.update_layout(showlegend=False, margin_t=36)
+    return figure.update_layout(showlegend=False, margin_t=36, uniformtext={"mode": "show", "minsize": SMALLEST})
 
 
 def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
@@ -208,6 +212,8 @@ def compared(frame: pd.DataFrame, name: str, unit: str) -> Chart:
         >>> charts.compared(channels, "channel", "USD")
         Revenue, in brackets that of the previous period: email $80 ($50), social $20 ($30).
     """
+    if frame.empty:
+        return empty_chart("Revenue: nothing to show.")
     revenue, previous = frame["revenue"], frame["previous_revenue"]
     places, names = list(range(len(frame))), [escaped(text) for text in frame[name]]
     figure = Chart()

@@ -73,8 +73,8 @@
     }
   }
 
-  // On a phone, colour scales move below the figure, maps shrink, names at line ends become a legend, and touch
-  // scrolls the page instead of zooming the figure.
+  // On a phone, colour scales move below the figure, maps shrink, names at line ends become a legend, those below many
+  // bars turn, and touch scrolls the page instead of zooming the figure.
   function fit(plot, data, layout) {
     delete layout.width;
     Object.assign(layout, { paper_bgcolor: "transparent", plot_bgcolor: "transparent" }); // the page's own
@@ -98,6 +98,8 @@
       plot.style.minHeight = `${layout.height}px`;
       layout.annotations.forEach((annotation) => { annotation.font.size = typeSize("value-phone"); });
     }
+    // Names below more than six bars would overlap.
+    if (data.some((trace) => trace.type === "waterfall" && trace.x.length > 6)) layout.xaxis.tickangle = -60;
     if (layout.geo) {
       layout.height = Math.round(width * 0.55) + 90;
       plot.style.minHeight = `${layout.height}px`;

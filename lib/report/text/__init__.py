@@ -10,7 +10,7 @@ __all__ = ["comparison", "guests"]
 
 
 def comparison(now: float, before: float, with_what: str, *, points: bool = False) -> str:
-    """A change in words: `+10.7% vs May` or `unchanged from May`; empty if a value is missing or `before` is zero.
+    """A change in words: `+10.7% vs May` or `unchanged from May`; empty if a value is missing or `before` not above 0.
 
     Args:
         now: The value.
@@ -18,7 +18,7 @@ def comparison(now: float, before: float, with_what: str, *, points: bool = Fals
         with_what: Name of that value: a period such as `May`, or an amount.
         points: The values are shares, so their change is in percentage points: `+2.5 points vs May`.
     """
-    if math.isnan(now) or math.isnan(before) or not (before or points):
+    if math.isnan(now) or math.isnan(before) or not (before > 0 or points):
         return ""
     change = now - before if points else now / before - 1
     if abs(change) < 0.0005:  # the change is 0.0 in the decimals shown
@@ -35,8 +35,10 @@ def guests(sales: Mapping[Any, Any], currency: str) -> str:
         >>> guests({"orders": 0, "revenue": 0.0, "share": 0.0}, "USD")
         'No order is from a guest, so the customers cover all revenue.'
     """
-    if not sales["orders"]:
+    if not sales["orders"] and not sales["revenue"]:
         return "No order is from a guest, so the customers cover all revenue."
+    revenue = sales["revenue"] if sales["orders"] else -sales["revenue"]
+    amount = f"{money(revenue, currency)} ({percent(sales['share'])} of revenue)"
     orders = "1 order" if sales["orders"] == 1 else f"{integer(sales['orders'])} orders"
-    amount = f"{money(sales['revenue'], currency)} ({percent(sales['share'])} of revenue)"
-    return f"Guests placed {orders} of {amount}, which this report leaves out: nothing follows a guest over time."
+    what = f"placed {orders} of {amount}" if sales["orders"] else f"returned {amount} of older orders"
+    return f"Guests {what}, which this report leaves out: nothing follows a guest over time."

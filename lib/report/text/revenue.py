@@ -176,6 +176,8 @@ def not_counted(statuses: pd.DataFrame, currency: str) -> str:
         '2 shipped orders of $3,500.00 are not counted, since sales_basis is completed; sales_basis: placed counts
         them.'
     """
+    if statuses.empty:
+        return "No order was placed in the period."
     left = statuses[~statuses["counted"].astype("bool")]
     if left.empty:
         return "All of them are sales; returns are subtracted on the day on which they happened."
@@ -263,7 +265,7 @@ def _changes(ahead: Forecast, history: History) -> list[str]:
     changes = []
     for name, first in spans.items():
         previous = series[first : first + length - pd.Timedelta(days=1)].sum()
-        if first >= series.index[0] and first + length <= end and previous:
+        if first >= series.index[0] and first + length <= end and previous > 0:
             changes.append(comparison(ahead.total, previous, name))
     return changes
 
