@@ -106,6 +106,7 @@ def acquire(
     record: Callable[..., None] = _no_record,
     replace_shop: bool = False,
     time_zone: str = "UTC",
+    append: bool = False,
 ) -> Acquired:
     """Write output/data/*.parquet, and the rejected rows of an import to output/rejects, replacing earlier ones.
 
@@ -123,6 +124,7 @@ def acquire(
         record: Called with step and facts when an import is refused, before the error is raised.
         replace_shop: Allow that the files of an imported shop are replaced by a synthetic shop.
         time_zone: Of the shop's days and hours; recorded with the files, so that loading them uses it.
+        append: The files are added to a shop, whose other orders may be closer to as_of.
 
     Raises:
         UsageError: Sizes, mapping or time zone are impossible, imported files have no order in the 45 days before
@@ -163,7 +165,7 @@ def acquire(
         if acquired.refusal:
             record(STEP, **acquired.facts())
             raise DataError(acquired.refusal)
-        if fixed:
+        if fixed and not append:
             _refuse_distant(fixed, acquired.profile["days"])
     return acquired
 

@@ -21,7 +21,7 @@ import filelock
 import psutil
 
 from lib import settings
-from lib.data.imports import FROM_FILES
+from lib.data.imports import AUTO, FROM_FILES
 from lib.errors import OutputError, UsageError, WorkbookError
 from lib.formatting import day
 from lib.run import params
@@ -39,13 +39,14 @@ WAKE_UP_S = 0.5  # a signal delivered to another thread is handled when the main
 
 @dataclass(frozen=True)
 class Run:
-    """A run in progress: its steps in order, its folder, its record, and the outcome of each step so far."""
+    """A run in progress: its steps in order, its folder and record, the outcomes so far, and the days of the data."""
 
     folder: Path
     record: dict[str, Any]
     lines: Any
     steps: tuple[Step, ...]
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    days: dict[str, Any] = field(default_factory=dict)
 
     @property
     def found(self) -> dict[str, Any]:
@@ -192,8 +193,28 @@ def _run_recorded(this: Run) -> None:
 
 def _take_from_files(this: Run) -> None:
     """Replace the parameters that are `auto` by the values that the import found, for the steps that follow."""
-    found = this.found
-    this.record["params"] |= {name: found[name] for name in FROM_FILES if found.get(name)}
+    found, values = this.found, this.record["params"]
+    if this.days or not found:
+        return
+    is_auto = values["as_of"] == AUTO
+    values |= {name: found[name] for name in FROM_FILES if found.get(name)}
+    this.days.update({name: found[name] for name in ("first_day", "last_day", "as_of") if name in found})
+    if values["load_mode"] == "append" and found.get("first_day"):
+        _add_days(this)
+        values["as_of"] = this.days["as_of"] if is_auto else values["as_of"]
+
+
+def _add_days(this: Run) -> None:
+    """Add the days of the shop to which the files are appended, which may be earlier or later than theirs."""
+    from lib.data.profile import report_date
+    from lib.db import read
+
+    known = read("order_days")
+    if len(known):
+        dates = known["date"].dt.date.astype("str")
+        this.days["first_day"] = min(this.days["first_day"], dates.min())
+        this.days["last_day"] = max(this.days["last_day"], dates.max())
+        this.days["as_of"] = max(this.days["as_of"], str(report_date(known)))
 
 
 def _run_stage(this: Run, stage: Sequence[Step]) -> None:
@@ -251,12 +272,13 @@ def _run_step(this: Run, step: Step) -> None:
 
 
 def _span(this: Run) -> str:
-    """The days of the data, the report date and the time zone, for every page; empty until they are known."""
-    found = this.found
-    if not found.get("first_day"):
+    """Days of the data, report date, time zone and sales basis, for every page; empty until they are known."""
+    days, values = this.days, this.record["params"]
+    if "first_day" not in days:
         return ""
-    span = f"Data from {day(found['first_day'])} to {day(found['last_day'])}; reports as of {day(found['as_of'])}"
-    return f"{span}; days in {this.record['params']['time_zone']}."
+    span = f"Data from {day(days['first_day'])} to {day(days['last_day'])}; reports as of {day(values['as_of'])}"
+    sales = {"placed": "every order placed counts", "completed": "completed orders only"}[values["sales_basis"]]
+    return f"{span}; days in {values['time_zone']}; {sales}."
 
 
 def _environment(this: Run) -> dict[str, str]:

@@ -42,11 +42,12 @@ def own_file(tmp_path: Path) -> Path:
 
 
 def take_file(
-    data: Path, output: Path, policy: Policy, record: Callable[..., None] = lambda *_, **__: None, as_of: str = "auto"
-) -> Acquired:
+    data: Path, output: Path, policy: Policy, record: Callable[..., None] = lambda *_, **__: None, as_of: str = "auto",
+    **more: bool,
+) -> Acquired:  # fmt: skip
     mapping = params.load(params.find("online_retail"), [f"data={data}"]).values()["mapping"]
     how = {"seed": 1, "as_of": as_of, "workers": 1, "output": output, "policy": policy, "record": record}
-    return acquire(SIZES, mapping, str(data), **how)
+    return acquire(SIZES, mapping, str(data), **how, **more)
 
 
 def test_a_file_with_a_rejected_row(own_file: Path, tmp_path: Path) -> None:
@@ -120,6 +121,8 @@ def test_a_report_date_far_from_the_orders_is_refused(own_file: Path, tmp_path: 
     with pytest.raises(UsageError, match=r'the orders are from 2011-01-01 to 2011-01-01; .* SET="as_of=auto"'):
         take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"), as_of="2011-03-01")
     assert not (tmp_path / "data").exists()
+    added = take_file(own_file, tmp_path, Policy("GBP", 0.5, "reject"), as_of="2011-03-01", append=True)
+    assert added.as_of == date(2011, 3, 1)
 
 
 def test_a_currency_that_the_files_do_not_name_must_be_set(own_file: Path, tmp_path: Path) -> None:

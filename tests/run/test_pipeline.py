@@ -110,6 +110,29 @@ def refused(*arguments: str, output: Path, url: str = "") -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+EARLY = {"first_day": "2020-01-01", "last_day": "2020-01-31", "as_of": "2020-02-01", "currency": "USD"}
+
+
+@pytest.mark.parametrize(
+    ("load_mode", "as_of", "span"),
+    [
+        ("replace", "auto", "Jan 31, 2020; reports as of Feb 1, 2020; days in UTC; every order placed counts."),
+        ("append", "auto", "Jun 30, 2025; reports as of Jul 1, 2025; days in UTC; every order placed counts."),
+        ("append", "2025-06-01", "Jun 30, 2025; reports as of Jun 1, 2025; days in UTC; every order placed counts."),
+    ],
+)
+def test_an_append_of_an_older_file_reports_on_the_whole_shop(
+    demo_database: sa.URL, tmp_path: Path, load_mode: str, as_of: str, span: str
+) -> None:
+    (tmp_path / "results").mkdir()
+    facts = EARLY if as_of == "auto" else EARLY | {"as_of": as_of}
+    (tmp_path / "results" / "02_generate.json").write_text(json.dumps(facts))
+    values = params.Params().values() | {"load_mode": load_mode, "as_of": as_of}
+    this = pipeline.Run(tmp_path, {"params": values}, None, ())
+    pipeline._take_from_files(this)
+    assert pipeline._span(this) == f"Data from Jan 1, 2020 to {span}"
+
+
 def test_misspelt_setting_is_refused_before_anything_is_written(own_folders: Path) -> None:
     code, words = refused("--set", "ordes=5", output=own_folders)
     assert code == 2
