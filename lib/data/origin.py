@@ -8,7 +8,7 @@ from typing import NoReturn
 from lib.errors import UsageError
 from lib.util.currencies import decimals_of
 
-__all__ = ["SYNTHETIC", "Origin", "read_origin", "refuse_loss", "refuse_other_units", "write_origin"]
+__all__ = ["SYNTHETIC", "Origin", "read_origin", "refuse_loss", "refuse_other", "refuse_other_units", "write_origin"]
 
 FILE = "origin.json"
 
@@ -67,16 +67,17 @@ def refuse_loss(present: Origin, new: Origin, place: str, *, replace_shop: bool)
 def refuse_other_units(present: Origin, new: Origin) -> None:
     """Raise UsageError if rows of another time zone or currency would be added to a shop."""
     if present.time_zone != new.time_zone:
-        _refuse("the days", "time_zone", present.time_zone, new.time_zone)
+        refuse_other("time_zone", present.time_zone, new.time_zone)
     known = present.currency and new.currency
     if (known and present.currency != new.currency) or decimals_of(present.currency) != decimals_of(new.currency):
-        _refuse("the amounts", "currency", present.currency, new.currency)
+        refuse_other("currency", present.currency, new.currency)
 
 
-def _refuse(what: str, name: str, present: str, new: str) -> NoReturn:
+def refuse_other(name: str, present: str, new: str) -> NoReturn:
+    """Raise UsageError because rows with another value of the parameter `name` would be added to a shop."""
     same = f'Append with SET="load_mode=append {name}={present}", or load' if present else "Load"
     raise UsageError(
-        f"{what} of the shop in the database are in {present or 'another currency'}, those of the new rows in "
-        f"{new or 'another one'}; expected the same {name}. {same} all rows again with "
+        f"{name} of the shop in the database is {present or 'another one'}, that of the new rows "
+        f"{new or 'another one'}; expected the same. {same} all rows again with "
         f'SET="load_mode=replace {name}={new}".'
     )

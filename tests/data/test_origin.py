@@ -35,15 +35,15 @@ def test_an_imported_shop_is_replaced_only_when_that_is_allowed(new: Origin) -> 
 def test_rows_of_another_time_zone_are_refused(tmp_path: Path) -> None:
     write_origin(tmp_path, ZONED)
     refuse_other_units(ZONED, read_origin(tmp_path))
-    with pytest.raises(UsageError, match=r"are in UTC, those of the new rows in Asia/Kolkata; expected the same"):
+    with pytest.raises(UsageError, match=r"time_zone of .* is UTC, that of the new rows Asia/Kolkata"):
         refuse_other_units(MINE, read_origin(tmp_path))
 
 
 @pytest.mark.parametrize(
     ("present", "new", "words"),
     [
-        ("GBP", "EUR", "in GBP, those of the new rows in EUR; expected the same currency. Append with SET="),
-        ("", "KWD", "in another currency, those of the new rows in KWD; .* Load all rows again with SET="),
+        ("GBP", "EUR", "is GBP, that of the new rows EUR; expected the same. Append with SET="),
+        ("", "KWD", "is another one, that of the new rows KWD; .* Load all rows again with SET="),
     ],
 )
 def test_rows_of_another_currency_are_refused(present: str, new: str, words: str) -> None:

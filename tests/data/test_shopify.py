@@ -151,6 +151,18 @@ def test_orders_have_shipping_taxes_cancellation_and_code(found: Found) -> None:
     assert orders["cancelled_at"].dropna().tolist() == [pd.Timestamp("2025-03-06 08:00", tz="UTC")]
 
 
+@pytest.mark.parametrize(
+    ("total", "on_top"), [("16.90", "0.00"), ("18.80", "1.90"), ("17.90", "1.00"), ("19.80", "1.90"), ("", "1.90")]
+)
+def test_taxes_that_the_prices_include_are_not_on_top_of_them(total: str, on_top: str, tmp_path: Path) -> None:
+    """None, all or a part of the taxes of 1.90 is on top of 11.90 and shipping of 5.00, or a tip is too."""
+    found = shop(tmp_path, line("#1", "11.90", price="11.90", Shipping="5.00", Taxes="1.90", Total=total))
+    assert found.table("orders")["tax_amount"].tolist() == [Decimal(on_top)]
+    assert found.cases("Taxes", "orders: taxes that the prices include; not counted on top of them") == (
+        on_top != "1.90"
+    )
+
+
 def test_timestamps_are_in_utc(found: Found) -> None:
     assert found.table("orders")["order_date"][0] == pd.Timestamp("2025-03-04 08:14:02", tz="UTC")
     assert found.table("orders")["order_date"][2] == pd.Timestamp("2025-03-31 22:30:00", tz="UTC")

@@ -58,5 +58,5 @@ def test_a_total_that_is_not_rounded_is_refused(demo_database: sa.URL, demo_fold
 
 
 def test_an_append_in_another_currency_is_refused(demo_database: sa.URL, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"in USD, those of the new rows in KWD; expected the same currency\. Append"):
+    with pytest.raises(UsageError, match=r"is USD, that of the new rows KWD; expected the same\. Append"):
         load.append(written(tmp_path / "files", "KWD"), as_of="2025-07-01")

@@ -126,7 +126,7 @@ def test_an_append_with_another_time_zone_is_refused(
 ) -> None:
     before = fingerprint()
     folder = write(shop, tmp_path / "files", "Asia/Kolkata")
-    with pytest.raises(UsageError, match=r"are in UTC, .* Asia/Kolkata.*load_mode=replace time_zone=Asia/Kolkata"):
+    with pytest.raises(UsageError, match=r"is UTC, .* Asia/Kolkata.*load_mode=replace time_zone=Asia/Kolkata"):
         load.append(folder, as_of="2025-07-02")
     assert fingerprint() == before
     load.replace(folder, as_of="2025-07-02")

@@ -375,6 +375,7 @@ ORDER BY line
 
 -- name: orders
 -- One row per order, in the order of their first rows; the total is the subtotal: after discounts, without shipping.
+-- Taxes that the prices include are not in the total on top of the subtotal.
 SELECT
     order_id,
     key_of('user', customer) AS user_id,
@@ -385,7 +386,11 @@ SELECT
     city AS shipping_city,
     cancelled_at,
     shipping AS shipping_amount,
-    coalesce(taxes + duties, taxes, duties) AS tax_amount,
+    if(
+        total < subtotal + coalesce(shipping, 0) + coalesce(taxes + duties, taxes, duties),
+        greatest(total - subtotal - coalesce(shipping, 0), 0),
+        coalesce(taxes + duties, taxes, duties)
+    ) AS tax_amount,
     discount_code
 FROM orders_placed
 ORDER BY line
@@ -442,6 +447,8 @@ decisions (field, note, cases) AS (
             (SELECT count(DISTINCT name) FROM priced WHERE discount > 0)),
         ('discount_amount', 'orders: their rows exceed the subtotal by more than the discounts; spread as a discount',
             (SELECT count(*) FROM discounts WHERE spread > known)),
+        ('taxes', 'orders: taxes that the prices include; not counted on top of them',
+            (SELECT count(*) FROM orders_placed WHERE total < subtotal + coalesce(shipping, 0) + taxes)),
         ('item_name', 'order_items: a row that is not in the subtotal, such as a tip or a removed row; not sold',
             (SELECT count(*) FROM not_goods)),
         ('item_price', 'order_items: the amount paid does not divide by the units; the price has six decimals',
