@@ -2,20 +2,22 @@
 
 from contextlib import ExitStack
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import tables
-from lib.data.origin import SYNTHETIC, Origin, read_origin, refuse_loss, refuse_other_units
+from lib.data.imports.formats.lines import match_returns
+from lib.data.origin import SYNTHETIC, Origin, read_origin, refuse_loss, refuse_other, refuse_other_units
 from lib.data.synthetic.shards import read_generation_plan
 from lib.data.workers import Engine
 from lib.db import schema
-from lib.db.connection import begin, begin_resolved, connect, run
+from lib.db.connection import begin, begin_resolved, connect, run, sql
 from lib.db.locks import hold
 from lib.db.watchdog import connection_watchdog
-from lib.errors import UsageError
 from lib.load import checks, shards
 from lib.load.copy import copy_rejects, copy_rows, count_rejects, parquet_files
 from lib.load.marts import MARTS, clear_scores, create_sessions, selection
@@ -51,9 +53,10 @@ def append(
 
     Limits: A value that a customer's or product's latest order in a file lacks counts as that order's, although it is
     from an earlier one. Of files with the same last order, tables of your own that are appended later replace the
-    values; of exports, the greater values are kept. Credit notes are matched with sales of their own file only. Rows
-    are never deleted, except the items that a later state of their order lacks: the guest of an order stays, without
-    it, when a later export names the customer.
+    values; of exports, the greater values are kept. A credit note stays with the sale that its own file matched it
+    with, even if another file has a later one. Rows are never deleted, except the items that a later state of their
+    order lacks, and what an import added for refunds that another file has: the guest of an order stays, without it,
+    when a later export names the customer.
 
     Args:
         folder: Has a Parquet file per table, or a generation plan, whose rows are generated and loaded by `engine`.
@@ -88,6 +91,8 @@ def append(
             rows = {name: _copy_added(connection, name, paths.get(name)) for name in TABLES}
             newer = files_newer(connection, latest_wins=origin.format in OWN_TABLES)
             changes = {name: {"rows": rows[name], **merge_newer(connection, name, newer)} for name in TABLES}
+            if origin.format not in OWN_TABLES:
+                _match_credit_notes(connection)
         with watch.part("marts"):
             clear_scores(connection)
             create_sessions(connection)
@@ -107,20 +112,12 @@ def _refuse_other(connection: sa.Connection, origin: Origin, sales_basis: str, *
     schema.refuse_drift(connection, require_all=True)
     present = loaded_origin(connection)
     refuse_other_units(present, origin)
-    _refuse_other_basis(connection, sales_basis)
+    basis = str(connection.execute(sa.text("SELECT sales_basis()")).scalar_one())
+    if basis != sales_basis:
+        refuse_other("sales_basis", basis, sales_basis)
     if origin == SYNTHETIC:
         refuse_loss(present, origin, "the database", replace_shop=replace_shop)
     return present
-
-
-def _refuse_other_basis(connection: sa.Connection, sales_basis: str) -> None:
-    present = str(connection.execute(sa.text("SELECT sales_basis()")).scalar_one())
-    if present != sales_basis:
-        raise UsageError(
-            f"the sales basis of the shop in the database is {present}, that of this load {sales_basis}; expected the "
-            f'same. Append with SET="load_mode=append sales_basis={present}", or load all rows again with '
-            f'SET="load_mode=replace sales_basis={sales_basis}".'
-        )
 
 
 def _copy_added(connection: sa.Connection, table: str, paths: list[Path] | None) -> int:
@@ -133,6 +130,14 @@ def _copy_added(connection: sa.Connection, table: str, paths: list[Path] | None)
         rows = connection.exec_driver_sql(statement).rowcount
     run(connection, f"ALTER TABLE {added} ADD PRIMARY KEY ({tables()[table].key}); ANALYZE {added}")
     return rows
+
+
+def _match_credit_notes(connection: sa.Connection) -> None:
+    """Match the credit notes without an order with sales of other files, as an import does with those of its own."""
+    rows = map(dict, connection.execute(sa.text(sql("load/returnable"))).mappings())
+    for _, group in groupby(rows, itemgetter("user_id", "product_id")):
+        for credit in match_returns(group):
+            connection.execute(sa.text(sql("load/match_credit")), credit)
 
 
 def _rebuild(connection: sa.Connection, mart: str) -> dict[str, int]:

@@ -68,6 +68,8 @@ def merge_newer(connection: sa.Connection, table: str, newer: bool | None) -> di
     run(connection, _statement("delete_unchanged", table))
     run(connection, _statement("decide", table, own=_own(table), newer="NULL" if newer is None else str(newer)))
     run(connection, _statement("keep_newer", table))
+    if table == "refunds":
+        run(connection, sql("load/added_refunds"))
     return merge(connection, table)
 
 

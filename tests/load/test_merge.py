@@ -270,6 +270,57 @@ def test_tables_of_your_own_may_be_corrected(database: sa.URL, tmp_path: Path) -
     assert ask("SELECT DISTINCT cost FROM products") == [(Decimal("3.00"),)]
 
 
+RETAIL = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+SALES = [
+    "100,MUG,Mug,5,2011-03-01 09:00:00,2.00,1,France",
+    "101,MUG,Mug,2,2011-03-05 09:00:00,2.00,1,France",
+    "102,POT,Pot,1,2011-03-06 09:00:00,8.00,1,France",
+    "103,MUG,Mug,9,2011-03-07 09:00:00,2.00,2,France",
+]
+CREDITS = [
+    "C200,MUG,Mug,-2,2011-04-01 09:00:00,2.00,1,France",  # all of 101
+    "C201,MUG,Mug,-4,2011-04-02 09:00:00,1.50,1,France",  # of 100, which is earlier, since 101 has nothing left
+    "C202,MUG,Mug,-4,2011-04-03 09:00:00,2.00,1,France",  # no sale has four units left
+    "C203,JAR,Jar,-1,2011-04-04 09:00:00,3.00,2,France",  # sold before the data begin
+    "C204,POT,Pot,-1,2011-04-05 09:00:00,8.00,,France",  # of a guest
+    "104,POT,Pot,2,2011-04-06 09:00:00,8.00,2,France",
+]
+
+
+def test_a_credit_note_finds_the_sale_of_another_file(database: sa.URL, tmp_path: Path) -> None:
+    """Each file is a month: two exports appended in either order equal both at once."""
+    folders = []
+    for name, rows in {"march": SALES, "april": CREDITS, "both": SALES + CREDITS}.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join([RETAIL, *rows, ""]))
+        folders.append(folder_of(tmp_path / f"{name}.csv", "online_retail"))
+    assert both_orders(*folders[:2]) == state(folders[2])
+    found = ask("SELECT amount, order_date::date::text, status FROM refunds LEFT JOIN orders USING (order_id)")
+    known = [(amount, day, status) for amount, day, status in found if day]
+    assert sorted(known) == [(Decimal(4), "2011-03-05", "refunded"), (Decimal(6), "2011-03-01", "completed")]
+    assert len(found) == 5
+
+
+REFUND = {"refund_id": key("f", 1), "order_id": key("c", 1), "kind": "refund", "refund_date": "2025-03-01T08:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("status", "amount", "kept"), [("refunded", "10.00", []), ("completed", "4.00", [("2025-02-01", 6)])]
+)
+def test_a_refund_replaces_what_an_import_added_for_it(
+    database: sa.URL, tmp_path: Path, status: str, amount: str, kept: list[tuple[str, int]]
+) -> None:
+    """One file says that the order of 10.00 is refunded, the other has a refund of it."""
+    first, second = shop()["orders"]
+    added = tables_of(tmp_path / "added", orders=[first | {"status": "refunded"}, second])
+    real = tables_of(
+        tmp_path / "real", orders=[first | {"status": status}, second], refunds=[REFUND | {"amount": amount}]
+    )
+    both_orders(added, real)
+    refunds = ask("SELECT left(refund_date::text, 10), amount FROM refunds ORDER BY refund_date")
+    assert refunds == [*kept, ("2025-03-01", Decimal(amount))]
+    assert ask("SELECT status FROM orders ORDER BY total_amount LIMIT 1") == [("refunded",)]
+
+
 def test_a_placeholder_never_replaces_an_address(database: sa.URL, tmp_path: Path) -> None:
     ada, *others = shop()["users"]
     nameless = ada | {"email": f"{ada['user_id']}@no-email.invalid", "name": "Customer 17850"}

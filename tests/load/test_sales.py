@@ -17,6 +17,7 @@ from lib.data.synthetic.fulfilment import completed_share
 from lib.db import schema
 from lib.errors import DataError, UsageError
 from tests.conftest import ask
+from tests.own_files import imported
 
 ANN, BEN, GUEST = (str(UUID(int=number)) for number in (1, 2, 3))
 MUG, RAMP = (str(UUID(int=number)) for number in (11, 12))  # the ramp has no cost
@@ -93,6 +94,7 @@ def shop(**changes: object) -> dict[str, pd.DataFrame]:
             items.append(line | {"quantity": units, "price_at_time": paid, "discount": discount})
     orders[3] |= {"shipping_amount": 9, "tax_amount": 20}
     orders[2] |= {"shipping_amount": 5, "cancelled_at": "2025-06-03 18:00"}
+    orders[5] |= {"shipping_amount": 1, "cancelled_at": "2025-06-08 18:00"}
     refunds = [
         {
             "refund_id": key(900 + place), "user_id": user, "order_id": order and key(order),
@@ -137,8 +139,22 @@ def test_every_order_placed_is_a_sale_and_returns_subtract_on_their_day(loaded):
     assert by_day("orders") == dict.fromkeys(["2025-05-31", "2025-06-01", "2025-06-02", "2025-06-03", "2025-06-05"], 1)
     assert by_day("free_orders") == {"2025-06-05": 1}
     # A cancelled order takes its shipping back.
-    assert by_day("shipping") == {"2025-06-02": 5, "2025-06-03": 4}
+    assert by_day("shipping") == {"2025-06-02": 5, "2025-06-03": 4, "2025-06-05": 1}
     assert by_day("taxes") == {"2025-06-03": 20}
+    assert by_day("cancelled_orders") == {"2025-06-03": 1}
+
+
+@pytest.mark.parametrize("sales_basis", ["placed", "completed"])
+def test_a_cancellation_in_parts_is_one_and_that_of_a_part_is_none(loaded, sales_basis):
+    """Shipping is taken back once, on the day that the rest is cancelled, and of a gift on that of its cancellation."""
+    parts = [
+        (BEN, 103, None, day, "cancellation", None, amount) for day, amount in [("2025-06-03", 2), ("2025-06-07", 10)]
+    ]
+    of_a_part = (GUEST, 104, 0, "2025-06-04", "cancellation", 1, 12)
+    loaded(sales_basis, o106="cancelled", refunds=[*REFUNDS[:2], *REFUNDS[3:], *parts, of_a_part])
+    assert by_day("cancelled_orders") == {"2025-06-07": 1, "2025-06-08": 1}
+    placed = {"2025-06-02": 5, "2025-06-03": 9, "2025-06-05": 1, "2025-06-07": -5, "2025-06-08": -1}
+    assert by_day("shipping") == (placed if sales_basis == "placed" else {})
 
 
 def test_units_and_costs_are_less_those_of_returns_whose_units_are_known(loaded):
@@ -164,7 +180,7 @@ def test_the_ladder_names_each_kind_of_return(loaded):
     assert ladder[["gross_sales", "discounts", "refunds", "cancellations", "credit_notes"]].tolist() == [
         272, 48, 145, 12, 3,
     ]  # fmt: skip
-    assert ladder[["revenue", "shipping", "taxes", "total_sales"]].tolist() == [64, 9, 20, 93]
+    assert ladder[["revenue", "shipping", "taxes", "total_sales"]].tolist() == [64, 10, 20, 94]
 
 
 def test_statuses_are_those_of_the_orders_placed_in_the_period(loaded):
@@ -229,9 +245,46 @@ def test_refunds_that_cannot_be_are_refused(loaded, refunds, check):
 def test_an_append_by_another_basis_is_refused(loaded, tmp_path):
     loaded()
     with pytest.raises(
-        UsageError, match=r"is placed, that of this load completed.*load_mode=append sales_basis=placed"
+        UsageError, match=r"is placed, that of the new rows completed.*load_mode=append sales_basis=placed"
     ):
         load.append(tmp_path / "data", as_of="2025-07-01", sales_basis="completed")
+
+
+def test_sales_and_returns_do_not_depend_on_customer_numbers(empty_database, tmp_path):
+    """An Online Retail export with sales and credit notes, whole and without the number on every fourth invoice."""
+    draw = np.random.default_rng(7)
+    number = np.sort(draw.integers(1, 160, 600))
+    is_credit = number % 5 == 0
+    day = pd.Timestamp("2011-01-01") + pd.to_timedelta(number, "D")
+    export = pd.DataFrame(
+        {
+            "InvoiceNo": np.where(is_credit, "C", "") + pd.Series(number).astype(str), "Description": "Thing",
+            "StockCode": draw.choice(["A", "B", "C", "D"], 600), "InvoiceDate": day.strftime("%Y-%m-%d 10:00:00"),
+            "Quantity": draw.integers(1, 9, 600) * np.where(is_credit, -1, 1), "Country": "France",
+            "UnitPrice": draw.integers(0, 999, 600) / 100, "CustomerID": (number % 7 + 1).astype(str),
+        }
+    )  # fmt: skip
+    cents = export["Quantity"] * (export["UnitPrice"] * 100).round()
+    parts = {"gross_sales": cents.where(~is_credit, 0), "returns": -cents.where(is_credit, 0)}
+    expected = pd.DataFrame(parts).groupby(day.rename("date")).sum() / 100
+    with db.transaction() as connection:
+        schema.create(connection)
+    found = {}
+    for name, numbers in {
+        "whole": export["CustomerID"],
+        "blank": export["CustomerID"].mask(number % 4 == 0, ""),
+    }.items():
+        export.assign(CustomerID=numbers).to_csv(tmp_path / f"{name}.csv", index=False)
+        load.replace(imported(tmp_path / f"{name}.csv", "online_retail").folder, as_of="2011-07-01")
+        days = db.read("daily_kpis", start="2011-01-01", end="2011-07-01").set_index("date")
+        sums = days[["gross_sales", "returns"]].loc[expected.index]
+        assert (sums.round(2) == expected).all(axis=None), name
+        kpis = db.read("period_kpis", start="2011-01-01", end="2011-07-01").iloc[0]
+        found[name] = (round(kpis["revenue"], 2), kpis["orders"])
+        assert found[name][0] == round((expected["gross_sales"] - expected["returns"]).sum(), 2)
+    assert found["whole"] == found["blank"]
+    guests = db.read("guest_sales", as_of="2011-07-01").iloc[0]
+    assert guests["orders"] == export["InvoiceNo"][(number % 4 == 0) & ~is_credit].nunique()
 
 
 @pytest.mark.slow

@@ -1,5 +1,9 @@
 -- The workbook's own tables: one file per table, with the catalog's columns.
 
+-- name: added_refund_key
+-- The key of the refund that is added to an order, from the order's key: lib/sql/load/added_refunds.sql recognises it.
+CREATE MACRO added_refund_key(order_key) AS md5('added refund ' || order_key::VARCHAR)::UUID
+
 -- name: before_signup
 -- Rejects rows of {source} before the shop's day on which their customer signed up.
 INSERT INTO removed_{source} BY NAME
@@ -298,11 +302,12 @@ WITH all_refunds AS (
     SELECT
         line, false AS added, key_of('refund', refund_id) AS refund_id,
         coalesce(user_id, order_user_id) AS customer, own_order_id AS of_order,
-        key_of('item', order_item_id) AS order_item_id, own_date AS refund_date, kind, quantity, amount
+        key_of('item', order_item_id) AS order_item_id, key_of('product', product_id) AS product_id,
+        own_date AS refund_date, kind, quantity, amount
     FROM refunds_of_orders
     UNION ALL BY NAME
     SELECT
-        line, true AS added, text_key('missing refund', order_id::VARCHAR) AS refund_id,
+        line, true AS added, added_refund_key(key_of('order', order_id)) AS refund_id,
         user_id AS customer, order_id AS of_order, refund_date, kind, amount
     FROM refunds_missing
 )
@@ -311,7 +316,7 @@ SELECT
     refund_id,
     coalesce(key_of('user', customer), text_key('guest', of_order::VARCHAR)) AS user_id,
     key_of('order', of_order) AS order_id,
-    order_item_id, refund_date, kind, quantity, amount
+    order_item_id, product_id, refund_date, kind, quantity, amount
 FROM all_refunds
 ORDER BY added, line
 

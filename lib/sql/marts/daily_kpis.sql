@@ -12,7 +12,6 @@ sale_days AS (
         sum(amount) AS revenue,
         sum(amount) FILTER (WHERE kind = 'sale') AS sales,
         -sum(amount) FILTER (WHERE kind <> 'sale') AS returns,
-        count(*) FILTER (WHERE kind = 'cancellation') AS cancelled_orders,
         -sum(amount) FILTER (WHERE kind IN ('refund', 'credit note')) AS refunded_amount
     FROM sales()
     GROUP BY date
@@ -23,15 +22,28 @@ refund_days AS (  -- apart from the sales, because counting distinct orders sort
     WHERE kind IN ('refund', 'credit note')
     GROUP BY date
 ),
+cancelled AS (  -- whole orders, on the day of the cancellation that left nothing; one of amount 0 has no refund
+    SELECT
+        shop_day(greatest(order_date, coalesce(last_date, cancelled_at))) AS date,
+        is_sale(status) AS is_sale,
+        shipping_amount,
+        tax_amount
+    FROM orders
+    LEFT JOIN (
+        SELECT order_id, max(refund_date) AS last_date FROM refunds WHERE kind = 'cancellation' GROUP BY order_id
+    ) AS cancellations USING (order_id)
+    WHERE status = 'cancelled'
+),
+cancelled_days AS (
+    SELECT date, count(*) AS cancelled_orders FROM cancelled GROUP BY date
+),
 extra_days AS (
     SELECT date, sum(shipping) AS shipping, sum(taxes) AS taxes FROM (
         SELECT shop_day(order_date) AS date, shipping_amount AS shipping, tax_amount AS taxes
         FROM orders
         WHERE is_sale(status)
         UNION ALL
-        SELECT shop_day(refund_date), -shipping_amount, -tax_amount
-        FROM refunds JOIN orders USING (order_id)
-        WHERE kind = 'cancellation' AND is_sale(status)
+        SELECT date, -shipping_amount, -tax_amount FROM cancelled WHERE is_sale
     ) AS charged
     GROUP BY date
 ),
@@ -74,6 +86,7 @@ days AS (
         SELECT shop_day(min(order_date)) AS date FROM orders
         UNION ALL SELECT shop_day(max(order_date)) FROM orders
         UNION ALL SELECT shop_day(max(refund_date)) FROM refunds
+        UNION ALL SELECT max(date) FROM cancelled
         UNION ALL SELECT date FROM signup_days
         UNION ALL SELECT date FROM session_days
     ) AS dated
@@ -105,6 +118,7 @@ final AS (
     FROM days
     LEFT JOIN sale_days USING (date)
     LEFT JOIN refund_days USING (date)
+    LEFT JOIN cancelled_days USING (date)
     LEFT JOIN extra_days USING (date)
     LEFT JOIN item_days USING (date)
     LEFT JOIN customer_days USING (date)

@@ -1,5 +1,5 @@
 -- Revenue (net sales) by product category from :start up to, not including, :end; the rows add up to the revenue of the
--- period. units: sold less returned. Returns of unknown orders have no category.
+-- period. units: sold less returned. Returns of unknown products have no category.
 -- share: revenue / revenue of the period. gross_margin: as in lib/kpis.yml, for the category.
 WITH
 final AS (

@@ -70,9 +70,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     FROM orders JOIN order_items USING (order_id)
     WHERE is_sale(status)
     UNION ALL
-    -- Returns of an item, and those of unknown orders, whose product is not known either.
-    SELECT kind, refunds.order_id, user_id, product_id, refund_date, -coalesce(refunds.quantity, 0), 0::numeric,
-        -amount::numeric
+    -- Returns of an item, and those of unknown orders, whose product may be known.
+    SELECT
+        kind, refunds.order_id, user_id, coalesce(order_items.product_id, refunds.product_id), refund_date,
+        -coalesce(refunds.quantity, 0), 0::numeric, -amount::numeric
     FROM refunds LEFT JOIN order_items USING (order_item_id)
     WHERE (refunds.order_item_id IS NOT NULL OR refunds.order_id IS NULL)
         AND (
@@ -82,7 +83,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     UNION ALL
     -- Returns of an order, spread over its items by their amounts; of a part of an order, the units are not known.
     SELECT
-        kind, order_id, orders.user_id, product_id, refund_date,
+        kind, order_id, orders.user_id, order_items.product_id, refund_date,
         CASE WHEN amount = total_amount THEN -order_items.quantity ELSE 0 END, 0::numeric,
         -amount * shop_amount(order_items.quantity * price_at_time) / nullif(total_amount, 0)
     FROM refunds JOIN orders USING (order_id) JOIN order_items USING (order_id)

@@ -15,7 +15,7 @@ from lib.data.imports.rules import WEIGHED
 from lib.data.imports.staging import StagingDatabase
 from lib.util.countries import alpha3, code, name
 
-__all__ = ["FORMAT"]
+__all__ = ["FORMAT", "match_returns"]
 
 STATUSES = ("pending", "shipped", "completed", "cancelled", "refunded")
 LINES = (
@@ -61,7 +61,7 @@ def _compare(database: StagingDatabase, options: ReadOptions, currency: str) -> 
         database.run(view)
     database.run("parts")
     rows = (row for batch in database.batches("returnable") for row in batch.to_pylist())
-    found = [each for _, group in groupby(rows, itemgetter("user_id", "code")) for each in _returns(group)]
+    found = [each for _, group in groupby(rows, itemgetter("user_id", "code")) for each in match_returns(group)]
     database.add_rows("returns", pa.Table.from_pylist(found, RETURNS))
     database.run("refunded")
 
@@ -98,9 +98,14 @@ def _folded(word: str) -> str:
     return re.sub(r"[\s_-]+", "-", word.casefold())
 
 
-def _returns(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def match_returns(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Line and amount of each return with the line of its sale, which has enough units and amount left: one of the same
-    order, else the latest earlier one. Returns without such a sale are left out."""
+    order, else the latest earlier one. Returns without such a sale are left out.
+
+    Args:
+        rows: Sales and returns of one customer and product in the order in which they happened: line (any key), number
+            of the order, is_sale, units, amount.
+    """
     sales: dict[str, list[dict[str, Any]]] = {"": []}  # of each order, and of all
     for row in rows:
         if row["is_sale"]:

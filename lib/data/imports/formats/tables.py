@@ -28,6 +28,7 @@ TIMES = {"orders": "order_date", "events": "event_timestamp"}  # must not preced
 def _compare(database: StagingDatabase, options: ReadOptions, _: str) -> None:
     """Reject rows table by table, parents first; then orders by their remaining items and events, and their rows."""
     database.run(f"key_of_{options.keys}")
+    database.run("added_refund_key")
     present = [table for table in TABLES.values() if database.has_rows(f"all_{table.name}")]
     for table in present:
         _reject_duplicates(database, table)
