@@ -13,8 +13,9 @@ WORKERS = auto
 TLS =
 ARGS =
 SERIES =
+FORMAT = tables
 NOTEBOOK =
-export PARAMS DATA SERIES NOTEBOOK
+export PARAMS DATA SERIES NOTEBOOK FORMAT
 
 PYTHON = .venv/bin/python
 UV = .venv/bin/uv
@@ -66,8 +67,8 @@ report: $(OK) ## Write the page of your own notebook (NOTEBOOK=output/lab/demo/m
 
 ##@ Data
 
-templates: $(OK) ## Write example files to fill with your data to output/templates
-	@$(PYTHON) -m lib.data.imports.formats.tables
+templates: $(OK) ## Write example files to output/templates (FORMAT=tables, lines, shopify or woocommerce)
+	@$(PYTHON) -m lib.data.imports.templates "$$FORMAT"
 
 clean: ## Delete the results in output/; the database and .venv stay
 	@rm -rf output/data output/runs output/reports output/rejects output/templates

@@ -3,6 +3,7 @@
 import csv
 import re
 import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import nbformat
@@ -14,7 +15,8 @@ from nbclient.exceptions import CellExecutionError
 from lib import db
 from lib.catalog import tables
 from lib.data import synthetic
-from lib.data.imports.formats import tables as templates
+from lib.data.imports import templates
+from lib.data.imports.rejects import Policy
 from lib.data.parquet import write_tables
 from lib.run.steps import NOTEBOOKS
 from tests.browser import open_page
@@ -158,3 +160,21 @@ def test_a_notebook_with_its_defaults_does_not_replace_an_imported_shop(
     with pytest.raises(CellExecutionError, match=r"holds the shop imported from .+; it would be replaced by a synth"):
         NotebookClient(book, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
     assert fingerprint() == before
+
+
+@pytest.mark.parametrize("name", ["lines", "shopify", "woocommerce"])
+def test_the_example_of_an_export_loads_unchanged(name: str, tmp_path: Path) -> None:
+    """17.98 and 24.00, 24.00 cancelled, 13.50 of a guest or the till; 8.99 came back."""
+    (path,) = templates.write_templates(tmp_path / "templates", name)
+    found = imported(path, name, policy=Policy("auto", 0.0, "reject"))
+    assert (found.faults(), found.imported.currency) == ([], "EUR")
+    assert found.table("orders")["total_amount"].tolist() == [Decimal(total) for total in ("41.98", "24.00", "13.50")]
+    assert (
+        found.table("refunds")["amount"].tolist()
+        == [Decimal("24.00"), Decimal("8.99")][:: 1 if name != "shopify" else -1]
+    )
+
+
+def test_an_unknown_example_is_refused_with_the_names(own_folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert templates.main("shopyfi") == 2
+    assert "(did you mean shopify?); expected FORMAT=lines, shopify, tables, woocommerce" in capsys.readouterr().err

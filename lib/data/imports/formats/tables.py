@@ -1,25 +1,14 @@
-"""The workbook's own tables: a folder with one file per table, under the catalog's names or those of the mapping.
+"""The workbook's own tables: a folder with one file per table, under the catalog's names or those of the mapping."""
 
-Run as a command, it writes an example of each file to output/templates.
-"""
-
-import shlex
-import shutil
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 from lib.catalog import Column, Table, tables
 from lib.data.imports.formats import Format
 from lib.data.imports.mapping import ReadOptions
 from lib.data.imports.staging import StagingDatabase
-from lib.errors import WorkbookError
-from lib.settings import output_folder
-from lib.util.files import replacing_folder
 
-__all__ = ["FORMAT", "main", "write_templates"]
+__all__ = ["FORMAT"]
 
-EXAMPLES = Path(__file__).parents[1] / "examples"  # a shop small enough to read, which loads unchanged
 TABLES = {name: table for name, table in tables().items() if not table.mart}
 DERIVED = {("orders", "user_id"), ("refunds", "user_id"), ("refunds", "refund_date")}  # of a guest, or of the order
 TIMES = {"orders": "order_date", "events": "event_timestamp"}  # must not precede the customer's sign-up
@@ -72,38 +61,3 @@ FORMAT = Format(
     _compare,
     optional=("marketing_campaigns", "refunds", "events"),
 )
-
-
-def write_templates(folder: Path) -> list[Path]:
-    """Write the examples, replacing the content of `folder`.
-
-    Returns:
-        Paths of the files.
-
-    Raises:
-        OutputError: The folder cannot be written.
-    """
-    with replacing_folder(folder) as temporary:
-        for path in EXAMPLES.glob("*.csv"):
-            shutil.copyfile(path, temporary / path.name)
-    return sorted(folder.iterdir())
-
-
-def main() -> int:
-    """Write the templates and print how to use them; return the exit code."""
-    folder = output_folder() / "templates"
-    try:
-        names = ", ".join(path.name for path in write_templates(folder))
-    except WorkbookError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    sys.stdout.write(
-        f"Wrote {names} to {folder}.\n"
-        f"They load unchanged: make pipeline PARAMS=own_files DATA={shlex.quote(str(folder))}\n"
-        "Replace their rows by those of your shop; params/own_files.yml explains other names, formats and keys.\n"
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
