@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from lib.data.imports import AUTO, FROM_FILES
 from lib.data.imports.formats import NAMES
+from lib.data.imports.sources import named_files
 from lib.errors import UsageError
 from lib.settings import PROJECT
 from lib.util.similar import did_you_mean
@@ -362,12 +363,12 @@ def _known() -> dict[str, FieldInfo]:
 
 
 def _existing(data: str, source_format: str) -> str:
-    """The absolute path of the data: a folder for the workbook's own tables, a file for any other format."""
+    """The absolute path or pattern of the data: a folder for the workbook's own tables, files for any other format."""
     path = Path(data).expanduser().resolve()
-    if source_format == "tables" and not path.is_dir():
+    if source_format != "tables":
+        named_files(path)
+    elif not path.is_dir() and path.suffix.lower() != ".zip":
         raise UsageError(f"no folder {path}; expected the folder with your files. Name it, as in DATA=FOLDER")
-    if source_format != "tables" and not path.is_file():
-        raise UsageError(f"no file {path}; expected the export of your shop. Name it, as in DATA=FILE")
     return str(path)
 
 

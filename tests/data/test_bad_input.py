@@ -311,11 +311,11 @@ def of_flags(outcome: str) -> Callable[[Path], None]:
         columns = (Column("flag", "boolean", "", optional=True), Column("no", "integer", ""))
         layout = Layout("flags", columns, {"flag": "flag", "no": "no"}, frozenset())
         options = read_options(params.load(params.find("own_files"), [f"data={folder}"]).values()["mapping"], AS_OF)
-        staged = stage(folder / "flags.csv", layout, options, folder)
+        staged = stage([folder / "flags.csv"], layout, options, folder)
         lines = pq.read_table(folder / "flags.parquet").to_pylist()
         if outcome == REPAIRED:
             assert [line["flag"] for line in lines[:-1]] == [True] * 6 + [False] * 3 + [None]
-            assert staged.notes[("flag", "yes, no, 1, 0 and the like read as true or false")] == 7
+            assert staged.parts[0][2]["flag", "yes, no, 1, 0 and the like read as true or false"] == 7
         else:
             assert [line["fault_rule"] for line in lines] == [None] * 10 + ["not_a_boolean"]
 

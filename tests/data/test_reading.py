@@ -73,7 +73,7 @@ def test_a_total_or_second_table_below_the_data_is_skipped_and_counted(below: tu
     [
         ("6003,BOX,Box,1",),  # cut off
         ("6003,BOX,Box,1", "6004,BOX,Box,1"),  # rows of the data
-        ("Note,see 6001",),  # not a total, and a single row is no table
+        ("Note,see 6001",),  # not a total, and a single row is not a table
         ("6003,BOX,Box, large,1,2011-11-02 10:00:00,1.00,C1,France",),  # a comma inside a text
     ],
 )

@@ -64,7 +64,7 @@ def stage_reports(data: Path, mapping: Mapping[str, Any], options: ReadOptions, 
         if found[layout.name][0]:
             raise DataError(f"{path} is a second report of {layout.name}. Join the reports of a platform in one file.")
         found[layout.name] = _without_title(path, line, folder), layout
-    return [stage(path, layout, options, folder) for path, layout in found.values()]
+    return [stage([path] if path else [], layout, options, folder) for path, layout in found.values()]
 
 
 def compare_reports(database: StagingDatabase, reports: list[Staged], currency: str) -> None:

@@ -17,6 +17,7 @@ from lib.data.imports.formats import load_format
 from lib.data.imports.mapping import find_files, layouts_of, read_options
 from lib.data.imports.rejects import Policy, refusal, rejected_examples, rejects_by_rule, save_rejects
 from lib.data.imports.rules import CURRENCY_HAS
+from lib.data.imports.sources import named_files, unpacked
 from lib.data.imports.staging import Staged, StagingDatabase, stage
 from lib.data.parquet import TableWriter, table_path, with_all_columns
 from lib.data.profile import Profile, profile, report_date, total
@@ -67,7 +68,7 @@ def import_shop(
     Keys depend on nothing but the keys in the files, so a shop gets the same keys each time.
 
     Args:
-        data: The file, or the folder with one file per table.
+        data: Path of the files, see named_files; of a format of several files the folder with all of them.
         mapping: How the files are read; the section of a params file.
         as_of: First day that is not in the data; None for the one that follows from the orders, see report_date.
         policy: Treatment of bad rows, which raise no error: see `Imported.refusal`.
@@ -80,17 +81,19 @@ def import_shop(
     """
     source, options = load_format(mapping["format"]), read_options(mapping, as_of, time_zone)
     layouts = layouts_of(source, mapping)
-    found, unused = find_files(data, source)
     work = folder / "staging"
     work.mkdir(parents=True)
-    files = [stage(found.get(name), layout, options, work) for name, layout in layouts.items()]
+    named = [path for path in named_files(data) if path.name not in mapping["ad_spend"]]
+    found, unused = find_files(data, unpacked(named, work / "unpacked"), source)
     reports = stage_reports(data, mapping, options, work)
-    files += reports
+    files = [stage(found.get(name, ()), layout, options, work) for name, layout in layouts.items()] + reports
     with StagingDatabase(work, mapping["format"], time_zone, *([STATEMENTS] if reports else [])) as database:
         _create_views(database, files, work)
         if policy.currency == AUTO:
             policy = replace(policy, currency=_only_currency(database, files))
         _use_currency(database, files, policy.currency)
+        if source.row_key and len(files[0].parts) > 1:
+            database.run("other_parts", source=files[0].layout.name, **source.row_key._asdict())
         source.compare(database, options, policy.currency)
         compare_reports(database, reports, policy.currency)
         imported = _imported(database, files, unused, as_of, policy, folder)
@@ -102,17 +105,16 @@ def _imported(
     database: StagingDatabase, files: list[Staged], unused: list[str], as_of: date | None, policy: Policy, folder: Path
 ) -> Imported:
     save_rejects(database, [each.layout.name for each in files], folder)
-    read = [each for each in files if each.exists]
-    counts = [{"file": each.file} | database.rows("counts", source=each.layout.name)[0] for each in read]
+    counts = [row for each in files if each.parts for row in database.rows("counts", source=each.layout.name)]
     lines = pd.DataFrame(counts, columns=COUNTS)
-    personal = {(each.file, name) for each in files for name in each.layout.personal}
+    personal = {(name, column) for each in files for name, _, _ in each.parts for column in each.layout.personal}
     rejects, examples = rejects_by_rule(database, personal), rejected_examples(database, personal)
     refused = refusal(lines, rejects, examples, policy)
     names = [] if refused else [table.name for table in tables().values() if not table.mart]
     written, gaps = _write_tables(database, names, folder)
     counted = total([]) if refused else _profile(database, folder, int(written["rows"].sum()))
     as_of = as_of or report_date(counted["days"])
-    notes = _notes(read, unused, lines) + _decisions(database, files, as_of) + gaps
+    notes = _notes(database, files, unused) + _decisions(database, files, as_of) + gaps
     occurred = pd.DataFrame([note for note in notes if note[-1]], columns=list(NOTES)).astype(NOTES)
     return Imported(written, counted, lines, rejects, examples, occurred, as_of, policy.currency, refused)
 
@@ -145,13 +147,17 @@ def _use_currency(database: StagingDatabase, files: list[Staged], currency: str)
 
 def _create_views(database: StagingDatabase, files: list[Staged], work: Path) -> None:
     """The views of README.md: all rows of each file, the usable and the rejected ones, and the names of the files."""
-    names = [{"place": place, "source": each.layout.name, "file": each.file} for place, each in enumerate(files)]
+    names = [
+        {"source": each.layout.name, "part": part, "file": name}
+        for each in files
+        for part, name in enumerate([name for name, _, _ in each.parts] or [each.file])
+    ]
     columns = [
         {"source": each.layout.name, "field": field, "called": name}
         for each in files
         for field, name in each.layout.names.items()
     ]
-    database.add_rows("files", pa.Table.from_pylist(names))
+    database.add_rows("files", pa.Table.from_pylist([{"place": place, **name} for place, name in enumerate(names)]))
     database.add_rows("columns", pa.Table.from_pylist(columns))
     for each in files:
         source = each.layout.name
@@ -192,13 +198,14 @@ def _profile(database: StagingDatabase, folder: Path, rows: int) -> Profile:
     )
 
 
-def _notes(read: list[Staged], unused: list[str], lines: pd.DataFrame) -> list[Note]:
-    """Unused files, dropped duplicates and repaired cells."""
+def _notes(database: StagingDatabase, files: list[Staged], unused: list[str]) -> list[Note]:
+    """Unused files, dropped rows and repaired cells."""
     notes: list[Note] = [(name, "", "file is not used", 1) for name in unused]
-    notes += [(each.file, "", "file has no row below its header", int(not each.rows)) for each in read]
-    duplicates = zip(lines["file"], lines["duplicates"], strict=True)
-    notes += [(file, "", "exact duplicates, dropped", count) for file, count in duplicates]
-    return notes + [(each.file, column, done, n) for each in read for (column, done), n in each.notes.items()]
+    parts = [part for each in files for part in each.parts]
+    notes += [(name, "", "file has no row below its header", int(not rows)) for name, rows, _ in parts]
+    dropped = [row for each in files for row in database.rows("dropped", source=each.layout.name)]
+    notes += [(row["file"], "", row["note"], row["cases"]) for row in dropped]
+    return notes + [(name, column, done, n) for name, _, found in parts for (column, done), n in found.items()]
 
 
 def _decisions(database: StagingDatabase, files: list[Staged], as_of: date | None) -> list[Note]:

@@ -30,7 +30,6 @@ TRIALS: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
 }
 STATES = next(column.one_of for column in tables()["orders"].columns if column.name == "status")
-EXTENSIONS = (".csv", ".csv.gz")
 DELIMITERS = (",", ";", "\t", "|")
 
 Notes = Counter[tuple[str, str]]  # (column of the file, what was done) -> cells, or 1 for a note on the whole column
@@ -199,36 +198,29 @@ def _layout(file: str, columns: tuple[Column, ...], renamed: Mapping[str, Any], 
     return Layout(file, columns, {field: field for field in known} | dict(renamed), frozenset(needed))
 
 
-def find_files(data: Path, source: Format) -> tuple[dict[str, Path], list[str]]:
-    """Path by name of each file of the format, and the names of CSV files in the folder that are not used.
+def find_files(data: Path, files: list[Path], source: Format) -> tuple[dict[str, list[Path]], list[str]]:
+    """Paths by name of each file of the format, and the names of the files that are not used.
 
-    For a format of one file the path is `data`, even if it does not exist. Of several files, missing optional ones are
-    left out.
+    Those of a format of one file are parts of it. Of several files, missing optional ones are left out.
 
     Args:
-        data: The file, or the folder of a format with several files.
+        data: The path in DATA, for messages.
+        files: Every file there.
         source: The format.
 
     Raises:
-        UsageError: `data` is not a folder but the format has several files.
         DataError: A required file is missing, or one exists twice.
     """
     if len(source.files) == 1:
-        return dict.fromkeys(source.files, data), []
-    if not data.is_dir():
-        expected = ", ".join(f"{name}.csv" for name in source.files)
-        raise UsageError(
-            f"not a folder: {data}; expected one with {expected} ({' and '.join(source.optional)} are optional)"
-        )
-    files = [path for path in sorted(data.iterdir()) if path.name.casefold().endswith(EXTENSIONS)]
+        return dict.fromkeys(source.files, files), []
     names = {path: path.name.casefold().removesuffix(".gz").removesuffix(".csv") for path in files}
-    found: dict[str, Path] = {}
+    found: dict[str, list[Path]] = {}
     for name in source.files:
         paths = [path for path in files if names[path] == name]
         if len(paths) > 1:
             raise DataError(f"{data} has {' and '.join(path.name for path in paths)}. Keep one file for {name}.")
         if paths:
-            found[name] = paths[0]
+            found[name] = paths
         elif name not in source.optional:
             raise DataError(
                 f"{data} lacks {name}.csv{did_you_mean(name, names.values())}. `make templates` writes an example."

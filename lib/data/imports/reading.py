@@ -37,7 +37,7 @@ class Block(NamedTuple):
         rows: line (on which the record starts; the first line of the file is 1), raw_line (its text without the line
             break), field_count (null if it is that of the header), and a column of text per field; the text is empty
             for a record with another number of fields.
-        skipped: What was left out -> records.
+        skipped: Kind of records that are left out -> number.
     """
 
     rows: pa.RecordBatch

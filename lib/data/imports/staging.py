@@ -5,7 +5,6 @@ Each file there has sections `-- name: <statement>`. Values are bound as `$name`
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,11 +14,12 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lib.data.imports.mapping import Layout, Notes, ReadOptions
 from lib.data.imports.parsing import parser_for
-from lib.data.imports.reading import Block, read_blocks
+from lib.data.imports.reading import read_blocks
 from lib.data.imports.rules import FAULT, check_rows
 from lib.data.parquet import with_all_columns
 from lib.errors import OutputError
@@ -30,6 +30,7 @@ SQL = Path(__file__).parents[2] / "sql" / "imports"
 SECTION = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 BATCH_ROWS = 50_000
+PART_LINES = 1 << 32  # more than a file has
 SETTINGS = {
     "memory_limit": "256MB",  # larger intermediate results go to files in temp_directory
     "preserve_insertion_order": False,  # it takes memory; every query that reaches a file has an ORDER BY
@@ -42,46 +43,54 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Staged:
-    """A file with staged rows: its number of rows, and notes on its cells. An optional one may not exist."""
+    """A file of the format with its staged rows: name, number of rows and notes of each of its parts, usually one.
+
+    An optional file may have no part. `file` is its name for people.
+    """
 
     layout: Layout
-    file: str
-    exists: bool
-    rows: int
-    notes: Notes
+    parts: list[tuple[str, int, Notes]]
+
+    @property
+    def file(self) -> str:
+        """Name of the only part, or of the first one and how many there are more."""
+        names = [name for name, _, _ in self.parts] or [f"{self.layout.name}.csv"]
+        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def stage(path: Path | None, layout: Layout, options: ReadOptions, folder: Path) -> Staged:
+def stage(paths: Iterable[Path], layout: Layout, options: ReadOptions, folder: Path) -> Staged:
     """Check each row of a file by itself, and write all of them to `folder`/<layout>.parquet.
 
-    The columns are line, the fields, raw_line, and the columns FAULT, which are null for a sound row.
+    The columns are line, the fields, raw_line, and the columns FAULT, which are null for a sound row. The line counts
+    from PART_LINES in the second part, from twice that in the third: see part_of() and line_of() in common.sql.
 
     Args:
-        path: None for an optional file that does not exist: it has no rows.
+        paths: The parts of the file; none for an optional file that does not exist: it has no rows.
 
     Raises:
-        UsageError, DataError: The file cannot be read, see read_blocks.
+        UsageError, DataError: A file cannot be read, see read_blocks.
     """
     fields = {column.name: parser_for(column.type, options).type for column in layout.columns}
     texts = dict.fromkeys(("raw_line", *FAULT), pa.string())
     schema = pa.schema({"line": pa.int64(), **fields, **texts})
-    notes: Notes = Counter()
-    blocks: Iterable[Block] = ()
-    if path:
-        header, blocks = read_blocks(path, layout, options)
-        notes += header.notes
-    rows = 0
+    parts = []
     with pq.ParquetWriter(
         folder / f"{layout.name}.parquet", schema, compression="none", write_statistics=False,
         use_dictionary=list(fields),
     ) as writer:  # fmt: skip
-        for block in blocks:
-            table, repairs = check_rows(block.rows, layout, options)
-            writer.write_table(with_all_columns(table, schema))
-            notes += repairs
-            notes.update({("", words): count for words, count in block.skipped.items()})
-            rows += table.num_rows
-    return Staged(layout, path.name if path else f"{layout.name}.csv", path is not None, rows, +notes)
+        for part, path in enumerate(paths):
+            header, blocks = read_blocks(path, layout, options)
+            notes, rows = header.notes, 0
+            for block in blocks:
+                table, repairs = check_rows(block.rows, layout, options)
+                if part:
+                    table = table.set_column(0, "line", pc.add(table["line"], part * PART_LINES))
+                writer.write_table(with_all_columns(table, schema))
+                notes += repairs
+                notes.update({("", words): count for words, count in block.skipped.items()})
+                rows += table.num_rows
+            parts.append((path.name, rows, +notes))
+    return Staged(layout, parts)
 
 
 class StagingDatabase:
@@ -100,6 +109,7 @@ class StagingDatabase:
             self._database.execute(f"SET {setting} = $value", {"value": value})
         self.run("text_key")
         self.run("decimals")
+        self.run("parts_of_files")
 
     def __enter__(self) -> "StagingDatabase":
         return self

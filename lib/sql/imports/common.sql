@@ -30,6 +30,14 @@ SELECT
 FROM {source}, decimals
 WHERE {column} <> shop_amount({column}) AND {condition}
 
+-- name: parts_of_files
+-- A row's number in its file, and the number of the file among the parts of one export, from 0.
+CREATE MACRO line_of(line) AS line & 4294967295;
+CREATE MACRO part_of(line) AS line >> 32;
+CREATE MACRO line_words(line) AS 'line ' || line_of(line) || coalesce(
+    (SELECT ' of ' || min(file) FROM files WHERE part = part_of(line) AND EXISTS (SELECT 1 FROM files WHERE part > 0)), ''
+)
+
 -- name: removed
 -- Table of the rows of {source} that comparisons with other rows remove: rejected by a rule, or without a rule where
 -- a row is dropped as a duplicate.
@@ -58,13 +66,13 @@ SELECT
     coalesce(removed.reason, replace(lines.fault_reason, '{marker}', decimals.words)) AS reason,
     coalesce(removed.rejected_with_parent, false) AS rejected_with_parent,
     format(
-        'line {} of {} was rejected: {}', lines.line, files.file,
+        'line {} of {} was rejected: {}', line_of(lines.line), files.file,
         coalesce(removed.reason, replace(lines.fault_reason, '{marker}', decimals.words))
     ) AS cause
 FROM all_{source} AS lines
 LEFT JOIN removed_{source} AS removed USING (line)
 LEFT JOIN columns ON columns.source = '{source}' AND columns.field = removed.field
-JOIN files ON files.source = '{source}'
+JOIN files ON files.source = '{source}' AND files.part = part_of(lines.line)
 LEFT JOIN decimals ON true
 WHERE removed.rule IS NOT NULL OR lines.fault_rule IS NOT NULL
 
@@ -175,15 +183,74 @@ SELECT
     causes.cause IS NOT NULL AS rejected_with_parent
 FROM orphans
 LEFT JOIN causes USING (key)
-JOIN files ON files.source = '{parent}'
+JOIN files ON files.source = '{parent}' AND files.part = 0
+
+-- name: other_parts
+-- Removes the rows of orders that another part of {source} has in a newer state, or equal. The part is newer whose orders
+-- reach further. An order whose items are all in different parts was cut in two and stays whole.
+INSERT INTO removed_{source} BY NAME
+WITH ages AS (
+    SELECT part_of(line) AS part, row_number() OVER (ORDER BY max({time}), part_of(line)) AS age
+    FROM {source}
+    GROUP BY part
+),
+
+compared AS (
+    SELECT
+        line, part_of(line) AS part, {order} AS number, {item} AS item,
+        md5_number(row(*COLUMNS(* EXCLUDE (line)))::VARCHAR) AS cells
+    FROM {source}
+),
+
+placed AS (
+    SELECT * FROM compared JOIN ages USING (part)
+),
+
+repeated AS (
+    SELECT DISTINCT number FROM (SELECT number FROM placed GROUP BY number, item HAVING count(DISTINCT age) > 1)
+),
+
+newest AS (
+    SELECT number, max(age) AS age FROM placed SEMI JOIN repeated USING (number) GROUP BY number
+),
+
+current AS (
+    SELECT placed.* FROM placed JOIN newest USING (number, age)
+)
+
+SELECT
+    line, NULL AS field, NULL AS rule, number AS value,
+    CASE
+        WHEN EXISTS (SELECT 1 FROM current WHERE current.number = placed.number AND current.cells = placed.cells)
+            THEN 'duplicates of rows in another file, dropped'
+        ELSE 'rows of orders that another file has in a newer state, dropped'
+    END AS reason
+FROM placed
+JOIN newest USING (number)
+WHERE placed.age < newest.age
+
+-- name: dropped
+-- How many rows of each part of {source} were dropped, and why.
+SELECT
+    files.file,
+    CASE WHEN reason LIKE '%, dropped' THEN reason ELSE 'exact duplicates, dropped' END AS note,
+    count(*) AS cases
+FROM removed_{source} JOIN files ON files.source = '{source}' AND files.part = part_of(line)
+WHERE rule IS NULL
+GROUP BY files.part, files.file, note
+ORDER BY files.part, note
 
 -- name: counts
--- How many rows of {source} were read, are used, were rejected, and were dropped as duplicates.
+-- How many rows of each part of {source} were read, are used, were rejected, and were dropped as duplicates.
 SELECT
-    (SELECT count(*) FROM all_{source}) AS read,
-    (SELECT count(*) FROM {source}) AS loaded,
-    (SELECT count(*) FROM rejected_{source}) AS rejected,
-    (SELECT count(*) FROM removed_{source} WHERE rule IS NULL) AS duplicates
+    file,
+    (SELECT count(*) FROM all_{source} WHERE part_of(line) = part) AS read,
+    (SELECT count(*) FROM {source} WHERE part_of(line) = part) AS loaded,
+    (SELECT count(*) FROM rejected_{source} WHERE part_of(line) = part) AS rejected,
+    (SELECT count(*) FROM removed_{source} WHERE rule IS NULL AND part_of(line) = part) AS duplicates
+FROM files
+WHERE source = '{source}'
+ORDER BY part
 
 -- name: rejects
 -- Table for the rejected rows of all files.
@@ -196,7 +263,7 @@ CREATE TABLE rejects (
 -- Adds the rejected rows of {source}; PostgreSQL stores no NUL, so its picture replaces it.
 INSERT INTO rejects
 SELECT
-    file_place, file, line, "column", rule, replace(value, chr(0), '␀') AS value, reason, rejected_with_parent,
+    file_place, file, line_of(line) AS line, "column", rule, replace(value, chr(0), '␀') AS value, reason, rejected_with_parent,
     replace(raw_line, chr(0), '␀') AS raw_line
 FROM rejected_{source}
 

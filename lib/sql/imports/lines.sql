@@ -156,7 +156,7 @@ WITH owners AS (
 
 SELECT
     lines.line, '{column}' AS field, 'conflicting_customer' AS rule, lines.{column} AS value,
-    format('line {} has another customer on this order; expected one customer per order', owners.line) AS reason
+    line_words(owners.line) || ' has another customer on this order; expected one customer per order' AS reason
 FROM lines
 JOIN owners USING ("order")
 WHERE {value} <> owners.owner

@@ -64,20 +64,21 @@ WHERE subtotal IS NOT NULL AND currency <> $currency
 -- name: second_head
 -- Rejects further first rows of an order: it is in the file twice, or two orders share a name without an Id.
 INSERT INTO removed_lines BY NAME
+WITH heads AS (
+    SELECT line, name, id, first_value({'line': line, 'id': id}) OVER (PARTITION BY name ORDER BY line) AS first
+    FROM order_rows
+    WHERE subtotal IS NOT NULL
+)
+
 SELECT
     line, 'name' AS field, 'duplicate_of_line_n' AS rule, name AS value,
-    format(
-        if(
-            id = first_value(id) OVER orders,
-            'line {} already begins this order; remove the older rows of it',
-            'line {} already begins an order of this name; export with the column Id, or give one of them another name'
-        ),
-        first_value(line) OVER orders
+    line_words(first.line) || if(
+        id = first.id,
+        ' already begins this order; remove the older rows of it',
+        ' already begins an order of this name; export with the column Id, or give one of them another name'
     ) AS reason
-FROM order_rows
-WHERE subtotal IS NOT NULL
-WINDOW orders AS (PARTITION BY name ORDER BY line)
-QUALIFY row_number() OVER orders > 1
+FROM heads
+WHERE line > first.line
 
 -- name: discount_exceeds_price
 -- Rejects rows whose discount is larger than quantity x price.

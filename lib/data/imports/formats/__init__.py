@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lib.catalog import Column
 from lib.errors import UsageError
@@ -17,9 +17,17 @@ if TYPE_CHECKING:
     from lib.data.imports.mapping import ReadOptions
     from lib.data.imports.staging import StagingDatabase
 
-__all__ = ["NAMES", "Format", "load_format"]
+__all__ = ["NAMES", "Format", "RowKey", "load_format"]
 
 NAMES = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+class RowKey(NamedTuple):
+    """SQL of the order, the item and the time of a row, by which the files of one export are compared."""
+
+    order: str
+    item: str
+    time: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,7 @@ class Format:
         newer: Fields that earlier exports do not have: their columns may be missing even if the mapping names them.
         either: Groups of fields of which the mapping names at least one; `compare` checks that each row has one.
         measured: A field of whole units that `mapping.units: decimal` lets have decimals.
+        row_key: Of a format of one file that an export may give in several, by months or parts.
     """
 
     files: dict[str, tuple[Column, ...]]
@@ -43,6 +52,7 @@ class Format:
     newer: tuple[str, ...] = ()
     either: tuple[tuple[str, ...], ...] = ()
     measured: str = ""
+    row_key: RowKey | None = None
 
 
 def load_format(name: str) -> Format:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from lib.catalog import TYPES, Column
-from lib.data.imports.formats import Format
+from lib.data.imports.formats import Format, RowKey
 from lib.data.imports.mapping import ReadOptions
 from lib.data.imports.rules import WEIGHED
 from lib.data.imports.staging import StagingDatabase
@@ -121,5 +121,9 @@ def match_returns(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 FORMAT = Format(
-    {"lines": LINES}, _compare, either=(("product", "product_name"), ("unit_price", "line_total")), measured="quantity"
+    {"lines": LINES},
+    _compare,
+    either=(("product", "product_name"), ("unit_price", "line_total")),
+    measured="quantity",
+    row_key=RowKey('"order"', "coalesce(product, product_name)", "order_date"),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from lib.catalog import Column
-from lib.data.imports.formats import Format
+from lib.data.imports.formats import Format, RowKey
 from lib.data.imports.mapping import ReadOptions
 from lib.data.imports.staging import StagingDatabase
 from lib.util.countries import calling_code, name
@@ -115,4 +115,11 @@ def _only_subset(rows: Iterable[dict[str, Any]], target: Decimal) -> list[int]:
     return found[0] if len(found) == 1 else []
 
 
-FORMAT = Format({"lines": LINES}, _compare, newer=NEWER)
+ID = "last_value(id IGNORE NULLS) OVER (PARTITION BY name, part_of(line) ORDER BY line)"  # only first rows have it
+
+FORMAT = Format(
+    {"lines": LINES},
+    _compare,
+    newer=NEWER,
+    row_key=RowKey(f"name || coalesce({ID}, '')", "coalesce(item_sku, item_name)", "created_at"),
+)
