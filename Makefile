@@ -32,6 +32,10 @@ RUN = --params "$$PARAMS" $(SHOP)
 # For make lab: only what was given, since the default is the last run.
 LAB = $(if $(filter command,$(firstword $(origin PARAMS))),--params "$$PARAMS") $(SHOP)
 
+# The plugin that re-runs notebooks is slow to import, and one test starts it in a pytest of its own. The rewritten
+# assertions of the tests are kept as bytecode even where the environment turns that off: it takes 4 s per worker.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -p no:nbval
+
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
@@ -102,10 +106,10 @@ metabase-oracle: $(OK) ## Read the dashboard with Metabase's own command-line cl
 ##@ Check
 
 test: $(OK) ## Run all tests, on their own database and folders
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 test-fast: $(OK) ## Run the tests that need no database, browser, kernel or subprocess
-	@$(PYTHON) -m pytest -m 'not slow' $(ARGS)
+	@$(PYTEST) -m 'not slow' $(ARGS)
 
 check: check-fast ## Check that, workflow, compose file, and the lock (online)
 	@$(PYTHON) -m check_jsonschema --builtin-schema vendor.compose-spec docker-compose.yml

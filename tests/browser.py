@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-__all__ = ["FLAGS", "Opened", "chromium", "drawn", "open_page"]
+__all__ = ["FLAGS", "Opened", "chromium", "drawn", "launched", "open_page", "opened_in"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -41,14 +41,29 @@ def chromium() -> str:
 
 
 @contextmanager
+def launched() -> Iterator[Browser]:
+    """Chromium for several pages; meanwhile this thread can run no other event loop."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
 def open_page(path: Path, **options: object) -> Iterator[Opened]:
-    """Open `path` in a fresh Chromium and wait for its figures.
+    """Open `path` in a Chromium of its own, see `opened_in`."""
+    with launched() as browser, opened_in(browser, path, **options) as opened:
+        yield opened
+
+
+@contextmanager
+def opened_in(browser: Browser, path: Path, **options: object) -> Iterator[Opened]:
+    """Open `path` in a fresh context, which shares no storage with others, and wait for its figures.
 
     `options` are those of a browser context, such as viewport and color_scheme.
     """
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        page = browser.new_context(**options).new_page()
+    with browser.new_context(**options) as context:
+        page = context.new_page()
         opened = Opened(page, [], [])
         page.on("request", lambda request: opened.requests.append(request.url))
         page.on("console", lambda message: message.type in ("error", "warning") and opened.errors.append(message.text))
@@ -57,7 +72,6 @@ def open_page(path: Path, **options: object) -> Iterator[Opened]:
         page.goto(path.resolve().as_uri())
         page.wait_for_selector("html[data-figures-drawn]", state="attached")
         yield opened
-        browser.close()
 
 
 def drawn(page: Page) -> int:

@@ -23,10 +23,11 @@ from lib.data import acquire, synthetic
 from lib.data.origin import Origin, write_origin
 from lib.data.parquet import read_table, write_tables
 from lib.db import private, schema
-from lib.run import params
+from lib.run import notebook, params
 from tests.fake_metabase import API_KEY, FakeMetabase, serving
 from tests.runner import Ran, pipeline
 
+notebook.skip_slow_import()
 # A server to test against instead of the private one: databases named workbook_test_* are created and dropped there.
 TEST_SERVER = "WORKBOOK_TEST_DATABASE_URL"
 RETAIL = settings.PROJECT.parent / "shared" / "data" / "online_retail_300_customers.csv.gz"
@@ -45,13 +46,45 @@ ZONES = ("UTC", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Auckland", "Amer
 
 # A test that uses one of these needs a server.
 SLOW_FIXTURES = {"server", "retail_folder", "zoned_shop", "whole_run", "fake", "browser"}
+# These files share the run of `whole_run`, so one worker runs all of them.
+ON_THE_WHOLE_RUN = ("tests/load/test_faults.py", "tests/report/test_browser.py", "tests/run/test_pipeline.py")
+# Files that take long, the longest first: they begin early, so that no worker is left alone with one of them.
+LONG = (
+    *ON_THE_WHOLE_RUN,
+    "tests/run/test_notebooks.py",
+    "tests/load/test_cut_link.py",
+    "tests/run/test_jupyterlab.py",
+    "tests/load/test_chaos.py",
+    "tests/load/test_distributed.py",
+    "tests/data/test_tables_format.py",
+    "tests/data/test_synthetic.py",
+    "tests/data/test_workers.py",
+    "tests/metabase/test_metabase_notebook.py",
+    "tests/db/test_private.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests slow by their fixtures; others that start a process have the marker themselves."""
+    """Mark tests slow by their fixtures; others that start a process have the marker themselves. Long files first."""
     for item in items:
         if SLOW_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+    places = {file: place for place, file in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(LONG)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With --dist loadfile, the files on the whole run count as one file."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "whole run" if file in ON_THE_WHOLE_RUN else file
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -172,7 +205,7 @@ def loaded_template(server: sa.URL, demo_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def zoned_shop(server: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], tuple[Path, str]]]:
-    """A function that gives the files of the demo shop in a time zone, and a template database with them."""
+    """A function that gives the files of the demo shop in a time zone, and the read-only database with them."""
     with ExitStack() as stack:
 
         @cache
@@ -180,7 +213,7 @@ def zoned_shop(server: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iter
             folder = tmp_path_factory.mktemp("zoned")
             write_tables(synthetic.generate_shop(shop=synthetic.Shop(time_zone=time_zone)), folder)
             write_origin(folder, Origin("synthetic", time_zone=time_zone))
-            return folder, stack.enter_context(contextmanager(_template)(server, folder, "2025-07-01"))
+            return folder, stack.enter_context(contextmanager(_read_only)(server, folder, "2025-07-01"))
 
         yield made
 
@@ -189,9 +222,9 @@ def zoned_shop(server: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def zoned_folder(
     server: sa.URL, zoned_shop: Callable[[str], tuple[Path, str]], monkeypatch: pytest.MonkeyPatch, time_zone: str
 ) -> Iterator[Path]:
-    """The files of the demo shop in the test's `time_zone`, loaded into a database that the settings point to."""
-    folder, template = zoned_shop(time_zone)
-    yield from (folder for _ in _own_database(server, monkeypatch, template))
+    """The files of the demo shop in the test's `time_zone`; the settings point to a read-only database with them."""
+    folder, database = zoned_shop(time_zone)
+    yield from (folder for _ in _shared_database(server, monkeypatch, database))
 
 
 @pytest.fixture(scope="session")
@@ -212,13 +245,16 @@ def guests_folder(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+@pytest.fixture(scope="session")
+def guests_shop(server: sa.URL, guests_folder: Path) -> Iterator[str]:
+    """Name of a read-only database with the shop of guests_folder."""
+    yield from _read_only(server, guests_folder, "2025-07-01")
+
+
 @pytest.fixture
-def guests_database(empty_database: sa.URL, guests_folder: Path) -> sa.URL:
-    """A database with the shop of guests_folder; the settings point to it."""
-    with db.transaction() as connection:
-        schema.create(connection)
-    load.replace(guests_folder, as_of="2025-07-01")
-    return empty_database
+def guests_database(server: sa.URL, guests_shop: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
+    """A read-only database with the shop of guests_folder; the settings point to it."""
+    yield from _shared_database(server, monkeypatch, guests_shop)
 
 
 @pytest.fixture(scope="session")
@@ -235,15 +271,15 @@ def retail_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def retail_template(server: sa.URL, retail_folder: Path) -> Iterator[str]:
-    """Name of a template database with a real shop."""
-    yield from _template(server, retail_folder, "2011-12-09")
+def retail_shop(server: sa.URL, retail_folder: Path) -> Iterator[str]:
+    """Name of a read-only database with a real shop."""
+    yield from _read_only(server, retail_folder, "2011-12-09")
 
 
 @pytest.fixture
-def retail_database(server: sa.URL, retail_template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
-    """A database with a real shop; the settings point to it."""
-    yield from _own_database(server, monkeypatch, retail_template)
+def retail_database(server: sa.URL, retail_shop: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.URL]:
+    """A read-only database with a real shop; the settings point to it."""
+    yield from _shared_database(server, monkeypatch, retail_shop)
 
 
 @pytest.fixture
@@ -286,7 +322,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMetabase]:
 def metabase_database(server: sa.URL, loaded_template: str) -> Iterator[sa.URL]:
     """A database with the sample shop and the permissions of the roles, for Metabase to read."""
     name = next(NAMES)
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {loaded_template}")
+    _copy_database(server, loaded_template, name)
     with pytest.MonkeyPatch.context() as patch:
         _use(patch, server.set(database=name))
         with db.transaction() as connection:
@@ -343,7 +379,7 @@ def role(server: sa.URL) -> Iterator[str]:
 
 def _template(server: sa.URL, folder: Path, as_of: str) -> Iterator[str]:
     name = next(NAMES)
-    _administer(server, f"CREATE DATABASE {name}")
+    _copy_database(server, "template1", name)
     with pytest.MonkeyPatch.context() as patch:
         _use(patch, server.set(database=name))
         with db.transaction() as connection:
@@ -356,12 +392,30 @@ def _template(server: sa.URL, folder: Path, as_of: str) -> Iterator[str]:
 
 def _own_database(server: sa.URL, monkeypatch: pytest.MonkeyPatch, template: str) -> Iterator[sa.URL]:
     name = next(NAMES)
-    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    _copy_database(server, template, name)
     address = server.set(database=name)
     _use(monkeypatch, address)
     yield address
     db.engine().dispose()
     _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _read_only(server: sa.URL, folder: Path, as_of: str) -> Iterator[str]:
+    for name in _template(server, folder, as_of):
+        _administer(server, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        yield name
+
+
+def _shared_database(server: sa.URL, monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[sa.URL]:
+    address = server.set(database=name)
+    _use(monkeypatch, address)
+    yield address
+    db.engine().dispose()
+
+
+def _copy_database(server: sa.URL, template: str, name: str) -> None:
+    # Copying the files takes a sixth of the CPU time of the default strategy, which logs every page.
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
 
 
 def _use(patch: pytest.MonkeyPatch, address: sa.URL) -> None:

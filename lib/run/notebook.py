@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from lib.errors import OutputError, UsageError, WorkbookError, exit_code, is_ours
 
-__all__ = ["StepError", "execute", "kernel_manager", "parameter_names", "prepare", "prepared"]
+__all__ = ["StepError", "execute", "kernel_manager", "parameter_names", "prepare", "prepared", "skip_slow_import"]
 
 START_TIMEOUT_S = 120
 OnCell = Callable[[int, int], None]
@@ -30,14 +30,14 @@ class StepError(WorkbookError):
 
 def prepare() -> None:
     """Register the engine with progress. Call once per process, before any other use of papermill."""
-    _skip_slow_import()
+    skip_slow_import()
     from papermill.engines import papermill_engines
 
     papermill_engines.register("workbook", _engine())
     logging.getLogger("papermill").addHandler(logging.NullHandler())  # errors are raised and reported once
 
 
-def _skip_slow_import() -> None:
+def skip_slow_import() -> None:
     """Make rfc3987_syntax unimportable in this process.
 
     It builds an Earley parser on import (1.5 s in every process) for a JSON format that notebooks never use;

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -91,14 +91,20 @@ def time_zone(request: pytest.FixtureRequest) -> str:
     return request.node.callspec.params["shop"]
 
 
+@cache
+def loaded(folder: Path, as_of: str, time_zone: str) -> Shop:
+    """One object per shop, so that its frames are computed once."""
+    return Shop(folder, as_of, time_zone)
+
+
 @pytest.fixture(params=[*ZONES, "guests", "retail"])
 def shop(request: pytest.FixtureRequest) -> Shop:
     """The demo shop in several time zones, the demo shop with guests and free orders, and a real one."""
     if request.param in ZONES:
-        return Shop(request.getfixturevalue("zoned_folder"), "2025-07-01", request.param)
+        return loaded(request.getfixturevalue("zoned_folder"), "2025-07-01", request.param)
     request.getfixturevalue(f"{request.param}_database")
     as_of = "2025-07-01" if request.param == "guests" else "2011-12-09"
-    return Shop(request.getfixturevalue(f"{request.param}_folder"), as_of, "UTC")
+    return loaded(request.getfixturevalue(f"{request.param}_folder"), as_of, "UTC")
 
 
 def _months_apart(cohort: pd.Period, month: pd.Period) -> int:

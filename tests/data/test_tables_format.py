@@ -3,6 +3,7 @@
 import csv
 import re
 import shutil
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from lib.data.imports.rejects import Policy
 from lib.data.parquet import write_tables
 from lib.run.steps import NOTEBOOKS
 from tests.browser import open_page
-from tests.conftest import fingerprint
+from tests.conftest import NAMES, _administer, _copy_database, fingerprint
 from tests.own_files import imported
-from tests.runner import pipeline
+from tests.runner import Ran, pipeline
 
 OWN = {name: table for name, table in tables().items() if not table.mart}
 HOSTILE = "<script>window.P_x=1</script><img src=x onerror=window.P_y=1>'); DROP TABLE users;-- =cmd|' /C calc'!A0"
@@ -146,12 +147,25 @@ def no_page_has_personal_data(output: Path) -> None:
     assert not any("@a.b" in text for text in (page, *others))
 
 
+@pytest.fixture(scope="module")
+def imported_shop(server: sa.URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    """A run of the pipeline over the templates."""
+    folder, name = tmp_path_factory.mktemp("imported"), next(NAMES)
+    templates.write_templates(folder / "my files")
+    _copy_database(server, "template1", name)
+    words = ("--params", "own_files", "--data", str(folder / "my files"))
+    address = url(server.set(database=name))
+    yield Ran(folder / "output", address, pipeline(*words, output=folder / "output", url=address))
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.mark.parametrize("name", ["02_generate", "03_load"])
 def test_a_notebook_with_its_defaults_does_not_replace_an_imported_shop(
-    folder: Path, own_folders: Path, empty_database: sa.URL, name: str
+    imported_shop: Ran, own_folders: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    ran = pipeline("--params", "own_files", "--data", str(folder), output=own_folders, url=url(empty_database))
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (imported_shop.process.returncode, imported_shop.process.stderr) == (0, "")
+    shutil.copytree(imported_shop.output, own_folders)
+    monkeypatch.setenv("DATABASE_URL", imported_shop.url)
     before = fingerprint()
     if name == "03_load":  # even if the folder holds another shop in the meantime
         shutil.rmtree(own_folders / "data")
@@ -160,6 +174,7 @@ def test_a_notebook_with_its_defaults_does_not_replace_an_imported_shop(
     with pytest.raises(CellExecutionError, match=r"holds the shop imported from .+; it would be replaced by a synth"):
         NotebookClient(book, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
     assert fingerprint() == before
+    db.engine().dispose()
 
 
 @pytest.mark.parametrize("name", ["lines", "shopify", "woocommerce"])

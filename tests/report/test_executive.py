@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +61,7 @@ def local(instants: pd.Series, time_zone: str) -> pd.Series:
     return instants.dt.tz_convert(time_zone).dt.tz_localize(None)
 
 
+@cache
 def raw_frames(folder: Path, as_of: str, period: str, time_zone: str = "UTC") -> Shop:
     tables = {name: read_table(folder, name) for name in TABLES}
     cents = {

@@ -87,7 +87,7 @@ def test_a_notebook_of_your_own_becomes_a_step_with_a_page(project: Path, empty_
         v4.new_code_cell("from lib.db import query\nquery('SELECT count(*) AS orders FROM orders')"),
     ]
     write(v4.new_notebook(cells=cells), project / "notebooks" / "09_returns.ipynb")
-    command = [sys.executable, "-m", "lib.run.pipeline", "--set", "workers=1"]
+    command = [sys.executable, "-m", "lib.run.pipeline", "--params", "sample", "--set", "workers=1"]
     ran = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert re.search(r"^\d/5  09_returns +completed", ran.stdout, re.MULTILINE)

@@ -160,7 +160,7 @@ def _launch(location: Location, address: Address, fsync: bool) -> Address:
 def _try_launch(location: Location, address: Address, fsync: bool) -> str:
     """Empty if the server started, otherwise what it wrote to its log."""
     own = {"cluster_name": location.name, "listen_addresses": address.host, "port": address.port}
-    settings = SETTINGS | own | {"fsync": "on" if fsync else "off"}
+    settings = SETTINGS | own | ({} if fsync else {"fsync": "off", "full_page_writes": "off"})
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     arguments = ["start", "--silent", "--wait", f"--timeout={SECONDS_TO_START}", "-o", options]
     command: list[str | Path] = [program(location, "pg_ctl"), *arguments]
