@@ -440,46 +440,91 @@ discounts AS (
     GROUP BY name
 ),
 
+-- One pass over each view: every mention of a view plans and runs all the views below it.
+of_orders AS MATERIALIZED (
+    SELECT
+        count(*) AS orders,
+        count(*) FILTER (total < subtotal + coalesce(shipping, 0) + taxes) AS including_taxes,
+        count(*) FILTER (
+            financial_status = 'partially_refunded' AND subtotal > 0 AND name NOT IN (SELECT name FROM refunded)
+        ) AS unknown_refunds,
+        count(DISTINCT name) FILTER (name IN (SELECT name FROM renamed)) AS renamed,
+        count(*) FILTER (duties > 0) AS with_duties,
+        count(*) FILTER (created_at >= $as_of::DATE) AS late
+    FROM orders_placed
+),
+
+of_items AS MATERIALIZED (
+    SELECT
+        count(*) FILTER (price > 0) AS priced,
+        count(*) FILTER (price = 0) AS free,
+        count(*) FILTER (names > 1) AS of_several_names
+    FROM items
+),
+
+of_parts AS MATERIALIZED (
+    SELECT count(*) FILTER (dearer > 0 AND is_exact AND price IS NULL) AS exact, count(*) FILTER (part = 1) AS divided
+    FROM parts
+),
+
+of_refunded AS MATERIALIZED (
+    SELECT count(*) FILTER (NOT is_whole) AS partial, count(*) FILTER (is_undated) AS undated FROM refunded
+),
+
+of_customers AS MATERIALIZED (
+    SELECT
+        count(*) FILTER (is_guest) AS guests,
+        count(*) FILTER (has_number) AS by_phone,
+        count(*) FILTER (spellings > 1) AS respelled
+    FROM (
+        SELECT
+            bool_or(is_guest) AS is_guest,
+            bool_or(email IS NULL AND NOT is_guest) AS has_number,
+            count(DISTINCT email) AS spellings
+        FROM customers
+        GROUP BY customer
+    )
+),
+
 decisions (field, note, cases) AS (
     VALUES
         ('subtotal', 'orders: total_amount is the subtotal, after discounts, without shipping',
-            (SELECT count(*) FROM orders_placed)),
+            (SELECT orders FROM of_orders)),
         ('subtotal', 'orders: a discount of the whole order, spread over its rows by cost',
             (SELECT count(DISTINCT name) FROM priced WHERE discount > 0)),
         ('discount_amount', 'orders: their rows exceed the subtotal by more than the discounts; spread as a discount',
             (SELECT count(*) FROM discounts WHERE spread > known)),
         ('taxes', 'orders: taxes that the prices include; not counted on top of them',
-            (SELECT count(*) FROM orders_placed WHERE total < subtotal + coalesce(shipping, 0) + taxes)),
+            (SELECT including_taxes FROM of_orders)),
         ('item_name', 'order_items: a row that is not in the subtotal, such as a tip or a removed row; not sold',
             (SELECT count(*) FROM not_goods)),
         ('item_price', 'order_items: the amount paid does not divide by the units; the price has six decimals',
-            (SELECT count(*) FROM parts WHERE dearer > 0 AND is_exact AND price IS NULL)),
+            (SELECT exact FROM of_parts)),
         ('item_price', 'order_items: the amount paid does not divide by the units; the row became two rows',
-            (SELECT count(*) FROM parts WHERE part = 1)),
+            (SELECT divided FROM of_parts)),
         ('item_price', 'products: list price unknown; the latest price above 0 is used',
-            (SELECT count(*) FROM items WHERE price > 0)),
+            (SELECT priced FROM of_items)),
         ('item_price', 'products: never sold above 0; the list price is 0',
-            (SELECT count(*) FROM items WHERE price = 0)),
-        ('item_name', 'products: several names; the latest is kept', (SELECT count(*) FROM items WHERE names > 1)),
+            (SELECT free FROM of_items)),
+        ('item_name', 'products: several names; the latest is kept', (SELECT of_several_names FROM of_items)),
         ('refunded_amount', 'orders: partially refunded, amount unknown; counted in full',
-            (SELECT count(*) FROM orders_placed ANTI JOIN refunded USING (name)
-             WHERE financial_status = 'partially_refunded' AND subtotal > 0)),
+            (SELECT unknown_refunds FROM of_orders)),
         ('refunded_amount',
             'refunds: the refunded amount, as far as the subtotal covers it; it may include shipping and taxes',
-            (SELECT count(*) FROM refunded WHERE NOT is_whole)),
+            (SELECT partial FROM of_refunded)),
         ('id', 'orders: of a name that an earlier order has; the Id tells them apart',
-            (SELECT count(DISTINCT name) FROM orders_placed SEMI JOIN renamed USING (name))),
-        ('duties', 'orders: duties; added to the taxes', (SELECT count(*) FROM orders_placed WHERE duties > 0)),
+            (SELECT renamed FROM of_orders)),
+        ('duties', 'orders: duties; added to the taxes', (SELECT with_duties FROM of_orders)),
         ('cancelled_at', 'refunds: date unknown; that of the order is used',
-            (SELECT count(*) FROM refunded WHERE is_undated)),
+            (SELECT undated FROM of_refunded)),
         ('email', 'orders: no e-mail and no telephone number; each gets a guest of its own',
-            (SELECT count(*) FROM customers WHERE is_guest)),
+            (SELECT guests FROM of_customers)),
         ('phone', 'users: no e-mail; identified by the telephone number, in one spelling',
-            (SELECT count(DISTINCT customer) FROM customers WHERE email IS NULL AND NOT is_guest)),
+            (SELECT by_phone FROM of_customers)),
         ('email', 'users: an address in several spellings; the latest is kept',
-            (SELECT count(*) FROM (SELECT customer FROM customers GROUP BY customer HAVING count(DISTINCT email) > 1))),
+            (SELECT respelled FROM of_customers)),
         ('created_at', 'orders: on or after as_of; loaded, not reported',
-            (SELECT count(*) FROM orders_placed WHERE created_at >= $as_of::DATE))
+            (SELECT late FROM of_orders))
 )
 
 SELECT 'lines' AS source, field, note, cases FROM decisions
