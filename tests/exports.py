@@ -249,10 +249,10 @@ def _paid(line: Line) -> str:
     return "voided" if line.status == "cancelled" else "pending"
 
 
-def write_export(name: str, folder: Path) -> Path:
-    """Write the export `name` into `folder`; returns its path."""
+def write_export(name: str, folder: Path, until: str = "9999") -> Path:
+    """Write the export `name` of the orders below `until` into `folder`; returns its path."""
     layout = LAYOUTS[name]
-    lines = [*sold_lines(), *(returns() if layout.has_returns else ())]
+    lines = [line for line in (*sold_lines(), *(returns() if layout.has_returns else ())) if line.order < until]
     path = folder / f"{name}.{'txt' if layout.delimiter != ',' else 'csv'}"
     with path.open("w", encoding=layout.encoding, errors="replace", newline="") as file:
         writer = csv.writer(file, delimiter=layout.delimiter)
