@@ -560,3 +560,17 @@ def test_duties_are_taxes_and_no_tip(tmp_path: Path) -> None:
     ]
     assert len(found.table("order_items")) == 1
     assert found.cases("Duties", "orders: duties; added to the taxes") == 1
+
+
+def test_a_refusal_counts_each_kind_with_its_amount_and_the_setting_that_loads_the_others(tmp_path: Path) -> None:
+    lines = [line(f"#{n}", "5.00", Currency="EUR") for n in range(3)] + [line("#8", "5.00"), line("#9", quantity="x")]
+    (tmp_path / "orders.csv").write_text("\n".join([HEADER, *lines, ""]))
+    words = imported(tmp_path / "orders.csv", "shopify", policy=Policy("USD", 0.5, "reject")).imported.refusal.split(
+        "\n"
+    )
+    assert words[0].startswith("4 of 5 rows are invalid, but max_reject_share is 0.5. Correct them")
+    assert 'or load the others with SET="max_reject_share=0.8".' in words[0]
+    assert words[1].startswith(
+        "3 rows that sell for 15.00, such as orders.csv, line 2, column Currency, 'EUR': expected USD"
+    )
+    assert words[2].startswith("orders.csv, line 6, column Lineitem quantity, 'x': expected a whole number")

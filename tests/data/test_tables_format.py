@@ -89,7 +89,7 @@ def test_two_wrong_rows_are_reported_on_the_front_page(folder: Path, own_folders
     assert messages[2].startswith(
         "users.csv, line 6, column signup_date, '9.6.2025': expected an ISO 8601 date or timestamp"
     )
-    assert messages[3].endswith("rows are rejected with their parent")
+    assert messages[3].endswith("rows are rejected with the parent")
     with open_page(Path(page)) as (shown, _, errors):
         text = shown.inner_text("main")
         assert errors == []

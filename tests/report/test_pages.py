@@ -195,11 +195,21 @@ def test_rejected_rows_say_where_why_and_what_to_do(tmp_path):
             "file": "<b>.csv",
             "rule": "not_positive",
             "lines": 30,
+            "amount": 1234.5,
             "rejected_with_parent": False,
             "example": "line 3: <script>",
         }
     ]
-    rejects += [{"file": "f.csv", "rule": "fk.user_id", "lines": 2, "rejected_with_parent": True, "example": "line 4"}]
+    rejects += [
+        {
+            "file": "f.csv",
+            "rule": "fk.user_id",
+            "lines": 2,
+            "amount": 0.0,
+            "rejected_with_parent": True,
+            "example": "line 4",
+        }
+    ]
     example = {
         "file": "f.csv",
         "line": 17,
@@ -216,6 +226,7 @@ def test_rejected_rows_say_where_why_and_what_to_do(tmp_path):
     assert "12 more are in <code>output/rejects</code>" in text
     assert "&lt;script&gt;" in text and "&lt;i&gt;" in text and "<script>" not in text.partition("</script>")[2]
     assert "wanted more" in text
+    assert ">1,234.50<" in text
 
 
 def test_packed_libraries_unpack():

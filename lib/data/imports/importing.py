@@ -41,7 +41,7 @@ class Imported:
         written: table, rows, files.
         profile: Profile of the written tables.
         lines: file, read, loaded, rejected, duplicates; `read` is the sum of the others.
-        rejects: file, rule, lines, rejected_with_parent, example.
+        rejects: file, rule, lines, amount (of sales, as far as it can be read), rejected_with_parent, example.
         examples: file, line, column, value, reason, rejected_with_parent.
         notes: file, column, note, cases: what was repaired or derived, and what stays empty.
         as_of: Report date: the given one, or the one that follows from the orders; None without any order.
@@ -96,20 +96,21 @@ def import_shop(
             database.run("other_parts", source=files[0].layout.name, **source.row_key._asdict())
         source.compare(database, options, policy.currency)
         compare_reports(database, reports, policy.currency)
-        imported = _imported(database, files, unused, as_of, policy, folder)
+        imported = _imported(database, files, source.amounts, unused, as_of, policy, folder)
     shutil.rmtree(work)
     return imported
 
 
 def _imported(
-    database: StagingDatabase, files: list[Staged], unused: list[str], as_of: date | None, policy: Policy, folder: Path
-) -> Imported:
-    save_rejects(database, [each.layout.name for each in files], folder)
+    database: StagingDatabase, files: list[Staged], amounts: Mapping[str, str], unused: list[str],
+    as_of: date | None, policy: Policy, folder: Path,
+) -> Imported:  # fmt: skip
+    save_rejects(database, {each.layout.name: amounts.get(each.layout.name, "NULL") for each in files}, folder)
     counts = [row for each in files if each.parts for row in database.rows("counts", source=each.layout.name)]
     lines = pd.DataFrame(counts, columns=COUNTS)
     personal = {(name, column) for each in files for name, _, _ in each.parts for column in each.layout.personal}
     rejects, examples = rejects_by_rule(database, personal), rejected_examples(database, personal)
-    refused = refusal(lines, rejects, examples, policy)
+    refused = refusal(lines, rejects, policy)
     names = [] if refused else [table.name for table in tables().values() if not table.mart]
     written, gaps = _write_tables(database, names, folder)
     counted = total([]) if refused else _profile(database, folder, int(written["rows"].sum()))

@@ -1,7 +1,8 @@
 """Rejected rows: as a file for the database, as CSV files for people, as examples, and as a reason to stop the run."""
 
 import csv
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
@@ -30,6 +31,7 @@ SCHEMA = pa.schema(
 )
 BATCH_ROWS = 10_000
 EXAMPLES = 20
+KINDS = 20  # that an error lists
 HIDDEN = "…"
 CORRECT = "Correct them (output/rejects lists all, with the reasons)"
 UNCHANGED = "The previously loaded data is unchanged."
@@ -54,11 +56,14 @@ class Policy:
     on_bad_rows: str = "fail"
 
 
-def save_rejects(database: StagingDatabase, sources: Iterable[str], folder: Path) -> None:
-    """Write REJECTS: one row per rejected row of all files, in the order of the files and their lines."""
+def save_rejects(database: StagingDatabase, amounts: Mapping[str, str], folder: Path) -> None:
+    """Write REJECTS: one row per rejected row of all files, in the order of the files and their lines.
+
+    `amounts` has SQL of the amount of a row by file of the format.
+    """
     database.run("rejects")
-    for source in sources:
-        database.run("collect", source=source)
+    for source, amount in amounts.items():
+        database.run("collect", source=source, amount=amount)
     with pq.ParquetWriter(folder / REJECTS, SCHEMA, compression="none") as writer:
         for batch in database.batches("all_rejects"):
             writer.write_table(pa.table(batch).cast(SCHEMA))
@@ -80,12 +85,12 @@ def write_rejects(data: Path, folder: Path) -> None:
 
 
 def rejects_by_rule(database: StagingDatabase, personal: set[tuple[str, str]]) -> pd.DataFrame:
-    """Per file and rule: file, rule, lines, rejected_with_parent, example (the first of them in words).
+    """Per file and rule: file, rule, lines, amount, rejected_with_parent, example (the first of them in words).
 
     Values of the columns in `personal` (file, column) are hidden.
     """
     rows = [row | {"example": _described(row)} for row in _shown(database.rows("rejects_by_rule"), personal)]
-    return pd.DataFrame(rows, columns=["file", "rule", "lines", "rejected_with_parent", "example"])
+    return pd.DataFrame(rows, columns=["file", "rule", "lines", "amount", "rejected_with_parent", "example"])
 
 
 def rejected_examples(database: StagingDatabase, personal: set[tuple[str, str]]) -> pd.DataFrame:
@@ -109,33 +114,39 @@ def _described(row: Mapping[Any, Any]) -> str:
     return f"line {row['line']}{column}{value}: {row['reason']}"
 
 
-def refusal(lines: pd.DataFrame, rejects: pd.DataFrame, examples: pd.DataFrame, policy: Policy) -> str:
-    """Why the data must not be loaded, with examples; empty if it may be loaded.
+def refusal(lines: pd.DataFrame, rejects: pd.DataFrame, policy: Policy) -> str:
+    """Why the data must not be loaded, with the kinds of rejected rows, the most frequent first; empty if it may be.
 
-    `lines` has a row per file with the counts read, loaded and rejected; the others are those of the functions above.
+    `lines` has a row per file with the counts read, loaded and rejected; `rejects` is that of rejects_by_rule.
     """
     read, rejected = int(lines["read"].sum()), int(lines["rejected"].sum())
-    most = EXAMPLES
+    rows = f"{rejected:,} row is" if rejected == 1 else f"{rejected:,} rows are"
     if not read:
         return f"the files have no row below the header; expected at least one. {UNCHANGED}"
     if rejected and policy.on_bad_rows == "fail":
-        most = 1
-        text = f"{rejected:,} rows are invalid, and on_bad_rows is fail. {CORRECT}, or set on_bad_rows to reject."
+        text = f'{rows} invalid, and on_bad_rows is fail. {CORRECT}, or set SET="on_bad_rows=reject".'
     elif not lines["loaded"].sum():
         text = f"all {read:,} rows are invalid. {CORRECT}."
     elif rejected > policy.max_reject_share * read:
+        enough = math.ceil(100 * rejected / read) / 100
         share = f"{rejected:,} of {read:,} rows are invalid, but max_reject_share is {policy.max_reject_share:g}"
-        text = f"{share}. {CORRECT}, or increase max_reject_share."
+        text = f'{share}. {CORRECT}, or load the others with SET="max_reject_share={enough:g}".'
     else:
         return ""
-    shown = examples[~examples["rejected_with_parent"].astype(bool)].head(most).to_dict("records")
-    broken = int(rejects.loc[~rejects["rejected_with_parent"].astype(bool), "lines"].sum())
-    more, with_parent = broken - len(shown), rejected - broken
-    paragraphs = [f"{text} {UNCHANGED}", *(f"{row['file']}, {_described(row)}" for row in shown)]
-    if more:
-        paragraphs.append("1 more row breaks a rule" if more == 1 else f"{more:,} more rows break a rule")
-    if with_parent == 1:
-        paragraphs.append("1 row is rejected with its parent")
-    elif with_parent:
-        paragraphs.append(f"{with_parent:,} rows are rejected with their parent")
+    kinds = rejects[~rejects["rejected_with_parent"].astype(bool)].sort_values("lines", ascending=False, kind="stable")
+    paragraphs = [f"{text} {UNCHANGED}", *(_kind(row) for row in kinds.head(KINDS).to_dict("records"))]
+    if len(kinds) > KINDS:
+        paragraphs.append(f"{len(kinds) - KINDS} more kinds of rejected rows are on the run page")
+    if with_parent := rejected - int(kinds["lines"].sum()):
+        paragraphs.append(f"{with_parent:,} {'row is' if with_parent == 1 else 'rows are'} rejected with the parent")
     return "\n".join(paragraphs)
+
+
+def _kind(row: Mapping[Any, Any]) -> str:
+    """The rows of a file that break a rule, in words: how many, their amount, the first of them."""
+    amount = f" that sell for {row['amount']:,.2f}" if row["amount"] else ""
+    return (
+        f"{row['file']}, {row['example']}"
+        if row["lines"] == 1
+        else (f"{row['lines']:,} rows{amount}, such as {row['file']}, {row['example']}")
+    )

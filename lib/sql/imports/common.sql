@@ -256,15 +256,15 @@ ORDER BY part
 -- Table for the rejected rows of all files.
 CREATE TABLE rejects (
     file_place INTEGER, file VARCHAR, line BIGINT, "column" VARCHAR, rule VARCHAR, value VARCHAR, reason VARCHAR,
-    rejected_with_parent BOOLEAN, raw_line VARCHAR
+    rejected_with_parent BOOLEAN, amount DECIMAL(38, 6), raw_line VARCHAR
 )
 
 -- name: collect
 -- Adds the rejected rows of {source}; PostgreSQL stores no NUL, so its picture replaces it.
 INSERT INTO rejects
 SELECT
-    file_place, file, line_of(line) AS line, "column", rule, replace(value, chr(0), '␀') AS value, reason, rejected_with_parent,
-    replace(raw_line, chr(0), '␀') AS raw_line
+    file_place, file, line_of(line) AS line, "column", rule, replace(value, chr(0), '␀') AS value, reason,
+    rejected_with_parent, {amount} AS amount, replace(raw_line, chr(0), '␀') AS raw_line
 FROM rejected_{source}
 
 -- name: all_rejects
@@ -272,12 +272,14 @@ FROM rejected_{source}
 SELECT file, line, "column", rule, value, reason, raw_line FROM rejects ORDER BY file_place, line
 
 -- name: rejects_by_rule
--- How many rows of each file break each rule, or are rejected with a parent that does, with the first of them.
+-- How many rows of each file break each rule, or are rejected with a parent that does, with their amount as far as it
+-- can be read, and the first of them.
 SELECT
     file,
     rule,
     rejected_with_parent,
     count(*) AS lines,
+    coalesce(sum(amount), 0)::DOUBLE AS amount,
     min(line) AS line,
     min_by("column", line) AS "column",
     min_by(value, line) AS value,

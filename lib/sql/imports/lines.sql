@@ -140,7 +140,10 @@ WHERE country_codes.code IS NULL
 INSERT INTO removed_lines BY NAME
 SELECT
     line, 'currency' AS field, 'other_currency' AS rule, currency AS value,
-    format('expected {}, the parameter currency; amounts are not converted', $currency) AS reason
+    format(
+        'expected {}; amounts are not converted. To load the orders in {} instead, set SET="currency={}"', $currency, currency,
+        currency
+    ) AS reason
 FROM lines
 WHERE currency <> $currency
 

@@ -6,8 +6,8 @@ above says how to write a format.
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from lib.catalog import Column
@@ -44,6 +44,7 @@ class Format:
         either: Groups of fields of which the mapping names at least one; `compare` checks that each row has one.
         measured: A field of whole units that `mapping.units: decimal` lets have decimals.
         row_key: Of a format of one file that an export may give in several, by months or parts.
+        amounts: SQL of the amount that a row of a file sells for, by the file's name.
     """
 
     files: dict[str, tuple[Column, ...]]
@@ -53,6 +54,7 @@ class Format:
     either: tuple[tuple[str, ...], ...] = ()
     measured: str = ""
     row_key: RowKey | None = None
+    amounts: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_format(name: str) -> Format:

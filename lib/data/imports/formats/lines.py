@@ -126,4 +126,5 @@ FORMAT = Format(
     either=(("product", "product_name"), ("unit_price", "line_total")),
     measured="quantity",
     row_key=RowKey('"order"', "coalesce(product, product_name)", "order_date"),
+    amounts={"lines": "abs(coalesce(line_total, quantity * unit_price))"},
 )

@@ -122,4 +122,5 @@ FORMAT = Format(
     _compare,
     newer=NEWER,
     row_key=RowKey(f"name || coalesce({ID}, '')", "coalesce(item_sku, item_name)", "created_at"),
+    amounts={"lines": "quantity * item_price"},
 )

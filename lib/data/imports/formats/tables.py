@@ -60,4 +60,5 @@ FORMAT = Format(
     {name: _columns(table) for name, table in TABLES.items()},
     _compare,
     optional=("marketing_campaigns", "refunds", "events"),
+    amounts={"orders": "total_amount"},
 )
