@@ -213,9 +213,9 @@ FROM running
 WHERE total > 999999999999
 
 -- name: order_heads
--- View of the orders and credit notes: date and customer of their first rows, total and state of the sales. One without a
+-- Table of the orders and credit notes: date and customer of their first rows, total and state of the sales. One without a
 -- customer number and an e-mail address has a guest.
-CREATE VIEW order_heads AS
+CREATE TABLE order_heads AS
 SELECT
     number,
     key_of('order', number) AS order_id,
@@ -240,9 +240,9 @@ FROM paid_rows
 GROUP BY number
 
 -- name: items
--- View of the rows, sales and returns, with a number that counts repeats of a product in its order: keys use it, since
+-- Table of the rows, sales and returns, with a number that counts repeats of a product in its order: keys use it, since
 -- line numbers may change. Returns have their own time, those of a credit note that of its first row.
-CREATE VIEW items AS
+CREATE TABLE items AS
 SELECT
     paid_rows.* EXCLUDE (customer, email, order_date),
     order_heads.customer,
@@ -427,7 +427,6 @@ WITH dated AS (
     SELECT
         number,
         count(DISTINCT order_date) AS instants,
-        bool_or(is_sale) AS has_sale,
         NOT any_value(per_row) AND (min(shipping) <> max(shipping) OR min(tax) <> max(tax)) AS differ
     FROM paid_rows
     GROUP BY number
@@ -435,7 +434,7 @@ WITH dated AS (
 
 products AS (
     SELECT code, count(DISTINCT product_name) AS names, max(list_price) FILTER (is_sale) AS price
-    FROM paid_rows
+    FROM items
     GROUP BY code
 ),
 
@@ -458,64 +457,119 @@ repeats AS (
     GROUP BY "order", coalesce(product, product_name), quantity, unit_price, line_total, order_date
 ),
 
+-- One pass over each view: every mention of a view plans and runs all the views below it.
+of_dated AS MATERIALIZED (
+    SELECT count(*) FILTER (instants > 1) AS of_instants, count(*) FILTER (differ) AS differ FROM dated
+),
+
+of_products AS MATERIALIZED (
+    SELECT
+        count(*) FILTER (names > 1) AS of_several_names,
+        count(*) FILTER (names = 0) AS unnamed,
+        count(*) FILTER (price > 0) AS priced,
+        count(*) FILTER (price = 0) AS free
+    FROM products
+),
+
+of_figures AS MATERIALIZED (
+    SELECT
+        count(*) FILTER (has_number AND product IS NULL) AS unnumbered,
+        count(*) FILTER (NOT has_discount AND is_sale AND base < expected) AS discounted,
+        count(*) FILTER (is_sale AND base <> expected AND (has_discount OR base > expected)) AS of_rounding,
+        count(*) FILTER (line_total <> shop_amount(line_total)) AS rounded,
+        count(*) FILTER (is_sale AND discount < 0) AS negative_discount,
+        count(*) FILTER (lacks_quantity AND is_sale AND base IS NOT NULL) AS without_units,
+        count(*) FILTER (quantity = 0 OR base IS NULL) AS unsold,
+        count(*) FILTER (is_sale AND lacks_status) AS without_status
+    FROM figures
+),
+
+of_items AS MATERIALIZED (
+    SELECT
+        count(*) FILTER (is_sale AND gross = amount) AS at_list_price,
+        count(*) FILTER (is_sale AND NOT is_whole) AS weighed,
+        count(*) FILTER (NOT is_sale AND amount > 0) AS returned,
+        count(*) FILTER (NOT is_sale AND amount = 0) AS returned_free,
+        count(*) FILTER (NOT is_sale AND amount > 0 AND line NOT IN (SELECT line FROM returns)) AS unmatched
+    FROM items
+),
+
+of_parts AS MATERIALIZED (
+    SELECT count(*) FILTER (is_exact AND dearer > 0 AND price IS NULL) AS exact, count(*) FILTER (part = 1) AS divided
+    FROM parts
+),
+
+of_heads AS MATERIALIZED (
+    SELECT
+        count(*) FILTER (customer IS NULL AND email IS NULL) AS guests,
+        count(*) FILTER (sale_line IS NOT NULL AND order_date >= $as_of::DATE) AS late
+    FROM order_heads
+),
+
+of_people AS MATERIALIZED (
+    SELECT
+        count(*) FILTER (email IS NULL AND NOT is_guest) AS without_email,
+        count(email) - count(DISTINCT email) AS shared
+    FROM people
+),
+
 decisions (field, note, cases) AS (
     VALUES
         ('order_date', 'orders: rows with different timestamps; the first is kept',
-            (SELECT count(*) FROM dated WHERE instants > 1)),
+            (SELECT of_instants FROM of_dated)),
         ('country', 'users: several countries; the latest is kept',
             (SELECT count(*) FROM customers WHERE countries > 1)),
         ('product_name', 'products: several names; that of the latest sale is kept',
-            (SELECT count(*) FROM products WHERE names > 1)),
-        ('product_name', 'products: no name; named by the number', (SELECT count(*) FROM products WHERE names = 0)),
+            (SELECT of_several_names FROM of_products)),
+        ('product_name', 'products: no name; named by the number', (SELECT unnamed FROM of_products)),
         ('product', 'order_items: no number of the product; its name is used',
-            (SELECT count(*) FROM figures WHERE has_number AND product IS NULL)),
+            (SELECT unnumbered FROM of_figures)),
         ('unit_price', 'products: list price unknown; the latest price it was sold at is used',
-            (SELECT count(*) FROM products WHERE price > 0)),
+            (SELECT priced FROM of_products)),
         ('unit_price', 'products: never sold above 0; the list price is 0',
-            (SELECT count(*) FROM products WHERE price = 0)),
+            (SELECT free FROM of_products)),
         ('unit_price', 'order_items: list price unknown; the discount is 0.00',
-            (SELECT count(*) FROM paid_rows WHERE is_sale AND gross = amount)),
+            (SELECT at_list_price FROM of_items)),
         ('line_total', 'order_items: below quantity x unit_price; the difference is a discount',
-            (SELECT count(*) FROM figures WHERE NOT has_discount AND is_sale AND base < expected)),
+            (SELECT discounted FROM of_figures)),
         ('line_total', 'order_items: differs from quantity x unit_price by rounding; line_total is used',
-            (SELECT count(*) FROM figures WHERE is_sale AND base <> expected AND (has_discount OR base > expected))),
+            (SELECT of_rounding FROM of_figures)),
         ('line_total', 'order_items: the amount does not divide by the units; the price has six decimals',
-            (SELECT count(*) FROM parts WHERE is_exact AND dearer > 0 AND price IS NULL)),
+            (SELECT exact FROM of_parts)),
         ('line_total', 'order_items: the amount does not divide by the units; the row became two rows',
-            (SELECT count(*) FROM parts WHERE part = 1)),
+            (SELECT divided FROM of_parts)),
         ('line_total', 'order_items: rounded to the decimals of the currency',
-            (SELECT count(*) FROM figures WHERE line_total <> shop_amount(line_total))),
+            (SELECT rounded FROM of_figures)),
         ('discount', 'order_items: a negative discount; made positive',
-            (SELECT count(*) FROM figures WHERE is_sale AND discount < 0)),
+            (SELECT negative_discount FROM of_figures)),
         ('quantity', 'order_items: duplicates of a row in the same order, kept',
             (SELECT coalesce(sum(lines), 0)::BIGINT FROM repeats)),
         ('quantity', 'order_items: a part of a unit; loaded as 1 unit at the amount of the row',
-            (SELECT count(*) FROM paid_rows WHERE is_sale AND NOT is_whole)),
-        ('quantity', 'order_items: no units; 1',
-            (SELECT count(*) FROM figures WHERE lacks_quantity AND is_sale AND base IS NOT NULL)),
+            (SELECT weighed FROM of_items)),
+        ('quantity', 'order_items: no units; 1', (SELECT without_units FROM of_figures)),
         ('quantity', 'order_items: a cancelled or pending row without units or an amount; nothing was sold',
-            (SELECT count(*) FROM figures WHERE quantity = 0 OR base IS NULL)),
+            (SELECT unsold FROM of_figures)),
         ('quantity', 'refunds: a row of negative units or a negative amount; made positive',
-            (SELECT count(*) FROM paid_rows WHERE NOT is_sale AND amount > 0)),
+            (SELECT returned FROM of_items)),
         ('unit_price', 'refunds: a return of amount 0; not loaded',
-            (SELECT count(*) FROM paid_rows WHERE NOT is_sale AND amount = 0)),
+            (SELECT returned_free FROM of_items)),
         ('order', 'refunds: matched to an order item of the order, or the latest earlier one of the customer, that covers it',
             (SELECT count(*) FROM returns)),
         ('order', 'refunds: no earlier order item of the customer covers it; kept without an order',
-            (SELECT count(*) FROM paid_rows ANTI JOIN returns USING (line) WHERE NOT is_sale AND amount > 0)),
+            (SELECT unmatched FROM of_items)),
         ('status', 'refunds: added for a cancelled or refunded row; the date is that of the order',
             (SELECT count(*) FROM refunded WHERE is_undated)),
-        ('status', 'orders: no state; completed', (SELECT count(*) FROM figures WHERE is_sale AND lacks_status)),
+        ('status', 'orders: no state; completed', (SELECT without_status FROM of_figures)),
         ('shipping', 'orders: rows with different shipping or tax; the largest is kept',
-            (SELECT count(*) FROM dated WHERE differ)),
+            (SELECT differ FROM of_dated)),
         ('customer', 'orders and credit notes: no customer; each gets a guest of its own',
-            (SELECT count(*) FROM order_heads WHERE customer IS NULL AND email IS NULL)),
+            (SELECT guests FROM of_heads)),
         ('customer', 'users: no e-mail; set to an unreachable placeholder (…@no-email.invalid)',
-            (SELECT count(*) FROM people WHERE email IS NULL AND NOT is_guest)),
+            (SELECT without_email FROM of_people)),
         ('email', 'users: an address of several customers; the first keeps it',
-            (SELECT count(email) - count(DISTINCT email) FROM people)),
+            (SELECT shared FROM of_people)),
         ('order_date', 'orders: on or after as_of; loaded, not reported',
-            (SELECT count(*) FROM order_heads WHERE sale_line IS NOT NULL AND order_date >= $as_of::DATE))
+            (SELECT late FROM of_heads))
 )
 
 SELECT 'lines' AS source, field, note, cases FROM decisions

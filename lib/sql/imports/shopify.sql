@@ -182,9 +182,9 @@ FROM orders
 LEFT JOIN calling_codes USING (country)
 
 -- name: orders_placed
--- View of the orders: their first row with its customer and status, and the home that it gives the customer. Orders are
+-- Table of the orders: their first row with its customer and status, and the home that it gives the customer. Orders are
 -- compared by `placed`, as in the database when they are appended, and never by their place in the file.
-CREATE VIEW orders_placed AS
+CREATE TABLE orders_placed AS
 SELECT
     order_rows.* EXCLUDE (email),
     customers.* EXCLUDE (name, line),
@@ -276,10 +276,10 @@ ORDER BY name, product, quantity, amount, line
 CREATE VIEW goods AS FROM order_rows ANTI JOIN not_goods USING (line)
 
 -- name: priced
--- View of the rows with the amount paid, in the smallest units of the currency, and the price per unit that follows. The
+-- Table of the rows with the amount paid, in the smallest units of the currency, and the price per unit that follows. The
 -- discount of a whole order, which is the sum of its rows less its subtotal, is spread over its rows by cost; cumulative
 -- rounding keeps the sum exact.
-CREATE VIEW priced AS
+CREATE TABLE priced AS
 WITH costs AS (
     SELECT
         goods.line, name, goods.quantity, goods.item_price, coalesce(goods.item_sku, goods.item_name) AS product,
