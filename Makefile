@@ -27,10 +27,8 @@ MOVED := $(shell test "$$(cat $(OK) 2>/dev/null)" = "$$(pwd -P)" || echo moved)
 
 # Which shop: params file, your file, single parameters.
 SHOP = $(if $(DATA),--data "$$DATA") $(foreach item,$(SET),--set '$(item)')
-RUN = --params "$$PARAMS" $(SHOP)
-
-# For make lab: only what was given, since the default is the last run.
-LAB = $(if $(filter command,$(firstword $(origin PARAMS))),--params "$$PARAMS") $(SHOP)
+# PARAMS only if it was given: the default follows from DATA, and for make lab from the last run.
+RUN = $(if $(filter command,$(firstword $(origin PARAMS))),--params "$$PARAMS") $(SHOP)
 
 # The plugin that re-runs notebooks is slow to import, and one test starts it in a pytest of its own. The rewritten
 # assertions of the tests are kept as bytecode even where the environment turns that off: it takes 4 s per worker.
@@ -39,7 +37,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -p no:nbval
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline templates test test-fast check check-fast lab lab-diff report refresh bench bench-large bench-forecast
+.PHONY: help pipeline mapping templates test test-fast check check-fast lab lab-diff report refresh bench bench-large bench-forecast
 .PHONY: bench-customers bench-scale chaos lock clean moved dask-scheduler dask-worker env metabase metabase-plan metabase-oracle
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
@@ -49,8 +47,8 @@ help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-15s  %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'Variables'
-	@echo '  PARAMS=name or path   the params file; default: demo (pipeline, lab, metabase)'
-	@echo '  DATA=path             your file or folder, for params that map it (pipeline, lab, metabase)'
+	@echo '  PARAMS=name or path   the params file; default: the one that fits DATA, or demo'
+	@echo '  DATA=path             your file, folder or zip archive (pipeline, mapping, lab, metabase)'
 	@echo '  SET="key=value ..."   override single parameters of the params file (pipeline, lab, metabase)'
 	@echo '  SERIES=file.csv       your daily series: date, value ... (bench-forecast)'
 	@echo '  ARGS="..."            further arguments of the command; most list theirs with ARGS=--help'
@@ -61,15 +59,18 @@ pipeline: $(OK) ## Run all notebooks over PARAMS and write output/reports/index.
 ##@ Explore
 
 lab: $(OK) ## Open your shop's notebooks in JupyterLab (default: the last run's)
-	@$(PYTHON) -m lib.run.lab $(LAB) $(ARGS)
+	@$(PYTHON) -m lib.run.lab $(RUN) $(ARGS)
 
 lab-diff: $(OK) ## Show what you changed in the notebooks of make lab
-	@$(PYTHON) -m lib.run.lab --diff $(LAB) $(ARGS)
+	@$(PYTHON) -m lib.run.lab --diff $(RUN) $(ARGS)
 
 report: $(OK) ## Write the page of your own notebook (NOTEBOOK=output/lab/demo/mine.ipynb)
 	@$(PYTHON) -m lib.run.report "$$NOTEBOOK"
 
 ##@ Data
+
+mapping: $(OK) ## Propose a params file for your file of any other layout (DATA=FILE)
+	@$(PYTHON) -m lib.run.mapping "$$DATA"
 
 templates: $(OK) ## Write example files to output/templates (FORMAT=tables, lines, shopify or woocommerce)
 	@$(PYTHON) -m lib.data.imports.templates "$$FORMAT"

@@ -20,10 +20,12 @@ from lib.data.parquet import read_table
 from lib.run import params
 from lib.settings import PROJECT
 
-__all__ = ["AS_OF", "Found", "Rows", "given", "imported", "key", "shop", "text", "write"]
+__all__ = ["AS_OF", "AUTO", "EXPLICIT", "Found", "Rows", "given", "imported", "key", "shop", "text", "write"]
 
 AS_OF = date(2025, 7, 1)
 GIVEN = PROJECT.parent / "shared"
+EXPLICIT = {"delimiter": ",", "encoding": "utf-8", "decimal": ".", "date_format": ""}
+AUTO = dict.fromkeys(EXPLICIT, "auto")  # as in params/: the changes of a test that files are recognised
 Rows = dict[str, list[dict[str, str]]]
 
 
@@ -119,7 +121,9 @@ def imported(
     to: Path | None = None, shop_zone: str = "UTC", **changes: Any,
 ) -> Found:  # fmt: skip
     """Import `data` by the mapping of a params file, with changes; by default any share of the rows may be rejected."""
-    mapping = params.load(params.find(name), [f"data={data}"]).values()["mapping"] | changes
+    written = EXPLICIT if name in ("own_files", "online_retail", "shopify") else {}
+    written = written | ({"date_format": "%Y-%m-%d %H:%M:%S"} if name == "online_retail" else {})
+    mapping = params.load(params.find(name), [f"data={data}"]).values()["mapping"] | written | changes
     target = to or data.parent / f"{data.name} imported {len(list(data.parent.iterdir()))}"
     policy = policy or Policy("USD", 1.0, "reject")
     return Found(import_shop(data, mapping, as_of, policy, target, shop_zone), target)

@@ -43,7 +43,8 @@ class Acquired:
 
     written: one row per table: table, rows, files. profile: its counts. truth: of a synthetic shop, the parameters that
     its rows were drawn by. lines, rejects, examples, notes: of imported files, the rows read, loaded and rejected per
-    file, the rejected rows per rule, some of them, and the values that were converted; empty for a synthetic shop.
+    file, the rejected rows per rule, some of them, the values that were converted, and how the files are written; empty
+    for a synthetic shop.
     refusal: why imported files must not be loaded; empty if they may. as_of and currency: the given ones, or those that
     follow from the files.
     """
@@ -55,6 +56,7 @@ class Acquired:
     rejects: pd.DataFrame = field(default_factory=partial(_empty, **REJECTS))
     examples: pd.DataFrame = field(default_factory=_empty)
     notes: pd.DataFrame = field(default_factory=partial(_empty, file="str", column="str", note="str", cases="int64"))
+    recognised: pd.DataFrame = field(default_factory=_empty)
     refusal: str = ""
     as_of: date | None = None
     currency: str = ""
@@ -66,7 +68,12 @@ class Acquired:
 
     def facts(self) -> dict[str, Any]:
         """Row counts and rejected rows, for the run page."""
-        frames = {"files": self.lines, "rejects": self.rejects, "examples": self.examples}
+        frames = {
+            "files": self.lines,
+            "rejects": self.rejects,
+            "examples": self.examples,
+            "recognised": self.recognised,
+        }
         days = self.profile["days"].loc[self.profile["days"]["orders"] > 0, "date"]
         span = {"first_day": days.min().date(), "last_day": days.max().date()} if len(days) else {}
         lines = {"lines_read": self.lines["read"].sum(), "lines_loaded": self.lines["loaded"].sum()}

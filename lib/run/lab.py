@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(prog="python -m lib.run.lab", description=__doc__)
-    params.add_options(parser, default="")
+    params.add_options(parser, "that of the last run")
     parser.add_argument("--prepare", action="store_true", help="prepare the copies, print their folder, and end")
     parser.add_argument("--diff", action="store_true", help="show the edits of the copies, and end")
     parser.epilog = "Further options are passed to JupyterLab."

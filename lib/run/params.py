@@ -54,16 +54,24 @@ class Generate(_Section):
         return self
 
 
+class IfUnclear(_Section):
+    """How numbers and dates are read that a file writes ambiguously."""
+
+    decimal: Literal["", ".", ","] = ""
+    dates: Literal["", "day_first", "month_first"] = ""
+
+
 class Mapping(_Section):
     """How imported files are read."""
 
     format: str
     columns: dict[str, str | dict[str, str]] = {}
     keys: Literal["uuid", "text"] = "uuid"
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    encoding: str = "utf-8"
-    decimal: Literal[".", ","] = "."
-    date_format: str = ""
+    delimiter: str = Field(AUTO, pattern=r"(?s)^(.|auto)$")
+    encoding: str = AUTO
+    decimal: Literal["auto", ".", ","] = "auto"
+    date_format: str = AUTO
+    if_unclear: IfUnclear = IfUnclear()
     excel_dates: bool = False
     time_zone: str = ""
     null_words: list[str] = []
@@ -190,7 +198,7 @@ class Params(_Section):
         if autos := [name for name in FROM_FILES if getattr(self, name) == AUTO and not self.data]:
             raise ValueError(f"{' and '.join(autos)}: auto follows from your files, and data is not set. Set a value")
         if self.data and not self.mapping:
-            raise ValueError("data is set, mapping is not. Use params with a mapping, such as PARAMS=online_retail")
+            raise ValueError("data is set, mapping is not. Leave out PARAMS, or use params with a mapping")
         return self
 
     @model_validator(mode="after")
@@ -211,21 +219,27 @@ def _zone(value: str) -> str:
         raise ValueError(str(error)) from error
 
 
-def add_options(parser: argparse.ArgumentParser, default: str = "demo") -> None:
+def add_options(parser: argparse.ArgumentParser, usual: str = "demo") -> None:
     """Add the options of a command that name a shop: --params, --data and --set."""
-    usual = default or "that of the last run"
-    parser.add_argument("--params", default=default, metavar="FILE", help=f"a params file, or its name ({usual})")
-    parser.add_argument("--data", default="", metavar="FILE", help="your file or folder, for params that map it")
+    words = f"a params file, or its name ({usual}; with --data the one in params/ that fits it)"
+    parser.add_argument("--params", default="", metavar="FILE", help=words)
+    parser.add_argument("--data", default="", metavar="FILE", help="your file, folder or zip archive")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one parameter")
 
 
 def chosen(options: argparse.Namespace) -> tuple[Path, Params]:
-    """The params file that the options name, the demo's without --params, and its parameters with their overrides.
+    """The params file that the options name, or that fits their file, else the demo's; its parameters with overrides.
 
     Raises:
         UsageError: See `find` and `load`.
+        DataError: No params file fits the file.
     """
-    file = find(options.params or "demo")
+    if options.data and not options.params:
+        from lib.run.presets import preset_for
+
+        file = preset_for(Path(options.data).expanduser().resolve())
+    else:
+        file = find(options.params or "demo")
     return file, load(file, [*options.set, *([f"data={options.data}"] if options.data else [])])
 
 

@@ -1,10 +1,11 @@
-"""The known name that a mistyped one probably means."""
+"""Names that mean the same, and the known name that a mistyped one probably means."""
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean"]
+__all__ = ["did_you_mean", "folded"]
 
 SECTION = re.compile(r"^\w+\.(?=\w)")
 
@@ -17,6 +18,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     folded = {_folded(each): each for each in known}
     found = difflib.get_close_matches(_folded(name), folded, n=1)
     return f" (did you mean {folded[found[0]]}?)" if found else ""
+
+
+def folded(name: str) -> str:
+    """The name in lower case, without spaces, underscores and accents."""
+    letters = (letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
+    return re.sub(r"[\s_]+", "", "".join(letters).casefold())
 
 
 def _folded(name: str) -> str:

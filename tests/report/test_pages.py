@@ -229,6 +229,15 @@ def test_rejected_rows_say_where_why_and_what_to_do(tmp_path):
     assert ">1,234.50<" in text
 
 
+def test_front_page_shows_how_the_files_are_written(tmp_path: Path) -> None:
+    row = {"file": "f.csv", "setting": "dates", "value": "%d/%m/%Y", "from what": "all dates of a sample"}
+    agree = "9 of 9 dates; 9 of 9 dates read both ways"
+    run = {"run_id": "r", "status": "completed", "recognised": [row | {"rows that agree": agree}]}
+    write_index(tmp_path / "index.html", run, [])
+    text = (tmp_path / "index.html").read_text("utf-8")
+    assert all(words in text for words in ("How your files are written", "%d/%m/%Y", agree))
+
+
 def test_packed_libraries_unpack():
     assert gzip.decompress(b64decode(pages.packed_plotly())).decode() == pages.plotly_code()
     world = json.loads(gzip.decompress(b64decode(pages.packed_world())))

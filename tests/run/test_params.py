@@ -127,7 +127,7 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         ("time_zone: Europe\n", "line 1: time_zone: unknown time zone 'Europe'"),
         ("locale: en-US\n", "line 1: locale: unknown locale 'en-US'; expected language and country, such as"),
         ("\ngenerate:\n  orders: 10\n  events: 59\n", "line 2: generate: events is 59; expected at least 60"),
-        ("data: x.csv\n", "data is set, mapping is not. Use params with a mapping"),
+        ("data: x.csv\n", "data is set, mapping is not. Leave out PARAMS"),
         (MAPPING, "mapping is set, data is not"),
         (
             "mapping:\n  format: excel\ndata: x\n",
@@ -143,7 +143,7 @@ def test_empty_file_means_all_defaults(tmp_path: Path) -> None:
         ("mapping:\n  format: tables\ndata: gone\n", "gone; expected the folder with your files"),
         ("on_bad_rows: ignore\n", "line 1: on_bad_rows is 'ignore': Input should be 'fail' or 'reject'"),
         ("max_reject_share: 1.5\n", "line 1: max_reject_share is 1.5: Input should be less than or equal to 1"),
-        (MAPPING + "  decimal: x\ndata: x\n", "line 3: mapping.decimal is 'x': Input should be '.' or ','"),
+        (MAPPING + "  decimal: x\ndata: x\n", "line 3: mapping.decimal is 'x': Input should be 'auto', '.' or ','"),
         (MAPPING + "  null_words: [NULL]\ndata: x\n", "mapping.null_words.0 is None: Input should be a valid string"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.util.similar import did_you_mean
+from lib.util.similar import did_you_mean, folded
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,7 @@ from lib.util.similar import did_you_mean
 )
 def test_the_most_similar_name_is_suggested(name: str, known: list[str], text: str) -> None:
     assert did_you_mean(name, known) == text
+
+
+def test_names_are_compared_without_case_spaces_and_accents() -> None:
+    assert folded(" Numéro de_Commande") == folded("NUMERO DE COMMANDE") == "numerodecommande"

@@ -1,10 +1,12 @@
-"""Import of a shop's CSV files: typed tables, and every rejected row with its reason.
+"""Import of a shop's files: typed tables, and every rejected row with its reason.
 
 The modules in the order in which a file goes through them; README.md says how to write a source format.
 
 - `importing`: the entry point, `import_shop`, which runs the steps.
 - `formats`: the source formats, each with its fields and its comparisons of rows.
 - `mapping`: which file and column has which field, and how the cells are written.
+- `sources`: the files that DATA names; `conversion`: workbooks and Parquet files as CSV.
+- `recognition`: how a file is written, by `sampling`, `dates` and `numbers`.
 - `records`: the records of a CSV file.
 - `reading`: records as blocks of text columns, without the rows that hold no data.
 - `tidying`: repairs of the text of cells.
@@ -13,6 +15,7 @@ The modules in the order in which a file goes through them; README.md says how t
 - `staging`: the checked rows in DuckDB, where formats compare them by SQL.
 - `ad_spend`: reports of advertising platforms next to the files, as campaigns.
 - `rejects`: rejected rows for people and the database, and as a reason to stop the run.
+- `proposal`: a params file for an unknown layout, with `guessing` for its columns and `synonyms.yml` for their names.
 - `templates`: example files, written by `make templates`.
 """
 

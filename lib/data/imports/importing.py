@@ -27,6 +27,8 @@ from lib.util.currencies import decimals_in_words, decimals_of
 __all__ = ["Imported", "import_shop"]
 
 COUNTS = ["file", "read", "loaded", "rejected", "duplicates"]
+RECOGNISED = ["file", "setting", "value", "from_what", "agree"]
+HEADINGS = {"from_what": "from what", "agree": "rows that agree"}
 NOTES = {"file": "str", "column": "str", "note": "str", "cases": "int64"}
 Note = tuple[str, str, str, int]  # file or table, column, note, cases
 PROFILED = ("users", "orders", "order_items", "events")
@@ -44,6 +46,7 @@ class Imported:
         rejects: file, rule, lines, amount (of sales, as far as it can be read), rejected_with_parent, example.
         examples: file, line, column, value, reason, rejected_with_parent.
         notes: file, column, note, cases: what was repaired or derived, and what stays empty.
+        recognised: file, setting, value, from what, rows that agree: how the files are written.
         as_of: Report date: the given one, or the one that follows from the orders; None without any order.
         currency: The given one, or that of the files.
         refusal: Why the data must not be loaded; empty if it may. Then no table is written.
@@ -55,6 +58,7 @@ class Imported:
     rejects: pd.DataFrame
     examples: pd.DataFrame
     notes: pd.DataFrame
+    recognised: pd.DataFrame
     as_of: date | None
     currency: str
     refusal: str = ""
@@ -108,7 +112,7 @@ def _imported(
     save_rejects(database, {each.layout.name: amounts.get(each.layout.name, "NULL") for each in files}, folder)
     counts = [row for each in files if each.parts for row in database.rows("counts", source=each.layout.name)]
     lines = pd.DataFrame(counts, columns=COUNTS)
-    personal = {(name, column) for each in files for name, _, _ in each.parts for column in each.layout.personal}
+    personal = {(name, column) for each in files for name, *_ in each.parts for column in each.layout.personal}
     rejects, examples = rejects_by_rule(database, personal), rejected_examples(database, personal)
     refused = refusal(lines, rejects, policy)
     names = [] if refused else [table.name for table in tables().values() if not table.mart]
@@ -117,13 +121,25 @@ def _imported(
     as_of = as_of or report_date(counted["days"])
     notes = _notes(database, files, unused) + _decisions(database, files, as_of) + gaps
     occurred = pd.DataFrame([note for note in notes if note[-1]], columns=list(NOTES)).astype(NOTES)
-    return Imported(written, counted, lines, rejects, examples, occurred, as_of, policy.currency, refused)
+    found = [
+        {"file": part.name} | row
+        for each in files
+        for part in each.parts
+        for row in (part.recognised[0] | {"setting": "format", "value": database.name}, *part.recognised)
+    ]
+    recognised = pd.DataFrame(found, columns=RECOGNISED).rename(columns=HEADINGS)
+    return Imported(written, counted, lines, rejects, examples, occurred, recognised, as_of, policy.currency, refused)
 
 
 def _only_currency(database: StagingDatabase, files: list[Staged]) -> str:
-    """The one currency of the files; raises UsageError if they have none or several."""
+    """The one currency of the files; raises UsageError if they have none or several.
+
+    Where every row is rejected, which is the error to report, it is XXX: no currency.
+    """
     named = [each.layout.name for each in files if "currency" in each.layout.names]
     found = [row for source in named for row in database.rows("currencies", source=source)]
+    if not any(database.has_rows(each.layout.name) for each in files):
+        return "XXX"
     if len(found) != 1:
         listed = ", ".join(f"{row['currency']} ({row['rows']})" for row in found) or "no currency"
         example = found[0]["currency"] if found else "EUR"
@@ -151,7 +167,7 @@ def _create_views(database: StagingDatabase, files: list[Staged], work: Path) ->
     names = [
         {"source": each.layout.name, "part": part, "file": name}
         for each in files
-        for part, name in enumerate([name for name, _, _ in each.parts] or [each.file])
+        for part, name in enumerate([part.name for part in each.parts] or [each.file])
     ]
     columns = [
         {"source": each.layout.name, "field": field, "called": name}
@@ -203,10 +219,10 @@ def _notes(database: StagingDatabase, files: list[Staged], unused: list[str]) ->
     """Unused files, dropped rows and repaired cells."""
     notes: list[Note] = [(name, "", "file is not used", 1) for name in unused]
     parts = [part for each in files for part in each.parts]
-    notes += [(name, "", "file has no row below its header", int(not rows)) for name, rows, _ in parts]
+    notes += [(name, "", "file has no row below its header", int(not rows)) for name, rows, *_ in parts]
     dropped = [row for each in files for row in database.rows("dropped", source=each.layout.name)]
     notes += [(row["file"], "", row["note"], row["cases"]) for row in dropped]
-    return notes + [(name, column, done, n) for name, _, found in parts for (column, done), n in found.items()]
+    return notes + [(part.name, column, done, n) for part in parts for (column, done), n in part.notes.items()]
 
 
 def _decisions(database: StagingDatabase, files: list[Staged], as_of: date | None) -> list[Note]:

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,13 +13,18 @@ from typing import Any
 import pandas as pd
 
 from lib.catalog import Column, tables
+from lib.data.imports import AUTO
 from lib.data.imports.formats import Format
+from lib.data.imports.sources import name_of
 from lib.errors import DataError, UsageError
 from lib.util.countries import alpha3
-from lib.util.similar import did_you_mean
+from lib.util.similar import did_you_mean, folded
 from lib.util.zones import known_zone
 
-__all__ = ["Header", "Layout", "Notes", "ReadOptions", "find_files", "header_of", "layouts_of", "read_options"]
+__all__ = [
+    "DELIMITERS", "Header", "Layout", "Notes", "ReadOptions", "field_positions", "find_files", "header_of",
+    "layouts_of", "read_options",
+]  # fmt: skip
 
 # Setting -> a call that fails on an unusable value, and what is expected.
 TRIALS: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -40,7 +46,7 @@ class ReadOptions:
     """How the cells of the files are written.
 
     Attributes:
-        delimiter: Character between cells.
+        delimiter: Character between cells. This and the next three are `auto` until `recognise` has found them.
         encoding: Python's name of the encoding; UTF-8 is read with or without a byte order mark.
         decimal: Decimal separator of numbers.
         date_format: Directives of strptime, or "" for ISO 8601.
@@ -59,6 +65,9 @@ class ReadOptions:
         charges_of: `order` if each row has shipping and taxes of its order, `row` if they are its own.
         credit_note_prefix: Text before the digits of the numbers of credit notes; "" if any order may have returns.
         latest: Last plausible date: a year after as_of, if that is given.
+        if_unclear: `decimal` and `dates` (day_first or month_first) of a file that reads both ways; "" for none.
+        thousands: Separator of thousands that the recognition found; "" for none.
+        header_line: Line of the header.
     """
 
     delimiter: str
@@ -80,6 +89,9 @@ class ReadOptions:
     charges_of: str
     credit_note_prefix: str
     latest: date
+    if_unclear: dict[str, str] = dataclasses.field(default_factory=dict)
+    thousands: str = ""
+    header_line: int = 1
 
 
 def read_options(mapping: Mapping[str, Any], as_of: date | None, time_zone: str = "UTC") -> ReadOptions:
@@ -95,7 +107,8 @@ def read_options(mapping: Mapping[str, Any], as_of: date | None, time_zone: str 
     """
     for name, (attempt, expected) in TRIALS.items():
         try:
-            attempt(mapping[name])
+            if mapping[name] != AUTO:
+                attempt(mapping[name])
         except (LookupError, ValueError, TypeError, OSError) as error:
             raise UsageError(f"mapping.{name} is {mapping[name]!r} ({error}); expected {expected}") from error
     for name, code in mapping["countries"].items():
@@ -110,8 +123,9 @@ def read_options(mapping: Mapping[str, Any], as_of: date | None, time_zone: str 
     settings = {name: value for name, value in mapping.items() if name not in ("format", "columns", "ad_spend")}
     settings["earliest_date"] = date.fromisoformat(str(mapping["earliest_date"]))
     settings["time_zone"] = known_zone(mapping["time_zone"] or time_zone)
-    encoding = codecs.lookup(mapping["encoding"]).name
-    settings["encoding"] = "utf-8-sig" if encoding == "utf-8" else encoding
+    if mapping["encoding"] != AUTO:
+        encoding = codecs.lookup(mapping["encoding"]).name
+        settings["encoding"] = "utf-8-sig" if encoding == "utf-8" else encoding
     settings["countries"] = {name.casefold(): code for name, code in mapping["countries"].items()}
     latest = (pd.Timestamp(as_of) + pd.DateOffset(years=1)).date() if as_of else date(2199, 12, 31)
     return ReadOptions(**settings, latest=latest)
@@ -213,7 +227,7 @@ def find_files(data: Path, files: list[Path], source: Format) -> tuple[dict[str,
     """
     if len(source.files) == 1:
         return dict.fromkeys(source.files, files), []
-    names = {path: path.name.casefold().removesuffix(".gz").removesuffix(".csv") for path in files}
+    names = {path: name_of(path) for path in files}
     found: dict[str, list[Path]] = {}
     for name in source.files:
         paths = [path for path in files if names[path] == name]
@@ -244,16 +258,16 @@ def header_of(header: list[str], path: Path, layout: Layout, options: ReadOption
         DataError: A needed column is missing, a column name is duplicate, or a column is not a field of the layout and
             the options do not ignore those.
     """
-    names = [name.strip().casefold() for name in header]
-    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    same = [name.strip().casefold() for name in header]
+    twice = [name for name, count in Counter(same).items() if count > 1 and name]
     if twice:
         raise DataError(f"{path}: duplicate columns {', '.join(twice)}. Rename or remove one.")
-    expected = {field: name.strip().casefold() for field, name in layout.names.items() if name}
-    absent = [field for field, name in expected.items() if name not in names]
+    positions = field_positions(header, layout)
+    absent = [field for field, name in layout.names.items() if name and field not in positions]
     missing = [layout.names[field] for field in absent if field in layout.needed]
     if missing:
         raise DataError(f"{path} lacks {_advice(missing, header, options)}")
-    extra = [name for name, folded in zip(header, names, strict=True) if folded not in expected.values()]
+    extra = [name for position, name in enumerate(header) if position not in positions.values()]
     if extra and not options.ignore_extra:
         candidates = [layout.names[field] for field in absent]
         unknown = ", ".join(f"{name!r}{did_you_mean(name, candidates)}" for name in extra)
@@ -261,15 +275,23 @@ def header_of(header: list[str], path: Path, layout: Layout, options: ReadOption
             f"{path} has unknown columns: {unknown}. Remove them, map them under mapping.columns, or set "
             "mapping.ignore_extra to true."
         )
-    positions = {field: names.index(name) for field, name in expected.items() if field not in absent}
     respelt = [field for field, position in positions.items() if header[position] != layout.names[field]]
     notes: Notes = Counter()
     defaults = {column.name: column.default for column in layout.columns}
     filled = {field: f"set to {defaults[field]}" if defaults[field] else "left empty" for field in absent}
     notes.update((layout.names[field], f"column is not in the file; {done}") for field, done in filled.items())
-    notes.update((layout.names[field], "column name matched ignoring case or white space") for field in respelt)
+    notes.update((layout.names[field], "column name matched ignoring case, spaces or accents") for field in respelt)
     notes.update((name, "column is not used") for name in extra)
     return Header(len(header), positions, notes)
+
+
+def field_positions(header: list[str], layout: Layout) -> dict[str, int]:
+    """Position (from 0) of each field that the header has; case, spaces and accents are ignored where they must be."""
+    exact = {name.strip().casefold(): position for position, name in reversed(list(enumerate(header)))}
+    loose = {folded(name): position for position, name in reversed(list(enumerate(header)))}
+    named = {field: name for field, name in layout.names.items() if name}
+    found = {field: exact.get(name.strip().casefold(), loose.get(folded(name))) for field, name in named.items()}
+    return {field: position for field, position in found.items() if position is not None}
 
 
 def _advice(missing: list[str], header: list[str], options: ReadOptions) -> str:

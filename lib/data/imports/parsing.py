@@ -17,10 +17,11 @@ from lib.data.imports.mapping import ReadOptions
 from lib.data.parquet import uuid_array
 from lib.util.countries import alpha3
 
-__all__ = ["SERIAL", "Parsed", "Parser", "by_word", "from_serial", "matches", "parser_for"]
+__all__ = ["SERIAL", "TIMESTAMP", "Parsed", "Parser", "by_word", "from_serial", "matches", "parser_for"]
 
 LARGEST_INTEGER = 2**31 - 1
 INTEGER = r"-?0*[0-9]{1,10}(?:\.0*)?"
+INTEGER_WITH_COMMA = r"-?0*[0-9]{1,10}(?:,0*|\.0{1,2})?"
 ANY_INTEGER = r"-?[0-9]+(?:\.0*)?"
 ANY_NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 NOT_FINITE = r"(?i)[+-]?(?:nan|inf|infinity)"
@@ -119,11 +120,11 @@ def _uuid(text: pa.Array, _: ReadOptions) -> Parsed:
     return Parsed(values, Counter({"UUID rewritten in its standard form": other.true_count}))
 
 
-def _integer(text: pa.Array, _: ReadOptions) -> Parsed:
-    sound = _keep_where(text, matches(text, INTEGER))
-    numbers = pc.replace_substring_regex(sound, r"\..*", "").cast(pa.int64())
+def _integer(text: pa.Array, options: ReadOptions) -> Parsed:
+    sound = _keep_where(text, matches(text, INTEGER if options.decimal == "." else INTEGER_WITH_COMMA))
+    numbers = pc.replace_substring_regex(sound, r"[.,].*", "").cast(pa.int64())
     fits = pc.less_equal(pc.abs(numbers), LARGEST_INTEGER)
-    dropped = pc.and_(pc.match_substring(sound, "."), fits)
+    dropped = pc.and_(pc.match_substring_regex(sound, "[.,]"), fits)
     values = _keep_where(numbers, fits).cast(pa.int32())
     return Parsed(values, Counter({"zero decimals dropped": dropped.true_count}))
 
@@ -174,7 +175,9 @@ def from_serial(cell: str, options: ReadOptions) -> str:
     if not re.fullmatch(SERIAL, cell):
         return cell
     moment = datetime(1899, 12, 30) + timedelta(seconds=round(float(cell) * 86_400))
-    return moment.strftime(options.date_format or "%Y-%m-%d %H:%M:%S")
+    form = options.date_format or "%Y-%m-%d %H:%M:%S"
+    written = moment.strftime(form)
+    return written if datetime.strptime(written, form) == moment else cell  # a format of days would lose the time
 
 
 def _day_rule(cell: str, options: ReadOptions) -> str:

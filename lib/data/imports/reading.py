@@ -4,7 +4,6 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +23,6 @@ BLOCK_CHARACTERS = 1 << 24  # long records make smaller blocks, to bound memory
 FIELD_CHARACTERS = 1 << 19  # a quoted field longer than this counts as an unclosed quote
 MOST_BELOW = 10_000  # records of another width at the end that may be a second table: they are kept in memory
 
-SEPARATOR_LINE = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)
 TOTAL = re.compile(r"((grand |sub)?totals?|sum|summe|gesamt(summe)?|totaux|somme|suma)\b", re.IGNORECASE)
 EMPTY = "empty rows skipped"
 BELOW = "rows below the data skipped: a total or second table, of fewer columns"
@@ -52,16 +50,11 @@ def read_blocks(path: Path, layout: Layout, options: ReadOptions) -> tuple[Heade
         DataError: It is not a CSV file of this layout and encoding, or it changes while it is read.
     """
     found = records(path, options)
-    singles = (record for batch in iter(lambda: _next(found, 1), []) for record in batch if record[2])
-    first = next(singles, None)
-    separated = first and SEPARATOR_LINE.fullmatch(first[1])
-    if separated:
-        first = next(singles, None)
+    singles = iter(lambda: _next(found, 1), [])
+    first = next((cells for ((_, _, cells),) in singles if cells), None)
     if first is None:
         raise DataError(f"{path} is empty; expected a header and rows below it")
-    header = header_of(first[2], path, layout, options)
-    if separated:
-        header = replace(header, notes=header.notes + Counter({("", "sep= line skipped"): 1}))
+    header = header_of(first, path, layout, options)
     return header, _blocks(_checked(path, found, header, options), header)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from lib.data.imports.mapping import ReadOptions
 from lib.errors import DataError, UsageError
 
-__all__ = ["Record", "records", "refuse_quoted_row"]
+__all__ = ["Record", "open_bytes", "records", "refuse_quoted_row"]
 
 Record = tuple[int, str, list[str]]  # the line on which it starts, its text in the file, and its cells
 
@@ -30,14 +30,17 @@ def records(path: Path, options: ReadOptions) -> Iterator[Record]:
     line = 1
     lines: list[str] = []  # of the record that is being read
     try:
-        before = path.stat()
-        with _open(path) as binary, io.TextIOWrapper(binary, options.encoding, newline="") as text:
+        with open_bytes(path) as binary, io.TextIOWrapper(binary, options.encoding, newline="") as text:
+            before = path.stat()
+            for _ in range(options.header_line - 1):
+                text.readline()
+            line = options.header_line
             reader = csv.reader(_copied(text, lines), delimiter=options.delimiter, strict=True)
             for cells in reader:
                 yield line, "".join(lines), cells
                 lines.clear()
-                line = reader.line_num + 1
-        after = path.stat()
+                line = options.header_line + reader.line_num
+            after = path.stat()
     except csv.Error as error:
         refuse_quoted_row(path, line, "".join(lines), options)
         raise DataError(
@@ -45,10 +48,6 @@ def records(path: Path, options: ReadOptions) -> Iterator[Record]:
         ) from error
     except UnicodeError as error:
         raise DataError(_wrong_encoding(path, options)) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}). Download or compress it again.") from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be opened: {error.strerror}; expected a .csv or .csv.gz file") from error
     if (after.st_ino, after.st_size, after.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns):
         raise DataError(f"{path} changed while it was read. Wait until it is complete, then run again.")
 
@@ -70,23 +69,35 @@ def _copied(lines: Iterable[str], copies: list[str]) -> Iterator[str]:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
-    """The bytes of a file, decompressed if they are gzip, whether or not the name says so."""
-    with path.open("rb") as file:
-        magic = file.read(4)
-        file.seek(0)
-        if magic.startswith(b"PK\x03\x04"):
-            raise DataError(f"{path} is a zip archive or an Excel file; expected CSV. Unpack it, or save it as CSV.")
-        if magic.startswith(b"\x1f\x8b"):
-            with gzip.open(file) as unpacked:
-                yield unpacked
-        else:
-            yield file
+def open_bytes(path: Path) -> Iterator[io.BufferedReader | gzip.GzipFile]:
+    """The bytes of a file, decompressed if they are gzip, whether or not the name says so.
+
+    Raises:
+        UsageError: The file cannot be opened.
+        DataError: It is a damaged gzip file.
+    """
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+            file.seek(0)
+            if magic.startswith(b"PK\x03\x04"):
+                raise DataError(
+                    f"{path} is a zip archive or an Excel file; expected CSV. Unpack it, or save it as CSV."
+                )
+            if magic.startswith(b"\x1f\x8b"):
+                with gzip.open(file) as unpacked:
+                    yield unpacked
+            else:
+                yield file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is a damaged gzip file ({error}). Download or compress it again.") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be opened: {error.strerror}; expected a .csv or .csv.gz file") from error
 
 
 def _wrong_encoding(path: Path, options: ReadOptions) -> str:
     """The first line that cannot be decoded, and the encoding it looks like."""
-    with _open(path) as binary:
+    with open_bytes(path) as binary:
         start = binary.read(4096)
         binary.seek(0)
         line = next((number for number, raw in enumerate(binary, 1) if not _decodes(raw, options.encoding)), 1)

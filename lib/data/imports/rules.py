@@ -60,7 +60,7 @@ REASONS = {
     "not_a_date": "expected an existing day and time in the format {date_form}; correct it",
     "excel_serial": (
         "expected a date, and this looks like an Excel serial number; format the column as dates in the spreadsheet "
-        "and export again, or set mapping.excel_dates to true"
+        'and export again, or read them as dates: SET="mapping.excel_dates=true"'
     ),
     "too_early": (
         "expected a day from {earliest} on; correct it, or set the earliest one, as in "

@@ -2,13 +2,15 @@
 
 import shutil
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from lib.errors import DataError, UsageError
 
-__all__ = ["EXTENSIONS", "named_files", "unpacked"]
+__all__ = ["EXTENSIONS", "name_of", "named_files", "unpacked"]
 
-EXTENSIONS = (".csv", ".csv.gz")
+TEXTS = (".csv", ".tsv", ".txt")
+EXTENSIONS = (*TEXTS, *(f"{ending}.gz" for ending in TEXTS), ".xlsx", ".xls", ".parquet")
 
 
 def named_files(data: Path) -> list[Path]:
@@ -23,7 +25,7 @@ def named_files(data: Path) -> list[Path]:
     if data.is_file():
         return [data]
     found = data.iterdir() if data.is_dir() else data.parent.glob(data.name)
-    files = sorted(path for path in found if path.is_file() and path.name.casefold().endswith((*EXTENSIONS, ".zip")))
+    files = _exports(path for path in found if path.is_file())
     if not files:
         place = f"the folder {data} has no file" if data.is_dir() else f"no file {data}"
         raise UsageError(
@@ -31,6 +33,18 @@ def named_files(data: Path) -> list[Path]:
             f"archive. Name it, as in DATA=FILE; names end in {', '.join(EXTENSIONS)} or .zip"
         )
     return files
+
+
+def _exports(paths: Iterable[Path]) -> list[Path]:
+    """The files that can be read, by name; those such as README.txt only where there are no others."""
+    known = sorted(path for path in paths if path.name.casefold().endswith((*EXTENSIONS, ".zip")))
+    return [path for path in known if not path.name.casefold().endswith((".txt", ".txt.gz"))] or known
+
+
+def name_of(path: Path) -> str:
+    """Name of a file in lower case, without its ending."""
+    name = path.name.casefold()
+    return name.removesuffix(max((ending for ending in EXTENSIONS if name.endswith(ending)), key=len, default=""))
 
 
 def unpacked(files: list[Path], folder: Path) -> list[Path]:
@@ -48,8 +62,9 @@ def _members(archive: Path, folder: Path) -> list[Path]:
     target.mkdir(parents=True)
     try:
         with zipfile.ZipFile(archive) as opened:
-            names = [name for name in sorted(opened.namelist()) if name.casefold().endswith(EXTENSIONS)]
-            names = [name for name in names if not name.startswith("__MACOSX/")]
+            listed = [name for name in sorted(opened.namelist()) if not name.startswith("__MACOSX/")]
+            wanted = {path for path in _exports(map(Path, listed)) if path.suffix.casefold() != ".zip"}
+            names = [name for name in listed if Path(name) in wanted]
             paths = [target / PurePosixPath(name).name for name in names]
             if not paths:
                 raise DataError(f"{archive} has no file that ends in {', '.join(EXTENSIONS)}. Pack the export itself.")

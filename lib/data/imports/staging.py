@@ -10,19 +10,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lib.data.imports.conversion import as_csv
 from lib.data.imports.mapping import Layout, Notes, ReadOptions
 from lib.data.imports.parsing import parser_for
 from lib.data.imports.reading import read_blocks
+from lib.data.imports.recognition import recognise
 from lib.data.imports.rules import FAULT, check_rows
 from lib.data.parquet import with_all_columns
-from lib.errors import OutputError
+from lib.errors import DataError, OutputError, UsageError
 
 __all__ = ["Staged", "StagingDatabase", "stage"]
 
@@ -41,20 +43,29 @@ SETTINGS = {
 }
 
 
+class Part(NamedTuple):
+    """A part of a file: its name, number of rows, notes on its cells, and how it is written, see Recognised.rows."""
+
+    name: str
+    rows: int
+    notes: Notes
+    recognised: list[dict[str, str]]
+
+
 @dataclass(frozen=True)
 class Staged:
-    """A file of the format with its staged rows: name, number of rows and notes of each of its parts, usually one.
+    """A file of the format with its staged rows, in one part or several. An optional file may have none.
 
-    An optional file may have no part. `file` is its name for people.
+    `file` is its name for people.
     """
 
     layout: Layout
-    parts: list[tuple[str, int, Notes]]
+    parts: list[Part]
 
     @property
     def file(self) -> str:
         """Name of the only part, or of the first one and how many there are more."""
-        names = [name for name, _, _ in self.parts] or [f"{self.layout.name}.csv"]
+        names = [part.name for part in self.parts] or [f"{self.layout.name}.csv"]
         return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
@@ -78,19 +89,38 @@ def stage(paths: Iterable[Path], layout: Layout, options: ReadOptions, folder: P
         folder / f"{layout.name}.parquet", schema, compression="none", write_statistics=False,
         use_dictionary=list(fields),
     ) as writer:  # fmt: skip
-        for part, path in enumerate(paths):
-            header, blocks = read_blocks(path, layout, options)
-            notes, rows = header.notes, 0
-            for block in blocks:
-                table, repairs = check_rows(block.rows, layout, options)
-                if part:
-                    table = table.set_column(0, "line", pc.add(table["line"], part * PART_LINES))
-                writer.write_table(with_all_columns(table, schema))
-                notes += repairs
-                notes.update({("", words): count for words, count in block.skipped.items()})
-                rows += table.num_rows
-            parts.append((path.name, rows, +notes))
+        for number, path in enumerate(paths):
+            with _naming(path, folder):
+                text, kind = as_csv(path, folder, layout)
+                found = recognise(text, layout, options, kind)
+                notes, rows = found.notes, 0
+                for table in _tables(text, layout, found.options, notes):
+                    if number:
+                        table = table.set_column(0, "line", pc.add(table["line"], number * PART_LINES))
+                    writer.write_table(with_all_columns(table, schema))
+                    rows += table.num_rows
+            parts.append(Part(path.name, rows, +notes, found.rows))
     return Staged(layout, parts)
+
+
+def _tables(path: Path, layout: Layout, options: ReadOptions, notes: Notes) -> Iterator[pa.Table]:
+    """The checked rows of a text file in blocks; adds to the notes."""
+    header, blocks = read_blocks(path, layout, options)
+    notes += header.notes
+    for block in blocks:
+        table, repairs = check_rows(block.rows, layout, options)
+        notes += repairs
+        notes.update({("", words): count for words, count in block.skipped.items()})
+        yield table
+
+
+@contextmanager
+def _naming(path: Path, folder: Path) -> Iterator[None]:
+    """Errors name the file of the user, and not its copy as CSV in `folder`."""
+    try:
+        yield
+    except (DataError, UsageError) as error:
+        raise type(error)(str(error).replace(f"{folder / path.name}.csv", str(path))) from error
 
 
 class StagingDatabase:
@@ -102,6 +132,7 @@ class StagingDatabase:
 
     def __init__(self, folder: Path, name: str, time_zone: str = "UTC", *more: str) -> None:
         self._folder = folder
+        self.name = name
         self.time_zone = time_zone
         self._statements = {key: text for each in ("common", name, *more) for key, text in _statements(each).items()}
         self._database = duckdb.connect(config={"temp_directory": str(folder)})

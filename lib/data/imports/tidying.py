@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 
 from lib.catalog import Column
 from lib.data.imports.mapping import ReadOptions
-from lib.data.imports.parsing import by_word, from_serial
+from lib.data.imports.numbers import GROUPS, grouped
+from lib.data.imports.parsing import by_word, from_serial, matches
 
 __all__ = ["tidied"]
 
@@ -46,11 +47,18 @@ def _steps(column: Column, options: ReadOptions) -> dict[str, Callable[[pa.Array
         steps["apostrophe before a number removed"] = lambda text: pc.replace_substring_regex(
             text, "^'([-+0-9.])", r"\1"
         )
+    if column.type in NUMBERS and options.thousands:
+        steps["separators of thousands removed"] = lambda text: _ungrouped(text, options)
     if column.type in DATES and options.excel_dates:
         steps["Excel serial number read as a date"] = lambda text: by_word(
             text, lambda word: from_serial(word, options), pa.string()
         )
     return steps
+
+
+def _ungrouped(text: pa.Array, options: ReadOptions) -> pa.Array:
+    plain = pc.replace_substring_regex(text, GROUPS[options.thousands], "")
+    return pc.if_else(matches(text, grouped(options.decimal, options.thousands)), plain, text)
 
 
 def _composed(text: pa.Array) -> pa.Array:
