@@ -20,6 +20,7 @@ from lib.data.imports.rejects import Policy
 from lib.data.imports.sampling import sample_of
 from lib.data.imports.staging import stage
 from lib.errors import DataError
+from lib.report import display
 from lib.run import params
 from tests.own_files import AUTO, given, imported
 
@@ -204,11 +205,12 @@ def test_lines_above_the_header_are_skipped_and_line_numbers_kept(tmp_path: Path
     assert found.rejects["line"].tolist() == [4]
     assert found.cases("", "lines above the header skipped") == 1
     rows = found.imported.recognised.set_index("setting")
-    assert rows["value"].to_dict() == {
+    assert rows["read as"].to_dict() == {
         "format": "lines", "header line": "3", "delimiter": ";", "encoding": "utf-8", "decimal": ",",
         "dates": "%d.%m.%Y %H:%M", "time zone": "UTC",
     }  # fmt: skip
     assert rows.loc["decimal", "rows that agree"] == "5 of 5 numbers"
+    assert "%d.%m.%Y %H:%M" in str(display.table(found.imported.recognised))  # as 02_generate shows it
 
 
 def test_example_of_dates_that_read_both_ways(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_rejected_rows_say_where_why_and_what_to_do(tmp_path):
 
 
 def test_front_page_shows_how_the_files_are_written(tmp_path: Path) -> None:
-    row = {"file": "f.csv", "setting": "dates", "value": "%d/%m/%Y", "from what": "all dates of a sample"}
+    row = {"file": "f.csv", "setting": "dates", "read as": "%d/%m/%Y", "from what": "all dates of a sample"}
     agree = "9 of 9 dates; 9 of 9 dates read both ways"
     run = {"run_id": "r", "status": "completed", "recognised": [row | {"rows that agree": agree}]}
     write_index(tmp_path / "index.html", run, [])

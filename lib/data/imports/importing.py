@@ -28,7 +28,7 @@ __all__ = ["Imported", "import_shop"]
 
 COUNTS = ["file", "read", "loaded", "rejected", "duplicates"]
 RECOGNISED = ["file", "setting", "value", "from_what", "agree"]
-HEADINGS = {"from_what": "from what", "agree": "rows that agree"}
+HEADINGS = {"value": "read as", "from_what": "from what", "agree": "rows that agree"}
 NOTES = {"file": "str", "column": "str", "note": "str", "cases": "int64"}
 Note = tuple[str, str, str, int]  # file or table, column, note, cases
 PROFILED = ("users", "orders", "order_items", "events")
@@ -46,7 +46,7 @@ class Imported:
         rejects: file, rule, lines, amount (of sales, as far as it can be read), rejected_with_parent, example.
         examples: file, line, column, value, reason, rejected_with_parent.
         notes: file, column, note, cases: what was repaired or derived, and what stays empty.
-        recognised: file, setting, value, from what, rows that agree: how the files are written.
+        recognised: file, setting, read as, from what, rows that agree: how the files are written.
         as_of: Report date: the given one, or the one that follows from the orders; None without any order.
         currency: The given one, or that of the files.
         refusal: Why the data must not be loaded; empty if it may. Then no table is written.
