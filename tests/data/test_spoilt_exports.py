@@ -47,7 +47,7 @@ def sound(name: str) -> tuple[Rows, dict[str, Any]]:
 
 
 def orders_of(found: Found) -> dict[str, Any]:
-    """What each order has: total, day, state and items."""
+    """Total, day, state and items of each order."""
     orders, items = found.table("orders"), found.table("order_items")
     contents: dict[str, Any] = {
         order.order_id: [order.total_amount, order.order_date, order.status, order.shipping_country_code or None]

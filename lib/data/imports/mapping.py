@@ -22,7 +22,7 @@ from lib.util.similar import did_you_mean, folded
 from lib.util.zones import known_zone
 
 __all__ = [
-    "DELIMITERS", "Header", "Layout", "Notes", "ReadOptions", "field_positions", "find_files", "header_of",
+    "DELIMITERS", "LATEST", "Header", "Layout", "Notes", "ReadOptions", "field_positions", "find_files", "header_of",
     "layouts_of", "read_options",
 ]  # fmt: skip
 
@@ -36,6 +36,7 @@ TRIALS: dict[str, tuple[Callable[[Any], object], str]] = {
     ),
 }
 STATES = next(column.one_of for column in tables()["orders"].columns if column.name == "status")
+LATEST = date(2199, 12, 31)  # last plausible date where the data decide as_of
 DELIMITERS = (",", ";", "\t", "|")
 
 Notes = Counter[tuple[str, str]]  # (column of the file, what was done) -> cells, or 1 for a note on the whole column
@@ -127,7 +128,7 @@ def read_options(mapping: Mapping[str, Any], as_of: date | None, time_zone: str 
         encoding = codecs.lookup(mapping["encoding"]).name
         settings["encoding"] = "utf-8-sig" if encoding == "utf-8" else encoding
     settings["countries"] = {name.casefold(): code for name, code in mapping["countries"].items()}
-    latest = (pd.Timestamp(as_of) + pd.DateOffset(years=1)).date() if as_of else date(2199, 12, 31)
+    latest = (pd.Timestamp(as_of) + pd.DateOffset(years=1)).date() if as_of else LATEST
     return ReadOptions(**settings, latest=latest)
 
 

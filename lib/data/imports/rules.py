@@ -1,5 +1,6 @@
 """The catalog's rules for the rows of a file: typed cells, and the first rule that each bad row breaks."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.catalog import Column
-from lib.data.imports.mapping import Layout, Notes, ReadOptions
+from lib.data.imports.mapping import LATEST, Layout, Notes, ReadOptions
 from lib.data.imports.parsing import matches, parser_for
 from lib.data.imports.tidying import tidied
 
@@ -21,7 +22,8 @@ WEIGHED = "units or weight"  # unit of a field that mapping.units lets have deci
 EXCERPT = 200  # characters of a rejected value that are kept
 FORMS = {"email": ("not_an_email", r"(?s).*.@.*.")}  # form of the catalog -> rule, and pattern of a sound text
 CURRENCY_HAS = "<decimals of the currency>"  # stands for "USD has two decimals" until the currency is known
-# Rule -> what was expected and what to do. {separator} and {date_form} are settings of the mapping.
+# Rule -> what was expected and what to do, with the setting as it is typed. {separator} and {date_form} are settings of
+# the mapping, {word} is the value where it can be part of a setting.
 REASONS = {
     "wrong_field_count": (
         "the number of fields differs from the header; look for a delimiter or a quote inside a text, "
@@ -35,9 +37,10 @@ REASONS = {
     "not_one_of": "expected one of {words}, in this spelling; replace the word",
     "not_an_email": "expected an e-mail address with text before and after an @; correct it, or remove the line",
     "not_a_country_code": (
-        "expected two capital letters of ISO 3166-1, such as GB; or set the code of this word under mapping.countries"
+        "expected two capital letters of ISO 3166-1, such as GB; or set the code of this word, as in "
+        'SET="mapping.countries.{word}=GB"'
     ),
-    "not_a_uuid": "expected a UUID of 32 hexadecimal digits; for other keys set mapping.keys to text",
+    "not_a_uuid": 'expected a UUID of 32 hexadecimal digits; for keys of another form set SET="mapping.keys=text"',
     "not_a_boolean": "expected true or false, yes or no, 1 or 0; replace the word",
     "not_an_integer": "expected a whole number, such as 12, without thousands separator; correct it",
     "not_whole": (
@@ -46,7 +49,7 @@ REASONS = {
     ),
     "not_a_number": (
         "expected a number with the decimal separator {separator}, such as 1234{separator}50, without "
-        "currency or thousands separator; correct it, or set mapping.decimal to the separator of the file"
+        'currency or thousands separator; correct it, or set the separator of the file: SET="mapping.decimal={other}"'
     ),
     "not_finite": "expected a finite number; correct it, or remove the line",
     "not_positive": "expected a number above {column.above}; correct it, or remove the line",
@@ -55,7 +58,7 @@ REASONS = {
     "out_of_range": "the number is larger than the database can store; correct it, or remove the line",
     "not_iso": (
         "expected an ISO 8601 date or timestamp, such as 2024-03-31 or 2024-03-31T14:05:00+02:00 (not today or "
-        "seconds since 1970); for another format set mapping.date_format"
+        'seconds since 1970); for another format set mapping.date_format in the params file, such as "%d.%m.%Y %H:%M"'
     ),
     "not_a_date": "expected an existing day and time in the format {date_form}; correct it",
     "excel_serial": (
@@ -66,8 +69,11 @@ REASONS = {
         "expected a day from {earliest} on; correct it, or set the earliest one, as in "
         'SET="mapping.earliest_date=1990-01-01"'
     ),
-    "too_late": "expected a day up to {latest}, a year after as_of; correct it, or set as_of",
-    "no_such_time": "this time does not exist in {time_zone}, where clocks skip it; check mapping.time_zone",
+    "too_late": "expected a day up to {latest}{after}; correct it",
+    "no_such_time": (
+        "this time does not exist in {time_zone}, where clocks skip it; correct it, or set the time zone of the file, "
+        'as in SET="mapping.time_zone=UTC"'
+    ),
     "before_start_date": "expected a day not before start_date of the same line; correct one of them",
 }
 
@@ -167,7 +173,7 @@ def _faults(
         for row, rule in rules.items():
             if row not in faults:
                 value = rows[column.name][row].as_py()[:EXCERPT]
-                faults[row] = (layout.names[column.name], rule, value, _reason(rule, column, options))
+                faults[row] = (layout.names[column.name], rule, value, _reason(rule, column, options, value))
     frame = pd.DataFrame.from_dict(faults, orient="index", columns=list(FAULT)).reindex(range(rows.num_rows))
     return {name: pa.array(frame[name], pa.string(), from_pandas=True) for name in FAULT}
 
@@ -178,8 +184,8 @@ def _places(flags: pa.Array) -> list[int]:
     return found
 
 
-def _reason(rule: str, column: Column | None, options: ReadOptions) -> str:
-    """The sentence of REASONS for a rule and a column."""
+def _reason(rule: str, column: Column | None, options: ReadOptions, value: str = "") -> str:
+    """The sentence of REASONS for a rule, a column and a value."""
     if rule == "not_an_integer" and column and column.unit == WEIGHED:
         rule = "not_whole"
     return REASONS[rule].format(
@@ -187,8 +193,13 @@ def _reason(rule: str, column: Column | None, options: ReadOptions) -> str:
         words=", ".join(column.one_of) if column else "",
         decimals="a price has at most six decimals" if column and column.type == "unit_price" else CURRENCY_HAS,
         separator=options.decimal,
+        other="," if options.decimal == "." else ".",
+        word=value.strip() if re.fullmatch(r"\s*[\w-]+\s*", value) else "WORD",
         date_form=f"mapping.date_format ({options.date_format})" if options.date_format else "ISO 8601",
         time_zone=options.time_zone,
         earliest=options.earliest_date,
         latest=options.latest,
+        after=""
+        if options.latest == LATEST
+        else ', a year after as_of (SET="as_of=auto" is the day after the last order)',
     )

@@ -129,8 +129,10 @@ WHERE statuses.status IS NULL
 INSERT INTO removed_lines BY NAME
 SELECT
     line, 'country' AS field, 'unknown_country' AS rule, lines.country AS value,
-    'unknown country; expected an English name or a code of ISO 3166-1. Set its code, or "" for none, under '
-    || 'mapping.countries' AS reason
+    format(
+        'unknown country; expected an English name or a code of ISO 3166-1. Set its code, or "" for none, in the params '
+        || 'file, as in countries: {{"{}": "GB"}}', lines.country
+    ) AS reason
 FROM lines
 JOIN country_codes ON country_codes.name = lines.country
 WHERE country_codes.code IS NULL
