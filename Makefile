@@ -72,7 +72,7 @@ report: $(OK) ## Write the page of your own notebook (NOTEBOOK=output/lab/demo/m
 mapping: $(OK) ## Propose a params file for your file of any other layout (DATA=FILE)
 	@$(PYTHON) -m lib.run.mapping "$$DATA"
 
-templates: $(OK) ## Write example files to output/templates (FORMAT=tables, lines, shopify or woocommerce)
+templates: $(OK) ## Write example files (FORMAT=tables, lines, shopify, woocommerce)
 	@$(PYTHON) -m lib.data.imports.templates "$$FORMAT"
 
 clean: ## Delete the results in output/; the database and .venv stay

@@ -5,11 +5,12 @@ from functools import cache
 from babel import Locale
 from babel.core import get_global
 
-__all__ = ["alpha3", "calling_code", "code", "name"]
+__all__ = ["alpha3", "calling_code", "code", "code_of_word", "name"]
 
 WITHDRAWN = {"BUR", "DDR", "FXX", "TMP", "YMD", "ZAR"}  # withdrawn by ISO but still in CLDR
 # Two-letter codes in CLDR for unions of countries, parts of countries and placeholders.
 NOT_COUNTRIES = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
+LANGUAGES = ("de", "fr", "es", "it", "nl", "pt")
 OTHER_NAMES = {  # in exports, besides the names of CLDR
     "czech republic": "CZ", "eire": "IE", "great britain": "GB", "holland": "NL", "hong kong": "HK",
     "ivory coast": "CI", "macau": "MO", "macedonia": "MK", "republic of ireland": "IE", "rsa": "ZA",
@@ -43,6 +44,11 @@ def code(name: str) -> str | None:
     return _codes().get(name.casefold())
 
 
+def code_of_word(word: str) -> str | None:
+    """Two-letter code of a country's name in another language of the euro area, `DE` for `Deutschland`; else None."""
+    return next((_codes(each)[word.casefold()] for each in LANGUAGES if word.casefold() in _codes(each)), None)
+
+
 def name(alpha2: str) -> str | None:
     """English name of a country, `United Kingdom` for `GB`; None for an unknown code."""
     return str(Locale("en").territories[alpha2]) if alpha3(alpha2) else None
@@ -67,7 +73,7 @@ def _alpha3_codes() -> dict[str, str]:
 
 
 @cache
-def _codes() -> dict[str, str]:
-    names = Locale("en").territories.items()
+def _codes(language: str = "en") -> dict[str, str]:
+    names = Locale(language).territories.items()
     codes = {name.casefold(): code for code, name in names if len(code) == 2 and code not in NOT_COUNTRIES}
     return OTHER_NAMES | codes

@@ -15,7 +15,7 @@ from tests.own_files import given, imported
 from tests.workbooks import write_workbook
 
 GERMAN = """Bestellnummer;Bestelldatum;Kundennummer;E-Mail;Artikel-Nr.;Bezeichnung;Menge;Einzelpreis;Status;Land;Info
-1001;31.05.2025 14:05;K1;a@example.com;0017;Becher Größe L;2;1.234,50;bezahlt;Germany;
+1001;31.05.2025 14:05;K1;a@example.com;0017;Becher Größe L;2;1.234,50;bezahlt;Deutschland;
 1002;01.06.2025 09:00;K2;b@example.com;17;Topf;1;30,00;versendet;Austria;Gruß
 1003;02.06.2025 10:00;K1;a@example.com;17;Topf;1;30,00;unbekannt;Germany;
 """
@@ -44,6 +44,7 @@ def test_a_german_export_is_proposed_and_loads_after_the_edits(tmp_path: Path, o
     for field, column in expected.items():
         assert f'    {field}: "{column}"  # sure\n' in text
     assert '    "bezahlt": completed  # guessed\n    "versendet": shipped  # guessed\n' in text
+    assert '    "Deutschland": "DE"  # guessed\n' in text
     assert text.count("# missing") == 2
     assert "order 1001 | product 0017" in text
     assert "order_date 2025-05-31 14:05 | unit_price 1234.50" in text

@@ -159,7 +159,7 @@ def test_missing_params_file_is_refused(own_folders: Path) -> None:
 def test_missing_data_file_is_refused(own_folders: Path) -> None:
     code, words = refused("--params", "online_retail", "--data", "gone = 1.csv", output=own_folders)
     assert code == 2
-    assert re.fullmatch(r"error: no file /.+/gone = 1.csv; expected the export of your shop. Name it, .+\n", words)
+    assert re.fullmatch(r"error: no file /.+/gone = 1.csv; expected the export of your shop: .+\n", words)
 
 
 def test_wrong_password_is_refused_at_once_and_not_shown(empty_database: sa.URL, own_folders: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from babel import Locale
 
-from lib.util.countries import CALLING_CODES, OTHER_NAMES, alpha3, calling_code, code
+from lib.util.countries import CALLING_CODES, OTHER_NAMES, alpha3, calling_code, code, code_of_word
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,11 @@ def test_calling_code(alpha2: str, expected: str | None) -> None:
 
 def test_every_calling_code_is_of_a_country() -> None:
     assert [entry for entry in CALLING_CODES.split() if not alpha3(entry[:2]) or not entry[2:].isdigit()] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("Deutschland", "DE"), ("Allemagne", "DE"), ("ESPAÑA", "ES"), ("Nederland", "NL"), ("x", None)],
+)
+def test_code_of_a_word_in_another_language(word: str, expected: str | None) -> None:
+    assert code_of_word(word) == expected

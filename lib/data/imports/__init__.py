@@ -6,7 +6,7 @@ The modules in the order in which a file goes through them; README.md says how t
 - `formats`: the source formats, each with its fields and its comparisons of rows.
 - `mapping`: which file and column has which field, and how the cells are written.
 - `sources`: the files that DATA names; `conversion`: workbooks and Parquet files as CSV.
-- `recognition`: how a file is written, by `sampling`, `dates` and `numbers`.
+- `recognition`: how a file is written, by `sampling`, `dates` and `numbers`; `findings`: that as a table.
 - `records`: the records of a CSV file.
 - `reading`: records as blocks of text columns, without the rows that hold no data.
 - `tidying`: repairs of the text of cells.
@@ -15,7 +15,8 @@ The modules in the order in which a file goes through them; README.md says how t
 - `staging`: the checked rows in DuckDB, where formats compare them by SQL.
 - `ad_spend`: reports of advertising platforms next to the files, as campaigns.
 - `rejects`: rejected rows for people and the database, and as a reason to stop the run.
-- `proposal`: a params file for an unknown layout, with `guessing` for its columns and `synonyms.yml` for their names.
+- `proposal`: a params file for an unknown layout, with `guessing` and `synonyms.yml` for its columns, `words`
+  for its states and countries.
 - `templates`: example files, written by `make templates`.
 """
 

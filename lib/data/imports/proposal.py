@@ -19,21 +19,13 @@ from lib.data.imports.numbers import Numbers, read_number, recognise_numbers
 from lib.data.imports.recognition import header_in
 from lib.data.imports.sampling import Sample, sample_of
 from lib.data.imports.sources import named_files, unpacked
+from lib.data.imports.words import countries, states
 from lib.errors import DataError
-from lib.util.similar import folded
 
 __all__ = ["Proposal", "propose"]
 
 EITHER = {"product": "product_name", "product_name": "product", "unit_price": "line_total", "line_total": "unit_price"}
 EARLIEST = "2000-01-01"
-STATES = {  # words for the state of an order in other languages and systems -> ours
-    "completed": "complete completed paid delivered done closed bezahlt abgeschlossen geliefert erledigt "
-    "payé payée livré livrée terminé terminée pagado entregado completado",
-    "shipped": "shipped dispatched fulfilled sent versendet versandt expédié expédiée envoyé envoyée enviado",
-    "pending": "pending processing open new unpaid on-hold unfulfilled offen neu in-bearbeitung en-attente pendiente",
-    "cancelled": "cancelled canceled voided failed storniert annulé annulée cancelado anulado",
-    "refunded": "refunded returned erstattet retourniert remboursé remboursée reembolsado devuelto",
-}
 AMOUNTS = ("unit_price", "line_total", "discount", "shipping", "tax")
 SHOWN_ROWS = 3
 SHOWN_CHARACTERS = 40
@@ -113,7 +105,8 @@ def _lines(
         yield from _column(field.name, found, optional=field.optional)
     if "quantity" not in found:
         yield "  optional: [quantity]      # guessed: without a column of quantities, each row is 1 unit"
-    yield from _statuses(cells.get("status", Counter()))
+    yield from states(cells.get("status", Counter()))
+    yield from countries(cells.get("country", Counter()))
     yield from _written(dates, numbers)
     yield "  ignore_extra: true"
     unused = [name for name in header if name not in {guess.column for guess in found.values()}]
@@ -140,18 +133,6 @@ def _column(field: str, found: dict[str, Guess], *, optional: bool) -> Iterator[
         yield f"    # {field}:  # missing: name the column with this field, and remove the first #"
     elif field == "unit_price" and "line_total" not in found:
         yield "    # unit_price:  # missing: name the column of prices (or of amounts: line_total), remove the first #"
-
-
-def _statuses(words: Counter[str]) -> Iterator[str]:
-    """Words of the file for states of an order, with the guessed meanings."""
-    known = {folded(word.replace("-", " ")): state for state, listed in STATES.items() for word in listed.split()}
-    if not words:
-        return
-    yield "  statuses:                 # pending, shipped, completed, cancelled or refunded"
-    for word in list(words)[:20]:
-        state = known.get(folded(word.replace("-", " ")))
-        text = json.dumps(word, ensure_ascii=False)
-        yield f"    {text}: {state}  # guessed" if state else f"    # {text}:  # missing: its state; remove the first #"
 
 
 def _written(dates: Dates, numbers: Numbers) -> Iterator[str]:

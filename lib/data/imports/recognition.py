@@ -11,6 +11,7 @@ import pandas as pd
 
 from lib.data.imports import AUTO
 from lib.data.imports.dates import Dates, recognise_dates, twin
+from lib.data.imports.findings import findings
 from lib.data.imports.mapping import DELIMITERS, Layout, Notes, ReadOptions, field_positions
 from lib.data.imports.numbers import Numbers, read_number, recognise_numbers
 from lib.data.imports.sampling import Sample, sample_of
@@ -66,7 +67,7 @@ def recognise(path: Path, layout: Layout, options: ReadOptions, kind: str = "") 
     if dates.both_ways == dates.cells > 0:
         notes[_columns(layout, positions, DATES), f"dates read both ways, and are read as {date_format}"] += dates.cells
     matched = f"{len(positions)} of {sum(map(bool, layout.names.values()))} columns"
-    rows = _rows(options, found, sample, numbers, dates, matched)
+    rows = findings(options, found, sample.evidence, numbers, dates, matched)
     if kind:
         rows = [row for row in rows if row["setting"] not in ("delimiter", "encoding")]
         rows[0]["from_what"] = f"the names of the columns in {kind}"
@@ -184,38 +185,3 @@ def _day(cell: str, form: str) -> str:
 
 def _columns(layout: Layout, positions: dict[str, int], types: tuple[str, ...]) -> str:
     return ", ".join(layout.names[c.name] for c in layout.columns if c.type in types and c.name in positions)
-
-
-def _rows(
-    given: ReadOptions, found: ReadOptions, sample: Sample, numbers: Numbers, dates: Dates, matched: str
-) -> list[dict[str, str]]:
-    """The table of what was recognised."""
-
-    def source(setting: str, evidence: str) -> str:
-        return evidence if getattr(given, setting) == AUTO else f"mapping.{setting}"
-
-    decimal = found.decimal + (f", thousands {found.thousands!r}" if found.thousands else "")
-    agree = f"{numbers.agree:,} of {numbers.cells:,} numbers" if numbers.cells else "no numbers"
-    in_dates = f"{dates.agree:,} of {dates.cells:,} dates" if dates.cells else "no dates"
-    if dates.both_ways == dates.cells > 0:
-        in_dates += f"; {dates.both_ways:,} of {dates.cells:,} dates read both ways"
-    if dates.serials:
-        in_dates += f"; {dates.serials:,} are Excel serial numbers"
-    date_evidence = "mapping.if_unclear" if len(dates.formats) > 1 else "all dates of a sample"
-    number_evidence = (
-        "mapping.if_unclear" if len(numbers.styles) > 1 else f"{numbers.telling:,} numbers with a separator"
-    )
-    rows = [
-        ("header line", str(found.header_line), "the names of the columns", matched),
-        ("delimiter", {"\t": "tab"}.get(found.delimiter, found.delimiter), source("delimiter", "the header"), matched),
-        ("encoding", found.encoding.removesuffix("-sig"), sample.evidence, ""),
-        ("decimal", decimal, source("decimal", number_evidence), agree),
-        ("dates", found.date_format or "ISO 8601", source("date_format", date_evidence), in_dates),
-        (
-            "time zone",
-            found.time_zone,
-            "mapping.time_zone or time_zone",
-            f"{dates.offsets:,} of {dates.cells:,} dates have an offset",
-        ),
-    ]
-    return [dict(zip(("setting", "value", "from_what", "agree"), row, strict=True)) for row in rows]

@@ -1,0 +1,43 @@
+"""The table of what was recognised in a file, from what, and how many rows agree."""
+
+from lib.data.imports import AUTO
+from lib.data.imports.dates import Dates
+from lib.data.imports.mapping import ReadOptions
+from lib.data.imports.numbers import Numbers
+
+__all__ = ["findings"]
+
+
+def findings(
+    given: ReadOptions, found: ReadOptions, evidence: str, numbers: Numbers, dates: Dates, matched: str
+) -> list[dict[str, str]]:
+    """The table of what was recognised."""
+
+    def source(setting: str, seen: str) -> str:
+        return seen if getattr(given, setting) == AUTO else f"mapping.{setting}"
+
+    decimal = found.decimal + (f", thousands {found.thousands!r}" if found.thousands else "")
+    agree = f"{numbers.agree:,} of {numbers.cells:,} numbers" if numbers.cells else "no numbers"
+    in_dates = f"{dates.agree:,} of {dates.cells:,} dates" if dates.cells else "no dates"
+    if dates.both_ways == dates.cells > 0:
+        in_dates += f"; {dates.both_ways:,} of {dates.cells:,} dates read both ways"
+    if dates.serials:
+        in_dates += f"; {dates.serials:,} are Excel serial numbers"
+    date_evidence = "mapping.if_unclear" if len(dates.formats) > 1 else "all dates of a sample"
+    number_evidence = (
+        "mapping.if_unclear" if len(numbers.styles) > 1 else f"{numbers.telling:,} numbers with a separator"
+    )
+    rows = [
+        ("header line", str(found.header_line), "the names of the columns", matched),
+        ("delimiter", {"\t": "tab"}.get(found.delimiter, found.delimiter), source("delimiter", "the header"), matched),
+        ("encoding", found.encoding.removesuffix("-sig"), evidence, ""),
+        ("decimal", decimal, source("decimal", number_evidence), agree),
+        ("dates", found.date_format or "ISO 8601", source("date_format", date_evidence), in_dates),
+        (
+            "time zone",
+            found.time_zone,
+            "mapping.time_zone or time_zone",
+            f"{dates.offsets:,} of {dates.cells:,} dates have an offset",
+        ),
+    ]
+    return [dict(zip(("setting", "value", "from_what", "agree"), row, strict=True)) for row in rows]
