@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = ["AS_OF", "AUTO", "EXPLICIT", "Found", "Rows", "given", "imported", "k
 
 AS_OF = date(2025, 7, 1)
 GIVEN = PROJECT.parent / "shared"
+FIXTURES = PROJECT / "tests" / "fixtures"
 EXPLICIT = {"delimiter": ",", "encoding": "utf-8", "decimal": ".", "date_format": ""}
 AUTO = dict.fromkeys(EXPLICIT, "auto")  # as in params/: the changes of a test that files are recognised
 Rows = dict[str, list[dict[str, str]]]
@@ -116,6 +118,14 @@ class Found:
         return list(self.rejects[["file", "line", "column", "rule"]].itertuples(index=False, name=None))
 
 
+@cache
+def _mapping(name: str, is_folder: bool) -> dict[str, Any]:
+    """The mapping of a params file for a file or a folder."""
+    some = FIXTURES if is_folder else FIXTURES / "shopify.csv"
+    mapping: dict[str, Any] = params.load(params.find(name), [f"data={some}"]).values()["mapping"]
+    return mapping
+
+
 def imported(
     data: Path, name: str = "own_files", *, as_of: date = AS_OF, policy: Policy | None = None,
     to: Path | None = None, shop_zone: str = "UTC", **changes: Any,
@@ -123,7 +133,7 @@ def imported(
     """Import `data` by the mapping of a params file, with changes; by default any share of the rows may be rejected."""
     written = EXPLICIT if name in ("own_files", "online_retail", "shopify") else {}
     written = written | ({"date_format": "%Y-%m-%d %H:%M:%S"} if name == "online_retail" else {})
-    mapping = params.load(params.find(name), [f"data={data}"]).values()["mapping"] | written | changes
+    mapping = _mapping(name, data.is_dir()) | written | changes
     target = to or data.parent / f"{data.name} imported {len(list(data.parent.iterdir()))}"
     policy = policy or Policy("USD", 1.0, "reject")
     return Found(import_shop(data, mapping, as_of, policy, target, shop_zone), target)

@@ -109,7 +109,9 @@ def _imported(
     database: StagingDatabase, files: list[Staged], amounts: Mapping[str, str], unused: list[str],
     as_of: date | None, policy: Policy, folder: Path,
 ) -> Imported:  # fmt: skip
-    save_rejects(database, {each.layout.name: amounts.get(each.layout.name, "NULL") for each in files}, folder)
+    save_rejects(
+        database, {each.layout.name: amounts.get(each.layout.name, "NULL") for each in files if each.parts}, folder
+    )
     counts = [row for each in files if each.parts for row in database.rows("counts", source=each.layout.name)]
     lines = pd.DataFrame(counts, columns=COUNTS)
     personal = {(name, column) for each in files for name, *_ in each.parts for column in each.layout.personal}
@@ -220,7 +222,7 @@ def _notes(database: StagingDatabase, files: list[Staged], unused: list[str]) ->
     notes: list[Note] = [(name, "", "file is not used", 1) for name in unused]
     parts = [part for each in files for part in each.parts]
     notes += [(name, "", "file has no row below its header", int(not rows)) for name, rows, *_ in parts]
-    dropped = [row for each in files for row in database.rows("dropped", source=each.layout.name)]
+    dropped = [row for each in files if each.parts for row in database.rows("dropped", source=each.layout.name)]
     notes += [(row["file"], "", row["note"], row["cases"]) for row in dropped]
     return notes + [(part.name, column, done, n) for part in parts for (column, done), n in part.notes.items()]
 

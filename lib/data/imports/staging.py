@@ -163,7 +163,7 @@ class StagingDatabase:
 
     def has_rows(self, view: str) -> bool:
         """Whether a view has any rows."""
-        return self._database.table(view).limit(1).to_arrow_table().num_rows > 0
+        return self._database.execute(f"SELECT 1 FROM {view} LIMIT 1").fetchone() is not None
 
     def has_statement(self, name: str) -> bool:
         """Whether there is a statement of this name."""
@@ -181,8 +181,10 @@ class StagingDatabase:
 
     def rows(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> list[dict[str, Any]]:
         """All rows of a query that returns few."""
-        rows: list[dict[str, Any]] = self.table(name, bound, **names).to_pylist()
-        return rows
+        with self._memory_errors():
+            result = self._database.execute(*self._prepared(name, bound, names))
+            columns = [column[0] for column in result.description]
+            return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
     def batches(self, name: str, bound: dict[str, Any] | None = None, **names: str) -> Iterator[pa.RecordBatch]:
         """The rows of a query in batches; no other statement may run until they are read."""

@@ -243,14 +243,17 @@ ORDER BY files.part, note
 -- name: counts
 -- How many rows of each part of {source} were read, are used, were rejected, and were dropped as duplicates.
 SELECT
-    file,
-    (SELECT count(*) FROM all_{source} WHERE part_of(line) = part) AS read,
-    (SELECT count(*) FROM {source} WHERE part_of(line) = part) AS loaded,
-    (SELECT count(*) FROM rejected_{source} WHERE part_of(line) = part) AS rejected,
-    (SELECT count(*) FROM removed_{source} WHERE rule IS NULL AND part_of(line) = part) AS duplicates
+    files.file,
+    count(lines.line) AS read,
+    count(lines.line) FILTER (fault_rule IS NULL AND removed.line IS NULL) AS loaded,
+    count(coalesce(removed.rule, fault_rule)) AS rejected,
+    count(removed.line) - count(removed.rule) AS duplicates
 FROM files
-WHERE source = '{source}'
-ORDER BY part
+LEFT JOIN all_{source} AS lines ON part_of(lines.line) = files.part
+LEFT JOIN removed_{source} AS removed ON removed.line = lines.line
+WHERE files.source = '{source}'
+GROUP BY files.part, files.file
+ORDER BY files.part
 
 -- name: rejects
 -- Table for the rejected rows of all files.
