@@ -200,6 +200,15 @@ LAYOUTS = {
         },
         encoding="cp1252",
     ),
+    "northwind": Layout(
+        {
+            "OrderID": lambda x: x.order, "OrderDate": lambda x: f"{x.date:%Y-%m-%d %H:%M:%S}",
+            "CustomerID": lambda x: x.customer, "ProductID": lambda x: x.sku, "ProductName": lambda x: x.product,
+            "UnitPrice": lambda x: x.price, "Quantity": lambda x: x.quantity,
+            "Discount": lambda x: f"{x.off / x.gross:.6f}", "ExtendedPrice": lambda x: x.total,
+            "Freight": lambda x: x.shipping, "ShipCountry": lambda x: x.country,
+        },
+    ),
     "woocommerce": Layout(
         {
             "Order Number": lambda x: x.order, "Order Status": lambda x: WOO.get(x.status, f"wc-{x.status}"),

@@ -37,6 +37,7 @@ TRUTHS = {
         sold=lambda x: x.status != "cancelled", whole_refunds=False,
     ),
     "superstore": Truth("CA-2025-", states=lambda _: "completed", whole_refunds=False),
+    "northwind": Truth(states=lambda _: "completed", whole_refunds=False),
     "woocommerce": Truth(states=lambda x: {"shipped": "completed"}.get(x.status, x.status), customer=lambda x: x.email),
     "shopify": Truth("#", customer=lambda x: x.email),
 }  # fmt: skip

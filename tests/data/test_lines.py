@@ -282,6 +282,18 @@ def test_without_units_a_row_is_one_if_they_are_optional(tmp_path):
     assert found.cases("", "order_items: no units; 1") == 2
 
 
+def test_olist_has_a_row_per_unit_and_states_of_its_own(tmp_path):
+    header = "order_id,order_purchase_timestamp,customer_unique_id,product_id,price,order_status,freight_value"
+    rows = ["o1,2018-01-02 10:00:00,c1,p1,58.90,delivered,13.29"] * 2
+    rows += ["o2,2018-01-03 10:00:00,c2,p2,10.00,canceled,5.00"]
+    (tmp_path / "olist.csv").write_text("\n".join([header, *rows, ""]))
+    found = imported(tmp_path / "olist.csv", "olist", as_of=date(2018, 2, 1), policy=Policy("BRL", 0.0, "reject"))
+    orders = found.table("orders")
+    assert orders["total_amount"].tolist() == [Decimal("117.80"), Decimal("10.00")]
+    assert (orders["status"].tolist(), orders["shipping_amount"][0]) == (["completed", "cancelled"], Decimal("26.58"))
+    assert found.table("order_items")["quantity"].tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize(("of", "expected"), [("order", "5.00"), ("row", "10.00")])
 def test_shipping_is_of_the_order_or_of_each_row(tmp_path, of, expected):
     found = shop(tmp_path, *[{"shipping": "5.00", "tax": "1.00"}] * 2, charges_of=of)
