@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
+from lib import db, load
 from lib.data.imports.rejects import Policy
+from lib.db import schema
 from tests.exports import LAYOUTS, Line, returns, sold_lines, write_export
 from tests.own_files import AS_OF, Found, imported
 
@@ -121,3 +124,20 @@ def test_discounts_and_charges_are_read(shop: tuple[str, Found]) -> None:
     if "online" not in name and name != "superstore":
         firsts = (line for line in filter(TRUTHS[name].sold, sold_lines()) if line.first)
         assert orders["shipping_amount"].sum() == sum(line.shipping for line in firsts)
+
+
+def test_the_database_has_every_cent(shop: tuple[str, Found], empty_database: sa.URL) -> None:
+    name, found = shop
+    with db.transaction() as connection:
+        schema.create(connection)
+    load.replace(found.folder, as_of=str(AS_OF))
+    with db.transaction(read_only=True) as connection:
+        sums = connection.execute(sa.text(LOADED)).one()
+    sold = list(filter(TRUTHS[name].sold, sold_lines()))
+    assert sums == (len({x.order for x in sold}), sum(x.total for x in sold), found.table("refunds")["amount"].sum())
+
+
+LOADED = """
+SELECT count(*), sum(total_amount), (SELECT coalesce(sum(amount), 0) FROM refunds)
+FROM orders
+"""
