@@ -9,7 +9,8 @@ import yaml
 
 from lib.data.imports.conversion import previews
 from lib.data.imports.formats import load_format
-from lib.data.imports.mapping import Layout, field_positions, layouts_of
+from lib.data.imports.headers import field_positions
+from lib.data.imports.mapping import Layout, layouts_of
 from lib.data.imports.recognition import header_in
 from lib.data.imports.sampling import Sample, sample_of
 from lib.data.imports.sources import name_of, named_files, unpacked

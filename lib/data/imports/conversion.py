@@ -13,7 +13,8 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
-from lib.data.imports.mapping import Layout, field_positions
+from lib.data.imports.headers import field_positions
+from lib.data.imports.mapping import Layout
 from lib.data.imports.sources import EXTENSIONS
 from lib.errors import DataError, UsageError
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib.data.imports.mapping import Header, Layout, ReadOptions, header_of
+from lib.data.imports.headers import Header, header_of
+from lib.data.imports.mapping import Layout, ReadOptions
 from lib.data.imports.records import Record, records, refuse_quoted_row
 from lib.errors import DataError
 

@@ -12,7 +12,8 @@ import pandas as pd
 from lib.data.imports import AUTO
 from lib.data.imports.dates import Dates, recognise_dates, twin
 from lib.data.imports.findings import findings
-from lib.data.imports.mapping import DELIMITERS, Layout, Notes, ReadOptions, field_positions
+from lib.data.imports.headers import DELIMITERS, field_positions
+from lib.data.imports.mapping import Layout, Notes, ReadOptions
 from lib.data.imports.numbers import Numbers, read_number, recognise_numbers
 from lib.data.imports.sampling import Sample, sample_of
 from lib.errors import DataError

@@ -1,0 +1,77 @@
+"""The header of a file: the position of each field, and what is missing or not used."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.data.imports.mapping import Layout, Notes, ReadOptions
+from lib.errors import DataError
+from lib.util.similar import did_you_mean, folded
+
+__all__ = ["DELIMITERS", "Header", "field_positions", "header_of"]
+
+DELIMITERS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True)
+class Header:
+    """Number of columns of a file, position (from 0) of each field that it has, and notes about its column names."""
+
+    width: int
+    positions: dict[str, int]
+    notes: Notes
+
+
+def header_of(header: list[str], path: Path, layout: Layout, options: ReadOptions) -> Header:
+    """Find the fields of the layout in a header; case and surrounding white space are ignored.
+
+    Raises:
+        DataError: A needed column is missing, a column name is duplicate, or a column is not a field of the layout and
+            the options do not ignore those.
+    """
+    same = [name.strip().casefold() for name in header]
+    twice = [name for name, count in Counter(same).items() if count > 1 and name]
+    if twice:
+        raise DataError(f"{path}: duplicate columns {', '.join(twice)}. Rename or remove one.")
+    positions = field_positions(header, layout)
+    absent = [field for field, name in layout.names.items() if name and field not in positions]
+    missing = [layout.names[field] for field in absent if field in layout.needed]
+    if missing:
+        raise DataError(f"{path} lacks {_advice(missing, header, options)}")
+    extra = [name for position, name in enumerate(header) if position not in positions.values()]
+    if extra and not options.ignore_extra:
+        candidates = [layout.names[field] for field in absent]
+        unknown = ", ".join(f"{name!r}{did_you_mean(name, candidates)}" for name in extra)
+        raise DataError(
+            f"{path} has unknown columns: {unknown}. Remove them, map them under mapping.columns, or set "
+            "mapping.ignore_extra to true."
+        )
+    respelt = [field for field, position in positions.items() if header[position] != layout.names[field]]
+    notes: Notes = Counter()
+    defaults = {column.name: column.default for column in layout.columns}
+    filled = {field: f"set to {defaults[field]}" if defaults[field] else "left empty" for field in absent}
+    notes.update((layout.names[field], f"column is not in the file; {done}") for field, done in filled.items())
+    notes.update((layout.names[field], "column name matched ignoring case, spaces or accents") for field in respelt)
+    notes.update((name, "column is not used") for name in extra)
+    return Header(len(header), positions, notes)
+
+
+def field_positions(header: list[str], layout: Layout) -> dict[str, int]:
+    """Position (from 0) of each field that the header has; case, spaces and accents are ignored where they must be."""
+    exact = {name.strip().casefold(): position for position, name in reversed(list(enumerate(header)))}
+    loose = {folded(name): position for position, name in reversed(list(enumerate(header)))}
+    named = {field: name for field, name in layout.names.items() if name}
+    found = {field: exact.get(name.strip().casefold(), loose.get(folded(name))) for field, name in named.items()}
+    return {field: position for field, position in found.items() if position is not None}
+
+
+def _advice(missing: list[str], header: list[str], options: ReadOptions) -> str:
+    """The missing columns, and the setting or column name that was probably meant."""
+    columns = ", ".join(missing)
+    if "\0" in "".join(header):
+        return f"the columns {columns}; the file looks like utf-16. Set mapping.encoding to utf-16."
+    other = max(DELIMITERS, key=header[0].count)
+    if len(header) == 1 and other in header[0] and other != options.delimiter:
+        return f"the columns {columns}; the delimiter looks like {other!r}. Set mapping.delimiter to it."
+    hints = ", ".join(f"{name}{did_you_mean(name, header)}" for name in missing)
+    return f"the columns {hints}; found {', '.join(header)}. Map the names under mapping.columns."
