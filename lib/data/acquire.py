@@ -27,7 +27,7 @@ __all__ = ["STEP", "Acquired", "Engine", "Policy", "acquire"]
 
 STEP = "02_generate"  # step under which a refused import records its facts for the run page
 COUNTS = dict.fromkeys(("read", "loaded", "rejected", "duplicates"), "int64")
-REJECTS = {"file": "str", "rule": "str", "lines": "int64", "amount": "float64"}
+REJECTS = {"file": "str", "rule": "str", "lines": "int64", "first_lines": "str", "amount": "float64"}
 REJECTS |= {"rejected_with_parent": "bool", "example": "str"}
 STRICT = Policy()  # rejects nothing: for a synthetic shop, which has no bad rows
 

@@ -60,6 +60,7 @@ def test_a_file_with_a_rejected_row(own_file: Path, tmp_path: Path) -> None:
             "file": "shop.csv",
             "rule": "negative",
             "lines": 1,
+            "first_lines": "3",
             "amount": 0.0,
             "rejected_with_parent": False,
             "example": "line 3, column UnitPrice, '-1': expected a number of at least 0; correct it, or remove the "

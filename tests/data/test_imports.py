@@ -258,7 +258,9 @@ def test_the_first_bad_row_stops_the_run_if_on_bad_rows_is_fail(tmp_path: Path) 
     rows["users"][0]["email"] = rows["users"][2]["email"] = "nobody"
     words = refusal(tmp_path, rows, 1.0, "fail").splitlines()
     assert words[0].startswith("4 rows are invalid, and on_bad_rows is fail. Correct them")
-    assert words[1].startswith("2 rows, such as users.csv, line 2, column email, '…': expected an e-mail address")
+    assert words[1].startswith(
+        "2 rows (lines 2, 4), such as users.csv, line 2, column email, '…': expected an e-mail address"
+    )
     assert words[2:] == ["2 rows are rejected with the parent"]
     assert refusal(tmp_path, shop(), 0, "fail") == ""
 

@@ -571,6 +571,6 @@ def test_a_refusal_counts_each_kind_with_its_amount_and_the_setting_that_loads_t
     assert words[0].startswith("4 of 5 rows are invalid, but max_reject_share is 0.5. Correct them")
     assert 'or load the others with SET="max_reject_share=0.8".' in words[0]
     assert words[1].startswith(
-        "3 rows that sell for 15.00, such as orders.csv, line 2, column Currency, 'EUR': expected USD"
+        "3 rows that sell for 15.00 (lines 2, 3, 4), such as orders.csv, line 2, column Currency, 'EUR': expected USD"
     )
     assert words[2].startswith("orders.csv, line 6, column Lineitem quantity, 'x': expected a whole number")

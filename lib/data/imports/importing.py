@@ -43,7 +43,7 @@ class Imported:
         written: table, rows, files.
         profile: Profile of the written tables.
         lines: file, read, loaded, rejected, duplicates; `read` is the sum of the others.
-        rejects: file, rule, lines, amount (of sales, as far as it can be read), rejected_with_parent, example.
+        rejects: file, rule, lines (their number), first_lines, amount (of sales), rejected_with_parent, example.
         examples: file, line, column, value, reason, rejected_with_parent.
         notes: file, column, note, cases: what was repaired or derived, and what stays empty.
         recognised: file, setting, read as, from what, rows that agree: how the files are written.

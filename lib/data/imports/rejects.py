@@ -85,12 +85,14 @@ def write_rejects(data: Path, folder: Path) -> None:
 
 
 def rejects_by_rule(database: StagingDatabase, personal: set[tuple[str, str]]) -> pd.DataFrame:
-    """Per file and rule: file, rule, lines, amount, rejected_with_parent, example (the first of them in words).
+    """Per file and rule: file, rule, lines, first_lines, amount, rejected_with_parent, example (the first in words).
 
     Values of the columns in `personal` (file, column) are hidden.
     """
     rows = [row | {"example": _described(row)} for row in _shown(database.rows("rejects_by_rule"), personal)]
-    return pd.DataFrame(rows, columns=["file", "rule", "lines", "amount", "rejected_with_parent", "example"])
+    return pd.DataFrame(
+        rows, columns=["file", "rule", "lines", "first_lines", "amount", "rejected_with_parent", "example"]
+    )
 
 
 def rejected_examples(database: StagingDatabase, personal: set[tuple[str, str]]) -> pd.DataFrame:
@@ -144,9 +146,7 @@ def refusal(lines: pd.DataFrame, rejects: pd.DataFrame, policy: Policy) -> str:
 
 def _kind(row: Mapping[Any, Any]) -> str:
     """The rows of a file that break a rule, in words: how many, their amount, the first of them."""
+    if row["lines"] == 1:
+        return f"{row['file']}, {row['example']}"
     amount = f" that sell for {row['amount']:,.2f}" if row["amount"] else ""
-    return (
-        f"{row['file']}, {row['example']}"
-        if row["lines"] == 1
-        else (f"{row['lines']:,} rows{amount}, such as {row['file']}, {row['example']}")
-    )
+    return f"{row['lines']:,} rows{amount} (lines {row['first_lines']}), such as {row['file']}, {row['example']}"

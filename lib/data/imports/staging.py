@@ -163,7 +163,7 @@ class StagingDatabase:
 
     def has_rows(self, view: str) -> bool:
         """Whether a view has any rows."""
-        return self._database.execute(f"SELECT 1 FROM {view} LIMIT 1").fetchone() is not None
+        return self._database.execute(f"SELECT 1 FROM {view} LIMIT 1").fetchone() is not None  # noqa: S608 - our names
 
     def has_statement(self, name: str) -> bool:
         """Whether there is a statement of this name."""

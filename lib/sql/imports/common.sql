@@ -284,6 +284,7 @@ SELECT
     count(*) AS lines,
     coalesce(sum(amount), 0)::DOUBLE AS amount,
     min(line) AS line,
+    array_to_string(list_slice(list(line ORDER BY line), 1, 5), ', ') || if(count(*) > 5, ' …', '') AS first_lines,
     min_by("column", line) AS "column",
     min_by(value, line) AS value,
     min_by(reason, line) AS reason
