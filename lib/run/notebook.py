@@ -50,18 +50,29 @@ def _engine() -> type:
     from papermill.engines import NBClientEngine
 
     class ProgressEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no type information
-        """papermill's engine, which calls `on_cell` with the number of the cell that starts and of all cells."""
+        """papermill's engine, which calls `on_cell` with the number of the cell that starts and of all cells.
+
+        It saves the notebook at its start, at its end and every `autosave_cell_every` seconds, not twice per cell: that
+        took a fifth of the CPU time of a run.
+        """
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, on_cell: OnCell, **options: Any) -> Any:
-            begin = nb_man.cell_start
+            begin, save = nb_man.cell_start, nb_man.save
 
             def cell_start(cell: Any, cell_index: int | None = None, **more: Any) -> Any:
                 on_cell((cell_index or 0) + 1, len(nb_man.nb.cells))
                 return begin(cell, cell_index, **more)
 
-            nb_man.cell_start = cell_start
-            return super().execute_managed_notebook(nb_man, kernel_name, **options)
+            def save_at_times() -> None:
+                if (nb_man.now() - nb_man.last_save_time).total_seconds() >= nb_man.autosave_cell_every:
+                    save()
+
+            nb_man.cell_start, nb_man.save = cell_start, save_at_times
+            try:
+                return super().execute_managed_notebook(nb_man, kernel_name, **options)
+            finally:
+                nb_man.save = save
 
     return ProgressEngine
 
