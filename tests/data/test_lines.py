@@ -71,8 +71,9 @@ def test_a_mapped_number_is_needed_unless_it_is_optional(tmp_path):
 
 def test_a_mapped_column_must_be_in_the_file_unless_it_is_optional(tmp_path):
     columns = {field: FIELDS[field] for field in (*GOOD, "channel")}
-    with pytest.raises(DataError, match="lacks the columns From"):
+    with pytest.raises(DataError, match="lacks the columns From") as error:
         shop(tmp_path, {}, columns=columns)
+    assert str(error.value).endswith('if your file has no such column, set SET="mapping.optional=[channel]".')
     assert shop(tmp_path, {}, columns=columns, optional=["channel"]).faults() == []
 
 

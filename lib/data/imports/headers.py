@@ -35,9 +35,10 @@ def header_of(header: list[str], path: Path, layout: Layout, options: ReadOption
         raise DataError(f"{path}: duplicate columns {', '.join(twice)}. Rename or remove one.")
     positions = field_positions(header, layout)
     absent = [field for field, name in layout.names.items() if name and field not in positions]
-    missing = [layout.names[field] for field in absent if field in layout.needed]
+    missing = [field for field in absent if field in layout.needed]
     if missing:
-        raise DataError(f"{path} lacks {_advice(missing, header, options)}")
+        advice = _advice([layout.names[field] for field in missing], header, options)
+        raise DataError(f"{path} lacks {advice}{_optional(missing, layout, options)}")
     extra = [name for position, name in enumerate(header) if position not in positions.values()]
     if extra and not options.ignore_extra:
         candidates = [layout.names[field] for field in absent]
@@ -63,6 +64,15 @@ def field_positions(header: list[str], layout: Layout) -> dict[str, int]:
     named = {field: name for field, name in layout.names.items() if name}
     found = {field: exact.get(name.strip().casefold(), loose.get(folded(name))) for field, name in named.items()}
     return {field: position for field, position in found.items() if position is not None}
+
+
+def _optional(missing: list[str], layout: Layout, options: ReadOptions) -> str:
+    """The missing fields that a shop can do without, and the setting to type; empty for files that need one of them."""
+    optional = {column.name for column in layout.columns if column.optional}
+    if not optional.issuperset(missing):
+        return ""
+    fields = ",".join([*options.optional, *missing])
+    return f' Optional: if your file has no such column, set SET="mapping.optional=[{fields}]".'
 
 
 def _advice(missing: list[str], header: list[str], options: ReadOptions) -> str:

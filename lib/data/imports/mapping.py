@@ -180,10 +180,14 @@ def layouts_of(source: Format, mapping: Mapping[str, Any]) -> dict[str, Layout]:
                 f"mapping.columns has {name!r}{did_you_mean(name, source.files)}; expected tables with column names: "
                 f"{', '.join(source.files)}"
             )
-    return {
+    layouts = {
         file: _layout(file, columns, names.get(file, {}), f"mapping.columns.{file}")
         for file, columns in source.files.items()
     }
+    for file, columns in source.files.items():
+        spared = {column.name for column in columns if column.optional and column.name in mapping["optional"]}
+        layouts[file] = replace(layouts[file], needed=layouts[file].needed - spared)
+    return layouts
 
 
 def _adapted(column: Column, source: Format, mapping: Mapping[str, Any]) -> Column:
