@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from lib.catalog import tables
-from lib.data.imports.formats.lines import match_returns
+from lib.data.imports.returns import match_returns
 from lib.data.origin import SYNTHETIC, Origin, read_origin, refuse_loss, refuse_other, refuse_other_units
 from lib.data.synthetic.shards import read_generation_plan
 from lib.data.workers import Engine

@@ -14,6 +14,7 @@ The modules in the order in which a file goes through them; README.md says how t
 - `parsing`: cells of text as values of a type.
 - `rules`: typed cells of each row, or the first rule that it breaks.
 - `staging`: the checked rows in DuckDB, where formats compare them by SQL.
+- `returns`: the sale of each return.
 - `ad_spend`: reports of advertising platforms next to the files, as campaigns.
 - `rejects`: rejected rows for people and the database, and as a reason to stop the run.
 - `proposal`: a params file for an unknown layout, with `guessing` and `synonyms.yml` for its columns, `words`

@@ -6,7 +6,7 @@ from functools import cache, cached_property
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import betaln, gammaincinv
+import scipy  # scipy imports its packages at their first use: a load needs none of them
 
 from lib.data.synthetic.arrays import DAY, columns, date_array, pick, spread, stream, uuid_array, uuids, word_array
 from lib.data.synthetic.calendar import growth, second_of_day, share_of_day
@@ -160,10 +160,10 @@ def draw_customers(counts: Counts, campaigns: Campaigns, shop: Shop, block: int)
         campaign=campaign,
         buys=uniforms["buys"] < buying[channel],
         delay=-np.log1p(-uniforms["delay"]),
-        rate=gammaincinv(BG_NBD.r, uniforms["rate"]),
+        rate=scipy.special.gammaincinv(BG_NBD.r, uniforms["rate"]),
         further=_further_orders(uniforms["further"]),
-        spend=1 / gammaincinv(SPEND.q, uniforms["spend"]),
-        visits=gammaincinv(VISITS, uniforms["visits"]) / VISITS,
+        spend=1 / scipy.special.gammaincinv(SPEND.q, uniforms["spend"]),
+        visits=scipy.special.gammaincinv(VISITS, uniforms["visits"]) / VISITS,
     )
 
 
@@ -179,7 +179,7 @@ def _further_orders(uniforms: np.ndarray) -> np.ndarray:
 def _chances_of_more() -> np.ndarray:
     """Probability of more than k further orders, for each k."""
     a, b = BG_NBD.a, BG_NBD.b
-    return np.exp(betaln(a, b + np.arange(MOST_ORDERS)) - betaln(a, b))
+    return np.exp(scipy.special.betaln(a, b + np.arange(MOST_ORDERS)) - scipy.special.betaln(a, b))
 
 
 def _arrivals(

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.special import hyp2f1, pdtr, pdtrc
+import scipy
 
 from lib.data.synthetic.arrays import (
     DAY,
@@ -139,7 +139,7 @@ def refunds_table(
 def _repeats(age: np.ndarray) -> np.ndarray:
     """Expected repeat orders within `age` of the first order, for alpha = 1 (Fader, Hardie, Lee 2005, equation 9)."""
     r, a, b = BG_NBD.r, BG_NBD.a, BG_NBD.b
-    shrunk = (1 + age) ** -r * hyp2f1(r, b, a + b - 1, age / (1 + age))
+    shrunk = (1 + age) ** -r * scipy.special.hyp2f1(r, b, a + b - 1, age / (1 + age))
     return (a + b - 1) / (a - 1) * (1 - shrunk)
 
 
@@ -175,7 +175,7 @@ def solve_alpha(n: float, customers: Customers, begun: np.ndarray, end: np.ndarr
         left = age / np.exp(log_alpha) - delay
         mean = rate * np.maximum(left, 0)
         # Expected minimum of a Poisson number and `further`.
-        repeats = mean * pdtr(further - 2, mean) + further * pdtrc(further - 1, mean)
+        repeats = mean * scipy.special.pdtr(further - 2, mean) + further * scipy.special.pdtrc(further - 1, mean)
         return float(((1 + np.where(further > 1, repeats, -np.expm1(-mean))) * (left > 0)).sum()) - n
 
     lowest, highest = np.log(age.max(initial=1) / LONGEST), np.log(age.max(initial=1) * LONGEST)

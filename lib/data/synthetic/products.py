@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from scipy.special import ndtri
+import scipy
 
 from lib.data.synthetic.arrays import (
     columns,
@@ -101,7 +101,7 @@ def plan_products(n: int, shop: Shop) -> Products:
         - 1
     )
     rank = stream(shop, "products.demand").permutation(n)
-    scores = ndtri((n - rank - 0.5) / max(n, 1))
+    scores = scipy.special.ndtri((n - rank - 0.5) / max(n, 1))
     steepness = _steepness(scores, price)
     demand = np.exp(steepness * scores) * (SEASONS[shelf].T if shop.seasons else np.ones((4, n)))
     ids = uuids(stream(shop, "products.id"), n)

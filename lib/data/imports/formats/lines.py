@@ -1,8 +1,7 @@
 """Any flat file with one row per order line; rows with negative units or a negative line total are returns."""
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain, groupby
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
@@ -11,11 +10,12 @@ import pyarrow as pa
 from lib.catalog import TYPES, Column
 from lib.data.imports.formats import Format, RowKey
 from lib.data.imports.mapping import ReadOptions
+from lib.data.imports.returns import match_returns
 from lib.data.imports.rules import WEIGHED
 from lib.data.imports.staging import StagingDatabase
 from lib.util.countries import alpha3, code, name
 
-__all__ = ["FORMAT", "match_returns"]
+__all__ = ["FORMAT"]
 
 STATUSES = ("pending", "shipped", "completed", "cancelled", "refunded")
 LINES = (
@@ -96,28 +96,6 @@ def _look_up(database: StagingDatabase, options: ReadOptions) -> None:
 def _folded(word: str) -> str:
     """A word for a state in one spelling: `On hold`, `on_hold` and `on-hold` are equal."""
     return re.sub(r"[\s_-]+", "-", word.casefold())
-
-
-def match_returns(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Line and amount of each return with the line of its sale, which has enough units and amount left: one of the same
-    order, else the latest earlier one. Returns without such a sale are left out.
-
-    Args:
-        rows: Sales and returns of one customer and product in the order in which they happened: line (any key), number
-            of the order, is_sale, units, amount.
-    """
-    sales: dict[str, list[dict[str, Any]]] = {"": []}  # of each order, and of all
-    for row in rows:
-        if row["is_sale"]:
-            sales[""].append(row)
-            sales.setdefault(row["number"], []).append(row)
-            continue
-        candidates = chain(reversed(sales.get(row["number"], [])), reversed(sales[""]))
-        covering = (s for s in candidates if s["units"] >= row["units"] and s["amount"] >= row["amount"])
-        if sale := next(covering, None):
-            sale["units"] -= row["units"]
-            sale["amount"] -= row["amount"]
-            yield {"line": row["line"], "sale_line": sale["line"], "amount": row["amount"]}
 
 
 FORMAT = Format(
