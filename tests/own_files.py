@@ -133,7 +133,7 @@ def imported(
     """Import `data` by the mapping of a params file, with changes; by default any share of the rows may be rejected."""
     written = EXPLICIT if name in ("own_files", "online_retail", "shopify") else {}
     written = written | ({"date_format": "%Y-%m-%d %H:%M:%S"} if name == "online_retail" else {})
-    mapping = _mapping(name, data.is_dir()) | written | changes
+    mapping = _mapping(name, data.is_dir() or data.suffix == ".zip") | written | changes
     target = to or data.parent / f"{data.name} imported {len(list(data.parent.iterdir()))}"
     policy = policy or Policy("USD", 1.0, "reject")
     return Found(import_shop(data, mapping, as_of, policy, target, shop_zone), target)
