@@ -7,12 +7,10 @@ from typing import Any
 
 import yaml
 
-from lib.data.imports.conversion import previews
 from lib.data.imports.formats import load_format
-from lib.data.imports.headers import field_positions
-from lib.data.imports.mapping import Layout, layouts_of
-from lib.data.imports.recognition import header_in
-from lib.data.imports.sampling import Sample, sample_of
+from lib.data.imports.mapping import layouts_of
+from lib.data.imports.matching import matched_columns, samples_of
+from lib.data.imports.sampling import Sample
 from lib.data.imports.sources import name_of, named_files, unpacked
 from lib.errors import DataError
 from lib.run import params
@@ -31,7 +29,7 @@ def preset_for(data: Path) -> Path:
     """
     with TemporaryDirectory() as folder:
         files = unpacked(named_files(data), Path(folder))
-        samples = {file: [sample_of(text) for text in previews(file, Path(folder))] for file in files}
+        samples = {file: samples_of(file, Path(folder)) for file in files}
     found = {file: _matched(samples, mapping) for file, mapping in _presets().items()}
     most = max(found.values(), default=0)
     if not most:
@@ -53,14 +51,8 @@ def _matched(samples: dict[Path, list[Sample]], mapping: Mapping[str, Any]) -> i
     layouts = layouts_of(source, params.Mapping(**mapping).model_dump(mode="json"))
     if len(layouts) == 1:
         (layout,) = layouts.values()
-        return max((_columns(found, layout) for found in samples.values()), default=0)
+        return max((matched_columns(found, layout) for found in samples.values()), default=0)
     named = {name_of(file): found for file, found in samples.items()}
-    counts = {name: _columns(named[name], layout) for name, layout in layouts.items() if name in named}
+    counts = {name: matched_columns(named[name], layout) for name, layout in layouts.items() if name in named}
     required = set(layouts) - set(source.optional)
     return sum(counts.values()) if required <= {name for name, count in counts.items() if count} else 0
-
-
-def _columns(samples: list[Sample], layout: Layout) -> int:
-    """How many columns of the layout a file has, or one of its sheets; 0 if it lacks a needed one."""
-    found = [field_positions(header_in(sample, layout)[2], layout) for sample in samples]
-    return max((len(positions) for positions in found if layout.needed <= set(positions)), default=0)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lib.data.imports.rejects import Policy
+from lib.errors import DataError
 from tests.data.test_shopify import HEADER, line
 from tests.own_files import Found, imported
 
@@ -95,3 +96,17 @@ def test_invoices_of_another_layout(tmp_path: Path, pattern: str) -> None:
     found = imported(tmp_path / pattern, "online_retail", policy=Policy("GBP"))
     assert amounts(found) == ["10.00", "5.00", "5.00"]
     assert counts(found) == [("online_june.csv", 3, 3, 0, 0), ("online_may.csv", 3, 1, 0, 2)]
+
+
+def test_other_files_in_a_folder_are_not_used_and_said(tmp_path: Path) -> None:
+    (tmp_path / "products_export.csv").write_text("Handle,Title,Variant Price\nmug,Mug,5.00\n")
+    found = parts(tmp_path, orders=[line("#1", "5.00")])
+    assert counts(found) == [("orders.csv", 1, 1, 0, 0)]
+    assert found.notes["products_export.csv", "", "file is not used"] == 1
+
+
+def test_a_file_of_a_pattern_must_have_the_columns(tmp_path: Path) -> None:
+    (tmp_path / "orders_1.csv").write_text("\n".join([HEADER, line("#1", "5.00"), ""]))
+    (tmp_path / "orders_2.csv").write_text("Handle,Title\nmug,Mug\n")
+    with pytest.raises(DataError, match=r"orders_2\.csv lacks the columns Name"):
+        imported(tmp_path / "orders_*.csv", "shopify")

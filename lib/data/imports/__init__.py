@@ -8,7 +8,7 @@ The modules in the order in which a file goes through them; README.md says how t
 - `sources`: the files that DATA names; `conversion`: workbooks and Parquet files as CSV.
 - `recognition`: how a file is written, by `sampling`, `dates` and `numbers`; `findings`: that as a table.
 - `records`: the records of a CSV file.
-- `headers`: the position of each field.
+- `headers`: the position of each field; `matching`: which files have the columns of a layout.
 - `reading`: records as blocks of text columns, without the rows that hold no data.
 - `tidying`: repairs of the text of cells.
 - `parsing`: cells of text as values of a type.

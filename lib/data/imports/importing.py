@@ -14,7 +14,8 @@ from lib.catalog import arrow_schema, tables
 from lib.data.imports import AUTO
 from lib.data.imports.ad_spend import REPORTS, STATEMENTS, compare_reports, stage_reports
 from lib.data.imports.formats import load_format
-from lib.data.imports.mapping import find_files, layouts_of, read_options
+from lib.data.imports.mapping import layouts_of, read_options
+from lib.data.imports.matching import find_files
 from lib.data.imports.rejects import Policy, refusal, rejected_examples, rejects_by_rule, save_rejects
 from lib.data.imports.rules import CURRENCY_HAS
 from lib.data.imports.sources import named_files, unpacked
@@ -88,7 +89,7 @@ def import_shop(
     work = folder / "staging"
     work.mkdir(parents=True)
     named = [path for path in named_files(data) if path.name not in mapping["ad_spend"]]
-    found, unused = find_files(data, unpacked(named, work / "unpacked"), source)
+    found, unused = find_files(data, unpacked(named, work / "unpacked"), source, layouts, work)
     reports = stage_reports(data, mapping, options, work)
     files = [stage(found.get(name, ()), layout, options, work) for name, layout in layouts.items()] + reports
     with StagingDatabase(work, mapping["format"], time_zone, *([STATEMENTS] if reports else [])) as database:

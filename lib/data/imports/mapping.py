@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,13 +14,12 @@ import pandas as pd
 from lib.catalog import Column, tables
 from lib.data.imports import AUTO
 from lib.data.imports.formats import Format
-from lib.data.imports.sources import name_of
-from lib.errors import DataError, UsageError
+from lib.errors import UsageError
 from lib.util.countries import alpha3
 from lib.util.similar import did_you_mean
 from lib.util.zones import known_zone
 
-__all__ = ["Layout", "Notes", "ReadOptions", "find_files", "layouts_of", "read_options"]
+__all__ = ["Layout", "Notes", "ReadOptions", "layouts_of", "read_options"]
 
 # Setting -> a call that fails on an unusable value, and what is expected.
 TRIALS: dict[str, tuple[Callable[[Any], object], str]] = {
@@ -211,33 +209,3 @@ def _layout(file: str, columns: tuple[Column, ...], renamed: Mapping[str, Any], 
             raise UsageError(f"{place}.{field} is {name!r}; expected the name of one column of the file")
     needed = required | {field for field, name in renamed.items() if name}
     return Layout(file, columns, {field: field for field in known} | dict(renamed), frozenset(needed))
-
-
-def find_files(data: Path, files: list[Path], source: Format) -> tuple[dict[str, list[Path]], list[str]]:
-    """Paths by name of each file of the format, and the names of the files that are not used.
-
-    Those of a format of one file are parts of it. Of several files, missing optional ones are left out.
-
-    Args:
-        data: The path in DATA, for messages.
-        files: Every file there.
-        source: The format.
-
-    Raises:
-        DataError: A required file is missing, or one exists twice.
-    """
-    if len(source.files) == 1:
-        return dict.fromkeys(source.files, files), []
-    names = {path: name_of(path) for path in files}
-    found: dict[str, list[Path]] = {}
-    for name in source.files:
-        paths = [path for path in files if names[path] == name]
-        if len(paths) > 1:
-            raise DataError(f"{data} has {' and '.join(path.name for path in paths)}. Keep one file for {name}.")
-        if paths:
-            found[name] = paths
-        elif name not in source.optional:
-            raise DataError(
-                f"{data} lacks {name}.csv{did_you_mean(name, names.values())}. `make templates` writes an example."
-            )
-    return found, [path.name for path in files if names[path] not in source.files]
