@@ -24,7 +24,7 @@ from tests.runner import command, until
 
 pytestmark = pytest.mark.slow
 
-SAMPLE_SHA256 = "47172389abe87e8b233e7840c983cb5cf71f67d4ab15162551211a2be9b2720d"
+SAMPLE_SHA256 = "dc45d3699ea8f918fbd9674590537888eb0c1dd40c771c595f8edb3b4bd350ef"
 SMALL = Counts(marketing_campaigns=3, users=4 * BLOCK_USERS + 1, products=40, orders=2_500, events=20_000)
 WRITE = """
 from pathlib import Path
