@@ -15,6 +15,8 @@ from lib.db import schema
 from tests.exports import LAYOUTS, Line, returns, sold_lines, write_export
 from tests.own_files import AS_OF, Found, imported
 
+pytestmark = pytest.mark.slow  # imports of whole exports
+
 NAMESPACE = uuid.UUID("12850252-e6dc-4b12-88c7-a202b1da15dd")
 COMPLETED: dict[str, str] = dict.fromkeys(("pending", "shipped", "cancelled", "refunded"), "completed")
 

@@ -105,6 +105,7 @@ def outcome(folder: Path, name: str, delimiter: str, encoding: str, style: str, 
         return "asks"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("each", variants(), ids=" ".join)
 def test_each_variant_is_read_right_or_asks(each: tuple[str, ...], tmp_path: Path) -> None:
     asks = "both ways" in each[-1]

@@ -16,6 +16,8 @@ from lib.errors import DataError, UsageError
 from tests.exports import LAYOUTS, write_export
 from tests.own_files import Found, imported
 
+pytestmark = pytest.mark.slow  # imports of whole exports
+
 UNTIL = "1013"
 Rows = list[list[str]]
 KINDS = {  # a part of the names of columns of each kind
