@@ -60,6 +60,8 @@ def test_rows_are_counted_and_totals_are_dropped(tmp_path: Path) -> None:
     counts = found.imported.lines.set_index("file").loc["google.csv"]
     assert counts[["read", "loaded", "rejected", "duplicates"]].tolist() == [4, 3, 0, 1]
     assert found.cases("Day", "totals; dropped") == 1
+    assert found.cases("", "exact duplicates, dropped") == 0
+    assert found.cases("", "lines above the header skipped") == 2
     assert found.cases("Cost", "marketing_campaigns: budget unknown; the spend is used") == 2
 
 

@@ -110,3 +110,12 @@ def test_a_file_of_a_pattern_must_have_the_columns(tmp_path: Path) -> None:
     (tmp_path / "orders_2.csv").write_text("Handle,Title\nmug,Mug\n")
     with pytest.raises(DataError, match=r"orders_2\.csv lacks the columns Name"):
         imported(tmp_path / "orders_*.csv", "shopify")
+
+
+def test_a_report_next_to_several_files_does_not_lend_its_name_to_their_rows(tmp_path: Path) -> None:
+    (tmp_path / "ads.csv").write_text("Day,Campaign,Cost,Impr.,Clicks\n2025-06-01,Brand,1.00,1,1\n")
+    again = line("#1", "9.00", price="9.00", **{"Lineitem name": "Jar"})
+    for name, lines in {"b": [line("#1", "5.00")], "c": [line("#2", "5.00"), again]}.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join([HEADER, *lines, ""]))
+    found = imported(tmp_path, "shopify", ad_spend=["ads.csv"])
+    assert "line 2 of b.csv already begins an order of this name" in found.imported.examples["reason"][0]

@@ -60,10 +60,10 @@ def stage_reports(data: Path, mapping: Mapping[str, Any], options: ReadOptions, 
     found: dict[str, tuple[Path | None, Layout]] = {name: (None, Layout(name, ROWS, names, NEEDED)) for name in REPORTS}
     for name in mapping["ad_spend"]:
         path = (data if data.is_dir() else data.parent) / name
-        line, layout = _header(path, options)
+        layout = _layout(path, options)
         if found[layout.name][0]:
             raise DataError(f"{path} is a second report of {layout.name}. Join the reports of a platform in one file.")
-        found[layout.name] = _without_title(path, line, folder), layout
+        found[layout.name] = path, layout
     return [stage([path] if path else [], layout, options, folder) for path, layout in found.values()]
 
 
@@ -81,25 +81,17 @@ def compare_reports(database: StagingDatabase, reports: list[Staged], currency: 
             database.run(rule, {"currency": currency}, source=report.layout.name)
 
 
-def _header(path: Path, options: ReadOptions) -> tuple[int, Layout]:
-    """The line of the header, and the report that the file is with the columns of its fields."""
+def _layout(path: Path, options: ReadOptions) -> Layout:
+    """The report that the file is, with the columns of its fields; its title above the header is skipped later."""
     first = list(islice(records(path, options), HEADER_RECORDS))
-    for (line, _, header), (report, patterns) in product(first, REPORTS.items()):
+    for (_, _, header), (report, patterns) in product(first, REPORTS.items()):
         names = {
             field: next((name for name in header if re.fullmatch(pattern, name.strip())), "")
             for field, pattern in patterns.items()
         }
         if all(names[field] for field in NEEDED):
-            return line, Layout(report, ROWS, names, NEEDED)
+            return Layout(report, ROWS, names, NEEDED)
     raise DataError(
         f"{path} is not a daily report of Google Ads or Meta Ads; expected the columns Day, Campaign, Cost, Impr. and "
         "Clicks, or Day, Campaign name, Amount spent (USD), Impressions and Link clicks."
     )
-
-
-def _without_title(path: Path, line: int, folder: Path) -> Path:
-    """A copy in which the lines above the header are empty."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
-    copy = folder / path.name
-    copy.write_text("\n" * (line - 1) + "".join(lines[line - 1 :]), encoding="utf-8", newline="")
-    return copy

@@ -224,7 +224,7 @@ def _notes(database: StagingDatabase, files: list[Staged], unused: list[str]) ->
     parts = [part for each in files for part in each.parts]
     notes += [(name, "", "file has no row below its header", int(not rows)) for name, rows, *_ in parts]
     dropped = [row for each in files if each.parts for row in database.rows("dropped", source=each.layout.name)]
-    notes += [(row["file"], "", row["note"], row["cases"]) for row in dropped]
+    notes += [(row["file"], row["column"], row["note"], row["cases"]) for row in dropped]
     return notes + [(part.name, column, done, n) for part in parts for (column, done), n in part.notes.items()]
 
 

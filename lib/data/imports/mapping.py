@@ -19,7 +19,7 @@ from lib.util.countries import alpha3
 from lib.util.similar import did_you_mean
 from lib.util.zones import known_zone
 
-__all__ = ["Layout", "Notes", "ReadOptions", "layouts_of", "read_options"]
+__all__ = ["LATEST", "STATES", "Layout", "Notes", "ReadOptions", "layouts_of", "read_options"]
 
 # Setting -> a call that fails on an unusable value, and what is expected.
 TRIALS: dict[str, tuple[Callable[[Any], object], str]] = {

@@ -13,10 +13,9 @@ WHERE currency <> $currency
 -- Removes the rows of {source} without a day: totals are dropped, since they repeat the other rows; others are rejected.
 INSERT INTO removed_{source} BY NAME
 SELECT
-    line, 'day' AS field, if(starts_with(lower(campaign), 'total'), NULL, 'missing') AS rule, '' AS value,
-    'a value is required here; export the report by day' AS reason
-FROM {source}
-WHERE day IS NULL
+    line, 'day' AS field, if(is_total, NULL, 'missing') AS rule, '' AS value,
+    if(is_total, 'totals; dropped', 'a value is required here; export the report by day') AS reason
+FROM (SELECT *, starts_with(lower(campaign), 'total') AS is_total FROM {source} WHERE day IS NULL)
 
 -- name: marketing_campaigns
 -- One row per campaign of a platform: its first and last day, and the sums of its days.
@@ -46,7 +45,3 @@ SELECT
     '{source}' AS source, 'spend' AS field, 'marketing_campaigns: budget unknown; the spend is used' AS note,
     count(DISTINCT campaign) AS cases
 FROM {source}
-UNION ALL
-SELECT '{source}' AS source, 'day' AS field, 'totals; dropped' AS note, count(*) AS cases
-FROM removed_{source}
-WHERE rule IS NULL

@@ -34,13 +34,13 @@ WHERE {column} <> shop_amount({column}) AND {condition}
 -- A row's number in its file, and the number of the file among the parts of one export, from 0.
 CREATE MACRO line_of(line) AS line & 4294967295;
 CREATE MACRO part_of(line) AS line >> 32;
-CREATE MACRO line_words(line) AS 'line ' || line_of(line) || coalesce(
-    (SELECT ' of ' || min(file) FROM files WHERE part = part_of(line) AND EXISTS (SELECT 1 FROM files WHERE part > 0)), ''
-)
+CREATE MACRO line_words(called, line) AS 'line ' || line_of(line) || coalesce((
+    SELECT ' of ' || max(file) FILTER (part = part_of(line)) FROM files WHERE files.source = called HAVING max(part) > 0
+), '')
 
 -- name: removed
 -- Table of the rows of {source} that comparisons with other rows remove: rejected by a rule, or without a rule where
--- a row is dropped as a duplicate.
+-- a row is dropped, such as a duplicate; then the reason is its note.
 CREATE TABLE removed_{source} (
     line BIGINT, field VARCHAR, rule VARCHAR, value VARCHAR, reason VARCHAR, rejected_with_parent BOOLEAN DEFAULT false
 )
@@ -117,6 +117,18 @@ SELECT *, 1 AS part, dearer::INTEGER AS part_units, unit_price(each + 1, 1) AS p
 FROM priced_rows
 WHERE NOT is_exact
 
+-- name: other_currency
+-- Rejects the rows of {source} in another currency than the shop's, since amounts are not converted.
+INSERT INTO removed_{source} BY NAME
+SELECT
+    line, 'currency' AS field, 'other_currency' AS rule, currency AS value,
+    format(
+        'expected {}; amounts are not converted. To load the orders in {} instead, set SET="currency={}"', $currency, currency,
+        currency
+    ) AS reason
+FROM {source}
+WHERE currency <> $currency AND {condition}
+
 -- name: currencies
 -- The currencies of {source} with their number of rows, the most frequent first.
 SELECT currency, count(*) AS rows
@@ -147,12 +159,14 @@ firsts AS (
 
 SELECT
     found.line,
-    '{column}' AS field,
+    CASE WHEN found.cells <> firsts.cells THEN '{column}' END AS field,
     CASE WHEN found.cells <> firsts.cells THEN 'duplicate_of_line_n' END AS rule,
     found.value,
-    format(
-        'line {} already has the same value and is used; change this one or remove the row', firsts.line
-    ) AS reason
+    CASE
+        WHEN found.cells <> firsts.cells
+            THEN format('line {} already has the same value and is used; change this one or remove the row', firsts.line)
+        ELSE 'exact duplicates, dropped'
+    END AS reason
 FROM found
 JOIN firsts USING (key)
 WHERE found.line > firsts.line
@@ -231,13 +245,12 @@ WHERE placed.age < newest.age
 
 -- name: dropped
 -- How many rows of each part of {source} were dropped, and why.
-SELECT
-    files.file,
-    CASE WHEN reason LIKE '%, dropped' THEN reason ELSE 'exact duplicates, dropped' END AS note,
-    count(*) AS cases
-FROM removed_{source} JOIN files ON files.source = '{source}' AND files.part = part_of(line)
-WHERE rule IS NULL
-GROUP BY files.part, files.file, note
+SELECT files.file, coalesce(columns.called, '') AS "column", removed.reason AS note, count(*) AS cases
+FROM removed_{source} AS removed
+JOIN files ON files.source = '{source}' AND files.part = part_of(removed.line)
+LEFT JOIN columns ON columns.source = '{source}' AND columns.field = removed.field
+WHERE removed.rule IS NULL
+GROUP BY files.part, files.file, columns.called, note
 ORDER BY files.part, note
 
 -- name: counts

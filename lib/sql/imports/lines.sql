@@ -137,18 +137,6 @@ FROM lines
 JOIN country_codes ON country_codes.name = lines.country
 WHERE country_codes.code IS NULL
 
--- name: other_currency
--- Rejects rows in another currency than the shop's, since amounts are not converted.
-INSERT INTO removed_lines BY NAME
-SELECT
-    line, 'currency' AS field, 'other_currency' AS rule, currency AS value,
-    format(
-        'expected {}; amounts are not converted. To load the orders in {} instead, set SET="currency={}"', $currency, currency,
-        currency
-    ) AS reason
-FROM lines
-WHERE currency <> $currency
-
 -- name: conflicting_customer
 -- Rejects rows whose order has another {column} in an earlier row.
 INSERT INTO removed_lines BY NAME
@@ -161,7 +149,7 @@ WITH owners AS (
 
 SELECT
     lines.line, '{column}' AS field, 'conflicting_customer' AS rule, lines.{column} AS value,
-    line_words(owners.line) || ' has another customer on this order; expected one customer per order' AS reason
+    line_words('lines', owners.line) || ' has another customer on this order; expected one customer per order' AS reason
 FROM lines
 JOIN owners USING ("order")
 WHERE {value} <> owners.owner

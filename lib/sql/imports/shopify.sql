@@ -52,18 +52,6 @@ SELECT
 FROM heads
 WHERE field IS NOT NULL
 
--- name: other_currency
--- Rejects first rows of orders in another currency than the shop's, since amounts are not converted.
-INSERT INTO removed_lines BY NAME
-SELECT
-    line, 'currency' AS field, 'other_currency' AS rule, currency AS value,
-    format(
-        'expected {}; amounts are not converted. To load the orders in {} instead, set SET="currency={}"', $currency, currency,
-        currency
-    ) AS reason
-FROM order_rows
-WHERE subtotal IS NOT NULL AND currency <> $currency
-
 -- name: second_head
 -- Rejects further first rows of an order: it is in the file twice, or two orders share a name without an Id.
 INSERT INTO removed_lines BY NAME
@@ -75,7 +63,7 @@ WITH heads AS (
 
 SELECT
     line, 'name' AS field, 'duplicate_of_line_n' AS rule, name AS value,
-    line_words(first.line) || if(
+    line_words('lines', first.line) || if(
         id = first.id,
         ' already begins this order; remove the older rows of it',
         ' already begins an order of this name; export with the column Id, or give one of them another name'

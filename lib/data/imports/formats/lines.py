@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from lib.catalog import TYPES, Column
 from lib.data.imports.formats import Format, RowKey
-from lib.data.imports.mapping import ReadOptions
+from lib.data.imports.mapping import STATES, ReadOptions
 from lib.data.imports.returns import match_returns
 from lib.data.imports.rules import WEIGHED
 from lib.data.imports.staging import StagingDatabase
@@ -17,7 +17,6 @@ from lib.util.countries import alpha3, code, name
 
 __all__ = ["FORMAT"]
 
-STATUSES = ("pending", "shipped", "completed", "cancelled", "refunded")
 LINES = (
     Column("order", "text", "Number of the order.", most_characters=100),
     Column("product", "text", "Number of the product.", most_characters=255),
@@ -51,7 +50,7 @@ def _compare(database: StagingDatabase, options: ReadOptions, currency: str) -> 
     rules = {"unknown_status": "status", "unknown_country": "country", "other_currency": "currency"}
     database.run("figures")
     for rule in ("broken_rows", *(rule for rule, field in rules.items() if field in mapped)):
-        database.run(rule, {"currency": currency})
+        database.run(rule, {"currency": currency}, source="lines", condition="true")
     for column, value in {"customer": "customer", "email": "lower(email)"}.items():
         if column in mapped:
             database.run("conflicting_customer", column=column, value=value)
@@ -86,9 +85,7 @@ def _look_up(database: StagingDatabase, options: ReadOptions) -> None:
     countries = [{"name": n, "code": found, "country": name(n) or n} for n, found in codes.items()]
     columns = dict.fromkeys(("name", "code", "country"), pa.string())
     database.add_rows("country_codes", pa.Table.from_pylist(countries, pa.schema(columns)))
-    known = dict(zip(STATUSES, STATUSES, strict=True)) | {
-        _folded(word): ours for word, ours in options.statuses.items()
-    }
+    known = {_folded(word): ours for word, ours in (dict(zip(STATES, STATES, strict=True)) | options.statuses).items()}
     words = [row["word"] for row in database.rows("status_words")]
     database.add_lookup("statuses", {word: known.get(_folded(word)) for word in words}, "word", "status")
 

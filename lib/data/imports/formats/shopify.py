@@ -62,7 +62,7 @@ def _compare(database: StagingDatabase, _: ReadOptions, currency: str) -> None:
     database.run("renamed")
     database.run("order_rows")
     database.run("head_lacks")
-    database.run("other_currency", {"currency": currency})
+    database.run("other_currency", {"currency": currency}, source="lines", condition="subtotal IS NOT NULL")
     for rule in ("second_head", "discount_exceeds_price", "incomplete_order"):
         database.run(rule)
     database.run("subtotal_differs")  # compares whole orders only
