@@ -15,6 +15,8 @@ from lib.util.files import replacing
 
 __all__ = ["main", "write_proposal"]
 
+FIRST_LINE = "# A proposal for {}: check each line that is guessed, answer each that is missing, and run:"
+
 
 def write_proposal(data: Path) -> tuple[Path, str]:
     """Write output/mapping/<name>.yml; its path, and what to do next. A file that was edited is never overwritten.
@@ -25,14 +27,15 @@ def write_proposal(data: Path) -> tuple[Path, str]:
         OutputError: The file cannot be written.
     """
     name = re.sub(r"\W+", "-", data.name.partition(".")[0]).strip("-") or "shop"
+    proposal = propose(data)
     for number in count(1):
         path = settings.output_folder() / "mapping" / (f"{name}.yml" if number == 1 else f"{name}-{number}.yml")
         command = f"make pipeline PARAMS={shlex.quote(_shown(path))} DATA={shlex.quote(_shown(data))}"
-        proposal = propose(data, command)
-        if not path.exists() or path.read_text(encoding="utf-8") == proposal.text:
+        text = f"{FIRST_LINE.format(data.name)}\n# {command}\n\n{proposal.text}"
+        if not path.exists() or path.read_text(encoding="utf-8") == text:
             break
     with replacing(path) as temporary:
-        temporary.write_text(proposal.text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
     marked = {0: "check its lines", 1: "answer its line marked missing"}
     edit = marked.get(proposal.missing, f"answer its {proposal.missing} lines marked missing")
     return path, f"A mapping is proposed in {_shown(path)}: {edit}, and run: {command}"

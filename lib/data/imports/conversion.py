@@ -13,7 +13,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
-from lib.data.imports.headers import field_positions
+from lib.data.imports.headers import HEADER_RECORDS, field_positions
 from lib.data.imports.mapping import Layout
 from lib.data.imports.sources import EXTENSIONS
 from lib.errors import DataError, UsageError
@@ -21,7 +21,6 @@ from lib.errors import DataError, UsageError
 __all__ = ["as_csv", "previews"]
 
 KINDS = {b"PK\x03\x04": "zip", b"\xd0\xcf\x11\xe0": "workbook", b"PAR1": "parquet"}  # the first bytes -> kind
-HEADER_ROWS = 50
 BATCH_ROWS = 50_000
 
 
@@ -45,7 +44,7 @@ def as_csv(path: Path, folder: Path, layout: Layout) -> tuple[Path, str]:
         case "workbook":
             sheets = _sheets(path)
             matched = {
-                name: max((len(field_positions(row, layout)) for row in _texts(rows[:HEADER_ROWS])), default=0)
+                name: max((len(field_positions(row, layout)) for row in _texts(rows[:HEADER_RECORDS])), default=0)
                 for name, rows in sheets.items()
             }
             name = max(sheets, key=lambda each: matched[each])
@@ -58,10 +57,10 @@ def previews(path: Path, folder: Path) -> list[Path]:
     """The file as text, or the first rows of a Parquet file or of each sheet of a workbook as CSV files in `folder`."""
     match _kind(path):
         case "parquet":
-            _write_parquet(path, folder / f"{path.name}.csv", HEADER_ROWS)
+            _write_parquet(path, folder / f"{path.name}.csv", HEADER_RECORDS)
             return [folder / f"{path.name}.csv"]
         case "workbook":
-            sheets = _sheets(path, HEADER_ROWS)
+            sheets = _sheets(path, HEADER_RECORDS)
             files = {folder / f"{path.name}.{place}.csv": rows for place, rows in enumerate(sheets.values())}
             for file, rows in files.items():
                 _write_rows(rows, file)

@@ -8,9 +8,10 @@ from lib.data.imports.mapping import Layout, Notes, ReadOptions
 from lib.errors import DataError
 from lib.util.similar import did_you_mean, folded
 
-__all__ = ["DELIMITERS", "Header", "field_positions", "header_of"]
+__all__ = ["DELIMITERS", "HEADER_RECORDS", "Header", "field_positions", "header_of"]
 
 DELIMITERS = (",", ";", "\t", "|")
+HEADER_RECORDS = 50  # a header is looked for among the first ones
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pandas as pd
 
+from lib.catalog import Column
 from lib.data.imports.conversion import as_csv
 from lib.data.imports.dates import Dates, recognise_dates
 from lib.data.imports.formats import load_format
@@ -33,18 +34,17 @@ SHOWN_CHARACTERS = 40
 
 @dataclass(frozen=True)
 class Proposal:
-    """The text of a params file, and how many of its lines need an answer."""
+    """The text of a params file below its first lines, and how many of its lines need an answer."""
 
     text: str
     missing: int
 
 
-def propose(data: Path, command: str) -> Proposal:
+def propose(data: Path) -> Proposal:
     """A params file for the file, with its first rows as they would be read.
 
     Args:
         data: The file, a pattern, folder or archive: of several files the first.
-        command: The command that runs it, for its first lines.
 
     Raises:
         DataError: It is not a table with a header, or there are several files.
@@ -59,7 +59,7 @@ def propose(data: Path, command: str) -> Proposal:
         delimiter, line, header = _sniffed(data, sample)
     rows = [row for row in sample.rows(delimiter, line) if len(row) == len(header)]
     found = guesses(header, rows, fields)
-    lines = list(_lines(data, command, header, rows, found))
+    lines = list(_lines(fields, header, rows, found))
     return Proposal("".join(f"{each}\n" for each in lines), sum("# missing" in each for each in lines))
 
 
@@ -80,7 +80,7 @@ def _sniffed(data: Path, sample: Sample) -> tuple[str, int, list[str]]:
 
 
 def _lines(
-    data: Path, command: str, header: list[str], rows: list[list[str]], found: dict[str, Guess]
+    fields: Sequence[Column], header: list[str], rows: list[list[str]], found: dict[str, Guess]
 ) -> Iterator[str]:
     cells = {field: Counter(row[header.index(guess.column)].strip() for row in rows) for field, guess in found.items()}
     for counted in cells.values():
@@ -88,9 +88,6 @@ def _lines(
     dates = recognise_dates(cells.get("order_date", Counter()))
     amounts = sum((cells.get(field, Counter()) for field in AMOUNTS), Counter[str]())
     numbers = recognise_numbers(amounts, cells.get("quantity", Counter()))
-    yield f"# A proposal for {data.name}: check each line that is guessed, answer each that is missing, and run:"
-    yield f"# {command}"
-    yield ""
     yield "as_of: auto                 # the day after the last order"
     yield f"currency: auto              # {_currency(found)}"
     yield "time_zone: UTC              # guessed: the shop's time zone, such as Europe/Berlin"
@@ -100,7 +97,6 @@ def _lines(
     yield "mapping:"
     yield "  format: lines             # one row per order line"
     yield "  columns:"
-    fields = load_format("lines").files["lines"]
     for field in fields:
         yield from _column(field.name, found, optional=field.optional)
     if "quantity" not in found:

@@ -12,7 +12,7 @@ import pandas as pd
 from lib.data.imports import AUTO
 from lib.data.imports.dates import Dates, recognise_dates, twin
 from lib.data.imports.findings import findings
-from lib.data.imports.headers import DELIMITERS, field_positions
+from lib.data.imports.headers import DELIMITERS, HEADER_RECORDS, field_positions
 from lib.data.imports.mapping import Layout, Notes, ReadOptions
 from lib.data.imports.numbers import Numbers, read_number, recognise_numbers
 from lib.data.imports.sampling import Sample, sample_of
@@ -20,7 +20,6 @@ from lib.errors import DataError
 
 __all__ = ["Recognised", "header_in", "recognise"]
 
-HEADER_RECORDS = 50  # a header is looked for among the first ones
 DATES, AMOUNTS, INTEGERS = ("date", "timestamptz"), ("money", "unit_price"), ("integer",)
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
