@@ -2,17 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from typing import Literal, get_args
 
 import pandas as pd
 
 from lib.errors import UsageError
 from lib.formatting import day
 from lib.util.similar import did_you_mean
+from lib.util.zones import known_day
 
-__all__ = ["Period", "comparable", "covers", "is_mature", "period", "run_rate", "two_years", "year_before"]
+__all__ = [
+    "Period",
+    "PeriodName",
+    "comparable",
+    "covers",
+    "is_mature",
+    "period",
+    "run_rate",
+    "two_years",
+    "year_before",
+]
 
-NAMES = ("last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date")
+PeriodName = Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"]
+NAMES = get_args(PeriodName)
 
 
 @dataclass(frozen=True)
@@ -83,10 +96,7 @@ def period(name: str, as_of: date | str) -> Period:
 
 
 def _day(as_of: date | str) -> pd.Timestamp:
-    try:
-        return pd.Timestamp(datetime.fromisoformat(str(as_of)))
-    except ValueError as error:
-        raise UsageError(f"as_of is {as_of!r}; expected a day such as '2025-07-01'.") from error
+    return pd.Timestamp(known_day(as_of, "as_of"))
 
 
 def _period(*bounds: pd.Timestamp) -> Period:

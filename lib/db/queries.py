@@ -4,7 +4,6 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +15,7 @@ from lib.db.connection import READER_TIMEOUT, SQL_FOLDER, begin, connect, frame,
 from lib.errors import QueryError, UsageError
 from lib.util.files import replacing
 from lib.util.similar import did_you_mean
+from lib.util.zones import known_day
 
 __all__ = [
     "Question",
@@ -168,10 +168,7 @@ def _refuse_wrong_values(asked: Question, bound: Mapping[str, object]) -> None:
     if further := [name for name in bound if name not in asked.needs]:
         raise UsageError(f"question {asked.name!r} has no parameter {further[0]!r}; expected {asked.call}.")
     for name in days:
-        try:
-            datetime.fromisoformat(str(bound[name]))
-        except ValueError as error:
-            raise UsageError(f"{name} is {bound[name]!r}; expected a day such as '2025-07-01'.") from error
+        known_day(bound[name], name)
 
 
 def time_zone() -> str:

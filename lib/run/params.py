@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from lib.analysis.periods import PeriodName
 from lib.data.imports import AUTO, FROM_FILES
 from lib.data.imports.formats import NAMES
 from lib.data.imports.sources import named_files
@@ -131,7 +132,7 @@ class Params(_Section):
     sales_basis: Literal["placed", "completed"] = Field(
         "placed", description="sales are: placed, every order; or completed, completed orders only"
     )
-    period: Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"] = Field(
+    period: PeriodName = Field(
         "last_month", description="last_30_days, last_90_days, last_month, month_to_date, year_to_date"
     )
     revenue_target: float | None = Field(15_000.0, gt=0, description="revenue target of the period, in currency")
