@@ -13,16 +13,8 @@ from lib.util.similar import did_you_mean
 from lib.util.zones import known_day
 
 __all__ = [
-    "Period",
-    "PeriodName",
-    "comparable",
-    "covers",
-    "is_mature",
-    "period",
-    "run_rate",
-    "two_years",
-    "year_before",
-]
+    "Period", "PeriodName", "comparable", "covers", "is_mature", "period", "run_rate", "two_years", "year_before",
+]  # fmt: skip
 
 PeriodName = Literal["last_30_days", "last_90_days", "last_month", "month_to_date", "year_to_date"]
 NAMES = get_args(PeriodName)
@@ -73,7 +65,7 @@ def period(name: str, as_of: date | str) -> Period:
         as_of: The first day without data; never part of the period.
 
     Raises:
-        UsageError: There is no period of this name, or `as_of` is not a day.
+        UsageError: No period has this name, or `as_of` is not a day.
 
     Example:
         >>> str(periods.period("last_month", "2025-07-15"))

@@ -22,7 +22,7 @@ def write_proposal(data: Path) -> tuple[Path, str]:
     """Write output/mapping/<name>.yml; its path, and what to do next. A file that was edited is never overwritten.
 
     Raises:
-        UsageError: There is no such file or folder.
+        UsageError: The file or folder does not exist.
         DataError: It is not a table with a header.
         OutputError: The file cannot be written.
     """

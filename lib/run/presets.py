@@ -24,7 +24,7 @@ def preset_for(data: Path) -> Path:
     """The params file in params/ with the most columns of the file, of those whose required columns it has all.
 
     Raises:
-        UsageError: There is no such file or folder.
+        UsageError: The file or folder does not exist.
         DataError: It cannot be read, or no params file fits; then one is proposed in output/mapping.
     """
     with TemporaryDirectory() as folder:

@@ -24,7 +24,7 @@ def write_templates(folder: Path, name: str = "tables") -> list[Path]:
         Paths of the files.
 
     Raises:
-        UsageError: There is no example of this name.
+        UsageError: No format of this name has an example.
         OutputError: The folder cannot be written.
     """
     if name not in EXAMPLES:
