@@ -70,6 +70,13 @@ def test_params_for_imports_reject_bad_rows_and_explain_their_keys(name: str, tm
     assert all("#" in line for line in keys)
 
 
+def test_params_for_imports_report_the_days_up_to_the_last_order() -> None:
+    """A shop whose data end on June 29 sees June, and not May."""
+    read = [yaml.safe_load(file.read_text("utf-8")) for file in params.find("demo").parent.glob("*.yml")]
+    found = [(values["as_of"], values["period"]) for values in read if values.get("mapping")]
+    assert set(found) == {("auto", "last_30_days")}
+
+
 def test_params_of_your_files_explain_every_key_of_the_mapping() -> None:
     text = "".join(params.find(name).read_text("utf-8") for name in ("own_files", "lines"))
     assert set(params.Mapping.model_fields) == set(re.findall(r"^  (\w+):", text, re.MULTILINE))

@@ -91,6 +91,7 @@ def _lines(
     yield "as_of: auto                 # the day after the last order"
     yield f"currency: auto              # {_currency(found)}"
     yield "time_zone: UTC              # guessed: the shop's time zone, such as Europe/Berlin"
+    yield "period: last_30_days"
     yield "revenue_target: none"
     yield "on_bad_rows: reject"
     yield ""
