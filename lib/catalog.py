@@ -77,6 +77,7 @@ class Column:
     default: str = ""
     indexed: bool = False
     predicted: bool = False
+    once_required: bool = False
 
     @property
     def data_type(self) -> DataType:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lib.catalog import Column, Table, bookkeeping, tables
 
-__all__ = ["Index", "Key", "add_column", "all_indexes", "all_keys", "create_table", "declared_type", "set_type"]
+__all__ = ["Index", "Key", "add_column", "all_indexes", "all_keys", "create_table", "declared_type", "widen"]
 
 # Upper bound of a column without a largest value: NaN and infinity sort above every number, so `> 0` alone would accept
 # them. numeric(p, s) has no infinity, an integer has neither.
@@ -61,15 +61,16 @@ def add_column(table: Table, column: Column) -> str:
     return f"ALTER TABLE {table.name} ADD COLUMN {_definition(table, column)}"
 
 
-def set_type(column: Column) -> str:
-    """Clause of ALTER TABLE that gives an existing column its type in the catalog."""
-    return f"ALTER COLUMN {column.name} TYPE {column.data_type.sql}"
+def widen(column: Column) -> str:
+    """Clauses of ALTER TABLE that give an existing column its type in the catalog, and let an optional one be empty."""
+    change = f"ALTER COLUMN {column.name} TYPE {column.data_type.sql}"
+    return f"{change}, ALTER COLUMN {column.name} DROP NOT NULL" if column.optional else change
 
 
 def declared_type(column: Column, *, earlier: bool = False) -> str:
     """Type and nullability as PostgreSQL reports them: `numeric(15,3) not null`; `earlier`: those before a widening."""
-    kind = column.data_type.earlier if earlier else column.data_type.sql
-    return kind if column.optional else f"{kind} not null"
+    kind = (earlier and column.data_type.earlier) or column.data_type.sql
+    return kind if column.optional and not (earlier and column.once_required) else f"{kind} not null"
 
 
 def all_keys() -> list[Key]:

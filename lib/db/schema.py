@@ -99,7 +99,7 @@ def _change_columns(connection: sa.Connection, missing: list[Place], narrow: lis
     for table, column in missing:
         run(connection, ddl.add_column(table, column))
     for name in dict.fromkeys(table.name for table, _ in narrow):
-        changes = [ddl.set_type(column) for table, column in narrow if table.name == name]
+        changes = [ddl.widen(column) for table, column in narrow if table.name == name]
         run(connection, f"ALTER TABLE {name} {', '.join(changes)}")
 
 
@@ -294,7 +294,7 @@ def _compare(connection: sa.Connection) -> tuple[list[Place], list[Place], list[
     """Compare the tables of the current schema with the catalog; absent tables are left out.
 
     Returns:
-        The missing columns that existing rows can get, the columns with the narrower type of an earlier version, and
+        The missing columns that existing rows can get, those that were narrower or required in an earlier version, and
         every other difference in words.
     """
     found: dict[str, dict[str, str]] = {}  # declared type by table and column
@@ -327,7 +327,10 @@ def _lacking(missing: list[Place]) -> list[str]:
 
 
 def _narrower(narrow: list[Place]) -> list[str]:
-    return [f"{table.name}.{column.name} is not yet {column.data_type.sql}" for table, column in narrow]
+    return [
+        f"{table.name}.{column.name} is not yet {column.data_type.sql}{' or empty' * column.optional}"
+        for table, column in narrow
+    ]
 
 
 def _drift_message(missing: list[Place], differences: list[str]) -> str:

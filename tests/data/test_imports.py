@@ -154,7 +154,7 @@ def test_country_words_and_null_words_are_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("keys", ["uuid", "text"])
 def test_an_order_without_a_customer_has_a_guest_of_its_own(keys: str, tmp_path: Path) -> None:
-    """Even in a shop with purchase events, which cannot name a guest."""
+    """Even in a shop with purchase events, where a guest has none."""
     rows = shop(events=[EVENT])
     rows["orders"][1] |= {"user_id": "", "shipping_country_code": "GB"}
     found = imported(write(tmp_path / "data", rows), keys=keys)
@@ -225,6 +225,23 @@ def test_an_order_is_rejected_with_its_contradictory_purchase(
 def test_a_second_purchase_of_an_order_is_rejected(tmp_path: Path) -> None:
     found = imported(write(tmp_path / "data", shop(events=[SECOND, EVENT, EVENT | {"event_id": key("e", 3)}])))
     assert found.faults() == [("events.csv", 4, "order_id", "purchased_twice")]
+
+
+def test_events_need_no_customer(tmp_path: Path) -> None:
+    """A visitor who logs in during the session, one who never does, and a purchase that its order's customer has."""
+    visitor = {"user_id": "", "visitor_id": "GA1.2.3", "source": "google", "device": "mobile"}
+    view = {"event_type": "product_view", "order_id": "", "revenue": "", "product_id": key("b", 1)}
+    before = EVENT | view | visitor | {"event_id": key("e", 3), "event_timestamp": "2025-02-01T09:00:00Z"}
+    alone = before | {"event_id": key("e", 4), "session_id": key("f", 4)}
+    found = imported(write(tmp_path / "data", shop(events=[before, EVENT, SECOND | {"user_id": ""}, alone])))
+    events = found.table("events")
+    assert found.faults() == []
+    assert events["user_id"].isna().tolist() == [True, False, True, True]
+    assert events[["visitor_id", "source", "device"]].iloc[3].tolist() == ["GA1.2.3", "google", "mobile"]
+    words = "events: no customer; they count in sessions and conversion, and for no customer"
+    assert found.cases("user_id", words) == 3
+    funnel = found.imported.profile["funnel"].set_index("step")["sessions"].to_dict()
+    assert funnel == {"product_view": 2, "purchase": 2}
 
 
 def test_orders_need_no_purchase_in_a_shop_without_purchases(tmp_path: Path) -> None:

@@ -308,6 +308,7 @@ def rows() -> dict[str, list]:
 def earlier_columns() -> dict[str, str]:
     new = {
         "orders": ("cancelled_at", "shipping_amount", "tax_amount", "discount_code"),
+        "events": ("visitor_id", "source", "device"),
         "daily_kpis": ("gross_sales", "discounts", "returns", "shipping", "taxes"),
     }
     return {
@@ -331,6 +332,7 @@ def test_a_database_of_the_version_before_is_upgraded_without_losing_anything(
     changed = create()
     assert {"orders.discount_code (text)", "orders.total_amount (numeric(15,3))"} <= set(changed)
     assert {"products.price (numeric(18,6))", "daily_kpis.revenue (numeric(38,3))"} <= set(changed)
+    assert {"events.visitor_id (text)", "events.user_id (uuid)"} <= set(changed)
     assert rows() == before
     assert ask("SELECT sum(twice) / 2 FROM mine") == ask("SELECT sum(total_amount) FROM orders")
     assert ask("SELECT sum(revenue) FROM days") == ask("SELECT sum(revenue) FROM daily_kpis")

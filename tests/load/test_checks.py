@@ -90,6 +90,7 @@ SPOILED = [  # check, change to the sample shop, rows that break the check after
         1,
     ),
     ("purchase_differs_from_order", f"UPDATE events SET revenue = revenue + 1 WHERE order_id = {ONE_ORDER}", 1),
+    ("purchase_differs_from_order", f"UPDATE events SET user_id = NULL WHERE order_id = {ONE_ORDER}", 0),
     ("purchase_differs_from_order", f"UPDATE events SET order_id = NULL WHERE order_id = {ONE_ORDER}", 1),
     (
         "order_shipped_elsewhere",

@@ -136,6 +136,21 @@ def test_marts_after_append_equal_a_full_build(
     assert ask("SELECT count(*) FROM daily_kpis WHERE updated_at > :before", before=before[0][1]) == [(affected,)]
 
 
+def test_sessions_without_a_customer_are_sessions(demo_database: sa.URL, shop: Shop, tmp_path: Path) -> None:
+    """A visitor looks at a product, another one buys: both on a day with sessions of customers."""
+    query = "SELECT sum(sessions), sum(converted_sessions), sum(active_customers) FROM daily_kpis"
+    ((sessions, converted, active),) = ask(query)
+    visited = shop["events"].query("event_type == 'session_start'").head(2).assign(user_id=None, visitor_id="v")
+    visited = visited.assign(event_id=[NEW, NEW[:-1] + "9"], session_id=[NEW, NEW[:-1] + "9"])
+    visited["event_type"] = ["product_view", "purchase"]
+    parquet.write_tables({name: shop[name].head(0) for name in NAMES} | {"events": visited}, tmp_path)
+    load.append(tmp_path, as_of="2025-07-01")
+    assert ask(query) == [(sessions + 2, converted + 1, active)]
+    assert differences() == dict.fromkeys(MARTS, 0)
+    load.append(tmp_path, as_of="2025-07-01")
+    assert ask("SELECT count(*) FROM events WHERE user_id IS NULL AND visitor_id = 'v'") == [(2,)]
+
+
 def test_first_and_last_days_follow_the_data(demo_database: sa.URL, shop: Shop, tmp_path: Path) -> None:
     """After rows were changed by hand, an append rebuilds the marts, and their days span the orders."""
     ask("TRUNCATE events, refunds; UPDATE users SET signup_date = '2025-03-01'")

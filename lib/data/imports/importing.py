@@ -33,7 +33,7 @@ HEADINGS = {"value": "read as", "from_what": "from what", "agree": "rows that ag
 NOTES = {"file": "str", "column": "str", "note": "str", "cases": "int64"}
 Note = tuple[str, str, str, int]  # file or table, column, note, cases
 PROFILED = ("users", "orders", "order_items", "events")
-PROFILE_ROWS = 500_000  # rows of all tables per group of customers, to bound memory
+PROFILE_ROWS = 500_000  # rows of all tables per group of customers (of events: of sessions), to bound memory
 
 
 @dataclass(frozen=True)

@@ -192,12 +192,13 @@ def block_tables(plan: Plan, block: int) -> dict[str, pa.Table]:
     fulfilment = draw_fulfilment(facts, orders.seconds, lines)
     placed = orders_table(orders, address, fulfilment, lines, customers, plan.pools, plan.campaigns, shop)
     returned = refunds_table(fulfilment, orders, item_ids, customers, shop, block)
+    visited = draw_events(plan.visits, orders, lines, customers, plan.products, plan.visit_clock, shop, block)
     tables = {
         "users": customers_table(customers, plan.pools, plan.campaigns, shop, block),
         "orders": with_all_columns(placed, arrow_schema("orders")),
         "order_items": items_table(item_ids, lines, orders, plan.products),
         "refunds": with_all_columns(returned, arrow_schema("refunds")),
-        "events": draw_events(plan.visits, orders, lines, customers, plan.products, plan.visit_clock, shop, block),
+        "events": with_all_columns(visited, arrow_schema("events")),
     }
     return in_currency(tables, shop.cents)
 

@@ -335,5 +335,5 @@ FROM written_order_items AS items
 SEMI JOIN (SELECT order_id FROM written_orders WHERE hash(user_id) % $groups = $number) USING (order_id)
 
 -- name: profile_events
--- The events of a group of customers.
-SELECT session_id, event_type FROM written_events WHERE hash(user_id) % $groups = $number
+-- The events of a group of sessions, which may have no customer.
+SELECT session_id, event_type FROM written_events WHERE hash(session_id) % $groups = $number

@@ -15,11 +15,12 @@ JOIN users USING (user_id)
 WHERE {source}.{column}::DATE < users.signup_date
 
 -- name: session_of_two_customers
--- Rejects events whose session belongs to another customer in an earlier row.
+-- Rejects events whose session belongs to another customer in an earlier row; rows without a customer fit any.
 INSERT INTO removed_events BY NAME
 WITH owners AS (
     SELECT session_id, min_by(user_id, line) AS user_id, min(line) AS line
     FROM events
+    WHERE user_id IS NOT NULL
     GROUP BY session_id
     HAVING count(DISTINCT user_id) > 1
 )
@@ -343,6 +344,12 @@ SELECT
     'orders' AS source, 'user_id' AS field, 'orders: no customer; each gets a guest of its own' AS note,
     count(*) AS cases
 FROM orders
+WHERE user_id IS NULL
+UNION ALL
+SELECT
+    'events' AS source, 'user_id' AS field,
+    'events: no customer; they count in sessions and conversion, and for no customer' AS note, count(*) AS cases
+FROM events
 WHERE user_id IS NULL
 UNION ALL
 SELECT
