@@ -1,5 +1,7 @@
 """Tests of reports of advertising platforms: campaigns with their spend next to the orders of any format."""
 
+import csv
+import zipfile
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -80,10 +82,58 @@ def test_a_report_in_another_currency_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_a_report_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not a daily report of Google Ads or Meta Ads"):
         shop(tmp_path, google="Campaign,Cost\nBrand,1.00\n")
-    with pytest.raises(DataError, match="second report of meta_ads"):
-        shop(tmp_path, one=META, two=META)
 
 
-def test_a_shop_of_tables_has_its_own_campaigns(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"marketing_campaigns\.csv"):
-        imported(write(tmp_path / "data", tables()), "own_files", ad_spend=["meta.csv"])
+def in_folder(folder: Path, name: str = "lines", **files: str) -> Found:
+    """Import a folder with these files."""
+    folder.mkdir()
+    for file, text in files.items():
+        (folder / f"{file}.csv").write_bytes(text.encode("utf-16" if file.startswith("google_16") else "utf-8"))
+    options = {"columns": {field: field for field in SHOP.splitlines()[0].split(",")}} if name == "lines" else {}
+    return imported(folder, name, policy=Policy("USD", 0.0, "reject"), **options)
+
+
+def test_reports_in_a_folder_are_found_by_their_columns(tmp_path: Path) -> None:
+    """As Google Ads writes them for Excel: UTF-16, with tabs, and thousands with commas."""
+    report = GOOGLE.replace("10.50,1000", '"1,010.50","1,000"').replace('"June 1, 2025 - June 30, 2025"', "June 2025")
+    rows = [next(csv.reader([line])) for line in report.splitlines()]
+    tabs = "\n".join("\t".join(row) for row in rows)
+    found = in_folder(tmp_path / "shop", orders=SHOP, google_16=tabs, facebook=META)
+    spend = found.table("marketing_campaigns").set_index("name")["spend"].to_dict()
+    assert spend == {"Brand": Decimal("1010.50"), "Shoes": Decimal("3.25"), "Summer": Decimal("7.00")}
+    assert (found.faults(), len(found.table("orders"))) == ([], 1)
+    table = found.imported.recognised.set_index(["file", "setting"])["read as"]
+    assert [table[f"{name}.csv", "format"] for name in ("orders", "google_16", "facebook")] == [
+        "lines", "google_ads", "meta_ads",
+    ]  # fmt: skip
+    assert (table["google_16.csv", "delimiter"], table["google_16.csv", "encoding"]) == ("tab", "utf-16")
+
+
+def test_a_report_in_an_archive_is_found(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "shop.zip", "w") as archive:
+        archive.writestr("orders.csv", SHOP)
+        archive.writestr("meta.csv", META)
+    columns = {field: field for field in SHOP.splitlines()[0].split(",")}
+    found = imported(tmp_path / "shop.zip", "lines", policy=Policy("USD", 0.0, "reject"), columns=columns)
+    assert found.table("marketing_campaigns")["name"].tolist() == ["Summer"]
+
+
+def test_a_day_in_two_reports_counts_once(tmp_path: Path) -> None:
+    """The later report has June 5 again, with the clicks that were counted afterwards."""
+    later = META.replace("7.00,900,12", "8.00,950,13").replace("2025-06-06", "2025-06-07")
+    found = in_folder(tmp_path / "shop", orders=SHOP, june_1=META, june_2=later)
+    (row,) = found.table("marketing_campaigns").to_dict("records")
+    assert (row["spend"], row["impressions"], row["clicks"]) == (Decimal("8.00"), 1150, 13)
+    assert found.cases("", "rows that another file has in a newer state, dropped") == 1
+    with pytest.raises(DataError, match=r"a\.csv and .*b\.csv have different columns"):
+        in_folder(tmp_path / "other", orders=SHOP, a=META, b=META.replace("Link clicks", "Clicks (all)"))
+
+
+def test_a_shop_of_tables_has_the_campaigns_of_a_report_or_its_own(tmp_path: Path) -> None:
+    folder = write(tmp_path / "data", tables())
+    (folder / "meta.csv").write_text(META)
+    found = imported(folder)
+    assert (found.faults(), found.table("marketing_campaigns")["name"].tolist()) == ([], ["Summer"])
+    (folder / "marketing_campaigns.csv").write_text("campaign_id\n")
+    with pytest.raises(UsageError, match=r"marketing_campaigns\.csv and meta\.csv; expected the campaigns in one"):
+        imported(folder)

@@ -53,7 +53,7 @@ def test_a_newer_state_of_an_order_wins_for_any_names_of_the_files(tmp_path: Pat
         folder.mkdir()
         found = parts(folder, **dict(zip(names, ([paid], june), strict=True)))
         assert sorted(found.table("orders")["status"]) == ["completed", "refunded"]
-        words = "rows of orders that another file has in a newer state, dropped"
+        words = "rows that another file has in a newer state, dropped"
         assert found.notes[f"{names[0]}.csv", "", words] == 1
 
 

@@ -1,19 +1,20 @@
 """Daily reports of Google Ads and Meta Ads next to a shop's files: the spend of its campaigns."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice, product
 from pathlib import Path
-from typing import Any
 
 from lib.catalog import Column
+from lib.data.imports import AUTO
+from lib.data.imports.headers import DELIMITERS, HEADER_RECORDS
 from lib.data.imports.mapping import Layout, ReadOptions
-from lib.data.imports.records import records
+from lib.data.imports.matching import samples_of
+from lib.data.imports.sampling import Sample
 from lib.data.imports.staging import Staged, StagingDatabase, stage
 from lib.errors import DataError, UsageError
 
-__all__ = ["REPORTS", "STATEMENTS", "compare_reports", "stage_reports"]
+__all__ = ["REPORTS", "STATEMENTS", "compare_reports", "find_reports", "report_of", "stage_reports"]
 
 STATEMENTS = "ad_spend"  # name of the file with the statements
 ROWS = (
@@ -36,39 +37,70 @@ REPORTS = {
     },
 }  # fmt: skip
 NEEDED = frozenset({"day", "campaign", "spend", "impressions", "clicks"})
-HEADER_RECORDS = 10  # a report may begin with its title and its period
+FIELDS = tuple(column.name for column in ROWS)
 
 
-def stage_reports(data: Path, mapping: Mapping[str, Any], options: ReadOptions, folder: Path) -> list[Staged]:
-    """The rows of the reports that `mapping.ad_spend` names, in the folder of the shop's files; empty if it names none.
+def find_reports(data: Path, files: list[Path], named: list[str], folder: Path) -> dict[Path, Layout]:
+    """The daily reports of a shop with the columns of their fields: of several files, each that is one.
+
+    Args:
+        data: The path in DATA.
+        files: Every file there.
+        named: `mapping.ad_spend`: names of reports in the folder of the shop's file.
+        folder: For copies of workbooks.
 
     Raises:
-        UsageError: The format has campaigns of its own, or a report cannot be opened.
-        DataError: A file is not a report, or two are of the same platform.
+        UsageError: A named report cannot be opened.
+        DataError: It is not a report.
     """
-    if not mapping["ad_spend"]:
-        return []
-    if mapping["format"] == "tables":
-        raise UsageError(
-            "mapping.ad_spend is set, but format tables reads marketing_campaigns.csv. Add the campaigns there."
-        )
+    beside = {(data if data.is_dir() else data.parent) / name for name in named}
+    several = files if len(files) > 1 else []
+    found = {path: report_of(samples_of(path, folder)) for path in (*several, *sorted(beside))}
+    for path in beside:
+        if not found[path]:
+            raise DataError(
+                f"{path} is not a daily report of Google Ads or Meta Ads; expected columns Day, Campaign, Cost, Impr. "
+                "and Clicks, or Day, Campaign name, Amount spent (USD), Impressions and Link clicks."
+            )
+    return {path: layout for path, layout in found.items() if layout}
+
+
+def report_of(samples: list[Sample]) -> Layout | None:
+    """The report of a file, or of one of its sheets; its header may stand below a title. None if it is not a report."""
+    for sample, delimiter in product(samples, DELIMITERS):
+        first = islice(sample.rows(delimiter, 0), HEADER_RECORDS)
+        for header, (report, patterns) in product(first, REPORTS.items()):
+            names = {
+                field: next((name for name in header if re.fullmatch(pattern, name.strip())), "")
+                for field, pattern in patterns.items()
+            }
+            if all(names[field] for field in NEEDED):
+                return Layout(report, ROWS, names, NEEDED)
+    return None
+
+
+def stage_reports(found: dict[Path, Layout], options: ReadOptions, folder: Path) -> list[Staged]:
+    """The rows of the reports, for each platform; empty without any.
+
+    Raises:
+        DataError: The reports of a platform have different columns.
+    """
     options = replace(
-        options, delimiter=",", encoding="utf-8-sig", decimal=".", date_format="", ignore_extra=True,
-        null_words=[*options.null_words, "--"],
+        options, delimiter=AUTO, encoding=AUTO, decimal=AUTO, date_format=AUTO, ignore_extra=True,
+        if_unclear={"decimal": "."}, null_words=[*options.null_words, "--"],
     )  # fmt: skip
-    names = dict.fromkeys((column.name for column in ROWS), "")
-    found: dict[str, tuple[Path | None, Layout]] = {name: (None, Layout(name, ROWS, names, NEEDED)) for name in REPORTS}
-    for name in mapping["ad_spend"]:
-        path = (data if data.is_dir() else data.parent) / name
-        layout = _layout(path, options)
-        if found[layout.name][0]:
-            raise DataError(f"{path} is a second report of {layout.name}. Join the reports of a platform in one file.")
-        found[layout.name] = path, layout
-    return [stage([path] if path else [], layout, options, folder) for path, layout in found.values()]
+    staged = []
+    for report in REPORTS if found else ():
+        paths = [path for path, layout in found.items() if layout.name == report]
+        layouts = [found[path] for path in paths] or [Layout(report, ROWS, dict.fromkeys(FIELDS, ""), NEEDED)]
+        if differing := [path for path in paths if found[path] != layouts[0]]:
+            raise DataError(f"{paths[0]} and {differing[0]} have different columns. Export the reports in one way.")
+        staged.append(stage(paths, layouts[0], options, folder))
+    return staged
 
 
 def compare_reports(database: StagingDatabase, reports: list[Staged], currency: str) -> None:
-    """Reject rows in another currency than the shop's, and drop totals.
+    """Reject rows in another currency than the shop's, and drop totals and the days of campaigns that a newer file has.
 
     Raises:
         UsageError: A whole report is in another currency.
@@ -79,19 +111,5 @@ def compare_reports(database: StagingDatabase, reports: list[Staged], currency: 
             raise UsageError(f"{report.file} is in {of_column[1]}; expected {currency}, the currency of the shop.")
         for rule in ("other_currency_of_report", "totals"):
             database.run(rule, {"currency": currency}, source=report.layout.name)
-
-
-def _layout(path: Path, options: ReadOptions) -> Layout:
-    """The report that the file is, with the columns of its fields; its title above the header is skipped later."""
-    first = list(islice(records(path, options), HEADER_RECORDS))
-    for (_, _, header), (report, patterns) in product(first, REPORTS.items()):
-        names = {
-            field: next((name for name in header if re.fullmatch(pattern, name.strip())), "")
-            for field, pattern in patterns.items()
-        }
-        if all(names[field] for field in NEEDED):
-            return Layout(report, ROWS, names, NEEDED)
-    raise DataError(
-        f"{path} is not a daily report of Google Ads or Meta Ads; expected the columns Day, Campaign, Cost, Impr. and "
-        "Clicks, or Day, Campaign name, Amount spent (USD), Impressions and Link clicks."
-    )
+        if len(report.parts) > 1:
+            database.run("other_parts", source=report.layout.name, order="day || ' ' || campaign", item="1", time="day")

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from lib.catalog import arrow_schema, tables
 from lib.data.imports import AUTO
-from lib.data.imports.ad_spend import REPORTS, STATEMENTS, compare_reports, stage_reports
+from lib.data.imports.ad_spend import REPORTS, STATEMENTS, compare_reports, find_reports, stage_reports
 from lib.data.imports.formats import load_format
 from lib.data.imports.mapping import layouts_of, read_options
 from lib.data.imports.matching import find_files
@@ -32,6 +32,7 @@ RECOGNISED = ["file", "setting", "value", "from_what", "agree"]
 HEADINGS = {"value": "read as", "from_what": "from what", "agree": "rows that agree"}
 NOTES = {"file": "str", "column": "str", "note": "str", "cases": "int64"}
 Note = tuple[str, str, str, int]  # file or table, column, note, cases
+CAMPAIGNS = "marketing_campaigns"
 PROFILED = ("users", "orders", "order_items", "events")
 PROFILE_ROWS = 500_000  # rows of all tables per group of customers (of events: of sessions), to bound memory
 
@@ -88,9 +89,15 @@ def import_shop(
     layouts = layouts_of(source, mapping)
     work = folder / "staging"
     work.mkdir(parents=True)
-    named = [path for path in named_files(data) if path.name not in mapping["ad_spend"]]
-    found, unused = find_files(data, unpacked(named, work / "unpacked"), source, layouts, work)
-    reports = stage_reports(data, mapping, options, work)
+    present = unpacked(named_files(data), work / "unpacked")
+    campaigns = find_reports(data, present, mapping["ad_spend"], work)
+    found, unused = find_files(data, [path for path in present if path not in campaigns], source, layouts, work)
+    if CAMPAIGNS in found and campaigns:
+        other = next(iter(campaigns)).name
+        raise UsageError(
+            f"{data} has {CAMPAIGNS}.csv and {other}; expected the campaigns in one of them. Remove the other."
+        )
+    reports = stage_reports(campaigns, options, work)
     files = [stage(found.get(name, ()), layout, options, work) for name, layout in layouts.items()] + reports
     with StagingDatabase(work, mapping["format"], time_zone, *([STATEMENTS] if reports else [])) as database:
         _create_views(database, files, work)
@@ -128,10 +135,15 @@ def _imported(
         {"file": part.name} | row
         for each in files
         for part in each.parts
-        for row in (part.recognised[0] | {"setting": "format", "value": database.name}, *part.recognised)
+        for row in (part.recognised[0] | {"setting": "format", "value": _format(each, database)}, *part.recognised)
     ]
     recognised = pd.DataFrame(found, columns=RECOGNISED).rename(columns=HEADINGS)
     return Imported(written, counted, lines, rejects, examples, occurred, recognised, as_of, policy.currency, refused)
+
+
+def _format(file: Staged, database: StagingDatabase) -> str:
+    """The format of a file: a report has its own."""
+    return file.layout.name if file.layout.name in REPORTS else database.name
 
 
 def _only_currency(database: StagingDatabase, files: list[Staged]) -> str:

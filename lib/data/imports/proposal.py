@@ -11,11 +11,13 @@ import duckdb
 import pandas as pd
 
 from lib.catalog import Column
+from lib.data.imports.ad_spend import report_of
 from lib.data.imports.conversion import as_csv
 from lib.data.imports.dates import Dates, recognise_dates
 from lib.data.imports.formats import load_format
 from lib.data.imports.guessing import Guess, guesses, synonyms
 from lib.data.imports.mapping import Layout
+from lib.data.imports.matching import samples_of
 from lib.data.imports.numbers import Numbers, read_number, recognise_numbers
 from lib.data.imports.recognition import header_in
 from lib.data.imports.sampling import Sample, sample_of
@@ -44,7 +46,7 @@ def propose(data: Path) -> Proposal:
     """A params file for the file, with its first rows as they would be read.
 
     Args:
-        data: The file, a pattern, folder or archive: of several files the first.
+        data: The file, a pattern, folder or archive: of several files the first that is not an advertising report.
 
     Raises:
         DataError: It is not a table with a header, or there are several files.
@@ -53,7 +55,8 @@ def propose(data: Path) -> Proposal:
         files = unpacked(named_files(data), Path(folder))
         fields = load_format("lines").files["lines"]
         usual = Layout("lines", fields, {name: name for name in synonyms()}, frozenset())
-        sample = sample_of(as_csv(files[0], Path(folder), usual)[0])
+        file = next((path for path in files if not report_of(samples_of(path, Path(folder)))), files[0])
+        sample = sample_of(as_csv(file, Path(folder), usual)[0])
     delimiter, line, header, _ = header_in(sample, usual)
     if len(header) < 2:
         delimiter, line, header = _sniffed(data, sample)

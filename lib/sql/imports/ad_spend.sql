@@ -26,7 +26,7 @@ WITH days AS (
 )
 
 SELECT
-    key_of('campaign', channel || chr(31) || campaign) AS campaign_id,
+    text_key('campaign', channel || chr(31) || campaign) AS campaign_id,
     campaign AS name,
     channel,
     coalesce(sum(spend), 0) AS budget,

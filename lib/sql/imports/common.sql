@@ -237,7 +237,7 @@ SELECT
     CASE
         WHEN EXISTS (SELECT 1 FROM current WHERE current.number = placed.number AND current.cells = placed.cells)
             THEN 'duplicates of rows in another file, dropped'
-        ELSE 'rows of orders that another file has in a newer state, dropped'
+        ELSE 'rows that another file has in a newer state, dropped'
     END AS reason
 FROM placed
 JOIN newest USING (number)
