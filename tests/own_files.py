@@ -21,7 +21,20 @@ from lib.data.parquet import read_table
 from lib.run import params
 from lib.settings import PROJECT
 
-__all__ = ["AS_OF", "AUTO", "EXPLICIT", "Found", "Rows", "given", "imported", "key", "shop", "text", "write"]
+__all__ = [
+    "AS_OF",
+    "AUTO",
+    "EXPLICIT",
+    "FIXTURES",
+    "Found",
+    "Rows",
+    "given",
+    "imported",
+    "key",
+    "shop",
+    "text",
+    "write",
+]
 
 AS_OF = date(2025, 7, 1)
 GIVEN = PROJECT.parent / "shared"

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lib.data.imports.rejects import Policy
+from lib.data.imports.rejects import Policy, write_rejects
 from lib.errors import DataError, UsageError
 from lib.run.presets import preset_for
 from lib.settings import PROJECT
-from tests.own_files import AUTO, Found, imported, shop, write
+from tests.own_files import AUTO, FIXTURES, Found, imported, shop, write
 from tests.workbooks import write_workbook
 
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
@@ -49,6 +49,28 @@ def test_a_workbook_is_read_by_its_sheet_with_the_columns(tmp_path: Path) -> Non
     rows = found.imported.recognised.set_index("setting")
     assert rows.loc["header line", "from what"] == "the names of the columns in the sheet Orders of an Excel workbook"
     assert "delimiter" not in rows.index
+
+
+def test_a_workbook_of_excel_97_is_read(tmp_path: Path) -> None:
+    """tests/fixtures/online_retail.xls was written with xlwt: two sheets, of which the second has the rows."""
+    found = read(Path(shutil.copy(FIXTURES / "online_retail.xls", tmp_path)))
+    orders, products = found.table("orders"), found.table("products")
+    assert sorted(orders["order_date"]) == [pd.Timestamp(row[4], tz="UTC") for row in ROWS[:2]]
+    assert orders["total_amount"].sum() == Decimal("70.1")
+    assert set(products["name"]) == {"Becher, groß", "Pot"}
+    assert found.faults() == [("online_retail.xls", 4, "Quantity", "not_an_integer")]
+
+
+def test_rejected_rows_have_the_name_of_their_file(tmp_path: Path) -> None:
+    """Of a workbook and of a CSV file of one name, the second keeps its whole name."""
+    (tmp_path / "shop").mkdir()
+    path = csv_file(tmp_path / "shop" / "May.csv")
+    path.write_text(path.read_text() + "6009,X,Jar,x,2011-11-01 10:00:00,1,C1,France\n")
+    write_workbook(tmp_path / "shop" / "May.xlsx", Orders=[HEADER, *ROWS[3:]])
+    write_workbook(tmp_path / "shop" / "June.XLSX", Orders=[HEADER, *ROWS[3:]])
+    write_rejects(read(tmp_path / "shop").folder, tmp_path / "rejects")
+    names = sorted(path.name for path in (tmp_path / "rejects").iterdir())
+    assert names == ["June.csv", "May.csv", "May.xlsx rejected.csv"]
 
 
 def test_settings_for_texts_do_not_count_for_the_dates_of_a_workbook(tmp_path: Path) -> None:

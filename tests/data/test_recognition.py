@@ -207,7 +207,7 @@ def test_lines_above_the_header_are_skipped_and_line_numbers_kept(tmp_path: Path
     assert found.cases("", "lines above the header skipped") == 1
     rows = found.imported.recognised.set_index("setting")
     assert rows["read as"].to_dict() == {
-        "format": "lines", "header line": "3", "delimiter": ";", "encoding": "utf-8", "decimal": ",",
+        "format": "lines", "header line": "3", "delimiter": "semicolon", "encoding": "utf-8", "decimal": "comma",
         "dates": "%d.%m.%Y %H:%M", "time zone": "UTC",
     }  # fmt: skip
     assert rows.loc["decimal", "rows that agree"] == "5 of 5 numbers"

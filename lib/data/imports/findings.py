@@ -7,6 +7,8 @@ from lib.data.imports.numbers import Numbers
 
 __all__ = ["findings"]
 
+NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", ".": "point", " ": "space", "'": "apostrophe"}
+
 
 def findings(
     given: ReadOptions, found: ReadOptions, evidence: str, numbers: Numbers, dates: Dates, matched: str
@@ -16,7 +18,7 @@ def findings(
     def source(setting: str, seen: str) -> str:
         return seen if getattr(given, setting) == AUTO else f"mapping.{setting}"
 
-    decimal = found.decimal + (f", thousands {found.thousands!r}" if found.thousands else "")
+    decimal = _named(found.decimal) + (f"; {_named(found.thousands)} for thousands" if found.thousands else "")
     agree = f"{numbers.agree:,} of {numbers.cells:,} numbers" if numbers.cells else "no numbers"
     in_dates = f"{dates.agree:,} of {dates.cells:,} dates" if dates.cells else "no dates"
     if dates.both_ways == dates.cells > 0:
@@ -29,7 +31,7 @@ def findings(
     )
     rows = [
         ("header line", str(found.header_line), "the names of the columns", matched),
-        ("delimiter", {"\t": "tab"}.get(found.delimiter, found.delimiter), source("delimiter", "the header"), matched),
+        ("delimiter", _named(found.delimiter), source("delimiter", "the header"), matched),
         ("encoding", found.encoding.removesuffix("-sig"), evidence, ""),
         ("decimal", decimal, source("decimal", number_evidence), agree),
         ("dates", found.date_format or "ISO 8601", source("date_format", date_evidence), in_dates),
@@ -41,3 +43,7 @@ def findings(
         ),
     ]
     return [dict(zip(("setting", "value", "from_what", "agree"), row, strict=True)) for row in rows]
+
+
+def _named(character: str) -> str:
+    return NAMES.get(character, character)

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lib.data.imports.sources import without_ending
 from lib.data.imports.staging import StagingDatabase
 from lib.data.parquet import REJECTS
 from lib.util.files import escape_formula, replacing_folder
@@ -70,14 +71,16 @@ def save_rejects(database: StagingDatabase, amounts: Mapping[str, str], folder: 
 
 
 def write_rejects(data: Path, folder: Path) -> None:
-    """Write `folder`/<file>.csv for each file with rejected rows in `data`, replacing the content of `folder`.
+    """Write `folder`/<name>.csv for each file <name>.* with rejected rows in `data`, replacing the content of `folder`.
 
     A text cell that a spreadsheet would run as a formula (= + - @ tab, carriage return) gets a leading apostrophe.
     """
     with replacing_folder(folder) as temporary, pq.ParquetFile(data / REJECTS) as rejects:
         batches = (zip(*batch.to_pydict().values(), strict=True) for batch in rejects.iter_batches(BATCH_ROWS))
         for name, rows in groupby(chain.from_iterable(batches), key=lambda row: str(row[0])):
-            path = temporary / f"{name.removesuffix('.gz').removesuffix('.csv')}.csv"
+            path = temporary / f"{without_ending(name)}.csv"
+            if path.exists():  # of shop.csv, when this is shop.xlsx
+                path = temporary / f"{name} rejected.csv"
             with path.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
                 writer.writerow(SCHEMA.names)

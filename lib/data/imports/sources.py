@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from lib.errors import DataError, UsageError
 
-__all__ = ["EXTENSIONS", "name_of", "named_files", "unpacked"]
+__all__ = ["EXTENSIONS", "name_of", "named_files", "unpacked", "without_ending"]
 
 TEXTS = (".csv", ".tsv", ".txt")
 EXTENSIONS = (*TEXTS, *(f"{ending}.gz" for ending in TEXTS), ".xlsx", ".xls", ".parquet")
@@ -43,8 +43,13 @@ def _exports(paths: Iterable[Path]) -> list[Path]:
 
 def name_of(path: Path) -> str:
     """Name of a file in lower case, without its ending."""
-    name = path.name.casefold()
-    return name.removesuffix(max((ending for ending in EXTENSIONS if name.endswith(ending)), key=len, default=""))
+    return without_ending(path.name).casefold()
+
+
+def without_ending(name: str) -> str:
+    """Name of a file without the ending of a known kind."""
+    endings = (ending for ending in EXTENSIONS if name.casefold().endswith(ending))
+    return name[: len(name) - max(map(len, endings), default=0)]
 
 
 def unpacked(files: list[Path], folder: Path) -> list[Path]:
