@@ -3,7 +3,7 @@
 import csv
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -11,9 +11,20 @@ from typing import Any
 
 import pandas as pd
 
+from lib.catalog import tables
 from lib.data import synthetic
 
-__all__ = ["LAYOUTS", "Layout", "Line", "returns", "shop_tables", "sold_lines", "write_export"]
+__all__ = [
+    "LAYOUTS",
+    "Layout",
+    "Line",
+    "returns",
+    "shop_tables",
+    "shop_tables_with_visitors",
+    "sold_lines",
+    "write_export",
+    "write_tables",
+]
 
 COUNTS = synthetic.Counts(marketing_campaigns=4, users=220, products=40, orders=340, events=2_400)
 CENT = Decimal("0.01")
@@ -123,15 +134,24 @@ def _stamp(time: pd.Timestamp) -> str:
 
 @dataclass(frozen=True)
 class Layout:
-    """An export: the cell of each column, its delimiter, and whether units that came back are rows of their own."""
+    """An export: the cell of each column, its delimiter, and whether it has rows of returned units, or of single units."""
 
     columns: dict[str, Callable[[Line], Any]]
     delimiter: str = ","
     has_returns: bool = False
     encoding: str = "utf-8"
+    per_unit: bool = False
+
+    def rows(self, line: Line) -> list[Line]:
+        """The rows of a line."""
+        if not self.per_unit:
+            return [line]
+        off = line.off / line.quantity
+        return [replace(line, quantity=1, off=off, first=line.first and unit == 0) for unit in range(line.quantity)]
 
 
 WOO = {"pending": "wc-processing", "shipped": "wc-completed", "completed": "wc-completed"}
+OLIST = {"pending": "created", "completed": "delivered", "cancelled": "canceled", "refunded": "delivered"}
 LAYOUTS = {
     "lines": Layout(
         {
@@ -209,6 +229,17 @@ LAYOUTS = {
             "Freight": lambda x: x.shipping, "ShipCountry": lambda x: x.country,
         },
     ),
+    "olist": Layout(
+        {
+            "order_id": lambda x: x.order, "order_item_id": lambda _: "1", "product_id": lambda x: x.sku,
+            "price": lambda x: x.total, "freight_value": lambda x: x.shipping if x.first else "0.00",
+            "customer_id": lambda x: f"{x.customer}-{x.order}", "customer_unique_id": lambda x: x.customer,
+            "order_status": lambda x: OLIST.get(x.status, x.status),
+            "order_purchase_timestamp": lambda x: f"{x.date:%Y-%m-%d %H:%M:%S}",
+            "product_category_name": lambda x: x.category,
+        },
+        per_unit=True,
+    ),
     "woocommerce": Layout(
         {
             "Order Number": lambda x: x.order, "Order Status": lambda x: WOO.get(x.status, f"wc-{x.status}"),
@@ -258,6 +289,51 @@ def _paid(line: Line) -> str:
     return "voided" if line.status == "cancelled" else "pending"
 
 
+@cache
+def shop_tables_with_visitors() -> dict[str, pd.DataFrame]:
+    """Tables of the synthetic shop, of which every third session without a purchase is that of an unknown visitor."""
+    events = shop_tables()["events"]
+    bought = set(events.loc[events["event_type"] == "purchase", "session_id"])
+    sessions = [key for key in events["session_id"].drop_duplicates() if key not in bought]
+    visitors = {key: f"GA1.{place}" for place, key in enumerate(sessions[::3])}
+    named = events["session_id"].map(visitors)
+    events = events.assign(
+        user_id=events["user_id"].where(named.isna()), visitor_id=named,
+        source=named.map(lambda name: "google", na_action="ignore"),
+        device=named.map(lambda name: ("mobile", "desktop")[len(name) % 2], na_action="ignore"),
+    )  # fmt: skip
+    return shop_tables() | {"events": events}
+
+
+def write_tables(folder: Path, orders: int | None = None) -> Path:
+    """Write one CSV file per table into `folder`: of all orders, or of the first ones; returns the folder."""
+    shop = shop_tables_with_visitors()
+    kept = shop["orders"].head(orders if orders is not None else len(shop["orders"]))
+    shop = shop | {"orders": kept}
+    if orders is not None:
+        of = {
+            name: frame[frame["order_id"].isin(kept["order_id"])] for name, frame in shop.items() if "order_id" in frame
+        }
+        sessions = [
+            *of["events"]["session_id"],
+            *shop["events"].loc[shop["events"]["user_id"].isna(), "session_id"][:9],
+        ]
+        visits = shop["events"][shop["events"]["session_id"].isin(sessions)]
+        users = shop["users"][shop["users"]["user_id"].isin([*kept["user_id"], *visits["user_id"].dropna()])]
+        shop = shop | of | {"users": users, "events": visits}
+    folder.mkdir(exist_ok=True)
+    for name, frame in shop.items():
+        days = {column: frame[column].dt.strftime("%Y-%m-%d") for column in frame.select_dtypes("datetime64")}
+        times = {c: frame[c].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for c in frame.select_dtypes("datetimetz")}
+        amounts = {
+            column.name: frame[column.name].map(lambda amount: f"{amount:.2f}", na_action="ignore")
+            for column in tables()[name].columns
+            if column.unit == "currency"
+        }
+        frame.assign(**days, **times, **amounts).to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
 def write_export(name: str, folder: Path, until: str = "9999") -> Path:
     """Write the export `name` of the orders below `until` into `folder`; returns its path."""
     layout = LAYOUTS[name]
@@ -266,7 +342,8 @@ def write_export(name: str, folder: Path, until: str = "9999") -> Path:
     with path.open("w", encoding=layout.encoding, errors="replace", newline="") as file:
         writer = csv.writer(file, delimiter=layout.delimiter)
         writer.writerow(layout.columns)
-        writer.writerows([cell(line) for cell in layout.columns.values()] for line in lines)
+        rows = (row for line in lines for row in layout.rows(line))
+        writer.writerows([cell(row) for cell in layout.columns.values()] for row in rows)
     return path
 
 
@@ -275,3 +352,4 @@ if __name__ == "__main__":
     target.mkdir(parents=True, exist_ok=True)
     for each in LAYOUTS:
         sys.stdout.write(f"{write_export(each, target)}\n")
+    sys.stdout.write(f"{write_tables(target / 'tables')}\n")
