@@ -22,6 +22,7 @@ __all__ = [
     "shop_tables",
     "shop_tables_with_visitors",
     "sold_lines",
+    "write_companions",
     "write_export",
     "write_tables",
 ]
@@ -150,6 +151,11 @@ class Layout:
         return [replace(line, quantity=1, off=off, first=line.first and unit == 0) for unit in range(line.quantity)]
 
 
+def _sku(line: Line) -> str:
+    """The number of the product; one product has none in orders."""
+    return "" if line.sku.startswith("0001") else line.sku
+
+
 WOO = {"pending": "wc-processing", "shipped": "wc-completed", "completed": "wc-completed"}
 OLIST = {"pending": "created", "completed": "delivered", "cancelled": "canceled", "refunded": "delivered"}
 LAYOUTS = {
@@ -246,7 +252,7 @@ LAYOUTS = {
             "Order Date": lambda x: f"{x.date:%Y-%m-%d %H:%M:%S}", "Email (Billing)": lambda x: x.email,
             "Country Code (Shipping)": lambda x: x.country_code, "Order Currency": lambda _: "USD",
             "Order Shipping Amount": lambda x: x.shipping, "Order Total Tax Amount": lambda _: "1.00",
-            "SKU": lambda x: "" if x.sku.startswith("0001") else x.sku, "Item #": lambda _: "1",
+            "SKU": _sku, "Item #": lambda _: "1",
             "Item Name": lambda x: x.product, "Quantity": lambda x: x.quantity, "Item Cost": lambda x: x.price,
             "Order Line Total": lambda x: x.total,
         },
@@ -263,7 +269,7 @@ LAYOUTS = {
             "Created at": lambda x: _stamp(x.date), "Cancelled at": lambda x: _head(x, x.cancelled),
             "Refunded Amount": lambda x: _head(x, x.refund if x.status != "cancelled" else "0.00"),
             "Lineitem quantity": lambda x: x.quantity, "Lineitem name": lambda x: x.product,
-            "Lineitem price": lambda x: x.price, "Lineitem sku": lambda x: x.sku, "Lineitem discount": lambda x: x.off,
+            "Lineitem price": lambda x: x.price, "Lineitem sku": _sku, "Lineitem discount": lambda x: x.off,
             "Lineitem fulfillment status": lambda _: "fulfilled", "Billing Name": lambda x: _head(x, x.name),
             "Billing Country": lambda x: _head(x, x.country_code),
             "Shipping Country": lambda x: _head(x, x.country_code),
@@ -347,9 +353,58 @@ def write_export(name: str, folder: Path, until: str = "9999") -> Path:
     return path
 
 
+def write_companions(folder: Path) -> None:
+    """Write the customers, products and transactions that Shopify exports next to the orders into `folder`."""
+    tables = {"customers": _customers(), "products": _products(), "transactions": _transactions()}
+    for name, rows in tables.items():
+        pd.DataFrame(rows).to_csv(folder / f"{name}_export.csv", index=False)
+
+
+def _customers() -> Iterator[dict[str, Any]]:
+    orders = shop_tables()["orders"].groupby("user_id").size()
+    for place, user in enumerate(shop_tables()["users"].itertuples(), 6_001):
+        first, _, last = user.name.partition(" ")
+        yield {
+            "Customer ID": f"'{place}", "First Name": first, "Last Name": last, "Email": user.email.upper(),
+            "Accepts Email Marketing": "yes", "Default Address City": user.city,
+            "Default Address Country Code": user.country_code, "Phone": "", "Total Spent": "0.00",
+            "Total Orders": orders.get(user.user_id, 0), "Note": "", "Tax Exempt": "no", "Tags": "",
+        }  # fmt: skip
+
+
+def _products() -> Iterator[dict[str, Any]]:
+    """The products, every second one with a second picture, which is a row of its own."""
+    for place, product in enumerate(shop_tables()["products"].itertuples(), 1):
+        handle = {"Handle": f"product-{place}"}
+        yield handle | {
+            "Title": product.name, "Type": product.category, "Option1 Name": "Title", "Option1 Value": "Default Title",
+            "Variant SKU": f"{place:04}-A", "Variant Inventory Tracker": "shopify",
+            "Variant Inventory Qty": product.stock_quantity, "Variant Price": product.price,
+            "Image Src": "https://example.com/1.jpg", "Gift Card": "false", "Cost per item": product.cost,
+            "Status": "active",
+        }  # fmt: skip
+        if place % 2:
+            yield handle | {"Image Src": "https://example.com/2.jpg"}
+
+
+def _transactions() -> Iterator[dict[str, Any]]:
+    """The payments, those that failed before, and the refunds, with shipping and taxes if they are of all."""
+    refunds = shop_tables()["refunds"].groupby("order_id")
+    for line, order in zip((x for x in sold_lines() if x.first), shop_tables()["orders"].itertuples(), strict=True):
+        charged = line.subtotal + line.shipping + 1
+        usual = {"Order": f"55{line.order}", "Name": f"#{line.order}", "Gateway": "manual", "Currency": "USD"}
+        for status in ("failure", "success"):
+            yield usual | {"Kind": "sale", "Created At": _stamp(line.date), "Status": status, "Amount": charged}
+        for refund in refunds.get_group(order.order_id).itertuples() if order.order_id in refunds.groups else ():
+            amount = charged if order.status in ("cancelled", "refunded") else Decimal(refund.amount).quantize(CENT)
+            times = {"Created At": _stamp(refund.refund_date), "Status": "success"}
+            yield usual | {"Kind": "refund", "Amount": amount} | times
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
     for each in LAYOUTS:
         sys.stdout.write(f"{write_export(each, target)}\n")
     sys.stdout.write(f"{write_tables(target / 'tables')}\n")
+    write_companions(target)

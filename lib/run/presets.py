@@ -49,9 +49,9 @@ def _matched(samples: dict[Path, list[Sample]], mapping: Mapping[str, Any]) -> i
     """How many columns of the mapping the files have; 0 if a needed one is missing."""
     source = load_format(mapping["format"])
     layouts = layouts_of(source, params.Mapping(**mapping).model_dump(mode="json"))
-    if len(layouts) == 1:
-        (layout,) = layouts.values()
-        return max((matched_columns(found, layout) for found in samples.values()), default=0)
+    if len(source.files) == 1:
+        (main,) = source.files
+        return max((matched_columns(found, layouts[main]) for found in samples.values()), default=0)
     named = {name_of(file): found for file, found in samples.items()}
     counts = {name: matched_columns(named[name], layout) for name, layout in layouts.items() if name in named}
     required = set(layouts) - set(source.optional)

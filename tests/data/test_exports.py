@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -20,8 +21,10 @@ from tests.exports import (
     LAYOUTS,
     Line,
     returns,
+    shop_tables,
     shop_tables_with_visitors,
     sold_lines,
+    write_companions,
     write_export,
     write_tables,
 )
@@ -185,3 +188,60 @@ def test_a_folder_of_tables_is_loaded_as_it_is(tmp_path: Path, empty_database: s
     assert loaded[0] == loaded[1]
     orders, refunds = truth["orders"], truth["refunds"]
     assert loaded[0][1] == (len(orders), orders["total_amount"].sum(), refunds["amount"].sum())
+
+
+@pytest.fixture(scope="module")
+def whole_shop(tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """Shopify's orders with the customers, products and transactions next to them."""
+    folder = tmp_path_factory.mktemp("whole")
+    write_export("shopify", folder)
+    write_companions(folder)
+    return imported(folder, "shopify", as_of=AS_OF, policy=Policy("USD", 0.0, "reject"))
+
+
+def rows(frame: pd.DataFrame, *columns: str) -> list[tuple[object, ...]]:
+    """The sorted rows of these columns."""
+    texts = frame[list(columns)].astype({name: str for name in columns if frame[name].dtype.kind == "M"})
+    return sorted(texts.itertuples(index=False, name=None))
+
+
+def test_every_row_of_the_companions_is_loaded(whole_shop: Found) -> None:
+    counts = whole_shop.imported.lines
+    assert sorted(counts["file"]) == [
+        "customers_export.csv",
+        "products_export.csv",
+        "shopify.csv",
+        "transactions_export.csv",
+    ]
+    assert counts["read"].tolist() == counts["loaded"].tolist()
+    assert counts["rejected"].sum() == counts["duplicates"].sum() == 0
+
+
+def test_products_are_those_of_the_shop(whole_shop: Found) -> None:
+    columns = ("name", "category", "price", "cost", "stock_quantity")
+    assert rows(whole_shop.table("products"), *columns) == rows(shop_tables()["products"], *columns)
+
+
+def test_customers_with_orders_are_those_of_the_shop(whole_shop: Found) -> None:
+    users = shop_tables()["users"]
+    users = users[users["user_id"].isin(shop_tables()["orders"]["user_id"])]
+    columns = ("email", "name", "country_code", "country", "city")
+    assert rows(whole_shop.table("users"), *columns) == rows(users, *columns)
+
+
+def test_refunds_have_their_dates_kinds_and_amounts(whole_shop: Found) -> None:
+    columns = ("refund_date", "kind", "amount")
+    assert rows(whole_shop.table("refunds"), *columns) == rows(shop_tables()["refunds"], *columns)
+
+
+def test_the_database_has_the_costs_to_the_cent(whole_shop: Found, empty_database: sa.URL) -> None:
+    """The units of an order that is cancelled or refunded as a whole come back; those of a part are not known."""
+    with db.transaction() as connection:
+        schema.create(connection)
+    load.replace(whole_shop.folder, as_of=str(AS_OF))
+    with db.transaction(read_only=True) as connection:
+        sums = connection.execute(sa.text("SELECT sum(costed_revenue), sum(cost), sum(returns) FROM daily_kpis")).one()
+    costs = shop_tables()["products"].set_index("name")["cost"]
+    kept = sum(x.quantity * costs[x.product] for x in sold_lines() if x.status not in ("cancelled", "refunded"))
+    refunded = shop_tables()["refunds"]["amount"].sum()
+    assert sums == (sum(line.total for line in sold_lines()) - refunded, kept, refunded)

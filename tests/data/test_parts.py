@@ -99,10 +99,10 @@ def test_invoices_of_another_layout(tmp_path: Path, pattern: str) -> None:
 
 
 def test_other_files_in_a_folder_are_not_used_and_said(tmp_path: Path) -> None:
-    (tmp_path / "products_export.csv").write_text("Handle,Title,Variant Price\nmug,Mug,5.00\n")
+    (tmp_path / "collections.csv").write_text("Handle,Title,Sort order\nmugs,Mugs,manual\n")
     found = parts(tmp_path, orders=[line("#1", "5.00")])
     assert counts(found) == [("orders.csv", 1, 1, 0, 0)]
-    assert found.notes["products_export.csv", "", "file is not used"] == 1
+    assert found.notes["collections.csv", "", "file is not used"] == 1
 
 
 def test_a_file_of_a_pattern_must_have_the_columns(tmp_path: Path) -> None:

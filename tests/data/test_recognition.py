@@ -81,7 +81,7 @@ def variant(folder: Path, name: str, delimiter: str, encoding: str, style: str, 
 def staged(path: Path, name: str, **changes: Any) -> list[Any]:
     """Date and amount of each row, or the rule that it breaks."""
     mapping = params.load(params.find(name), [f"data={path}"]).values()["mapping"] | changes
-    (layout,) = layouts_of(load_format(mapping["format"]), mapping).values()
+    layout, *_ = layouts_of(load_format(mapping["format"]), mapping).values()
     stage([path], layout, read_options(mapping, None), path.parent)
     rows = pq.read_table(path.parent / f"{layout.name}.parquet").to_pylist()
     date_field, amount_field, _ = FORMATS[name]

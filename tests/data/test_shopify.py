@@ -382,7 +382,7 @@ def test_a_refund_has_the_same_key_in_a_later_export(tmp_path: Path) -> None:
 
 def test_an_earlier_export_without_the_newer_columns_is_loaded(tmp_path: Path) -> None:
     mapped = yaml.safe_load(params.find("shopify").read_text("utf-8"))["mapping"]["columns"]
-    columns = {column: field for field, column in mapped.items()}
+    columns = {column: field for field, column in mapped.items() if isinstance(column, str)}
     kept = [place for place, column in enumerate(HEADER.split(",")) if columns[column] not in NEWER]
     rows = [HEADER, line("#1", "9.00"), line("#1"), line("#2", "5.00", **{"Financial Status": "refunded"})]
     lines = [",".join(row.split(",")[place] for place in kept) for row in rows]

@@ -1,16 +1,17 @@
 """The header of a file: the position of each field, and what is missing or not used."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib.data.imports.mapping import Layout, Notes, ReadOptions
 from lib.errors import DataError
 from lib.util.similar import did_you_mean, folded
 
-__all__ = ["DELIMITERS", "HEADER_RECORDS", "Header", "field_positions", "header_of"]
+__all__ = ["DELIMITERS", "HEADER_RECORDS", "Header", "field_positions", "header_of", "named_by"]
 
 DELIMITERS = (",", ";", "\t", "|")
+EITHER = " | "  # between the names that a column has in different versions of an export
 HEADER_RECORDS = 50  # a header is looked for among the first ones
 
 
@@ -62,9 +63,17 @@ def field_positions(header: list[str], layout: Layout) -> dict[str, int]:
     """Position (from 0) of each field that the header has; case, spaces and accents are ignored where they must be."""
     exact = {name.strip().casefold(): position for position, name in reversed(list(enumerate(header)))}
     loose = {folded(name): position for position, name in reversed(list(enumerate(header)))}
-    named = {field: name for field, name in layout.names.items() if name}
+    named = {field: name for field, name in named_by(header, layout).names.items() if name}
     found = {field: exact.get(name.strip().casefold(), loose.get(folded(name))) for field, name in named.items()}
     return {field: position for field, position in found.items() if position is not None}
+
+
+def named_by(header: list[str], layout: Layout) -> Layout:
+    """The layout with one name for each field: of `City | Town` the first that the header has, else the first."""
+    known = {folded(name) for name in header}
+    either = {field: names.split(EITHER) for field, names in layout.names.items()}
+    names = {field: next((n for n in names if folded(n) in known), names[0]) for field, names in either.items()}
+    return replace(layout, names=names)
 
 
 def _optional(missing: list[str], layout: Layout, options: ReadOptions) -> str:

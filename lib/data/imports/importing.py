@@ -142,8 +142,10 @@ def _imported(
 
 
 def _format(file: Staged, database: StagingDatabase) -> str:
-    """The format of a file: a report has its own."""
-    return file.layout.name if file.layout.name in REPORTS else database.name
+    """The format of a file: a report has its own, a companion its name."""
+    name = file.layout.name
+    of_shop = f"{database.name}, {name}" if name in load_format(database.name).companions else database.name
+    return name if name in REPORTS else of_shop
 
 
 def _only_currency(database: StagingDatabase, files: list[Staged]) -> str:
@@ -151,8 +153,8 @@ def _only_currency(database: StagingDatabase, files: list[Staged]) -> str:
 
     Where every row is rejected, which is the error to report, it is XXX: no currency.
     """
-    named = [each.layout.name for each in files if "currency" in each.layout.names]
-    found = [row for source in named for row in database.rows("currencies", source=source)]
+    named = files[0].layout
+    found = database.rows("currencies", source=named.name) if "currency" in named.names else []
     if not any(database.has_rows(each.layout.name) for each in files):
         return "XXX"
     if len(found) != 1:

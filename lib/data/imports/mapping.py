@@ -151,8 +151,8 @@ class Layout:
 def layouts_of(source: Format, mapping: Mapping[str, Any]) -> dict[str, Layout]:
     """Layout by name of the file, with the column names of the mapping.
 
-    The mapping of a format with one file names the column of every required field; with several files it names only the
-    columns that are not called like their field.
+    The mapping of a format with one file names the column of every required field, and has a section for each of its
+    companions; with several files it names only the columns that are not called like their field.
 
     Raises:
         UsageError: The mapping names an unknown file or field, or lacks a required field.
@@ -164,14 +164,20 @@ def layouts_of(source: Format, mapping: Mapping[str, Any]) -> dict[str, Layout]:
         )
     if len(source.files) == 1:
         ((file, columns),) = source.files.items()
+        beside = {name: names.get(name, {}) for name in source.companions}
+        names = {field: name for field, name in names.items() if field not in beside}
         columns = tuple(_adapted(column, source, mapping) for column in columns)
         missing = [column.name for column in columns if column.name not in names and not column.optional]
         missing += [" or ".join(group) for group in source.either if not names.keys() & set(group)]
         if missing:
             raise UsageError(f"mapping.columns lacks {', '.join(missing)}. Add the names of these columns in the file.")
         absent = {column.name: "" for column in columns if column.optional}
-        layout = _layout(file, columns, absent | names, "mapping.columns")
-        return {file: replace(layout, needed=layout.needed - {*source.newer, *mapping["optional"]})}
+        layouts = {file: _layout(file, columns, absent | names, "mapping.columns")} | {
+            name: _layout(name, source.companions[name], renamed, f"mapping.columns.{name}")
+            for name, renamed in beside.items()
+        }
+        spared = {*source.newer, *mapping["optional"]}
+        return {name: replace(layout, needed=layout.needed - spared) for name, layout in layouts.items()}
     for name, renamed in names.items():
         if name not in source.files or not isinstance(renamed, Mapping):
             raise UsageError(

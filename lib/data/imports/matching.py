@@ -26,13 +26,20 @@ def matched_columns(samples: list[Sample], layout: Layout) -> int:
     return max((len(positions) for positions in found if layout.needed <= set(positions)), default=0)
 
 
+def _best(samples: list[Sample], layouts: dict[str, Layout]) -> str:
+    """Name of the layout with the most columns of the file; empty if it is none of them."""
+    matched = {name: matched_columns(samples, layout) for name, layout in layouts.items()}
+    best = max(matched, key=lambda name: matched[name])
+    return best if matched[best] else ""
+
+
 def find_files(
     data: Path, files: list[Path], source: Format, layouts: dict[str, Layout], folder: Path
 ) -> tuple[dict[str, list[Path]], list[str]]:
     """Paths by name of each file of the format, and the names of the files that are not used.
 
-    Those of a format of one file are parts of it; in a folder or archive, those without its columns are not used. Of
-    several files, missing optional ones are left out.
+    Those of a format of one file are parts of it, or of a companion; in a folder or archive, those without the columns
+    of either are not used. Of several files, missing optional ones are left out.
 
     Args:
         data: The path in DATA.
@@ -45,13 +52,16 @@ def find_files(
         DataError: A required file is missing, or one exists twice.
     """
     if len(source.files) == 1:
-        ((name, layout),) = layouts.items()
-        is_mixed = len(files) > 1 and data.exists()
-        parts = [path for path in files if matched_columns(samples_of(path, folder), layout)] if is_mixed else files
-        parts = parts or files
-        return {name: parts}, [path.name for path in files if path not in parts]
+        (main,) = source.files
+        of = {path: _best(samples_of(path, folder), layouts) for path in files} if len(files) > 1 else {}
+        if main not in of.values():
+            return {main: files}, []
+        if not data.exists():  # a pattern: each of its files is meant
+            of = {path: name or main for path, name in of.items()}
+        found = {name: [path for path in files if of[path] == name] for name in layouts}
+        return found, [path.name for path in files if not of[path]]
     names = {path: name_of(path) for path in files}
-    found: dict[str, list[Path]] = {}
+    found = {}
     for name in source.files:
         paths = [path for path in files if names[path] == name]
         if len(paths) > 1:

@@ -12,7 +12,7 @@ import pandas as pd
 from lib.data.imports import AUTO
 from lib.data.imports.dates import Dates, recognise_dates, twin
 from lib.data.imports.findings import findings
-from lib.data.imports.headers import DELIMITERS, HEADER_RECORDS, field_positions
+from lib.data.imports.headers import DELIMITERS, HEADER_RECORDS, field_positions, named_by
 from lib.data.imports.mapping import Layout, Notes, ReadOptions
 from lib.data.imports.numbers import Numbers, read_number, recognise_numbers
 from lib.data.imports.sampling import Sample, sample_of
@@ -29,11 +29,13 @@ class Recognised:
     """How a file is written.
 
     Attributes:
+        layout: The layout with the names of its columns in the file.
         options: The options without `auto`.
         rows: setting, value, from_what, agree: what was recognised, for people.
         notes: Notes on the lines above the header and on dates that read both ways.
     """
 
+    layout: Layout
     options: ReadOptions
     rows: list[dict[str, str]]
     notes: Notes
@@ -54,6 +56,7 @@ def recognise(path: Path, layout: Layout, options: ReadOptions, kind: str = "") 
         options = _of_copy(options)
     sample = sample_of(path, options.encoding)
     delimiter, line, header, notes = header_in(sample, layout, options.delimiter)
+    layout = named_by(header, layout)
     positions = field_positions(header, layout)
     cells = _cells_by_type(sample.rows(delimiter, line), header, positions, layout, options)
     numbers = recognise_numbers(cells["amounts"], cells["integers"], "" if options.decimal == AUTO else options.decimal)
@@ -71,7 +74,7 @@ def recognise(path: Path, layout: Layout, options: ReadOptions, kind: str = "") 
     if kind:
         rows = [row for row in rows if row["setting"] not in ("delimiter", "encoding")]
         rows[0]["from_what"] = f"the names of the columns in {kind}"
-    return Recognised(found, rows, notes)
+    return Recognised(layout, found, rows, notes)
 
 
 def _of_copy(options: ReadOptions) -> ReadOptions:

@@ -84,7 +84,7 @@ def stage(paths: Iterable[Path], layout: Layout, options: ReadOptions, folder: P
     fields = {column.name: parser_for(column.type, options).type for column in layout.columns}
     texts = dict.fromkeys(("raw_line", *FAULT), pa.string())
     schema = pa.schema({"line": pa.int64(), **fields, **texts})
-    parts = []
+    parts, named = [], layout
     with pq.ParquetWriter(
         folder / f"{layout.name}.parquet", schema, compression="none", write_statistics=False,
         use_dictionary=list(fields),
@@ -93,14 +93,14 @@ def stage(paths: Iterable[Path], layout: Layout, options: ReadOptions, folder: P
             with _naming(path, folder):
                 text, kind = as_csv(path, folder, layout)
                 found = recognise(text, layout, options, kind)
-                notes, rows = found.notes, 0
-                for table in _tables(text, layout, found.options, notes):
+                notes, rows, named = found.notes, 0, found.layout
+                for table in _tables(text, named, found.options, notes):
                     if number:
                         table = table.set_column(0, "line", pc.add(table["line"], number * PART_LINES))
                     writer.write_table(with_all_columns(table, schema))
                     rows += table.num_rows
             parts.append(Part(path.name, rows, +notes, found.rows))
-    return Staged(layout, parts)
+    return Staged(named, parts)
 
 
 def _tables(path: Path, layout: Layout, options: ReadOptions, notes: Notes) -> Iterator[pa.Table]:

@@ -164,7 +164,8 @@ SELECT
     found.value,
     CASE
         WHEN found.cells <> firsts.cells
-            THEN format('line {} already has the same value and is used; change this one or remove the row', firsts.line)
+            THEN line_words('{source}', firsts.line)
+                || ' already has the same value and is used; change this one or remove the row'
         ELSE 'exact duplicates, dropped'
     END AS reason
 FROM found

@@ -1,8 +1,9 @@
--- Shopify's order export: one row per item in the view `lines`; the order's own fields are only in its first row.
+-- Shopify's exports: orders with one row per item in the view `lines`, whose first row has the order's own fields; and,
+-- without rows where they are not there, the views `customers`, `products` and `transactions`.
 
 -- name: countries
 -- The country codes that occur.
-SELECT DISTINCT unnest([shipping_country, billing_country]) AS code FROM lines ORDER BY code
+SELECT unnest([shipping_country, billing_country]) AS code FROM lines UNION SELECT country FROM customers ORDER BY code
 
 -- name: renamed
 -- Table of the rows whose order has a name that an earlier order has too, such as an order that replaces a draft: their
@@ -25,7 +26,7 @@ owned AS (
     JOIN shared USING (name)
 )
 
-SELECT line, format('{} ({})', name, id) AS name FROM owned WHERE id <> first_id
+SELECT line, name AS shared_name, format('{} ({})', name, id) AS name FROM owned WHERE id <> first_id
 
 -- name: order_rows
 -- View of the usable rows, with a name of its own for each order.
@@ -147,66 +148,6 @@ CREATE MACRO phone_of(phone, prefix) AS CASE
     ELSE coalesce(prefix, '') || digits_of(phone)
 END
 
--- name: customers
--- View of each order's customer: the e-mail address, else the telephone number, else a guest of its own.
-CREATE VIEW customers AS
-WITH orders AS (
-    SELECT
-        name,
-        min(line) FILTER (WHERE subtotal IS NOT NULL) AS line,
-        min_by(email, line) AS email,
-        min_by(phone, line) AS phone,
-        min_by(coalesce(shipping_country, billing_country), line) AS country
-    FROM order_rows
-    GROUP BY name
-)
-
-SELECT
-    name, line, email,
-    phone_of(phone, calling_codes.prefix) AS number,
-    coalesce(lower(email), 'phone ' || number, 'order ' || name) AS customer,
-    email IS NULL AND number IS NULL AS is_guest
-FROM orders
-LEFT JOIN calling_codes USING (country)
-
--- name: orders_placed
--- Table of the orders: their first row with its customer and status, and the home that it gives the customer. Orders are
--- compared by `placed`, as in the database when they are appended, and never by their place in the file.
-CREATE TABLE orders_placed AS
-SELECT
-    order_rows.* EXCLUDE (email),
-    customers.* EXCLUDE (name, line),
-    key_of('order', order_rows.name) AS order_id,
-    coalesce(shipping_country, billing_country) AS country,
-    coalesce(shipping_city, billing_city) AS city,
-    row(created_at, order_id) AS placed,
-    row(country IS NOT NULL, placed) AS homed,
-    CASE
-        WHEN cancelled_at IS NOT NULL OR financial_status = 'voided' THEN 'cancelled'
-        WHEN financial_status = 'refunded' THEN 'refunded'
-        WHEN financial_status IN ('paid', 'partially_refunded') THEN 'completed'
-        WHEN fulfillment_status = 'fulfilled' THEN 'shipped'
-        ELSE 'pending'
-    END AS status
-FROM customers
-JOIN order_rows USING (line)
-
--- name: refunded
--- View of the refunds, at most one per order: the subtotal of cancelled and refunded orders, of others the refunded
--- amount as far as the subtotal covers it. Only cancellations have a date in the file; the others get their order's.
-CREATE VIEW refunded AS
-SELECT
-    line,
-    name,
-    customer,
-    greatest(created_at, cancelled_at) AS refund_date,
-    cancelled_at IS NULL OR cancelled_at < created_at AS is_undated,
-    status IN ('cancelled', 'refunded') AS is_whole,
-    if(status = 'cancelled', 'cancellation', 'refund') AS kind,
-    if(is_whole, subtotal, least(coalesce(refunded_amount, 0), subtotal)) AS amount
-FROM orders_placed
-WHERE amount > 0
-
 -- name: unexplained_rows
 -- Rows with an amount of the orders whose rows exceed the subtotal by more than the discounts, with the sums that rows
 -- which are not goods may have: the excess that no discount explains, and what was paid on top of goods, shipping and
@@ -259,9 +200,209 @@ WHERE amount > 0
 QUALIFY unexplained > 0 OR bool_or(is_marked) OVER (PARTITION BY name)
 ORDER BY name, product, quantity, amount, line
 
+-- name: variants
+-- Table of the variants in the products export: the rows with a price, with the values that only the first row of their
+-- product has. An order's row names a variant by the title and its options.
+CREATE TABLE variants AS
+WITH filled AS (
+    SELECT
+        line, sku, price, cost, stock, tracker,
+        coalesce(max(title) OVER product, handle) AS title,
+        coalesce(max(type) OVER product, trim(string_split(max(category) OVER product, '>')[-1])) AS category,
+        coalesce(bool_or(gift_card) OVER product, false) AS is_gift_card,
+        coalesce(lower(max(state) OVER product), 'active') = 'active' AS is_active,
+        concat_ws(' / ', nullif(option1, 'Default Title'), option2, option3) AS options
+    FROM products
+    WINDOW product AS (PARTITION BY handle)
+)
+
+SELECT
+    line, sku, title, category, price, cost, is_gift_card, is_active,
+    concat_ws(' - ', title, nullif(options, '')) AS name,
+    if(tracker IS NULL AND count(tracker) OVER () > 0, NULL, stock) AS stock
+FROM filled
+WHERE price IS NOT NULL
+
+-- name: gift_cards
+-- Table of the rows that sell gift cards, with their amount: the products export tells them, else the name of the row.
+CREATE TABLE gift_cards AS
+WITH listed AS (
+    SELECT called, bool_or(is_gift_card) AS is_gift_card
+    FROM (SELECT unnest([sku, name, title]) AS called, is_gift_card FROM variants)
+    WHERE called IS NOT NULL
+    GROUP BY called
+)
+
+SELECT line, name, shop_amount(quantity * item_price) - coalesce(item_discount, 0) AS amount
+FROM order_rows
+LEFT JOIN listed AS by_sku ON by_sku.called = item_sku
+LEFT JOIN listed AS by_name ON by_name.called = item_name
+ANTI JOIN not_goods USING (line)
+WHERE
+    coalesce(
+        by_sku.is_gift_card,
+        by_name.is_gift_card,
+        regexp_matches(item_name, '(?i)^([^|–-]* )?(e-?)?gift[ -]?(card|voucher|certificate)s?( *[|–(:-].*| *[^a-z]?[0-9].*)?$')
+    )
+
 -- name: goods
--- View of the rows that sell: all except tips and the like, and rows removed from their order.
-CREATE VIEW goods AS FROM order_rows ANTI JOIN not_goods USING (line)
+-- View of the rows that sell: all except tips and the like, rows removed from their order, and gift cards.
+CREATE VIEW goods AS FROM order_rows ANTI JOIN not_goods USING (line) ANTI JOIN gift_cards USING (line)
+
+-- name: order_customers
+-- View of each order's customer: the e-mail address, else the telephone number, else a guest of its own.
+CREATE VIEW order_customers AS
+WITH orders AS (
+    SELECT
+        name,
+        min(line) FILTER (WHERE subtotal IS NOT NULL) AS line,
+        min_by(email, line) AS email,
+        min_by(phone, line) AS phone,
+        min_by(coalesce(shipping_country, billing_country), line) AS country
+    FROM order_rows
+    GROUP BY name
+)
+
+SELECT
+    name, line, email,
+    phone_of(phone, calling_codes.prefix) AS number,
+    coalesce(lower(email), 'phone ' || number, 'order ' || name) AS customer,
+    email IS NULL AND number IS NULL AS is_guest
+FROM orders
+LEFT JOIN calling_codes USING (country)
+
+-- name: orders_placed
+-- Table of the orders with goods: their first row with its customer and status, and the home that it gives the customer.
+-- The total is the subtotal, after discounts and without shipping, less the gift cards in it. Orders are compared by
+-- `placed`, as in the database when they are appended, and never by their place in the file.
+CREATE TABLE orders_placed AS
+WITH gifts AS (
+    SELECT name, sum(amount) AS amount FROM gift_cards GROUP BY name
+)
+
+SELECT
+    order_rows.* EXCLUDE (email),
+    order_customers.* EXCLUDE (name, line),
+    greatest(subtotal - coalesce(gifts.amount, 0), 0) AS total_amount,
+    key_of('order', order_rows.name) AS order_id,
+    coalesce(shipping_country, billing_country) AS country,
+    coalesce(shipping_city, billing_city) AS city,
+    row(created_at, order_id) AS placed,
+    row(country IS NOT NULL, placed) AS homed,
+    CASE
+        WHEN cancelled_at IS NOT NULL OR financial_status = 'voided' THEN 'cancelled'
+        WHEN financial_status = 'refunded' THEN 'refunded'
+        WHEN financial_status IN ('paid', 'partially_refunded') THEN 'completed'
+        WHEN fulfillment_status = 'fulfilled' THEN 'shipped'
+        ELSE 'pending'
+    END AS status
+FROM order_customers
+JOIN order_rows USING (line)
+LEFT JOIN gifts ON gifts.name = order_rows.name
+SEMI JOIN goods ON goods.name = order_rows.name
+
+-- name: known_customers
+-- Table of the customers in the customers export.
+CREATE TABLE known_customers AS
+SELECT
+    line,
+    phone_of(phone, calling_codes.prefix) AS number,
+    coalesce(lower(email), 'phone ' || number) AS customer,
+    email,
+    nullif(concat_ws(' ', first_name, last_name), '') AS name,
+    city,
+    country,
+    total_orders,
+    signed_up_at::DATE AS signup_date
+FROM customers
+LEFT JOIN calling_codes USING (country)
+WHERE customer IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY customer ORDER BY line) = 1
+
+-- name: paid_back
+-- Table of the successful refunds and voids in the transactions export, with their order: by its Id, else by its name.
+CREATE TABLE paid_back AS
+WITH numbers AS (
+    SELECT id, min(name) AS name FROM orders_placed WHERE id IS NOT NULL GROUP BY id
+),
+
+found AS (
+    SELECT transactions.*, coalesce(numbers.name, transactions.name) AS order_name
+    FROM transactions
+    LEFT JOIN numbers ON numbers.id = order_number
+    WHERE
+        lower(status) = 'success' AND lower(kind) IN ('refund', 'void')
+        AND (numbers.name IS NOT NULL OR transactions.name NOT IN (SELECT shared_name FROM renamed))
+)
+
+SELECT
+    found.line, orders_placed.name,
+    lower(kind) = 'refund' AS is_refund,
+    greatest(found.created_at, orders_placed.created_at) AS refund_date,
+    abs(amount) AS amount
+FROM found
+JOIN orders_placed ON orders_placed.name = order_name
+
+-- name: refunded
+-- Table of the refunds: those of transactions, as far as the order's total covers them, as they may include shipping and
+-- taxes; and for the rest of what was refunded, at most one per order: the total of cancelled and refunded orders, of
+-- others the refunded amount. It has the date of the cancellation, else of the last transaction, else of the order. A
+-- cancellation takes in the refunds of its day and later ones.
+CREATE TABLE refunded AS
+WITH owed AS (
+    SELECT
+        line, name, customer, total_amount, refunded_amount, created_at, status,
+        status IN ('cancelled', 'refunded') AS is_whole,
+        if(cancelled_at >= created_at, cancelled_at, NULL) AS cancelled_on
+    FROM orders_placed
+),
+
+steps AS (
+    SELECT
+        owed.*, refund_date,
+        sum(amount) OVER earlier AS up_to,
+        amount,
+        row_number() OVER (PARTITION BY name, refund_date ORDER BY amount, paid_back.line) AS place
+    FROM paid_back
+    JOIN owed USING (name)
+    WHERE is_refund AND coalesce(refund_date::DATE < cancelled_on::DATE, true)
+    WINDOW earlier AS (PARTITION BY name ORDER BY refund_date, amount, paid_back.line)
+),
+
+dated AS (
+    SELECT
+        line, name, customer, refund_date, false AS is_rest, false AS is_undated, is_whole, 'refund' AS kind,
+        concat_ws(chr(31), name, epoch_us(refund_date), place) AS key,
+        least(up_to, total_amount) - least(up_to - amount, total_amount) AS amount
+    FROM steps
+),
+
+known AS (
+    SELECT name, sum(amount) AS amount FROM dated GROUP BY name
+),
+
+last AS (
+    SELECT name, max(refund_date) AS refund_date FROM paid_back GROUP BY name
+),
+
+rest AS (
+    SELECT
+        line, name, customer,
+        coalesce(cancelled_on, last.refund_date, created_at) AS refund_date,
+        true AS is_rest,
+        coalesce(cancelled_on, last.refund_date) IS NULL AS is_undated,
+        is_whole,
+        if(status = 'cancelled', 'cancellation', 'refund') AS kind,
+        name AS key,
+        if(is_whole, total_amount, least(coalesce(refunded_amount, 0), total_amount)) - coalesce(known.amount, 0) AS amount
+    FROM owed
+    LEFT JOIN known USING (name)
+    LEFT JOIN last USING (name)
+)
+
+FROM dated WHERE amount > 0
+UNION ALL
+FROM rest WHERE amount > 0
 
 -- name: priced
 -- Table of the rows with the amount paid, in the smallest units of the currency, and the price per unit that follows. The
@@ -273,7 +414,7 @@ WITH costs AS (
         goods.line, name, goods.quantity, goods.item_price, coalesce(goods.item_sku, goods.item_name) AS product,
         smallest_units(goods.quantity * goods.item_price) AS undiscounted,
         undiscounted - smallest_units(coalesce(goods.item_discount, 0)) AS cost,
-        smallest_units(orders_placed.subtotal) AS subtotal
+        smallest_units(orders_placed.total_amount) AS subtotal
     FROM goods
     JOIN orders_placed USING (name)
 ),
@@ -303,8 +444,9 @@ SELECT
     if(paid = undiscounted, item_price, NULL) AS price
 FROM spread
 
--- name: products
--- One row per SKU, or per name without a SKU: name and price of the latest sale above 0, if any.
+-- name: sold_products
+-- Table of one row per SKU, or per name without a SKU: name and price of the latest sale above 0, if any.
+CREATE TABLE sold_products AS
 WITH sold AS (
     SELECT
         coalesce(goods.item_sku, goods.item_name) AS product, goods.item_name, goods.item_price,
@@ -313,17 +455,76 @@ WITH sold AS (
     JOIN orders_placed USING (name)
 )
 
+SELECT product, max_by(item_name, sold) AS name, max_by(item_price, sold) AS price FROM sold GROUP BY product
+
+-- name: product_variants
+-- Table of the variants of each product: those of its SKU, else of its name, else of its title; and further products for
+-- active variants without a sale. The stock of a variant belongs to the first of its products.
+CREATE TABLE product_variants AS
+WITH by_sku AS (
+    SELECT product, line, 1 AS place FROM sold_products JOIN variants ON sku = product
+),
+
+by_name AS (
+    SELECT product, line, 2 AS place
+    FROM sold_products
+    JOIN variants USING (name)
+    ANTI JOIN by_sku USING (product)
+),
+
+by_title AS (
+    SELECT product, line, 3 AS place
+    FROM sold_products
+    JOIN variants ON title = sold_products.name
+    ANTI JOIN (FROM by_sku UNION ALL FROM by_name) AS matched USING (product)
+),
+
+sold AS (
+    FROM by_sku UNION ALL FROM by_name UNION ALL FROM by_title
+),
+
+unsold AS (
+    SELECT coalesce(sku, name) AS product, line, 4 AS place
+    FROM variants
+    ANTI JOIN sold USING (line)
+    WHERE is_active AND NOT is_gift_card
+)
+
+SELECT
+    product, line, place, variants.* EXCLUDE (line, stock),
+    if(row_number() OVER (PARTITION BY line ORDER BY place, product) = 1, stock, NULL) AS stock
+FROM (FROM sold UNION ALL FROM unsold)
+JOIN variants USING (line)
+
+-- name: products
+-- One row per product: the name of its latest sale, and values of its variants; the stocks of several are added.
+WITH listed AS (
+    SELECT
+        product,
+        min_by(name, line) AS name,
+        min_by(category, line) AS category,
+        min_by(price, line) AS price,
+        min_by(cost, line) AS cost,
+        if(sum(stock) < 0, 0, sum(stock))::INTEGER AS stock_quantity
+    FROM product_variants
+    GROUP BY product
+)
+
 SELECT
     key_of('product', product) AS product_id,
-    max_by(item_name, sold) AS name,
-    max_by(item_price, sold) AS price
-FROM sold
-GROUP BY product
+    coalesce(sold_products.name, listed.name) AS name,
+    category,
+    coalesce(listed.price, sold_products.price) AS price,
+    cost,
+    stock_quantity
+FROM sold_products
+FULL JOIN listed USING (product)
 ORDER BY product
 
 -- name: users
 -- One row per customer or guest: sign-up at the first order, name and home of the latest one with a country, if any.
--- A gap is filled from the latest order without it, that of the city only from one to the same country.
+-- A gap is filled from the latest order without it, that of the city only from one to the same country. Names and homes of
+-- the customers export come first; it adds customers without an order only if it has their sign-up.
 WITH latest AS (
     SELECT
         customer,
@@ -346,34 +547,52 @@ cities AS (
     JOIN latest
         ON latest.customer = orders_placed.customer AND latest.country IS NOT DISTINCT FROM orders_placed.country
     GROUP BY orders_placed.customer
+),
+
+joined AS (
+    SELECT
+        customer,
+        coalesce(latest.email, known.email) AS email,
+        coalesce(latest.number, known.number) AS number,
+        coalesce(is_guest, false) AS is_guest,
+        least(latest.signup_date, known.signup_date) AS signup_date,
+        latest.line,
+        order_name,
+        coalesce(known.name, billing_name) AS name,
+        coalesce(known.country, latest.country) AS code,
+        if(coalesce(known.country = latest.country, true), coalesce(known.city, cities.city), known.city) AS city,
+        source
+    FROM latest
+    FULL JOIN known_customers AS known USING (customer)
+    LEFT JOIN cities USING (customer)
 )
 
 SELECT
     key_of('user', customer) AS user_id,
     coalesce(email, key_of('user', customer)::VARCHAR || '@no-email.invalid') AS email,
     coalesce(
-        billing_name, if(is_guest, 'Guest of order ' || order_name, 'Customer ' || coalesce(lower(email), number))
+        joined.name, if(is_guest, 'Guest of order ' || order_name, 'Customer ' || coalesce(lower(email), number))
     ) AS name,
-    country AS country_code,
+    code AS country_code,
     country_names.name AS country,
     city,
     source AS acquisition_channel,
     signup_date,
     is_guest
-FROM latest
-LEFT JOIN cities USING (customer)
-LEFT JOIN country_names ON country_names.code = latest.country
-ORDER BY line
+FROM joined
+LEFT JOIN country_names USING (code)
+WHERE signup_date IS NOT NULL
+ORDER BY line, customer
 
 -- name: orders
--- One row per order, in the order of their first rows; the total is the subtotal: after discounts, without shipping.
+-- One row per order, in the order of their first rows.
 -- Taxes that the prices include are not in the total on top of the subtotal.
 SELECT
     order_id,
     key_of('user', customer) AS user_id,
     created_at AS order_date,
     status,
-    subtotal AS total_amount,
+    total_amount,
     country AS shipping_country_code,
     city AS shipping_city,
     cancelled_at,
@@ -400,16 +619,17 @@ FROM parts
 ORDER BY line, part
 
 -- name: refunds
--- One row per refund, in the order of their orders. The key is that of the order, so a later export replaces the row.
+-- One row per refund, in the order of their orders. The keys are those of the order and the transaction, so a later export
+-- replaces the rows.
 SELECT
-    key_of('refund', name) AS refund_id,
+    key_of('refund', key) AS refund_id,
     key_of('user', customer) AS user_id,
     key_of('order', name) AS order_id,
     refund_date,
     kind,
     amount
 FROM refunded
-ORDER BY line
+ORDER BY line, is_rest, refund_date, key
 
 -- name: notes
 -- Decisions about rows that are loaded: source, field, note, cases.
@@ -422,8 +642,7 @@ WITH items AS (
 discounts AS (
     SELECT
         name,
-        sum(shop_amount(goods.quantity * goods.item_price) - coalesce(goods.item_discount, 0)) - max(orders_placed.subtotal)
-            AS spread,
+        sum(shop_amount(goods.quantity * goods.item_price) - coalesce(goods.item_discount, 0)) - max(total_amount) AS spread,
         greatest(max(orders_placed.discount_amount) - sum(coalesce(goods.item_discount, 0)), 0) AS known
     FROM goods
     JOIN orders_placed USING (name)
@@ -447,10 +666,11 @@ of_orders AS MATERIALIZED (
 
 of_items AS MATERIALIZED (
     SELECT
-        count(*) FILTER (price > 0) AS priced,
-        count(*) FILTER (price = 0) AS free,
+        count(*) FILTER (price > 0 AND listed.product IS NULL) AS priced,
+        count(*) FILTER (price = 0 AND listed.product IS NULL) AS free,
         count(*) FILTER (names > 1) AS of_several_names
     FROM items
+    LEFT JOIN (SELECT DISTINCT product FROM product_variants) AS listed USING (product)
 ),
 
 of_parts AS MATERIALIZED (
@@ -459,7 +679,7 @@ of_parts AS MATERIALIZED (
 ),
 
 of_refunded AS MATERIALIZED (
-    SELECT count(*) FILTER (NOT is_whole) AS partial, count(*) FILTER (is_undated) AS undated FROM refunded
+    SELECT count(*) FILTER (is_rest AND NOT is_whole) AS partial, count(*) FILTER (is_undated) AS undated FROM refunded
 ),
 
 of_customers AS MATERIALIZED (
@@ -472,7 +692,7 @@ of_customers AS MATERIALIZED (
             bool_or(is_guest) AS is_guest,
             bool_or(email IS NULL AND NOT is_guest) AS has_number,
             count(DISTINCT email) AS spellings
-        FROM customers
+        FROM orders_placed
         GROUP BY customer
     )
 ),
@@ -489,6 +709,10 @@ decisions (field, note, cases) AS (
             (SELECT including_taxes FROM of_orders)),
         ('item_name', 'order_items: a row that is not in the subtotal, such as a tip or a removed row; not sold',
             (SELECT count(*) FROM not_goods)),
+        ('item_name', 'order_items: a gift card; not sold, since the shop owes its value until it is used to pay',
+            (SELECT count(*) FROM gift_cards)),
+        ('item_name', 'orders: only gift cards; not loaded',
+            (SELECT count(DISTINCT name) FROM gift_cards ANTI JOIN orders_placed USING (name))),
         ('item_price', 'order_items: the amount paid does not divide by the units; the price has six decimals',
             (SELECT exact FROM of_parts)),
         ('item_price', 'order_items: the amount paid does not divide by the units; the row became two rows',
@@ -516,6 +740,47 @@ decisions (field, note, cases) AS (
             (SELECT respelled FROM of_customers)),
         ('created_at', 'orders: on or after as_of; loaded, not reported',
             (SELECT late FROM of_orders))
+),
+
+of_variants AS MATERIALIZED (
+    SELECT
+        count(*) FILTER (place IN (2, 3)) AS by_name,
+        count(*) FILTER (place = 4) AS unsold,
+        count(*) FILTER (variants > 1) AS several,
+        count(*) FILTER (stock < 0) AS oversold
+    FROM (
+        SELECT min(place) AS place, count(*) AS variants, sum(stock) AS stock FROM product_variants GROUP BY product
+    )
+),
+
+companions (source, field, note, cases) AS (
+    VALUES
+        ('customers', 'signed_up_at', 'users: no order and no known sign-up; not loaded',
+            (SELECT count(*) FROM known_customers ANTI JOIN orders_placed USING (customer) WHERE signup_date IS NULL)),
+        ('customers', 'total_orders', 'users: more orders than the orders export has of them', (
+            SELECT count(*) FROM known_customers
+            JOIN (SELECT customer, count(*) AS orders FROM orders_placed GROUP BY customer) USING (customer)
+            WHERE total_orders > orders
+        )),
+        ('products', 'title', 'products: matched by their name, since no variant has their number',
+            (SELECT by_name FROM of_variants)),
+        ('products', 'title', 'products: without a sale', (SELECT unsold FROM of_variants)),
+        ('products', 'state', 'products: draft or archived variants without a sale; not loaded',
+            (SELECT count(*) FROM variants ANTI JOIN product_variants USING (line) WHERE NOT is_active)),
+        ('products', 'stock', 'products: several variants; their stocks are added, other values are those of the first',
+            (SELECT several FROM of_variants)),
+        ('products', 'stock', 'products: more sold than in stock; the stock is 0', (SELECT oversold FROM of_variants)),
+        ('transactions', 'created_at', 'refunds: of a transaction, as far as the total covers it; may include shipping and taxes',
+            (SELECT count(*) FROM refunded WHERE NOT is_rest)),
+        ('transactions', 'name', 'refunds: their order is not in the orders export; not used', (
+            SELECT count(*) FROM transactions
+            ANTI JOIN paid_back USING (line)
+            WHERE lower(status) = 'success' AND lower(kind) = 'refund'
+        )),
+        ('transactions', 'kind', 'payments and attempts; only successful refunds and voids are used',
+            (SELECT count(*) FROM transactions WHERE lower(status) <> 'success' OR lower(kind) NOT IN ('refund', 'void')))
 )
 
 SELECT 'lines' AS source, field, note, cases FROM decisions
+UNION ALL
+FROM companions

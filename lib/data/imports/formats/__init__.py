@@ -40,6 +40,7 @@ class Format:
         compare: Called with the staging database, the read options and the shop's currency; rejects rows by
             comparing them with others, and makes the views that the format's table queries need.
         optional: Files that may be missing.
+        companions: Columns of optional files next to the only one, which are recognised by their columns, not by name.
         newer: Fields that earlier exports do not have: their columns may be missing even if the mapping names them.
         either: Groups of fields of which the mapping names at least one; `compare` checks that each row has one.
         measured: A field of whole units that `mapping.units: decimal` lets have decimals.
@@ -50,6 +51,7 @@ class Format:
     files: dict[str, tuple[Column, ...]]
     compare: Callable[["StagingDatabase", "ReadOptions", str], None]
     optional: tuple[str, ...] = ()
+    companions: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
     newer: tuple[str, ...] = ()
     either: tuple[tuple[str, ...], ...] = ()
     measured: str = ""

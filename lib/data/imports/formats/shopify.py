@@ -1,4 +1,5 @@
-"""Shopify's order export: one row per item; the order's own fields are only in the first row of each order."""
+"""Shopify's exports: orders with one row per item, whose first row has the order's own fields; customers, products and
+transactions next to them."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -50,19 +51,77 @@ LINES = (
     Column("source", "text", "Channel of the order.", optional=True, most_characters=100),
     Column("id", "text", "Number of the order in the database of Shopify.", optional=True, most_characters=100),
 )
+CUSTOMERS = (
+    Column("first_name", "text", "First name.", optional=True, personal=True, most_characters=100),
+    Column("last_name", "text", "Last name.", optional=True, personal=True, most_characters=99),
+    Column("email", "text", "E-mail address.", optional=True, personal=True, form="email", most_characters=254),
+    Column("phone", "text", "Telephone number.", optional=True, personal=True, most_characters=100),
+    Column("city", "text", "Home city.", optional=True, most_characters=100),
+    Column("country", "char2", "Home country.", optional=True),
+    Column("total_orders", "integer", "Orders so far.", optional=True, least=0),
+    Column("signed_up_at", "timestamptz", "Time of the sign-up.", optional=True),
+)
+PRODUCTS = (
+    Column("handle", "text", "Name of the product in addresses: its variants have the same.", most_characters=255),
+    Column("title", "text", "Name of the product, in its first row.", optional=True, most_characters=255),
+    Column("type", "text", "Category, in the first row.", optional=True, most_characters=200),
+    Column("category", "text", "Path in Shopify's taxonomy, in the first row.", optional=True, most_characters=1000),
+    Column("gift_card", "boolean", "Whether it is a gift card, in the first row.", optional=True),
+    Column("state", "text", "active, draft or archived, in the first row.", optional=True, most_characters=50),
+    *(
+        Column(
+            f"option{number}", "text", "Option of the variant, such as a colour.", optional=True, most_characters=255
+        )
+        for number in (1, 2, 3)
+    ),
+    Column("sku", "text", "Number of the variant.", optional=True, most_characters=255),
+    Column("price", "unit_price", "List price; empty in a further row for a picture.", optional=True, least=0),
+    Column("cost", "unit_price", "Cost of goods per unit.", optional=True, least=0),
+    Column(
+        "tracker", "text", "App that counts the stock; empty if it is not counted.", optional=True, most_characters=100
+    ),
+    Column("stock", "integer", "Units on hand; negative if more were sold.", optional=True),
+)
+TRANSACTIONS = (
+    Column(
+        "order_number", "text", "Number of the order in the database of Shopify.", optional=True, most_characters=100
+    ),
+    Column("name", "text", "Name of the order.", most_characters=100),
+    Column("kind", "text", "sale, authorization, capture, void, refund or change.", most_characters=100),
+    Column("gateway", "text", "Way of payment.", optional=True, most_characters=255),
+    Column("created_at", "timestamptz", "Time of the transaction."),
+    Column("status", "text", "success, failure, pending or error.", most_characters=100),
+    Column("amount", "money", "Amount."),
+    Column("currency", "text", "Currency of the amount.", optional=True, most_characters=3),
+)
 NEWER = (
     "discount_amount", "discount_code", "duties", "id", "item_discount", "item_fulfillment_status", "phone",
     "refunded_amount", "shipping", "source", "taxes", "total",
+    "city", "country", "signed_up_at", "type", "category", "gift_card", "state", "option1", "option2", "option3", "sku",
+    "cost", "tracker", "stock", "order_number", "gateway",
+)  # fmt: skip
+ROWS = {  # what a row of a companion is about: the same in two rows is a duplicate or a contradiction
+    "customers": "lower(email)",
+    "products": "if(price IS NULL, NULL, row(handle, option1, option2, option3, sku)::VARCHAR)",
+    "transactions": "row(name, kind, gateway, created_at, status, amount)::VARCHAR",
+}
+KEYS = {"customers": "email", "products": "handle", "transactions": "name"}
+VIEWS = (
+    "variants", "gift_cards", "goods", "order_customers", "orders_placed", "known_customers", "paid_back", "refunded",
+    "priced", "parts", "sold_products", "product_variants",
 )  # fmt: skip
 MOST_SUMS = 10_000  # of the rows of an order: beyond, too many subsets for one to be an explanation
 
 
 def _compare(database: StagingDatabase, _: ReadOptions, currency: str) -> None:
     database.run("key_of_text")
+    for source, row in ROWS.items():
+        database.run("duplicates", source=source, column=KEYS[source], value=row)
     database.run("renamed")
     database.run("order_rows")
     database.run("head_lacks")
     database.run("other_currency", {"currency": currency}, source="lines", condition="subtotal IS NOT NULL")
+    database.run("other_currency", {"currency": currency}, source="transactions", condition="true")
     for rule in ("second_head", "discount_exceeds_price", "incomplete_order"):
         database.run(rule)
     database.run("subtotal_differs")  # compares whole orders only
@@ -71,12 +130,9 @@ def _compare(database: StagingDatabase, _: ReadOptions, currency: str) -> None:
     database.add_lookup("country_names", {code: name(code) for code in codes}, "code", "name")
     database.add_lookup("calling_codes", {code: calling_code(code) for code in codes}, "country", "prefix")
     database.run("phone_of")
-    for view in ("customers", "orders_placed", "refunded"):
-        database.run(view)
     database.add_rows("not_goods", pa.table({"line": pa.array(_not_goods(database), pa.int64())}))
-    database.run("goods")
-    database.run("priced")
-    database.run("parts")
+    for view in VIEWS:
+        database.run(view)
 
 
 def _not_goods(database: StagingDatabase) -> list[int]:
@@ -120,6 +176,7 @@ ID = "last_value(id IGNORE NULLS) OVER (PARTITION BY name, part_of(line) ORDER B
 FORMAT = Format(
     {"lines": LINES},
     _compare,
+    companions={"customers": CUSTOMERS, "products": PRODUCTS, "transactions": TRANSACTIONS},
     newer=NEWER,
     row_key=RowKey(f"name || coalesce({ID}, '')", "coalesce(item_sku, item_name)", "created_at"),
     amounts={"lines": "quantity * item_price"},
