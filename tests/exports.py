@@ -135,7 +135,7 @@ def _stamp(time: pd.Timestamp) -> str:
 
 @dataclass(frozen=True)
 class Layout:
-    """An export: the cell of each column, its delimiter, and whether it has rows of returned units, or of single units."""
+    """An export: the cell of each column, its delimiter, and whether returned or single units have rows."""
 
     columns: dict[str, Callable[[Line], Any]]
     delimiter: str = ","
