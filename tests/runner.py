@@ -18,6 +18,7 @@ from lib.settings import PROJECT
 __all__ = ["Ran", "command", "kernels", "pipeline", "running", "until"]
 
 KERNEL = "ipykernel_launcher"
+FORKED = "multiprocessing.forkserver"
 
 
 class Ran(NamedTuple):
@@ -67,8 +68,19 @@ def running(*arguments: str, output: Path, url: str = "", **settings: str) -> It
 
 
 def kernels(process: subprocess.Popen) -> list[psutil.Process]:
-    """The kernels of a run in progress."""
-    return [child for child in psutil.Process(process.pid).children(recursive=True) if KERNEL in command(child)]
+    """The kernels of a run in progress: children of its fork server, or started as usual."""
+    return [child for child in psutil.Process(process.pid).children(recursive=True) if _is_kernel(child, process.pid)]
+
+
+def _is_kernel(child: psutil.Process, runner: int) -> bool:
+    words = " ".join(command(child))
+    return KERNEL in words or (FORKED in words and _parent(child) != runner)
+
+
+def _parent(child: psutil.Process) -> int:
+    with suppress(psutil.NoSuchProcess):
+        return child.ppid()
+    return 0
 
 
 def command(process: psutil.Process) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from lib.errors import OutputError, UsageError, WorkbookError, exit_code, is_ours
 
-__all__ = ["StepError", "execute", "kernel_manager", "parameter_names", "prepare", "prepared", "skip_slow_import"]
+__all__ = ["StepError", "execute", "parameter_names", "prepare", "prepared", "skip_slow_import"]
 
 START_TIMEOUT_S = 120
 OnCell = Callable[[int, int], None]
@@ -77,35 +77,6 @@ def _engine() -> type:
     return ProgressEngine
 
 
-def kernel_manager(folder: str, **popen: Any) -> type:
-    """A kernel manager whose kernels use socket files in `folder` instead of TCP ports, so no other user can connect.
-
-    `popen` are further arguments of the kernel's subprocess.
-    """
-    from jupyter_client.manager import AsyncKernelManager
-    from traitlets import default
-
-    class SocketKernelManager(AsyncKernelManager):
-        transport = "ipc"
-
-        @default("connection_file")
-        def _in_folder(self) -> str:
-            return f"{folder}/kernel.json"
-
-        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]  # async in this subclass too
-            await super().start_kernel(**options, **popen)
-
-        async def shutdown_kernel(  # type: ignore[override]  # async in this subclass too
-            self, now: bool = False, restart: bool = False
-        ) -> None:
-            """Kill the kernel: its outputs have arrived, and a graceful shutdown takes a second."""
-            if self.provisioner is not None:
-                await self.provisioner.kill()
-                await self.provisioner.wait()
-
-    return SocketKernelManager
-
-
 def parameter_names(path: Path) -> list[str]:
     """Names of the parameters in the notebook's parameters cell."""
     from papermill import inspect_notebook
@@ -150,6 +121,8 @@ def execute(
     """
     from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
+
+    from lib.run.kernels import kernel_manager
 
     own = {name: values[name] for name in _known(path, values)}
     try:

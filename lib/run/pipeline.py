@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import psutil
 
 from lib import settings
 from lib.data.imports import AUTO, FROM_FILES
@@ -115,6 +114,9 @@ def run(file: Path, values: dict[str, Any]) -> None:
     """
     output = settings.output_folder().resolve()
     with _alone(output), settings.use_locale(values["locale"]):
+        from lib.run import kernels
+
+        kernels.preload()
         from lib import db
         from lib.run import manifest, notebook, progress
 
@@ -235,16 +237,10 @@ def _run_stage(this: Run, stage: Sequence[Step]) -> None:
 
 def _stop(running: Sequence[Future[None]]) -> None:
     """Kill kernels until all steps have ended: a step may be starting its kernel at this moment."""
+    from lib.run import kernels
+
     while wait(running, timeout=0.2).not_done:
-        for process in psutil.Process().children(recursive=True):
-            _end_kernel(process)
-
-
-def _end_kernel(process: psutil.Process) -> None:
-    """Kill the process if it is a kernel: the private server is a child process too and must keep running."""
-    with suppress(psutil.NoSuchProcess):
-        if "ipykernel_launcher" in process.cmdline():
-            process.kill()
+        kernels.kill_all()
 
 
 def _run_step(this: Run, step: Step) -> None:

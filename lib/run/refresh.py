@@ -11,7 +11,8 @@ import yaml
 
 from lib.db import private
 from lib.errors import UsageError, WorkbookError
-from lib.run.notebook import kernel_manager, parameter_names, prepare
+from lib.run.kernels import kernel_manager, preload
+from lib.run.notebook import parameter_names, prepare
 from lib.run.params import Generate, Params
 from lib.run.steps import notebooks
 from lib.settings import PROJECT
@@ -105,6 +106,7 @@ def refresh(output: Path) -> None:
     os.environ |= {"WORKBOOK_OUTPUT": str(output), "WORKBOOK_ENV_FILE": "", "DATABASE_URL": "", "DB_HOST": ""}
     os.environ |= {"METABASE_URL": "", "WORKBOOK_LOCALE": ""}
     prepare()
+    preload()
     for path in notebooks():
         renew(path)
         sys.stdout.write(f"renewed {path.stem}\n")

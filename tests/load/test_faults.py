@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import psycopg2
 import pytest
 
 from lib import db, load
-from tests.runner import Ran, command, kernels, pipeline, running, until
+from tests.runner import Ran, kernels, pipeline, running, until
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,13 @@ def unchanged(good_run: Ran, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ran]:
     before = state(good_run, monkeypatch)
     yield good_run
     assert state(good_run, monkeypatch) == before
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder for temporary files of a run; its path is short enough for sockets."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def begun(process: subprocess.Popen, ran: Ran, step: str) -> list[psutil.Process]:
@@ -109,16 +117,16 @@ def test_a_killed_kernel_is_reported(unchanged: Ran) -> None:
     assert "the kernel died" in words
 
 
-def test_a_second_run_is_refused_and_a_killed_one_releases_the_lock(unchanged: Ran) -> None:
-    with running(*OTHER, output=unchanged.output, url=unchanged.url) as process:
-        begun(process, unchanged, "01_schema")
-        second = pipeline(output=unchanged.output, url=unchanged.url)
-        started = until(lambda: len(kernels(process)) == 2 and kernels(process))  # 01 and 02 run in parallel
-        sockets = {Path(words[4]).parent for words in map(command, started) if words}
+def test_a_second_run_is_refused_and_a_killed_one_leaves_nothing(unchanged: Ran, temporary: Path) -> None:
+    settings = {"output": unchanged.output, "url": unchanged.url}
+    with reading(unchanged), running(*OTHER, **settings, TMPDIR=str(temporary)) as process:
+        started = begun(process, unchanged, "03_load")
+        second = pipeline(**settings)
+        family = psutil.Process(process.pid).children(recursive=True)
         process.kill()
-        assert psutil.wait_procs(started, timeout=10)[1] == []
-    for folder in sockets:  # a killed run leaves only empty folders
-        shutil.rmtree(folder)
+        assert set(started) < set(family)
+        assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert list(temporary.iterdir()) == []
     assert (second.returncode, is_one_sentence(second.stderr)) == (2, True)
     assert second.stderr.startswith(f"error: another run (process {process.pid}, since ")
     assert not _newest(unchanged, "run.json").exists()

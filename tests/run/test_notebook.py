@@ -11,16 +11,22 @@ import pytest
 
 from lib import settings
 from lib.errors import OutputError, UsageError
-from lib.run import notebook
+from lib.run import kernels, notebook
 
 pytestmark = pytest.mark.slow
 
 PARAMETERS = "rows: int = 1  # how many"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _ready() -> None:
+@pytest.fixture(scope="module", params=["forked", "usual"], autouse=True)
+def _ready(request: pytest.FixtureRequest) -> Any:
+    """Every test runs with forked kernels and with kernels that are started as usual."""
     notebook.prepare()
+    kernels.preload()
+    if request.param == "usual":
+        kernels.preloaded.clear()
+    yield
+    kernels.preloaded.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -29,9 +35,9 @@ def _nothing_left(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     home = tmp_path_factory.mktemp("h")
     monkeypatch.setattr(tempfile, "tempdir", str(home))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
-    before = set(psutil.Process().children())  # a helper of multiprocessing stays as long as this process
+    before = set(psutil.Process().children(recursive=True))  # helpers of multiprocessing stay as long as this process
     yield
-    assert set(psutil.Process().children()) <= before
+    assert set(psutil.Process().children(recursive=True)) <= before
     assert list(home.iterdir()) == []
 
 
