@@ -29,7 +29,7 @@ from lib.analysis.forecast.backtest import Window, naive_scale
 from lib.analysis.forecast.models import combine, random_stream, simulate_all
 from lib.analysis.forecast.publishing import untested
 from lib.analysis.forecast.simulation import PATHS, recent_errors
-from lib.analysis.forecast.statistical import _regressors, fit
+from lib.analysis.forecast.statistical import _regressors, fit, log_likelihood
 from lib.errors import UsageError
 from tests.series import days, noise, past, shop_like
 
@@ -149,6 +149,17 @@ def test_holiday_is_a_regressor_only_if_it_occurred_before() -> None:
     assert before.columns.tolist() == coming.columns.tolist() == ["Fair"]
     assert (before["Fair"].sum(), coming["Fair"].sum()) == (1, 1)
     assert _regressors(past(shop_like(200), holidays("Feast")), known.days_ahead(30)) == (None, None)
+
+
+def test_the_likelihood_of_the_search_is_that_of_the_kalman_filter(shop: Past) -> None:
+    from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+    holiday = (np.arange(len(shop.series)) % 365 == 100).astype(float)
+    orders = {"order": (1, 0, 1), "seasonal_order": (0, 1, 1, 7), "concentrate_scale": True}
+    model = SARIMAX(shop.series.to_numpy() / 100, exog=holiday, simple_differencing=True, **orders)
+    for parameters in ([-0.6, 0.3, 0.2, -0.7], [2.0, -0.8, 0.7, 0.1]):
+        filtered = model.loglike(np.array(parameters))
+        assert log_likelihood(model.ssm) == pytest.approx(filtered, abs=1e-6)
 
 
 def test_arima_learns_the_effect_of_a_holiday() -> None:

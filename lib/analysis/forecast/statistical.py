@@ -6,17 +6,18 @@ The libraries are imported inside the functions, because importing one takes abo
 
 import logging
 import warnings
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.signal import lfilter
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from lib.analysis.forecast.simulation import LOG_OFFSET, PATHS, WEEK, Floats, Past, Simulation, recent_errors
 
-__all__ = ["arima", "ets", "fit", "lightgbm", "log_ets", "prophet", "theta"]
+__all__ = ["arima", "ets", "fit", "lightgbm", "log_ets", "log_likelihood", "prophet", "theta"]
 
 # Both searches must end at the optimum: on the way to it, rounding in the processor changes the second digit.
 SMOOTHING_SEARCH = {"maxiter": 1_000, "pgtol": 1e-8, "factr": 1e3}
@@ -34,7 +35,7 @@ def fit(model: Any, **options: Any) -> Any | None:
     from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
     # The matrices are tiny: more than one thread makes a fit ten times slower.
-    with warnings.catch_warnings(), threadpool_limits(1, "blas"):
+    with warnings.catch_warnings(), _thread_pools().limit(limits=1, user_api="blas"):
         warnings.simplefilter("error", ConvergenceWarning)
         # It concerns the start of the search only; convergence is checked at its end.
         warnings.filterwarnings("ignore", "Non-(stationary|invertible) starting", UserWarning)
@@ -42,6 +43,12 @@ def fit(model: Any, **options: Any) -> Any | None:
             return model.fit(disp=False, **options)
         except (ConvergenceWarning, np.linalg.LinAlgError):
             return None
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """The libraries with threads; finding them takes 10 ms."""
+    return ThreadpoolController()
 
 
 def ets(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation | None:
@@ -114,15 +121,33 @@ def arima(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simu
     scale = past.series.std()  # values near 1 and a variance that is solved for take a third of the time
     known, coming = _regressors(past, ahead)
     values = (past.series / scale).reset_index(drop=True)
-    seasonal_order = (0, 1, 1, max(past.season, 2))
-    model = SARIMAX(values, exog=known, order=(1, 0, 1), seasonal_order=seasonal_order, concentrate_scale=True)
-    found = fit(model, **ARIMA_SEARCH)
-    if found is None:
+    orders = {"order": (1, 0, 1), "seasonal_order": (0, 1, 1, max(past.season, 2)), "concentrate_scale": True}
+    search = SARIMAX(values, exog=known, simple_differencing=True, **orders)
+    search.ssm.loglike = partial(log_likelihood, search.ssm)
+    parameters = fit(search, return_params=True, **ARIMA_SEARCH)
+    if parameters is None:
         return None
+    found = SARIMAX(values, exog=known, **orders).filter(parameters, cov_type="none")
     point = scale * found.forecast(len(ahead), exog=coming).to_numpy()
     errors = scale * found.resid.to_numpy()[found.loglikelihood_burn :]
     shocks = rng.choice(recent_errors(errors, past.season), (PATHS, len(ahead)))
     return Simulation(point, point + shocks @ _propagation(found, len(ahead)))
+
+
+def log_likelihood(model: Any, **_options: Any) -> Any:
+    """Log-likelihood of an ARMA(1, q) at its best variance, in a tenth of the time of the Kalman filter.
+
+    The innovations algorithm: Brockwell and Davis, Time Series: Theory and Methods (1991), section 8.7.
+
+    Args:
+        model: a state space model of statsmodels that holds the differenced series and the parameters.
+    """
+    from statsmodels.tsa.innovations.arma_innovations import arma_innovations
+
+    autoregressive, moving_average = model["transition"][:1, 0], model["selection"][1:, 0]
+    errors, variances = arma_innovations(model.endog[0] - model["obs_intercept"][0], autoregressive, moving_average)
+    variance = (errors**2 / variances).mean()
+    return -(len(errors) * (np.log(2 * np.pi * variance) + 1) + np.log(variances).sum()) / 2
 
 
 def _propagation(found: Any, horizon: int) -> Floats:
