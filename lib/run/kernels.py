@@ -121,9 +121,9 @@ class Provisioner(LocalProvisioner):
 
 
 class ForkedKernel:
-    """What a provisioner uses of `subprocess.Popen`, for a kernel that the fork server has started.
+    """The part of `subprocess.Popen` that a provisioner uses, for a kernel that the fork server has started.
 
-    It does not rely on the fork server, which may have been killed; that ends no kernel.
+    A kernel outlives its fork server, so nothing here asks that server.
     """
 
     stdin = stdout = stderr = None

@@ -63,7 +63,7 @@ def output(path: Path, **environment: str) -> Any:
     return json.loads(json.loads(target.read_text("utf-8"))["cells"][-1]["outputs"][0]["text"][-1])
 
 
-def beside(function: Callable[[], Any]) -> threading.Thread:
+def in_thread(function: Callable[[], Any]) -> threading.Thread:
     """Start the function in a thread, and close the event loop that running a notebook leaves there."""
 
     def body() -> None:
@@ -113,7 +113,7 @@ def test_a_kernel_computes_with_several_threads_and_processes(tmp_path: Path) ->
 def test_a_kernel_outlives_its_fork_server_and_the_next_one_has_another(tmp_path: Path) -> None:
     begun, stop = tmp_path / "begun", tmp_path / "stop"
     path, parents = book(tmp_path / "a", WAITING.format(begun=str(begun), stop=str(stop))), []
-    step = beside(lambda: parents.append(output(path)))
+    step = in_thread(lambda: parents.append(output(path)))
     until(begun.exists)
     killed = servers()[0]
     killed.kill()
@@ -148,7 +148,7 @@ def test_all_kernels_can_be_killed_with_what_they_have_started(tmp_path: Path) -
         except notebook.StepError as error:
             errors.append(str(error))
 
-    step = beside(run)
+    step = in_thread(run)
     child = psutil.Process(int(until(lambda: begun.exists() and begun.read_text())))
     kernels.kill_all()
     step.join(60)
