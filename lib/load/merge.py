@@ -65,6 +65,8 @@ def merge_newer(connection: sa.Connection, table: str, newer: bool | None) -> di
     """
     if table == "order_items":
         run(connection, sql("load/replace_items"))
+    if table == "refunds":
+        run(connection, sql("load/refunded_orders"))
     run(connection, _statement("delete_unchanged", table))
     run(connection, _statement("decide", table, own=_own(table), newer="NULL" if newer is None else str(newer)))
     run(connection, _statement("keep_newer", table))

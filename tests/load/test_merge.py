@@ -106,6 +106,41 @@ def test_the_example_of_two_months(database: sa.URL, tmp_path: Path) -> None:
     assert both == state(folder_of(whole, "shopify"))
 
 
+TRANSACTIONS = "Name,Kind,Gateway,Created At,Status,Amount,Currency\n"
+REFUNDED = {  # fields of an order of 5.00, transactions -> refunds in the database
+    "a part": (
+        {"Financial Status": "partially_refunded", "Refunded Amount": "2.00"}, {"05-09": "2.00"},
+        [("2025-05-09", Decimal("2.00"))],
+    ),
+    "a part, of which the transactions lack something": (
+        {"Financial Status": "partially_refunded", "Refunded Amount": "3.00"}, {"05-09": "2.00"},
+        [("2025-05-09", Decimal("1.00")), ("2025-05-09", Decimal("2.00"))],
+    ),
+    "all": (
+        {"Financial Status": "refunded", "Refunded Amount": "5.00"}, {"05-09": "2.00", "06-09": "3.00"},
+        [("2025-05-09", Decimal("2.00")), ("2025-06-09", Decimal("3.00"))],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "transactions", "expected"), REFUNDED.values(), ids=REFUNDED)
+def test_a_refund_of_the_orders_and_of_their_transactions_counts_once(
+    fields: dict[str, str], transactions: dict[str, str], expected: list[tuple[str, Decimal]],
+    database: sa.URL, export: Export, tmp_path: Path,
+) -> None:  # fmt: skip
+    orders = [order("05-01", "#1", **fields)]
+    folder = tmp_path / "with transactions"
+    folder.mkdir()
+    pd.DataFrame(orders, columns=HEADER).to_csv(folder / "orders.csv", index=False)
+    rows = [f"#1,refund,manual,2025-{day} 12:00:00 +0000,success,{paid},USD" for day, paid in transactions.items()]
+    (folder / "transactions.csv").write_text(TRANSACTIONS + "\n".join(rows) + "\n")
+    alone, together = export(orders), folder_of(folder, "shopify")
+    both = both_orders(alone, together)
+    refunds = ask("SELECT shop_day(refund_date)::text, amount FROM refunds ORDER BY refund_date, amount")
+    assert refunds == expected
+    assert both == state(together)
+
+
 # Rows of the file that is the older one, rows of the other, columns, and their values after both. A case has customers,
 # products and orders of its own: `numbered` makes them so.
 NAMELESS = {"Billing Name": ""}

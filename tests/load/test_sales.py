@@ -166,6 +166,14 @@ def test_units_and_costs_are_less_those_of_returns_whose_units_are_known(loaded)
     assert by_day("cost") == {"2025-05-31": 20, "2025-06-02": 4, "2025-06-03": 8, "2025-06-04": -8, "2025-06-05": 8}
 
 
+def test_the_units_of_an_order_come_back_with_the_last_of_its_refunds(loaded):
+    parts = [(BEN, 102, None, day, "refund", None, amount) for day, amount in [("2025-06-04", 40), ("2025-06-08", 60)]]
+    loaded(refunds=[*parts, REFUNDS[2]])
+    assert by_day("units") == {
+        "2025-05-31": 5, "2025-06-01": 1, "2025-06-02": 1, "2025-06-03": 3, "2025-06-05": 2, "2025-06-08": -1,
+    }  # fmt: skip
+
+
 def test_completed_orders_alone_are_sales_by_the_other_basis(loaded):
     loaded("completed")
     assert db.sales_basis() == "completed"

@@ -92,6 +92,10 @@ CREATE MACRO uuid5(hex) AS
 CREATE MACRO text_key(kind, name) AS
     uuid5(sha1(unhex('12850252e6dc4b1288c7a202b1da15dd') || encode(kind || chr(31) || name)))
 
+-- name: added_refund_key
+-- The key of the refund that is added to an order, from the order's key: lib/sql/load/added_refunds.sql recognises it.
+CREATE MACRO added_refund_key(order_key) AS md5('added refund ' || order_key::VARCHAR)::UUID
+
 -- name: parts
 -- View of the order items of the rows in the view `priced`, whose `paid` is in the smallest units of the currency and whose
 -- `price` is NULL where it does not give that amount. Where no price of six decimals gives it, since the row has thousands

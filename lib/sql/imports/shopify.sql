@@ -393,7 +393,7 @@ rest AS (
         coalesce(cancelled_on, last.refund_date) IS NULL AS is_undated,
         is_whole,
         if(status = 'cancelled', 'cancellation', 'refund') AS kind,
-        name AS key,
+        NULL AS key,
         if(is_whole, total_amount, least(coalesce(refunded_amount, 0), total_amount)) - coalesce(known.amount, 0) AS amount
     FROM owed
     LEFT JOIN known USING (name)
@@ -622,7 +622,7 @@ ORDER BY line, part
 -- One row per refund, in the order of their orders. The keys are those of the order and the transaction, so a later export
 -- replaces the rows.
 SELECT
-    key_of('refund', key) AS refund_id,
+    if(is_rest, added_refund_key(key_of('order', name)), key_of('refund', key)) AS refund_id,
     key_of('user', customer) AS user_id,
     key_of('order', name) AS order_id,
     refund_date,

@@ -1,9 +1,5 @@
 -- The workbook's own tables: one file per table, with the catalog's columns.
 
--- name: added_refund_key
--- The key of the refund that is added to an order, from the order's key: lib/sql/load/added_refunds.sql recognises it.
-CREATE MACRO added_refund_key(order_key) AS md5('added refund ' || order_key::VARCHAR)::UUID
-
 -- name: before_signup
 -- Rejects rows of {source} before the shop's day on which their customer signed up.
 INSERT INTO removed_{source} BY NAME

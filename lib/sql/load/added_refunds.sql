@@ -1,6 +1,6 @@
--- A refund that an import added up to the total of a cancelled or refunded order (its key: lib/sql/imports/tables.sql) is
--- less what the other files refund of the order, in whichever order they are appended. The added rows of orders and
--- refunds have the values of their rows after the merge.
+-- A refund that an import added up to what was refunded of an order (its key: lib/sql/imports/common.sql) is less what the
+-- other files refund of the order, in whichever order they are appended. The added rows of orders and refunds have the
+-- values of their rows after the merge.
 CREATE TEMPORARY TABLE due_refunds ON COMMIT DROP AS
 WITH known AS (
     SELECT * FROM added_refunds
@@ -14,11 +14,13 @@ sums AS (
     FROM known
     GROUP BY order_id
 )
-SELECT known.refund_id, known.amount, known.amount + orders.total_amount - sums.amount AS due
+SELECT
+    known.refund_id, known.amount, known.amount + least(orders.total_amount, refunded_orders.amount) - sums.amount AS due
 FROM known
 JOIN sums ON sums.added_id = known.refund_id
 JOIN public.orders AS orders ON orders.order_id = sums.order_id
-WHERE sums.amount > orders.total_amount;
+JOIN refunded_orders ON refunded_orders.order_id = sums.order_id
+WHERE sums.amount > least(orders.total_amount, refunded_orders.amount);
 DELETE FROM public.refunds WHERE refund_id IN (SELECT refund_id FROM due_refunds WHERE due <= 0);
 DELETE FROM added_refunds WHERE refund_id IN (SELECT refund_id FROM due_refunds WHERE due <= 0);
 UPDATE public.refunds AS present SET amount = due, updated_at = now()

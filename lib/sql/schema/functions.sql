@@ -81,10 +81,21 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             OR EXISTS (SELECT FROM orders WHERE orders.order_id = refunds.order_id AND is_sale(status))
         )
     UNION ALL
-    -- Returns of an order, spread over its items by their amounts; of a part of an order, the units are not known.
+    -- Returns of an order, spread over its items by their amounts. All units come back with the return that leaves nothing;
+    -- of a part of an order, the units are not known.
     SELECT
         kind, order_id, orders.user_id, order_items.product_id, refund_date,
-        CASE WHEN amount = total_amount THEN -order_items.quantity ELSE 0 END, 0::numeric,
+        CASE
+            WHEN amount = total_amount THEN -order_items.quantity
+            WHEN status IN ('refunded', 'cancelled') AND NOT EXISTS (
+                SELECT FROM refunds AS other
+                WHERE other.order_id = refunds.order_id AND (
+                    other.order_item_id IS NOT NULL
+                    OR (other.refund_date, other.refund_id) > (refunds.refund_date, refunds.refund_id)
+                )
+            ) THEN -order_items.quantity
+            ELSE 0
+        END, 0::numeric,
         -amount * shop_amount(order_items.quantity * price_at_time) / nullif(total_amount, 0)
     FROM refunds JOIN orders USING (order_id) JOIN order_items USING (order_id)
     WHERE refunds.order_item_id IS NULL AND is_sale(status)

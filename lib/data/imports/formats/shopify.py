@@ -115,6 +115,7 @@ MOST_SUMS = 10_000  # of the rows of an order: beyond, too many subsets for one 
 
 def _compare(database: StagingDatabase, _: ReadOptions, currency: str) -> None:
     database.run("key_of_text")
+    database.run("added_refund_key")
     for source, row in ROWS.items():
         database.run("duplicates", source=source, column=KEYS[source], value=row)
     database.run("renamed")
