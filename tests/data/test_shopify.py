@@ -546,6 +546,58 @@ def test_a_bad_row_of_a_second_order_leaves_the_first_of_that_name(tmp_path: Pat
     assert found.table("orders")["total_amount"].tolist() == [Decimal("5.00")]
 
 
+EDITS = {  # rows of an order after it was edited -> subtotal, status, sold
+    "a row was added, which is not paid yet": (
+        ("12.00", "partially_paid"), [("Mug", "1", "5.00", ""), ("Jar", "1", "7.00", "")],
+        "pending", {"Mug": "5.00", "Jar": "7.00"}, 0,
+    ),
+    "a row was added and paid": (
+        ("12.00", "paid"), [("Mug", "1", "5.00", ""), ("Jar", "1", "7.00", "")],
+        "completed", {"Mug": "5.00", "Jar": "7.00"}, 0,
+    ),
+    "a row was removed": (
+        ("5.00", "paid"), [("Mug", "1", "5.00", ""), ("Jar", "1", "7.00", "")], "completed", {"Mug": "5.00"}, 1,
+    ),
+    "a row was replaced": (
+        ("7.00", "partially_refunded"), [("Mug", "1", "9.00", ""), ("Jar", "1", "7.00", "")],
+        "completed", {"Jar": "7.00"}, 1,
+    ),
+    "units were added": (("15.00", "paid"), [("Mug", "3", "5.00", "")], "completed", {"Mug": "15.00"}, 0),
+    "all rows were removed": (("0.00", "refunded"), [("Mug", "1", "5.00", "")], "refunded", {"Mug": "0.00"}, 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("head", "rows", "status", "amounts", "not_sold"), EDITS.values(), ids=EDITS)
+def test_an_edited_order_sells_what_it_has_now(
+    head: tuple[str, str],
+    rows: list[tuple[str, ...]],
+    status: str,
+    amounts: dict[str, str],
+    not_sold: int,
+    tmp_path: Path,
+) -> None:
+    columns = ("Lineitem name", "Lineitem quantity", "Lineitem price", "Lineitem discount")
+    first = {"Financial Status": head[1], "Discount Amount": "0.00"}
+    lines = [
+        line("#1", head[0] if not place else "", **dict(zip(columns, row, strict=True)), **(first if not place else {}))
+        for place, row in enumerate(rows)
+    ]
+    found = shop(tmp_path, *lines)
+    assert (found.faults(), found.table("orders")["status"].tolist()) == ([], [status])
+    assert sold(found) == {name: Decimal(amount) for name, amount in amounts.items()}
+    assert found.cases("Lineitem name", NOT_SOLD) == not_sold
+
+
+def test_an_order_that_replaces_a_draft_is_a_sale_of_its_own(tmp_path: Path) -> None:
+    """The draft was cancelled; the order that replaces it has its name, and is of another channel."""
+    draft = {"Source": "shopify_draft_order", "Cancelled at": "2025-02-02 10:00:00 +0000", "Financial Status": "voided"}
+    found = full_shop(tmp_path, full_line("#1", "5.00", Id="1", **draft), full_line("#1", "5.00", Id="2", **SHARED))
+    assert found.faults() == []
+    assert found.table("orders")["status"].tolist() == ["cancelled", "completed"]
+    assert found.table("refunds")["amount"].tolist() == [Decimal("5.00")]
+    assert found.table("users")["acquisition_channel"].tolist() == ["shopify_draft_order"]
+
+
 def test_an_order_of_the_till_has_a_guest_and_its_channel(tmp_path: Path) -> None:
     user = full_shop(tmp_path, full_line("#1", "5.00", Source="pos", Email="")).table("users").iloc[0]
     assert (user["is_guest"], user["acquisition_channel"]) == (True, "pos")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from lib.data.imports import templates
 from lib.data.imports.rejects import Policy
 from lib.run.presets import preset_for
 from tests.data.test_shopify import HEADER, MORE, full_line, line
@@ -79,6 +80,19 @@ def test_each_file_is_recognised_by_its_columns(tmp_path: Path) -> None:
     assert set(counts(found).values()) == {(1, 1, 0, 0)}
     assert found.faults() == []
     assert preset_for(tmp_path).stem == "shopify"
+
+
+def test_the_example_has_costs_stocks_homes_and_dates_of_refunds(tmp_path: Path) -> None:
+    templates.write_templates(tmp_path / "templates", "shopify")
+    found = imported(tmp_path / "templates", "shopify", policy=Policy("auto", 0.0, "reject"))
+    assert products(found) == {
+        "Mug": ("Kitchen", Decimal("9.99"), Decimal("4.10"), 12),
+        "Mug - Red": ("Kitchen", Decimal("9.99"), Decimal("4.10"), 5),
+        "Teapot": ("Kitchen", Decimal("24.00"), Decimal("11.50"), 3),
+        "Soap": ("Bath", Decimal("4.50"), Decimal("1.20"), 40),
+    }  # fmt: skip
+    assert refunds(found) == [("cancellation", "24.00", "06-04"), ("refund", "8.99", "06-11")]
+    assert found.table("users")["city"].tolist()[:2] == ["Berlin", "Lyon"]
 
 
 def test_a_file_in_several_parts_is_read_once(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
--- What is refunded of each order by the added rows or the present ones, the greater sum: refunds are never taken back.
+-- The refunds of each order in the added rows or in the present ones, the greater sum: no file reverses a refund.
 CREATE TEMPORARY TABLE refunded_orders ON COMMIT DROP AS
 SELECT order_id, max(amount) AS amount
 FROM (
