@@ -5,7 +5,7 @@ import io
 from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from lib.data.imports.staging import stage
 from lib.errors import DataError
 from lib.report import display
 from lib.run import params
+from tests import matrix
 from tests.own_files import AUTO, given, imported
 
 CLEAR = [datetime(2025, 3, day, 9, 30, tzinfo=UTC) for day in (1, 4, 5, 13, 31)]
@@ -110,6 +111,18 @@ def outcome(folder: Path, name: str, delimiter: str, encoding: str, style: str, 
 def test_each_variant_is_read_right_or_asks(each: tuple[str, ...], tmp_path: Path) -> None:
     asks = "both ways" in each[-1]
     assert outcome(tmp_path, *each) == ("asks" if asks else "right")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", matrix.NAMES)
+def test_each_export_is_read_right_or_asks(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every fourth variant of `python -m tests.matrix`; the usual order of Etsy and Superstore is month first."""
+    monkeypatch.setenv("WORKBOOK_OUTPUT", str(tmp_path))
+    for each in islice(matrix.variants(name), 0, None, 4):
+        unclear = "says" if each.dates.startswith("day/month") else "right"
+        usual = unclear if name in ("etsy", "superstore") else "asks"
+        expected = "asks" if each.language != "English" else usual if "both ways" in each.dates else "right"
+        assert matrix.outcome(name, each) == expected, each
 
 
 @pytest.mark.parametrize(("order", "form"), [("day_first", "%d/%m/%Y %H:%M"), ("month_first", "%m/%d/%Y %H:%M")])

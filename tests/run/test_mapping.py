@@ -1,5 +1,6 @@
 """Tests of the proposal of a params file: marks, the first rows, and a run by it after one edit."""
 
+import re
 import shlex
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from lib.data.imports.rejects import Policy
 from lib.errors import DataError
 from lib.run import mapping, params
 from lib.run.presets import preset_for
+from tests import matrix
 from tests.own_files import given, imported
 from tests.workbooks import write_workbook
 
@@ -56,6 +58,20 @@ def test_a_german_export_is_proposed_and_loads_after_the_edits(tmp_path: Path, o
     assert found.table("orders")["total_amount"].sum() == Decimal("2529")
     assert sorted(found.table("orders")["status"]) == ["completed", "pending", "shipped"]
     assert params.load(saved, [f"data={path}"]).currency == "EUR"
+
+
+@pytest.mark.parametrize("language", matrix.LANGUAGES)
+def test_the_fields_of_a_shop_in_another_language_are_found(language: str, tmp_path: Path) -> None:
+    """WooCommerce's exports follow the language of the site."""
+    variant = matrix.Variant("semicolon", "cp1252", "1.234,5", "day.month", language)
+    files = matrix.rewritten("woocommerce", matrix.source("woocommerce", both_ways=False), variant)
+    text = proposed(matrix.write(files, tmp_path / "export", variant))
+    names = {english: field for field, english in matrix.mapping_of("woocommerce", is_folder=False)["columns"].items()}
+    fields = {names.get(english, english): name for english, name in matrix.LANGUAGES[language].items()}
+    found = dict(re.findall(r'^    (\w+): "(.+)"  # (?:sure|guessed)$', text, re.MULTILINE))
+    needed = {"order", "order_date", "status", "email", "product", "product_name", "quantity", "line_total", "country"}
+    assert {field: found.get(field) for field in needed} == {field: fields[field] for field in needed}
+    assert '"wc-completed": completed  # guessed' in text
 
 
 def test_the_command_and_the_file_are_named_and_edits_are_kept(tmp_path: Path, output: Path) -> None:

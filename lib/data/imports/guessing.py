@@ -61,8 +61,9 @@ def _similarity(name: str, field: str) -> float:
     if own in synonyms():
         return float(synonyms()[own] == field)
     usual = [each for each, of in synonyms().items() if of == field]
-    last = folded(re.split(r"[\W_]+", name.strip())[-1])  # the country of `customer country`
-    within = SIMILAR if last in usual else 0
+    plain = re.sub(r"\s*\([^()]*\)\s*$", "", name.strip())  # the e-mail of `E-Mail (Rechnung)`
+    last = re.split(r"[\W_]+", plain)[-1]  # the country of `customer country`
+    within = SIMILAR if folded(plain) in usual or folded(last) in usual else 0
     return max(within, *(0.99 * difflib.SequenceMatcher(None, own, each).ratio() for each in usual))
 
 

@@ -27,7 +27,7 @@ def states(words: Counter[str]) -> Iterator[str]:
         return
     yield "  statuses:                 # pending, shipped, completed, cancelled or refunded"
     for word in list(words)[:SHOWN_WORDS]:
-        state = known.get(folded(word.replace("-", " ")))
+        state = known.get(folded(word.removeprefix("wc-").replace("-", " ")))  # WooCommerce writes wc-completed
         text = json.dumps(word, ensure_ascii=False)
         yield f"    {text}: {state}  # guessed" if state else f"    # {text}:  # missing: its state; remove the first #"
 
