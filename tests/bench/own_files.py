@@ -21,18 +21,20 @@ START = datetime(2010, 12, 1, 8)
 
 
 def write_invoices(path: Path, lines: int) -> None:
-    """Write a file of this many rows: 20 items per invoice, 4,000 customers, every hundredth row unusable."""
+    """Write a file of this many rows in a year: 20 items per invoice, 7 invoices per customer, 1 % unusable."""
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(HEADER)
         file.writelines(_invoice_lines(lines))
 
 
 def _invoice_lines(lines: int) -> Iterator[str]:
+    customers = max(4_000 * lines // LINES, 4_000)
+    apart = timedelta(minutes=19) / max(lines / LINES, 1)
     for n in range(lines):
         invoice, place = divmod(n, 20)
-        article, customer = (7 * invoice + 131 * place) % 4_000, invoice % 4_000
+        article, customer = (7 * invoice + 131 * place) % 4_000, invoice % customers
         price = -1 if n % 100 == 99 else 1 + article % 900 / 100
-        when = START + timedelta(minutes=19 * invoice)
+        when = (START + invoice * apart).replace(microsecond=0)
         yield (
             f"{536_365 + invoice},{10_000 + article},ARTICLE NUMBER {article},{1 + n % 12},"
             f"{when},{price:.2f},{12_346 + customer},{'France' if customer % 9 == 0 else 'United Kingdom'}\n"

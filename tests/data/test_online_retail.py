@@ -177,8 +177,7 @@ def test_line_numbers_count_line_breaks_in_quotes_and_empty_lines(tmp_path):
 
 
 def test_line_numbers_continue_across_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr("lib.data.imports.reading.BATCH_RECORDS", 2)
-    monkeypatch.setattr("lib.data.imports.reading.BLOCK_RECORDS", 4)
+    monkeypatch.setattr("lib.data.imports.reading.BLOCK_CHARACTERS", 4 * len(GOOD))
     found = shop(tmp_path, *[GOOD] * 8, line(Quantity="0"), GOOD, "short")
     assert found.rejects["line"].tolist() == [10, 12]
     assert sums(found) == (11, 9, 2)

@@ -1,16 +1,24 @@
 """Tests of files as spreadsheets save them: empty rows, `sep=` lines, second tables, quoted rows, Excel dates."""
 
+import csv
+import io
 import re
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pandas as pd
 import pytest
+from hypothesis import strategies as st
 
+from lib.catalog import Column
+from lib.data.imports.mapping import Layout, read_options
+from lib.data.imports.reading import read_blocks
 from lib.data.imports.rejects import Policy
 from lib.errors import DataError
-from tests.own_files import Found, given, imported
+from lib.run import params
+from tests.own_files import EXPLICIT, Found, given, imported
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 ROWS = ("6001,MUG,Mug,1,2011-11-01 10:00:00,10.00,C1,France", "6002,POT,Pot,2,2011-11-02 10:00:00,30.00,C2,France")
@@ -150,3 +158,61 @@ def test_example_of_codes_that_look_like_numbers(tmp_path: Path) -> None:
     found = imported(path, "online_retail", as_of=date(2011, 12, 1), policy=Policy("GBP"))
     assert (len(found.table("products")), total(found)) == (6, 72)
     assert found.cases("StockCode", "apostrophe before a number kept, though '0017 is probably 0017") == 1
+
+
+PARTS = (
+    "a",
+    "bc,d,e",
+    "é",
+    " ",
+    ",",
+    '"',
+    '""',
+    '"x,y"',
+    '"x\ny"',
+    "\n",
+    "\r\n",
+    "\r",
+    "\0",
+    "f,g,h\n",
+    '"i",j,"k"\n',
+    ",,\n",
+)
+FIELDS = ("one", "two", "three")
+
+
+def by_csv(content: str) -> list[tuple[int, int | None, list[str]]]:
+    """Line, number of fields unless it is that of the header, and cells of the rows with text, by csv alone."""
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
+    found, line = [], 1
+    for cells in reader:
+        if "".join(cells).strip():
+            width = len(cells)
+            found.append((line, None, cells) if width == len(FIELDS) else (line, width, [""] * len(FIELDS)))
+        line = reader.line_num + 1
+    return found[1:]
+
+
+@hypothesis.settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@hypothesis.given(parts=st.lists(st.sampled_from(PARTS), max_size=30), block=st.integers(min_value=1, max_value=40))
+def test_rows_are_those_of_the_csv_module(
+    parts: list[str], block: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path, content = tmp_path_factory.mktemp("any") / "file.csv", f"{','.join(FIELDS)}\n{''.join(parts)}\nlast,1,2\n"
+    path.write_bytes(content.encode())
+    layout = Layout("any", tuple(Column(n, "text", "") for n in FIELDS), {n: n for n in FIELDS}, frozenset(FIELDS))
+    mapping = params.load(params.find("online_retail"), [f"data={path}"]).values()["mapping"] | EXPLICIT
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lib.data.imports.reading.BLOCK_CHARACTERS", block)
+        try:
+            rows = [
+                row
+                for each in read_blocks(path, layout, read_options(mapping, None))[1]
+                for row in each.rows.to_pylist()
+            ]
+        except DataError as error:
+            if "unclosed_quote" in str(error):
+                with pytest.raises(csv.Error):
+                    by_csv(content)
+            return
+    assert [(row["line"], row["field_count"], [row[n] for n in FIELDS]) for row in rows] == by_csv(content)

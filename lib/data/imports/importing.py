@@ -23,6 +23,7 @@ from lib.data.imports.staging import Staged, StagingDatabase, stage
 from lib.data.parquet import TableWriter, table_path, with_all_columns
 from lib.data.profile import Profile, profile, report_date, total
 from lib.errors import UsageError
+from lib.util.ahead import ahead
 from lib.util.currencies import decimals_in_words, decimals_of
 
 __all__ = ["Imported", "import_shop"]
@@ -207,7 +208,7 @@ def _write_tables(database: StagingDatabase, names: list[str], folder: Path) -> 
         schema = arrow_schema(name)
         empty = dict.fromkeys(schema.names, 0)
         with TableWriter(table_path(folder, name), name) as writer:
-            for batch in database.batches(name) if database.has_statement(name) else ():
+            for batch in ahead(database.batches(name)) if database.has_statement(name) else ():
                 table = with_all_columns(pa.table(batch), schema)
                 writer.write(table)
                 rows[name] += table.num_rows

@@ -1,7 +1,6 @@
-"""Parse the text cells of a column by the column's type in the catalog."""
+"""Parse the distinct text cells of a column by the column's type in the catalog."""
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,10 +49,10 @@ TIME_DIRECTIVES = r"[\sT]*%[HIMpXcTR].*$"
 
 @dataclass(frozen=True)
 class Parsed:
-    """Values (null where the text is empty or cannot be parsed), and repair -> number of cells."""
+    """Values (null where the text is empty or cannot be parsed), and repair -> whether each cell needed it."""
 
     values: pa.Array
-    repairs: Counter[str]
+    repairs: dict[str, pa.Array]
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,8 @@ def matches(text: pa.Array, pattern: str, flags: str = "") -> pa.Array:
 
 
 def by_word(text: pa.Array, meaning: Callable[[str], object], data_type: pa.DataType) -> pa.Array:
-    """The meaning of each cell; every distinct word is looked up once."""
-    encoded = text.dictionary_encode()
-    return pa.array([meaning(word) for word in encoded.dictionary.to_pylist()], data_type).take(encoded.indices)
+    """The meaning of each cell."""
+    return pa.array([None if word is None else meaning(word) for word in text.to_pylist()], data_type)
 
 
 def _keep_where(values: pa.Array, sound: pa.Array) -> pa.Array:
@@ -94,7 +92,7 @@ def _keep_where(values: pa.Array, sound: pa.Array) -> pa.Array:
 
 def _text(text: pa.Array, _: ReadOptions) -> Parsed:
     unusable = pc.match_substring_regex(text, rf"\A{BLANK}\z|{CONTROL}")
-    return Parsed(_keep_where(text, pc.invert(unusable)), Counter())
+    return Parsed(_keep_where(text, pc.invert(unusable)), {})
 
 
 def _text_rule(cell: str, _: ReadOptions) -> str:
@@ -104,20 +102,20 @@ def _text_rule(cell: str, _: ReadOptions) -> str:
 
 
 def _country_code(text: pa.Array, _: ReadOptions) -> Parsed:
-    return Parsed(by_word(text, lambda word: word if alpha3(word) else None, pa.string()), Counter())
+    return Parsed(by_word(text, lambda word: word if alpha3(word) else None, pa.string()), {})
 
 
 def _boolean(text: pa.Array, _: ReadOptions) -> Parsed:
     other = pc.and_(matches(text, "|".join(BOOLEANS), "(?i)"), pc.invert(matches(text, "true|false")))
     values = by_word(text, lambda word: BOOLEANS.get(word.casefold()), pa.bool_())
-    return Parsed(values, Counter({"yes, no, 1, 0 and the like read as true or false": other.true_count}))
+    return Parsed(values, {"yes, no, 1, 0 and the like read as true or false": other})
 
 
 def _uuid(text: pa.Array, _: ReadOptions) -> Parsed:
     known = _keep_where(text, matches(text, UUID))
     other = pc.and_(pc.invert(matches(text, CANONICAL_UUID)), pc.is_valid(known))
     values = uuid_array(pc.replace_substring_regex(known, "[{}]", ""))
-    return Parsed(values, Counter({"UUID rewritten in its standard form": other.true_count}))
+    return Parsed(values, {"UUID rewritten in its standard form": other})
 
 
 def _integer(text: pa.Array, options: ReadOptions) -> Parsed:
@@ -126,7 +124,7 @@ def _integer(text: pa.Array, options: ReadOptions) -> Parsed:
     fits = pc.less_equal(pc.abs(numbers), LARGEST_INTEGER)
     dropped = pc.and_(pc.match_substring_regex(sound, "[.,]"), fits)
     values = _keep_where(numbers, fits).cast(pa.int32())
-    return Parsed(values, Counter({"zero decimals dropped": dropped.true_count}))
+    return Parsed(values, {"zero decimals dropped": dropped})
 
 
 def _integer_rule(cell: str, _: ReadOptions) -> str:
@@ -140,8 +138,7 @@ def _amount(kind: pa.Decimal128Type, text: pa.Array, options: ReadOptions) -> Pa
     sound = _keep_where(text, matches(text, _with_separator(pattern, options)))
     plain = sound if options.decimal == "." else pc.replace_substring(sound, options.decimal, ".")
     short = pc.replace_substring_regex(plain, rf"(\.[0-9]{{{scale}}})0+$", r"\1")
-    dropped = pc.not_equal(short, plain).true_count
-    return Parsed(short.cast(kind), Counter({"zero decimals dropped": dropped}))
+    return Parsed(short.cast(kind), {"zero decimals dropped": pc.not_equal(short, plain)})
 
 
 def _amount_rule(kind: pa.Decimal128Type, cell: str, options: ReadOptions) -> str:
@@ -162,12 +159,11 @@ def _day(text: pa.Array, options: ReadOptions) -> Parsed:
     if options.date_format:
         sound = _keep_where(text, matches(text, DECLARED))
         days = _datetimes(sound, re.sub(TIME_DIRECTIVES, "", options.date_format))
-        return Parsed(pa.array(days, pa.timestamp("us"), from_pandas=True).cast(pa.date32()), Counter())
+        return Parsed(pa.array(days, pa.timestamp("us"), from_pandas=True).cast(pa.date32()), {})
     sound = _keep_where(text, matches(text, DAY_AT_MIDNIGHT))
     days = _datetimes(pc.utf8_slice_codeunits(sound, 0, 10), "ISO8601")
     values = pa.array(days, pa.timestamp("us"), from_pandas=True).cast(pa.date32())
-    with_time = pc.greater(pc.utf8_length(sound), 10).true_count
-    return Parsed(values, Counter({"time 00:00 of a date dropped": with_time}))
+    return Parsed(values, {"time 00:00 of a date dropped": pc.greater(pc.utf8_length(sound), 10)})
 
 
 def from_serial(cell: str, options: ReadOptions) -> str:
@@ -197,8 +193,8 @@ def _timestamp(text: pa.Array, options: ReadOptions) -> Parsed:
     localized, repairs = _localized(_datetimes(naive, "ISO8601"), options)
     aware = pd.to_datetime(_series(_keep_where(cut, has_offset)), format="ISO8601", errors="coerce", utc=True)
     values = _utc(aware.dt.as_unit("us").where(aware.notna(), localized))
-    repairs["nanoseconds truncated to microseconds"] = pc.not_equal(cut, sound).true_count
-    repairs["date without a time read as midnight"] = pc.equal(pc.utf8_length(naive), 10).true_count
+    repairs["nanoseconds truncated to microseconds"] = pc.not_equal(cut, sound)
+    repairs["date without a time read as midnight"] = pc.equal(pc.utf8_length(naive), 10)
     return Parsed(values, repairs)
 
 
@@ -206,22 +202,20 @@ def _declared_timestamp(text: pa.Array, options: ReadOptions) -> Parsed:
     text = _keep_where(text, pc.invert(pc.match_substring_regex(text, LEAP_SECOND)))
     if "%z" in options.date_format:
         aware = pd.to_datetime(_series(text), format=options.date_format, errors="coerce", utc=True)
-        return Parsed(_utc(aware), Counter())
+        return Parsed(_utc(aware), {})
     localized, repairs = _localized(_datetimes(text, options.date_format), options)
     return Parsed(_utc(localized), repairs)
 
 
-def _localized(naive: pd.Series, options: ReadOptions) -> tuple[pd.Series, Counter[str]]:
+def _localized(naive: pd.Series, options: ReadOptions) -> tuple[pd.Series, dict[str, pa.Array]]:
     """Naive timestamps of the declared zone in UTC: the first of an ambiguous pair, NaT for a time that is skipped."""
     first = np.ones(len(naive), bool)
     zoned = naive.dt.tz_localize(options.time_zone, ambiguous=first, nonexistent="NaT")
     unambiguous = naive.dt.tz_localize(options.time_zone, ambiguous="NaT", nonexistent="NaT")
-    repairs = Counter(
-        {
-            f"naive timestamp read in {options.time_zone}": int(zoned.notna().sum()),
-            "ambiguous time: the first of two was used": int((zoned.notna() & unambiguous.isna()).sum()),
-        }
-    )
+    repairs = {
+        f"naive timestamp read in {options.time_zone}": pa.array(zoned.notna()),
+        "ambiguous time: the first of two was used": pa.array(zoned.notna() & unambiguous.isna()),
+    }
     return zoned.dt.tz_convert("UTC"), repairs
 
 

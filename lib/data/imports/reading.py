@@ -1,28 +1,37 @@
 """Read a file as blocks of text columns, with the line number and the raw text of each record."""
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from os import stat_result
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pacsv
 
 from lib.data.imports.headers import Header, header_of
 from lib.data.imports.mapping import Layout, ReadOptions
-from lib.data.imports.records import Record, records, refuse_quoted_row
+from lib.data.imports.records import (
+    FIELD_CHARACTERS,
+    Record,
+    large_fields,
+    open_text,
+    parsed,
+    records,
+    refuse_quoted_row,
+)
 from lib.errors import DataError
 
 __all__ = ["Block", "read_blocks"]
 
-BATCH_RECORDS = 500  # converted to columns at a time: five times as fast as 50,000, whose lists the collector traverses
-BLOCK_RECORDS = 50_000
-BLOCK_CHARACTERS = 1 << 24  # long records make smaller blocks, to bound memory
-FIELD_CHARACTERS = 1 << 19  # a quoted field longer than this counts as an unclosed quote
+BLOCK_CHARACTERS = 1 << 21  # read at a time, to bound memory
 MOST_BELOW = 10_000  # records of another width at the end that may be a second table: they are kept in memory
+MOST_COLUMNS = 500  # of a regular expression for plain lines: RE2 repeats a cell up to 1,000 times
 
 TOTAL = re.compile(r"((grand |sub)?totals?|sum|summe|gesamt(summe)?|totaux|somme|suma)\b", re.IGNORECASE)
 EMPTY = "empty rows skipped"
@@ -50,73 +59,130 @@ def read_blocks(path: Path, layout: Layout, options: ReadOptions) -> tuple[Heade
         UsageError: The file cannot be opened.
         DataError: It is not a CSV file of this layout and encoding, or it changes while it is read.
     """
-    found = records(path, options)
-    singles = iter(lambda: _next(found, 1), [])
-    first = next((cells for ((_, _, cells),) in singles if cells), None)
-    if first is None:
-        raise DataError(f"{path} is empty; expected a header and rows below it")
-    header = header_of(first, path, layout, options)
-    return header, _blocks(_checked(path, found, header, options), header)
+    found, start = records(path, options), 0
+    with large_fields():
+        first = next((cells for _, _, cells in found if cells), None)
+        if first is None:
+            raise DataError(f"{path} is empty; expected a header and rows below it")
+        header = header_of(first, path, layout, options)
+        before = path.stat()
+        for line, raw, cells in found:
+            start = start or line
+            if len(cells) != header.width and not any(cells[1:]):
+                refuse_quoted_row(path, line, raw, options)
+            if _has_text(cells):
+                break
+    chunks = _chunks(path, start, header, options, before) if start else iter(())
+    return header, _blocks(chunks, header, options.delimiter)
 
 
-def _checked(path: Path, found: Iterator[Record], header: Header, options: ReadOptions) -> Iterator[Record]:
-    """The records; refused if the first one below the header is a single cell that holds a whole row."""
-    for line, raw, cells in found:
-        if len(cells) != header.width and not any(cells[1:]):
-            refuse_quoted_row(path, line, raw, options)
-        yield line, raw, cells
-        if _has_text(cells):
-            break
-    yield from found
+def _chunks(
+    path: Path, number: int, header: Header, options: ReadOptions, before: stat_result
+) -> Iterator[tuple[pa.RecordBatch, list[Record]]]:
+    """The records from line `number` on: those of the header's width as columns, and the others.
+
+    Arrow splits records into cells, many times as fast as csv, which finds the end of those that are not plain lines.
+    """
+    with open_text(path, options, number) as text:
+        while content := text.read(BLOCK_CHARACTERS):
+            texts = list(io.StringIO(content + text.readline(), newline=""))
+            whole = np.array(_are_plain(texts, options.delimiter, header.width))
+            others, read = [], 0  # lines that were read for these
+
+            def following(texts: list[str] = texts, number: int = number) -> Iterator[tuple[int, str]]:
+                nonlocal read
+                while line := texts[read] if read < len(texts) else text.readline():
+                    read += 1
+                    yield number + read - 1, line
+
+            found = parsed(following(), path, options)
+            with large_fields():
+                for place in np.flatnonzero(~whole).tolist():
+                    if place >= read:
+                        read = place
+                        record = next(found)
+                        whole[place:read] = False  # lines inside this record
+                        if len(record[2]) == header.width and _has_text(record[2]) and options.delimiter.isascii():
+                            texts[place], whole[place] = record[1], True
+                        else:
+                            others.append(record)
+            numbers = pa.array(number + np.flatnonzero(whole))
+            yield _split(_lines(texts).filter(pa.array(whole)), numbers, header, options.delimiter), others
+            number += max(read, len(texts))
+    after = path.stat()
+    if (after.st_ino, after.st_size, after.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns):
+        raise DataError(f"{path} changed while it was read. Wait until it is complete, then run again.")
 
 
-def _blocks(found: Iterator[Record], header: Header) -> Iterator[Block]:
-    """The records in blocks, converted in smaller batches."""
-    batches: list[pa.RecordBatch] = []
-    characters, skipped = 0, Counter[str]()
-    for batch in _without_rows_below(found, header.width, skipped):
-        batches.append(_columns(batch, header))
-        characters += sum(len(raw) for _, raw, _ in batch)
-        if len(batches) * BATCH_RECORDS >= BLOCK_RECORDS or characters >= BLOCK_CHARACTERS:
-            yield Block(pa.concat_batches(batches), Counter(skipped))
-            batches, characters = [], 0
-            skipped.clear()
-    if batches or skipped:
-        yield Block(pa.concat_batches(batches or [_columns([], header)]), skipped)
+def _lines(texts: list[str]) -> pa.StringArray:
+    return pc.utf8_rtrim(pa.array(texts, pa.string()), "\r\n")
 
 
-def _without_rows_below(found: Iterator[Record], width: int, skipped: Counter[str]) -> Iterator[list[Record]]:
-    """Batches of the records with text, without a total or second table below the last record of the header's width."""
+def _are_plain(texts: list[str], delimiter: str, width: int) -> pa.BooleanArray:
+    """Whether each line is a record of this width with text, by itself: its quotes enclose whole cells on the line."""
+    lines = _lines(texts)
+    if width > MOST_COLUMNS or not delimiter.isascii():
+        return pa.array(np.zeros(len(lines), bool))
+    limit = rf"\x{{{ord(delimiter):x}}}"
+    cell = rf'(?:[^"{limit}\r\n\x00]*|"(?:[^"\x00]|"")*")'
+    are_sound = pc.match_substring_regex(lines, rf"\A{cell}(?:{limit}{cell}){{{width - 1}}}\z")
+    have_text = pc.match_substring_regex(lines, rf'[^\x00-\x20"{limit}\x7f-\x{{10ffff}}]')
+    return pc.and_(pc.and_(are_sound, have_text), pc.less(pc.binary_length(lines), FIELD_CHARACTERS))
+
+
+def _split(lines: pa.StringArray, numbers: pa.Int64Array, header: Header, delimiter: str) -> pa.RecordBatch:
+    """Records as columns."""
+    if not len(lines):
+        return _columns([], header)
+    content = pc.binary_join(pa.ListArray.from_arrays([0, len(lines)], lines), "\n")[0].as_buffer()
+    names = [str(position) for position in range(header.width)]
+    cells = pacsv.read_csv(
+        pa.BufferReader(content),
+        pacsv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names),
+        pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        pacsv.ConvertOptions(check_utf8=False, column_types=dict.fromkeys(names, pa.string())),
+    )
+    places = {"line": numbers, "raw_line": lines, "field_count": pa.nulls(len(lines), pa.int32())}
+    fields = {name: cells[position].combine_chunks() for name, position in header.positions.items()}
+    return pa.record_batch(places | fields)
+
+
+def _blocks(chunks: Iterator[tuple[pa.RecordBatch, list[Record]]], header: Header, delimiter: str) -> Iterator[Block]:
+    """The records with text, without a total or second table below the last record of the header's width."""
     below: list[Record] = []
-    last: Record | None = None
-    while batch := _next(found, BATCH_RECORDS):
-        filled = [record for record in batch if _has_text(record[2])]
-        skipped[EMPTY] += len(batch) - len(filled)
-        known = below + filled
-        end = next((place for place in range(len(known), 0, -1) if len(known[place - 1][2]) == width), 0)
+    last = ""  # text of the record above these
+    for plain, others in chunks:
+        known = below + [record for record in others if _has_text(record[2])]
+        skipped = Counter({EMPTY: len(below) + len(others) - len(known)})
+        last_plain = plain["line"][-1].as_py() if plain.num_rows else 0
+        within = (n for n, (line, _, cells) in enumerate(known, 1) if len(cells) == header.width or line < last_plain)
+        end = max(within, default=0)
         if len(known) - end > MOST_BELOW:
             end = len(known)
-        last = known[end - 1] if end else last
+        if end and known[end - 1][0] > last_plain:
+            last = known[end - 1][1]
+        elif last_plain:
+            last = plain["raw_line"][-1].as_py()
         below = known[end:]
-        if end:
-            yield known[:end]
-    if last and _is_other_table(below, last, width):
-        skipped[BELOW] += len(below)
+        rows = pa.concat_batches([plain, _columns(known[:end], header)]).sort_by("line") if end else plain
+        yield Block(rows, skipped)
+    if last and _is_other_table(below, last, header.width, delimiter):
+        yield Block(_columns([], header), Counter({BELOW: len(below)}))
     elif below:
-        yield below
+        yield Block(_columns(below, header), Counter())
 
 
-def _is_other_table(below: list[Record], last: Record, width: int) -> bool:
+def _is_other_table(below: list[Record], last: str, width: int, delimiter: str) -> bool:
     """Whether the last records are a total or another table, and not rows of the data that are damaged or cut off."""
     if not below or any(len(cells) >= width for _, _, cells in below):
         return False
-    start = below[0][2][0].strip()
-    return bool(TOTAL.match(start)) or (len(below) > 1 and _shape(start) != _shape(last[2][0].strip()))
+    start, above = below[0][2][0], next(csv.reader(io.StringIO(last, newline=""), delimiter=delimiter))[0]
+    return bool(TOTAL.match(start.strip())) or (len(below) > 1 and _shape(start) != _shape(above))
 
 
 def _shape(cell: str) -> str:
     """A cell with each run of digits as 9, of letters as a."""
-    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", cell))
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", cell.strip()))
 
 
 def _has_text(cells: list[str]) -> bool:
@@ -140,12 +206,3 @@ def _columns(kept: list[Record], header: Header) -> pa.RecordBatch:
             for name, position in header.positions.items()
         }
     )
-
-
-def _next(found: Iterator[Record], most: int) -> list[Record]:
-    """The next records. The limit of csv belongs to the whole process, so it is restored after each batch."""
-    limit = csv.field_size_limit(FIELD_CHARACTERS)
-    try:
-        return list(islice(found, most))
-    finally:
-        csv.field_size_limit(limit)

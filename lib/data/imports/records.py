@@ -13,43 +13,70 @@ from pathlib import Path
 from lib.data.imports.mapping import ReadOptions
 from lib.errors import DataError, UsageError
 
-__all__ = ["Record", "open_bytes", "records", "refuse_quoted_row"]
+__all__ = ["Record", "large_fields", "open_bytes", "open_text", "parsed", "records", "refuse_quoted_row"]
 
 Record = tuple[int, str, list[str]]  # the line on which it starts, its text in the file, and its cells
 
+FIELD_CHARACTERS = 1 << 19  # a quoted field longer than this counts as an unclosed quote
 QUOTED_ROW = re.compile(r'\s*"((?:[^"]|"")*)"[\s;,]*')
 
 
 def records(path: Path, options: ReadOptions) -> Iterator[Record]:
-    """All records of a file, with the header and empty lines.
+    """All records of a file from its header on, with empty lines.
 
     Raises:
         UsageError: The file cannot be opened.
-        DataError: It is not a CSV file of this encoding, or it changes while it is read.
+        DataError: It is not a CSV file of this encoding.
     """
-    line = 1
-    lines: list[str] = []  # of the record that is being read
+    with open_text(path, options, options.header_line) as text:
+        yield from parsed(enumerate(text, options.header_line), path, options)
+
+
+@contextmanager
+def open_text(path: Path, options: ReadOptions, line: int) -> Iterator[io.TextIOWrapper]:
+    """The text of a file from a line on; raises UsageError or DataError if it cannot be read."""
     try:
         with open_bytes(path) as binary, io.TextIOWrapper(binary, options.encoding, newline="") as text:
-            before = path.stat()
-            for _ in range(options.header_line - 1):
+            for _ in range(line - 1):
                 text.readline()
-            line = options.header_line
-            reader = csv.reader(_copied(text, lines), delimiter=options.delimiter, strict=True)
-            for cells in reader:
-                yield line, "".join(lines), cells
-                lines.clear()
-                line = options.header_line + reader.line_num
-            after = path.stat()
-    except csv.Error as error:
-        refuse_quoted_row(path, line, "".join(lines), options)
-        raise DataError(
-            f"{path}, line {line}: {error} (unclosed_quote). Close each quote, and double quotes inside a text."
-        ) from error
+            yield text
     except UnicodeError as error:
         raise DataError(_wrong_encoding(path, options)) from error
-    if (after.st_ino, after.st_size, after.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns):
-        raise DataError(f"{path} changed while it was read. Wait until it is complete, then run again.")
+
+
+def parsed(lines: Iterable[tuple[int, str]], path: Path, options: ReadOptions) -> Iterator[Record]:
+    """The records of numbered lines; of these, none is taken before its record is asked for.
+
+    Raises:
+        DataError: A quoted text has no end, or another text behind it.
+    """
+    taken: list[tuple[int, str]] = []  # of the record that is being read
+
+    def texts() -> Iterator[str]:
+        for numbered in lines:
+            taken.append(numbered)
+            yield numbered[1]
+
+    reader = csv.reader(texts(), delimiter=options.delimiter, strict=True)
+    try:
+        for cells in reader:
+            yield taken[0][0], "".join([text for _, text in taken]), cells
+            taken.clear()
+    except csv.Error as error:
+        refuse_quoted_row(path, taken[0][0], "".join(text for _, text in taken), options)
+        raise DataError(
+            f"{path}, line {taken[0][0]}: {error} (unclosed_quote). Close each quote, and double quotes inside a text."
+        ) from error
+
+
+@contextmanager
+def large_fields() -> Iterator[None]:
+    """Raises the limit of csv to FIELD_CHARACTERS; it belongs to the whole process, so it is restored."""
+    limit = csv.field_size_limit(FIELD_CHARACTERS)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
 
 
 def refuse_quoted_row(path: Path, line: int, text: str, options: ReadOptions) -> None:
@@ -60,12 +87,6 @@ def refuse_quoted_row(path: Path, line: int, text: str, options: ReadOptions) ->
             f"{path}, row {line}: the row is one quoted cell; expected a cell per column. A spreadsheet has put quotes "
             "around whole rows: export the file again, and do not save it from the spreadsheet."
         )
-
-
-def _copied(lines: Iterable[str], copies: list[str]) -> Iterator[str]:
-    for line in lines:
-        copies.append(line)
-        yield line
 
 
 @contextmanager

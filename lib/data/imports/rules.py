@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -79,10 +78,18 @@ REASONS = {
 
 
 class _Cells(NamedTuple):
-    """The cells of a column: values (null where empty or bad), row -> rule it breaks, and repair -> number of cells."""
+    """The cells of a column.
+
+    Attributes:
+        values: Null where empty or bad.
+        faults: Rule and value of each kind of bad cell.
+        fault: Place of each cell's kind among these; -1 for a sound one.
+        repairs: Repair -> number of cells.
+    """
 
     values: pa.Array
-    rules: dict[int, str]
+    faults: list[tuple[str, str]]
+    fault: np.ndarray
     repairs: Counter[str]
 
 
@@ -100,44 +107,56 @@ def check_rows(rows: pa.RecordBatch, layout: Layout, options: ReadOptions) -> tu
     cells = {column.name: _check_column(rows[column.name], column, options) for column in present}
     for column in present:
         if column.not_before in cells:
-            cells[column.name] = _check_order(cells[column.name], cells[column.not_before], column.not_before)
+            start = cells[column.not_before].values
+            cells[column.name] = _check_order(rows[column.name], cells[column.name], start, column.not_before)
     typed: dict[str, pa.Array] = {}
     notes: Notes = Counter()
-    for name, (values, _, repairs) in cells.items():
-        typed[name] = values
-        for words, count in repairs.items():
+    for name, column_cells in cells.items():
+        typed[name] = column_cells.values
+        for words, count in column_cells.repairs.items():
             notes[layout.names[name], words] += count
     faults = _faults(rows, cells, layout, options)
     return pa.table({"line": rows["line"], **typed, "raw_line": rows["raw_line"], **faults}), +notes
 
 
 def _check_column(raw: pa.Array, column: Column, options: ReadOptions) -> _Cells:
-    """Parse the cells of a column and check its rules; of several rules that a cell breaks, the first counts."""
-    text, repairs = tidied(raw, column, options)
+    """Parse the cells of a column and check its rules; of several rules that a cell breaks, the first counts.
+
+    A column has few distinct cells: each is parsed and checked once.
+    """
+    encoded = raw.dictionary_encode()
+    words, places = encoded.dictionary, encoded.indices.to_numpy()
+    text, repairs = tidied(words, column, options)
     parser = parser_for(column.type, options)
     empty = pc.equal(text, "")
     parsed = parser.parse(pc.if_else(empty, None, text), options)
     rules: dict[int, str] = {}
     if not column.optional:
-        rules |= {row: "blank" if raw[row].as_py() else "missing" for row in _places(empty)}
+        rules |= {word: "blank" if words[word].as_py() else "missing" for word in _places(empty)}
     unparsed = pc.and_(pc.is_null(parsed.values), pc.invert(empty))
-    rules |= {row: parser.broken_rule(text[row].as_py(), options) for row in _places(unparsed)}
+    rules |= {word: parser.broken_rule(text[word].as_py(), options) for word in _places(unparsed)}
     for rule, broken in _broken(parsed.values, column, options):
         rules = dict.fromkeys(_places(broken), rule) | rules
-    return _Cells(_without(parsed.values, rules), rules, repairs + parsed.repairs)
+    kinds = np.full(len(words), -1)
+    kinds[list(rules)] = np.arange(len(rules))
+    cells = np.bincount(places, minlength=len(words))
+    counts = Counter({done: int(cells[_places(flags)].sum()) for done, flags in (repairs | parsed.repairs).items()})
+    faults = [(rule, words[word].as_py()) for word, rule in rules.items()]
+    return _Cells(_sound(parsed.values, kinds).take(encoded.indices), faults, kinds[places], counts)
 
 
-def _check_order(own: _Cells, other: _Cells, name: str) -> _Cells:
+def _check_order(raw: pa.Array, own: _Cells, start: pa.Array, name: str) -> _Cells:
     """The cells of a date that must not precede another one of its row."""
-    rules = own.rules | dict.fromkeys(_places(pc.less(own.values, other.values)), f"before_{name}")
-    return _Cells(_without(own.values, rules), rules, own.repairs)
+    rows = _places(pc.less(own.values, start))
+    fault = own.fault.copy()
+    fault[rows] = len(own.faults) + np.arange(len(rows))
+    faults = [*own.faults, *((f"before_{name}", raw[row].as_py()) for row in rows)]
+    return _Cells(_sound(own.values, fault), faults, fault, own.repairs)
 
 
-def _without(values: pa.Array, rules: dict[int, str]) -> pa.Array:
+def _sound(values: pa.Array, fault: np.ndarray) -> pa.Array:
     """The values, null where a rule is broken."""
-    bad = np.zeros(len(values), bool)
-    bad[list(rules)] = True
-    flags = pc.and_(pa.array(bad), pc.is_valid(values))
+    flags = pc.and_(pa.array(fault >= 0), pc.is_valid(values))
     return pc.if_else(flags, None, values) if flags.true_count else values
 
 
@@ -164,18 +183,20 @@ def _faults(
     rows: pa.RecordBatch, cells: dict[str, _Cells], layout: Layout, options: ReadOptions
 ) -> dict[str, pa.Array]:
     """The columns FAULT: column, rule, value and reason of the first rule that each row breaks."""
-    faults: dict[int, tuple[str, str, str, str]] = {}
-    for row in _places(pc.is_valid(rows["field_count"])):
-        found = f"{rows['field_count'][row]} fields"
-        faults[row] = ("", "wrong_field_count", found, _reason("wrong_field_count", None, options))
+    odd = rows["field_count"].dictionary_encode()
+    reason = _reason("wrong_field_count", None, options)
+    faults = [("", "wrong_field_count", f"{count} fields", reason) for count in odd.dictionary]
+    first = np.array(pc.fill_null(odd.indices, -1))  # fault of each row
     for column in layout.columns:
-        rules = cells[column.name].rules if column.name in cells else {}
-        for row, rule in rules.items():
-            if row not in faults:
-                value = rows[column.name][row].as_py()[:EXCERPT]
-                faults[row] = (layout.names[column.name], rule, value, _reason(rule, column, options, value))
-    frame = pd.DataFrame.from_dict(faults, orient="index", columns=list(FAULT)).reindex(range(rows.num_rows))
-    return {name: pa.array(frame[name], pa.string(), from_pandas=True) for name in FAULT}
+        if column.name in cells:
+            own = cells[column.name]
+            first = np.where((first < 0) & (own.fault >= 0), own.fault + len(faults), first)
+            for rule, value in own.faults:
+                value = value[:EXCERPT]
+                faults.append((layout.names[column.name], rule, value, _reason(rule, column, options, value)))
+    places = pa.array(first, mask=first < 0)
+    columns = zip(*faults, strict=True) if faults else [()] * len(FAULT)
+    return {name: pa.array(found, pa.string()).take(places) for name, found in zip(FAULT, columns, strict=True)}
 
 
 def _places(flags: pa.Array) -> list[int]:

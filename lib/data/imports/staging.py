@@ -25,6 +25,7 @@ from lib.data.imports.recognition import recognise
 from lib.data.imports.rules import FAULT, check_rows
 from lib.data.parquet import with_all_columns
 from lib.errors import DataError, OutputError, UsageError
+from lib.util.ahead import ahead
 
 __all__ = ["Staged", "StagingDatabase", "stage"]
 
@@ -107,7 +108,7 @@ def _tables(path: Path, layout: Layout, options: ReadOptions, notes: Notes) -> I
     """The checked rows of a text file in blocks; adds to the notes."""
     header, blocks = read_blocks(path, layout, options)
     notes += header.notes
-    for block in blocks:
+    for block in ahead(blocks):
         table, repairs = check_rows(block.rows, layout, options)
         notes += repairs
         notes.update({("", words): count for words, count in block.skipped.items()})
@@ -135,6 +136,7 @@ class StagingDatabase:
         self.name = name
         self.time_zone = time_zone
         self._statements = {key: text for each in ("common", name, *more) for key, text in _statements(each).items()}
+        pa.default_memory_pool().release_unused()  # what was used to read the files: DuckDB has memory of its own
         self._database = duckdb.connect(config={"temp_directory": str(folder)})
         for setting, value in (SETTINGS | {"TimeZone": time_zone}).items():
             self._database.execute(f"SET {setting} = $value", {"value": value})

@@ -1,6 +1,5 @@
-"""Repair the text of cells before it is parsed, and count each repair."""
+"""Repair the text of cells before it is parsed, and flag each repair."""
 
-from collections import Counter
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -18,16 +17,16 @@ NUMBERS = ("money", "unit_price", "integer")
 KEPT = "apostrophe before a number kept, though '0017 is probably 0017"
 
 
-def tidied(raw: pa.Array, column: Column, options: ReadOptions) -> tuple[pa.Array, Counter[str]]:
-    """The text without surrounding white space, in NFC, empty for a null word; and repair -> number of cells."""
-    repairs: Counter[str] = Counter()
+def tidied(raw: pa.Array, column: Column, options: ReadOptions) -> tuple[pa.Array, dict[str, pa.Array]]:
+    """The text without surrounding white space, in NFC, empty for a null word; and repair -> which cells needed it."""
+    repairs: dict[str, pa.Array] = {}
     text = raw
     for done, step in _steps(column, options).items():
         repaired = step(text)
-        repairs[done] = pc.not_equal(repaired, text).true_count
+        repairs[done] = pc.not_equal(repaired, text)
         text = repaired
     if column.type == "text":
-        repairs[KEPT] = pc.match_substring_regex(text, "^'[+0-9]").true_count
+        repairs[KEPT] = pc.match_substring_regex(text, "^'[+0-9]")
     return text, repairs
 
 

@@ -87,8 +87,10 @@ CREATE MACRO key_of(kind, name) AS text_key(kind, name)
 -- name: text_key
 -- The key of a row named by a text: its version 5 UUID. The namespace never changes, or all imports would get new keys.
 -- A name of several parts joins them by the unit separator chr(31), which no accepted text contains.
-CREATE MACRO uuid5(hex) AS
-    (hex[1:12] || '5' || hex[14:16] || '89ab89ab89ab89ab'[instr('0123456789abcdef', hex[17])] || hex[18:32])::UUID;
+CREATE MACRO uuid5(hex) AS (
+    substr(hex, 1, 12) || '5' || substr(hex, 14, 3)
+    || substr('89ab89ab89ab89ab', instr('0123456789abcdef', substr(hex, 17, 1)), 1) || substr(hex, 18, 15)
+)::UUID;
 CREATE MACRO text_key(kind, name) AS
     uuid5(sha1(unhex('12850252e6dc4b1288c7a202b1da15dd') || encode(kind || chr(31) || name)))
 
@@ -107,19 +109,16 @@ WITH priced_rows AS (
         paid // units AS each,
         paid % units AS dearer,
         coalesce(price, unit_price(paid, units)) AS paid_price,
-        smallest_units(units * paid_price) = paid AS is_exact
+        price IS NOT NULL OR smallest_units(units * paid_price) = paid AS is_exact
     FROM priced
 )
 
-SELECT *, 0 AS part, units AS part_units, paid_price AS part_price FROM priced_rows WHERE is_exact
-UNION ALL
-SELECT *, 0 AS part, (units - dearer)::INTEGER AS part_units, unit_price(each, 1) AS part_price
+SELECT
+    *,
+    CASE WHEN is_exact THEN units WHEN part = 0 THEN (units - dearer)::INTEGER ELSE dearer::INTEGER END AS part_units,
+    if(is_exact, paid_price, unit_price(each + part, 1)) AS part_price
 FROM priced_rows
-WHERE NOT is_exact
-UNION ALL
-SELECT *, 1 AS part, dearer::INTEGER AS part_units, unit_price(each + 1, 1) AS part_price
-FROM priced_rows
-WHERE NOT is_exact
+JOIN (VALUES (0), (1)) AS pair (part) ON part = 0 OR NOT is_exact
 
 -- name: other_currency
 -- Rejects the rows of {source} in another currency than the shop's, since amounts are not converted.

@@ -55,7 +55,9 @@ WITH faults AS (
             WHEN status = 'cancelled' AND quantity = 0 OR status IN ('cancelled', 'pending') AND base IS NULL THEN NULL
             WHEN quantity = 0 THEN 'zero_quantity'
             WHEN base IS NULL THEN 'missing'
-            WHEN quantity < 0 AND NOT (prefix = '' OR is_credit_note) THEN 'negative_quantity'
+            WHEN quantity < 0 AND prefix <> '' AND NOT (
+                starts_with("order", prefix) AND regexp_full_match("order"[length(prefix) + 1:], '[0-9]+')
+            ) THEN 'negative_quantity'
             WHEN quantity < 0 AND line_total > 0 THEN 'sign_differs'
             WHEN is_rate AND discount NOT BETWEEN 0 AND 1 THEN 'not_a_share'
             WHEN NOT is_included AND reduction > base THEN 'discount_exceeds_price'
@@ -65,7 +67,6 @@ WITH faults AS (
     FROM (
         SELECT
             *,
-            starts_with("order", prefix) AND regexp_full_match("order"[length(prefix) + 1:], '[0-9]+') AS is_credit_note,
             floor(abs(quantity) / 2) + if(is_rate, 1, 0) AS rounding  -- a price has half a smallest unit for each unit
         FROM figures
     )
@@ -204,7 +205,7 @@ WHERE total > 999999999999
 
 -- name: order_heads
 -- Table of the orders and credit notes: date and customer of their first rows, total and state of the sales. One without a
--- customer number and an e-mail address has a guest.
+-- customer number and an e-mail address has a guest. `of_instants`: its rows have different timestamps.
 CREATE TABLE order_heads AS
 SELECT
     number,
@@ -216,9 +217,11 @@ SELECT
         key_of('user', coalesce(min_by(customer, line), lower(min_by(email, line)))), key_of('guest', number)
     ) AS user_id,
     min_by(order_date, line) AS order_date,
+    min(order_date) < max(order_date) AS of_instants,
     coalesce(sum(amount) FILTER (is_sale), 0) AS total_amount,
     if(any_value(per_row), sum(shipping) FILTER (is_sale), max(shipping) FILTER (is_sale)) AS shipping_amount,
     if(any_value(per_row), sum(tax) FILTER (is_sale), max(tax) FILTER (is_sale)) AS tax_amount,
+    NOT any_value(per_row) AND (min(shipping) <> max(shipping) OR min(tax) <> max(tax)) AS charges_differ,
     CASE  -- of the rows that stand, the least advanced state
         WHEN bool_and(status = 'cancelled') FILTER (is_sale) THEN 'cancelled'
         WHEN bool_and(status IN ('cancelled', 'refunded')) FILTER (is_sale) THEN 'refunded'
@@ -233,17 +236,29 @@ GROUP BY number
 -- Table of the rows, sales and returns, with a number that counts repeats of a product in its order: keys use it, since
 -- line numbers may change. Returns have their own time, those of a credit note that of its first row.
 CREATE TABLE items AS
+WITH repeats AS (
+    SELECT line, row_number() OVER (PARTITION BY number, code, is_sale ORDER BY line) - 1 AS repeat
+    FROM paid_rows
+    SEMI JOIN (SELECT number, code, is_sale FROM paid_rows GROUP BY ALL HAVING count(*) > 1)
+        USING (number, code, is_sale)
+)
+
 SELECT
-    paid_rows.* EXCLUDE (customer, email, order_date),
+    paid_rows.* EXCLUDE (customer, email, order_date, shipping, tax, per_row),
     order_heads.customer,
     order_heads.email,
     order_heads.user_id,
     order_heads.order_id,
     if(is_sale OR sale_line IS NULL, order_heads.order_date, greatest(paid_rows.order_date, order_heads.order_date))
         AS order_date,
-    row_number() OVER (PARTITION BY number, code, is_sale ORDER BY line) - 1 AS repeat
+    coalesce(repeats.repeat, 0) AS repeat
 FROM paid_rows
 JOIN order_heads USING (number)
+LEFT JOIN repeats USING (line)
+
+-- name: codes
+-- Table of the products with their keys.
+CREATE TABLE codes AS SELECT code, key_of('product', code) AS product_id FROM items GROUP BY code
 
 -- name: priced
 -- View of the sales with the amount paid in the smallest units of the currency.
@@ -310,11 +325,12 @@ WITH sales AS (
 )
 
 SELECT
-    key_of('product', code) AS product_id,
+    any_value(product_id) AS product_id,
     coalesce(max_by(product_name, sold), code) AS name,
     max_by(category, sold) AS category,
     max_by(list_price, sold) AS price
 FROM sales
+JOIN codes USING (code)
 GROUP BY code
 ORDER BY code
 
@@ -389,11 +405,12 @@ ORDER BY paid_rows.line
 SELECT
     key_of('item', concat_ws(chr(31), number, code, repeat, nullif(part, 0))) AS order_item_id,
     order_id,
-    key_of('product', code) AS product_id,
+    product_id,
     part_units AS quantity,
     part_price AS price_at_time,
     greatest(list_price - part_price, 0) AS discount
 FROM parts
+JOIN codes USING (code)
 ORDER BY line, part
 
 -- name: refunds
@@ -413,16 +430,7 @@ ORDER BY line, is_undated
 
 -- name: notes
 -- Decisions about rows that are loaded: source, field, note, cases.
-WITH dated AS (
-    SELECT
-        number,
-        count(DISTINCT order_date) AS instants,
-        NOT any_value(per_row) AND (min(shipping) <> max(shipping) OR min(tax) <> max(tax)) AS differ
-    FROM paid_rows
-    GROUP BY number
-),
-
-products AS (
+WITH products AS (
     SELECT code, count(DISTINCT product_name) AS names, max(list_price) FILTER (is_sale) AS price
     FROM items
     GROUP BY code
@@ -448,10 +456,6 @@ repeats AS (
 ),
 
 -- One pass over each view: every mention of a view plans and runs all the views below it.
-of_dated AS MATERIALIZED (
-    SELECT count(*) FILTER (instants > 1) AS of_instants, count(*) FILTER (differ) AS differ FROM dated
-),
-
 of_products AS MATERIALIZED (
     SELECT
         count(*) FILTER (names > 1) AS of_several_names,
@@ -485,12 +489,15 @@ of_items AS MATERIALIZED (
 ),
 
 of_parts AS MATERIALIZED (
-    SELECT count(*) FILTER (is_exact AND dearer > 0 AND price IS NULL) AS exact, count(*) FILTER (part = 1) AS divided
+    SELECT count(*) FILTER (is_exact AND dearer > 0) AS exact, count(*) FILTER (part = 1) AS divided
     FROM parts
+    WHERE price IS NULL
 ),
 
 of_heads AS MATERIALIZED (
     SELECT
+        count(*) FILTER (of_instants) AS of_instants,
+        count(*) FILTER (charges_differ) AS charges_differ,
         count(*) FILTER (customer IS NULL AND email IS NULL) AS guests,
         count(*) FILTER (sale_line IS NOT NULL AND order_date >= $as_of::DATE) AS late
     FROM order_heads
@@ -506,7 +513,7 @@ of_people AS MATERIALIZED (
 decisions (field, note, cases) AS (
     VALUES
         ('order_date', 'orders: rows with different timestamps; the first is kept',
-            (SELECT of_instants FROM of_dated)),
+            (SELECT of_instants FROM of_heads)),
         ('country', 'users: several countries; the latest is kept',
             (SELECT count(*) FROM customers WHERE countries > 1)),
         ('product_name', 'products: several names; that of the latest sale is kept',
@@ -551,7 +558,7 @@ decisions (field, note, cases) AS (
             (SELECT count(*) FROM refunded WHERE is_undated)),
         ('status', 'orders: no state; completed', (SELECT without_status FROM of_figures)),
         ('shipping', 'orders: rows with different shipping or tax; the largest is kept',
-            (SELECT differ FROM of_dated)),
+            (SELECT charges_differ FROM of_heads)),
         ('customer', 'orders and credit notes: no customer; each gets a guest of its own',
             (SELECT guests FROM of_heads)),
         ('customer', 'users: no e-mail; set to an unreachable placeholder (…@no-email.invalid)',

@@ -364,3 +364,4 @@ SELECT
     'refunds: date unknown; that of the cancellation or the order is used' AS note, count(*) AS cases
 FROM refunds_of_orders
 WHERE refund_date IS NULL
+ORDER BY source, field, note

@@ -56,7 +56,7 @@ def _compare(database: StagingDatabase, options: ReadOptions, currency: str) -> 
             database.run("conflicting_customer", column=column, value=value)
     database.run("paid_rows")
     database.run("too_large")
-    for view in ("order_heads", "items", "priced"):
+    for view in ("order_heads", "items", "codes", "priced"):
         database.run(view)
     database.run("parts")
     rows = (row for batch in database.batches("returnable") for row in batch.to_pylist())
