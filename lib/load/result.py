@@ -81,10 +81,11 @@ def row_counts(rows: dict[str, int]) -> pd.DataFrame:
     return pd.DataFrame({"table": ordered, "kind": kinds, "rows": [rows[name] for name in ordered]})
 
 
-def fingerprint(connection: sa.Connection) -> str:
+def fingerprint(connection: sa.Connection, *, predictions: bool = False) -> str:
     """Digest of all rows of tables and marts, independent of their order; 16 hexadecimal digits.
 
-    Without the bookkeeping columns and the predictions, so that loading the same shop gives the same fingerprint.
+    Without the bookkeeping columns and the predictions, so that loading the same shop gives the same fingerprint;
+    or of the predictions only.
 
     Example:
         >>> with db.transaction("loader", read_only=True) as connection:
@@ -93,9 +94,14 @@ def fingerprint(connection: sa.Connection) -> str:
     """
     total = 0
     for table in tables().values():
-        row = f"ROW('{table.name}', {', '.join(table.loaded_names)})::text"
-        digest = f"SELECT coalesce(sum(hashtextextended({row}, 0)::numeric), 0) FROM {table.name}"  # noqa: S608 - names of the catalog
-        total += int(connection.execute(sa.text(digest)).scalar_one())
+        names = table.loaded_names
+        if predictions:
+            predicted = [column.name for column in table.columns if column.predicted]
+            names = [table.key, *predicted] if predicted else []
+        if names:
+            row = f"ROW('{table.name}', {', '.join(names)})::text"
+            digest = f"SELECT coalesce(sum(hashtextextended({row}, 0)::numeric), 0) FROM {table.name}"  # noqa: S608 - names of the catalog
+            total += int(connection.execute(sa.text(digest)).scalar_one())
     return format(total % 2**64, "016x")
 
 

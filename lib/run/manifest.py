@@ -17,8 +17,9 @@ from lib.errors import UsageError
 from lib.settings import PROJECT, run_folder
 from lib.util.files import plain_json, replacing
 
-__all__ = ["describe", "facts", "last_completed", "new_run_id", "prune", "record", "resolved", "write"]
+__all__ = ["UNFINISHED", "describe", "facts", "last_completed", "new_run_id", "prune", "record", "resolved", "write"]
 
+UNFINISHED = "unfinished.json"  # the record of a run that has not ended
 PACKAGES = ("pandas", "numpy", "sqlalchemy", "plotly", "statsmodels", "papermill", "nbconvert")
 
 
@@ -27,12 +28,13 @@ def new_run_id() -> str:
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
 
-def describe(run_id: str, params_file: Path, values: dict[str, Any], server: str) -> dict[str, Any]:
+def describe(run_id: str, params_file: str, values: dict[str, Any], server: str) -> dict[str, Any]:
     """The facts of a run that are known before its first step."""
     return {
         "run_id": run_id,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "params_file": params_file.name,
+        "params_file": params_file,
+        "given": dict(values),
         "params": values,
         "database": server,
         "git": _git(),
@@ -50,9 +52,9 @@ def _git() -> str | None:
     return state.stdout.strip() or None
 
 
-def write(folder: Path, run: dict[str, Any]) -> None:
-    """Write run.json into the run's folder, atomically; raises OutputError when it cannot be written."""
-    with replacing(folder / "run.json") as temporary:
+def write(folder: Path, run: dict[str, Any], name: str = "run.json") -> None:
+    """Write the record of a run into its folder, atomically; raises OutputError when it cannot be written."""
+    with replacing(folder / name) as temporary:
         temporary.write_text(json.dumps(run, indent=1, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
 
 

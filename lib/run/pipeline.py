@@ -8,13 +8,14 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import filelock
@@ -26,6 +27,7 @@ from lib.formatting import day
 from lib.run import params
 from lib.run.steps import Step, discover, stages
 from lib.util.files import replacing
+from lib.util.similar import did_you_mean
 
 __all__ = ["main", "run"]
 
@@ -37,15 +39,30 @@ WAKE_UP_S = 0.5  # a signal delivered to another thread is handled when the main
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Which steps run: those that changed, or all, or the named ones."""
+
+    fresh: bool = False
+    names: tuple[str, ...] = ()
+    dry: bool = False
+
+
+@dataclass(frozen=True)
 class Run:
-    """A run in progress: its steps in order, its folder and record, the outcomes so far, and the days of the data."""
+    """A run in progress: its steps in order, its folder and record, the outcomes so far, and the days of the data.
+
+    `earlier` is the run before it, from which the pages of steps are taken that do not run.
+    """
 
     folder: Path
     record: dict[str, Any]
     lines: Any
     steps: tuple[Step, ...]
+    decisions: Mapping[str, Any] = field(default_factory=dict)
+    earlier: Any = None
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
     days: dict[str, Any] = field(default_factory=dict)
+    saving: Any = field(default_factory=Lock)
 
     @property
     def found(self) -> dict[str, Any]:
@@ -66,8 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for kind in STOPS:
         signal.signal(kind, _stopped)
     try:
-        file, found = params.chosen(options)
-        run(file, found.values())
+        steps = [step.name for step in discover()]
+        names = _names(options, steps)
+        file, values = _resumed() if options.resume else _given(options)
+        run(file, values, Choice(options.fresh, names, options.dry_run))
     except WorkbookError as error:
         _complain(error, debug=options.debug)
         return error.exit_code
@@ -83,8 +102,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lib.run.pipeline", description=__doc__)
     params.add_options(parser)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--resume", action="store_true", help="continue the last run, which failed or was stopped")
+    which.add_argument("--fresh", action="store_true", help="run all steps, also those that are unchanged")
+    which.add_argument("--only", default="", metavar="STEPS", help="run these steps, such as 04_executive,06_forecast")
+    which.add_argument("--from", default="", metavar="STEP", dest="start", help="run this step and all after it")
+    parser.add_argument("--dry-run", action="store_true", help="show what a run would do with each step, and why")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args(arguments)
+
+
+def _names(options: argparse.Namespace, steps: Sequence[str]) -> tuple[str, ...]:
+    """The steps that --only and --from name, in order; none without these options."""
+    names = [name.strip() for name in options.only.split(",") if name.strip()] or [options.start] * bool(options.start)
+    for name in names:
+        if name not in steps:
+            raise UsageError(f"unknown step {name!r}{did_you_mean(name, steps)}; expected one of {', '.join(steps)}")
+    return tuple(steps[steps.index(options.start) :] if options.start else [name for name in steps if name in names])
+
+
+def _given(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    file, found = params.chosen(options)
+    return file.name, found.values()
+
+
+def _resumed() -> tuple[str, dict[str, Any]]:
+    """Params file and parameters of the last run, which did not complete."""
+    from lib.run import reuse
+
+    earlier = reuse.latest(settings.output_folder())
+    if earlier is None or earlier.record.get("status") == "completed":
+        state = "there is no run yet" if earlier is None else f"the last run, {earlier.folder.name}, completed"
+        raise UsageError(f"--resume: {state}. Run `make pipeline`; steps that are unchanged do not run again")
+    return earlier.record["params_file"], earlier.record["given"]
 
 
 def _stopped(_signal: int, _frame: object) -> None:
@@ -101,33 +151,43 @@ def _complain(error: WorkbookError, *, debug: bool) -> None:
     sys.stderr.write("".join(f"error: {line}\n" for line in str(error).splitlines()))
 
 
-def run(file: Path, values: dict[str, Any]) -> None:
-    """Run all steps and publish the reports.
+def run(file: str, values: dict[str, Any], choice: Choice = Choice()) -> None:
+    """Run the steps that need to run, and publish the reports.
 
     Args:
-        file: The params file, named in the manifest.
+        file: Name of the params file.
         values: All parameters, as JSON types.
+        choice: Which steps run; those that are unchanged do not, unless it says so.
 
     Raises:
         WorkbookError: The error of the first step that failed, in the order of the steps. Published reports are then
-            unchanged, unless only optional steps failed.
+            unchanged if the data could not be prepared; otherwise those of the steps that completed are published.
     """
     output = settings.output_folder().resolve()
     with _alone(output), settings.use_locale(values["locale"]):
         from lib.run import kernels
 
-        kernels.preload()
+        if choice.fresh or choice.names:
+            kernels.preload()  # it imports while this process does, and while the database starts
         from lib import db
-        from lib.run import manifest, notebook, progress
+        from lib.run import manifest, progress, reuse
 
-        notebook.prepare()
-        steps = discover()
+        steps, earlier = discover(), reuse.latest(output)
+        if earlier is None:
+            kernels.preload()
         record = manifest.describe(manifest.new_run_id(), file, values, db.server())
-        manifest.prune(output / "runs", values["keep_runs"] - 1)
+        if choice.names:
+            decisions = reuse.decide_for(choice.names, steps, values, earlier)
+        else:
+            decisions = reuse.decide(steps, values, None if choice.fresh else earlier)
+        if choice.dry:
+            for step in steps:
+                sys.stdout.write(f"{step.name:<14} {decisions[step.name].action:<6} {decisions[step.name].reason}\n")
+            return
         with progress.Lines([step.name for step in steps]) as lines:
-            lines.say(f"run {record['run_id']} with {file.name}: {record['database']}")
-            this = Run(output / "runs" / record["run_id"], record, lines, steps)
-            with _published_if_reported(this, output / "reports"):
+            lines.say(f"run {record['run_id']} with {file}: {record['database']}")
+            this = Run(output / "runs" / record["run_id"], record, lines, steps, decisions, earlier)
+            with _published_if_prepared(this, output / "reports"):
                 _run_recorded(this)
     sys.stdout.write(f"open {shlex.quote(str(output / 'reports' / 'index.html'))}\n")
     sys.stdout.write("explore in JupyterLab: make lab\n")
@@ -162,28 +222,30 @@ def _alone(output: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _published_if_reported(this: Run, target: Path) -> Iterator[None]:
-    """Publish the reports after the block if every step that is not optional has completed."""
+def _published_if_prepared(this: Run, target: Path) -> Iterator[None]:
+    """Publish the reports after the block, also if a report failed, but not if the data could not be prepared."""
+    from lib.run import reuse
+
     try:
         yield
     except WorkbookError:
-        if all(step.optional or _completed(this, step) for step in this.steps):
+        if all(_done(this, step) for step in this.steps if reuse.prepares(step)):
             _publish(this.folder / "reports", target)
         raise
     _publish(this.folder / "reports", target)
 
 
-def _completed(this: Run, step: Step) -> bool:
-    return this.outcomes.get(step.name, {}).get("status") == "completed"
+def _done(this: Run, step: Step) -> bool:
+    from lib.run import reuse
+
+    return this.outcomes.get(step.name, {}).get("status") in reuse.DONE
 
 
 def _run_recorded(this: Run) -> None:
     """Run the stages and write the record in any case; a record that cannot be written hides no earlier error."""
     started, status = time.perf_counter(), "failed"
     try:
-        for stage in stages(this.steps):
-            _run_stage(this, stage)
-            _take_from_files(this)
+        _run_stages(this)
         status = "completed"
     except KeyboardInterrupt:
         status = "stopped"
@@ -191,6 +253,25 @@ def _run_recorded(this: Run) -> None:
     finally:
         with nullcontext() if status == "completed" else suppress(WorkbookError):
             _finish(this, status, time.perf_counter() - started)
+
+
+def _run_stages(this: Run) -> None:
+    """Run the stages in their order; raises the first error, at once if the data could not be prepared."""
+    from lib.run import kernels, notebook, reuse
+
+    if any(decision.action == "run" for decision in this.decisions.values()):
+        kernels.preload()
+        notebook.prepare()
+    errors: list[WorkbookError] = []
+    for stage in stages(this.steps):
+        errors += _run_stage(this, stage)
+        if not all(_done(this, step) for step in stage if reuse.prepares(step)):
+            break
+        if any("database" in step.gives for step in stage):
+            this.record["database_state"] = reuse.database_state().get("rows")
+        _take_from_files(this)
+    if errors:
+        raise errors[0]
 
 
 def _take_from_files(this: Run) -> None:
@@ -219,10 +300,12 @@ def _add_days(this: Run) -> None:
         this.days["as_of"] = max(this.days["as_of"], str(report_date(known)))
 
 
-def _run_stage(this: Run, stage: Sequence[Step]) -> None:
-    """Run the steps of a stage side by side; raises the error of the first one, in their order, that failed."""
+def _run_stage(this: Run, stage: Sequence[Step]) -> list[WorkbookError]:
+    """Run the steps of a stage side by side; returns the errors of those that failed, in their order."""
+    _take_over(this, [step for step in stage if this.decisions[step.name].action != "run"])
+    to_run = [step for step in stage if this.decisions[step.name].action == "run"]
     with ThreadPoolExecutor(WORKERS) as pool:
-        longest_first = sorted(stage, key=lambda step: not step.long)
+        longest_first = sorted(to_run, key=lambda step: not step.long)
         futures = {step: pool.submit(_run_step, this, step) for step in longest_first}
         try:
             while wait(futures.values(), timeout=WAKE_UP_S).not_done:
@@ -231,11 +314,25 @@ def _run_stage(this: Run, stage: Sequence[Step]) -> None:
             pool.shutdown(wait=False, cancel_futures=True)
             _stop([future for future in futures.values() if not future.cancelled()])
             raise
-    for step in stage:
-        futures[step].result()
+    return [error for step in to_run if (error := futures[step].result())]
 
 
-def _stop(running: Sequence[Future[None]]) -> None:
+def _take_over(this: Run, taken: Sequence[Step]) -> None:
+    """Take the steps that do not run from the earlier run."""
+    from lib.run import reuse
+
+    if not taken or this.earlier is None:
+        return
+    reuse.take_over(taken, this.earlier, this.folder)
+    for step in taken:
+        before, run_id = this.earlier.outcome(step), this.earlier.run_of(step)
+        if run_id:
+            status = {"reuse": "reused", "keep": "kept"}[this.decisions[step.name].action]
+            this.outcomes[step.name] = before | {"status": status, "run": run_id}
+            this.lines.end(step.name, f"{status} from run {run_id}")
+
+
+def _stop(running: Sequence[Future[Any]]) -> None:
     """Kill kernels until all steps have ended: a step may be starting its kernel at this moment."""
     from lib.run import kernels
 
@@ -243,28 +340,71 @@ def _stop(running: Sequence[Future[None]]) -> None:
         kernels.kill_all()
 
 
-def _run_step(this: Run, step: Step) -> None:
-    from lib.report.pages import export
-    from lib.run import notebook
+def _run_step(this: Run, step: Step) -> WorkbookError | None:
+    """Run a step and write its page; returns the error if it fails."""
+    from lib.report.pages import export, preview
+    from lib.run import notebook, reuse
 
     executed, page = this.folder / f"{step.name}.ipynb", this.folder / "reports" / step.page
-    outcome = this.outcomes[step.name] = {"step": step.name, "title": step.title, "status": "failed", "page": None}
+    outcome: dict[str, Any] = {"step": step.name, "title": step.title, "status": "failed", "page": None}
+    outcome["inputs"] = this.decisions[step.name].inputs
+    this.outcomes[step.name] = outcome
     this.lines.start(step.name)
     started = time.perf_counter()
     on_cell = partial(this.lines.cell, step.name)
     try:
         notebook.execute(step.path, executed, this.record["params"], on_cell, environment=_environment(this))
         export(executed, page, reports=this.pages, note=_span(this))
+        outcome |= preview(executed)
+        if reuse.PREDICTIONS in step.gives:
+            outcome[reuse.PREDICTIONS] = reuse.database_state().get(reuse.PREDICTIONS)
         outcome |= {"status": "completed", "page": step.page}
     except WorkbookError as error:
         outcome["error"] = str(error)
-        if step.optional:  # the other pages link to it, and it shows the error
-            with suppress(WorkbookError):
-                export(executed, page, reports=this.pages)
-        raise
+        _keep_a_page(this, step)
+        return error
     finally:
         outcome["seconds"] = round(time.perf_counter() - started, 2)
         this.lines.end(step.name, _note(this, outcome))
+        _save(this)
+    return None
+
+
+def _keep_a_page(this: Run, step: Step) -> None:
+    """The page of a report that failed: that of the earlier run if there is one, else one that shows the error."""
+    from lib.report.pages import export
+    from lib.run import reuse
+
+    if reuse.prepares(step):
+        return
+    outcome, page = this.outcomes[step.name], this.folder / "reports" / step.page
+    run_id = "" if step.optional or this.earlier is None else this.earlier.run_of(step)
+    with suppress(WorkbookError, OSError):
+        if run_id:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(this.earlier.folder / "reports" / step.page, page)
+            before = this.earlier.outcome(step)
+            outcome |= {name: before[name] for name in ("page", "question", "thumbnail")} | {"run": run_id}
+        else:
+            export(this.folder / f"{step.name}.ipynb", page, reports=this.pages)
+            outcome["page"] = step.page
+
+
+def _save(this: Run) -> None:
+    """Write the record of the run so far, from which a later run continues if this one is killed."""
+    from lib.run import manifest
+
+    with this.saving, suppress(OutputError):
+        manifest.write(this.folder, this.record | {"status": "running", "steps": _steps(this)}, manifest.UNFINISHED)
+
+
+def _steps(this: Run) -> list[dict[str, Any]]:
+    """Outcomes of the steps so far, in their order, with the rows that they report."""
+    from lib.run import manifest
+
+    facts = manifest.facts(this.folder)
+    names = [step.name for step in this.steps if step.name in this.outcomes]
+    return [this.outcomes[name] | {"rows": facts.get(name, {}).get("rows")} for name in names]
 
 
 def _span(this: Run) -> str:
@@ -302,11 +442,7 @@ def _finish(this: Run, status: str, seconds: float) -> None:
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "status": status,
         "seconds": round(seconds, 2),
-        "steps": [
-            this.outcomes[step.name] | {"rows": facts.get(step.name, {}).get("rows")}
-            for step in this.steps
-            if step.name in this.outcomes
-        ],
+        "steps": _steps(this),
         **{name: acquired[name] for name in FROM_IMPORT if name in acquired},
         **{name: load.get(name, []) for name in ("tables", "checks", "history")},
     }
@@ -316,15 +452,15 @@ def _finish(this: Run, status: str, seconds: float) -> None:
     if status == "failed":
         this.lines.say(f"what happened: {page}")
     manifest.write(this.folder, this.record | ended)
+    (this.folder / manifest.UNFINISHED).unlink(missing_ok=True)
+    manifest.prune(this.folder.parent, this.record["params"]["keep_runs"])
 
 
 def _cards(this: Run) -> list[dict[str, Any]]:
     """Content of the front page for each page of the run: reports first, then the steps that prepare them."""
-    from lib.report.pages import preview
-
     ordered = sorted(this.steps, key=lambda step: (not step.is_report, step.name))
     outcomes = [this.outcomes[step.name] for step in ordered if step.name in this.outcomes]
-    return [outcome | preview(this.folder / f"{outcome['step']}.ipynb") for outcome in outcomes if outcome["page"]]
+    return [outcome for outcome in outcomes if outcome["page"]]
 
 
 def _publish(pages: Path, target: Path) -> None:

@@ -50,7 +50,7 @@ def headline(run: Run) -> tuple[str, str]:
     rejected = sum(entry["lines"] for entry in _list(run, "rejects"))
     if failure := _failure(run):
         rows = f": {_rows(rejected)} of your files were rejected, see below" if rejected else ""
-        return "bad", f"{failure}{rows}. Reports of the steps before it are complete, later ones are missing."
+        return "bad", f"{failure}{rows}."
     if errors := _failed_checks(run, "error"):
         return "bad", f"The run completed, but {_checks(errors)} failed: read the checks before the reports."
     warnings = _failed_checks(run, "warning")
@@ -62,11 +62,16 @@ def headline(run: Run) -> tuple[str, str]:
 
 
 def _failure(run: Run) -> str:
-    """Where the run stopped; empty if it completed."""
+    """Where the run stopped, or which reports failed; empty if it completed."""
     failed = [step for step in _list(run, "steps") if step["status"] == "failed"]
+    names = " and ".join(f"“{step.get('title') or step['step']}”" for step in failed)
+    if failed and all(step.get("page") for step in failed):
+        pages = "their pages are" if len(failed) > 1 else "its page is"
+        earlier = f", and {pages} of an earlier run" if all(step.get("run") for step in failed) else ""
+        return f"{names} failed{earlier}; the other reports are complete"
     if failed:
-        return f"The run stopped at “{failed[0].get('title') or failed[0]['step']}”"
-    return "" if run.get("status") == "completed" else "The run stopped"
+        return f"The run stopped at {names}, so the published reports are those of an earlier run"
+    return "" if run.get("status") == "completed" else "The run stopped, so its reports are not published"
 
 
 def _failed_checks(run: Run, severity: str) -> int:

@@ -1,0 +1,151 @@
+"""Which steps need not run again, and the run from which their notebooks and pages are taken."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lib import load
+from lib.db import transaction
+from lib.errors import DatabaseError, UsageError
+from lib.run.inputs import changed, inputs
+from lib.run.steps import Step
+
+__all__ = [
+    "DONE", "PREDICTIONS", "Decision", "Earlier", "database_state", "decide", "decide_for", "latest", "prepares",
+    "take_over",
+]  # fmt: skip
+
+DONE = ("completed", "reused", "kept")
+PREDICTIONS = "predictions"  # given by a step that writes predictions into the database
+Action = Literal["run", "reuse", "keep"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a run does with a step, and why: run it, reuse that of the earlier run, or keep its page as it is."""
+
+    action: Action
+    reason: str
+    inputs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The last run of the output folder: its folder and its record, which may be that of a run that did not end."""
+
+    folder: Path
+    record: dict[str, Any]
+
+    def outcome(self, step: Step) -> dict[str, Any]:
+        """Outcome of the step in that run; empty if it did not end."""
+        return next((found for found in self.record["steps"] if found["step"] == step.name), {})
+
+    def run_of(self, step: Step) -> str:
+        """The run in which the page of the step was made; empty if there is no page, or only one with an error."""
+        outcome = self.outcome(step)
+        made = outcome.get("run") or (self.folder.name if outcome.get("status") in DONE else "")
+        return made if (self.folder / "reports" / step.page).is_file() else ""
+
+
+def latest(output: Path) -> Earlier | None:
+    """The last run of the output folder that has a record; None without one."""
+    for path in sorted((output / "runs").glob("[0-9]*Z/*.json"), key=lambda path: path.parent.name, reverse=True):
+        with suppress(ValueError, OSError):  # a record may be cut off where a disk was full
+            record = json.loads(path.read_text(encoding="utf-8"))
+            if {"given", "steps"} <= record.keys():
+                return Earlier(path.parent, record)
+    return None
+
+
+def database_state() -> dict[str, str]:
+    """Digests of the rows in the database and of the predictions; empty if there are none."""
+    with suppress(DatabaseError), transaction("reader", read_only=True) as connection:
+        return {"rows": load.fingerprint(connection), PREDICTIONS: load.fingerprint(connection, predictions=True)}
+    return {}
+
+
+def prepares(step: Step) -> bool:
+    """Whether the step prepares the data that reports read."""
+    return not (step.is_report or step.optional)
+
+
+def decide(steps: Sequence[Step], values: dict[str, Any], earlier: Earlier | None) -> dict[str, Decision]:
+    """What to do with each step, by name.
+
+    The steps that prepare the data are reused together, and only if the rows in the database are those that they left.
+    """
+    now = inputs(steps, values)
+    if earlier is None:
+        return {step.name: Decision("run", "no earlier run", now[step]) for step in steps}
+    state = database_state()
+    reasons = {step: _reason(step, now[step], earlier) for step in steps}
+    loads = next((f"{step.name}: {reasons[step]}" for step in steps if prepares(step) and reasons[step]), "")
+    if values["load_mode"] == "append":
+        loads = "files are appended"
+    elif not loads and not _is_left_by(earlier, state):
+        loads = "the rows in the database are not those of the last run"
+    found = {}
+    for step in steps:
+        reason = loads or reasons[step]
+        if not reason and PREDICTIONS in step.gives and earlier.outcome(step).get(PREDICTIONS) != state[PREDICTIONS]:
+            reason = "its predictions are not those in the database"
+        unchanged = f"unchanged since run {earlier.run_of(step)}"
+        found[step.name] = Decision("run" if reason else "reuse", reason or unchanged, now[step])
+    return found
+
+
+def _is_left_by(earlier: Earlier, state: dict[str, str]) -> bool:
+    return bool(state) and state["rows"] == earlier.record.get("database_state")
+
+
+def _reason(step: Step, now: dict[str, Any], earlier: Earlier) -> str:
+    """Why a step must run; empty if its inputs are those of the earlier run."""
+    outcome = earlier.outcome(step)
+    if outcome.get("status") not in DONE:
+        return "it did not complete in the last run"
+    if not earlier.run_of(step) or not (earlier.folder / f"{step.name}.ipynb").is_file():
+        return "its pages are gone"
+    return changed(outcome["inputs"], now)
+
+
+def decide_for(
+    names: Sequence[str], steps: Sequence[Step], values: dict[str, Any], earlier: Earlier | None
+) -> dict[str, Decision]:
+    """What to do if only the named steps run: the others keep the pages that they have.
+
+    Raises:
+        UsageError: The data that the named steps read are not there.
+    """
+    now = inputs(steps, values)
+    needed = [step for step in steps if prepares(step) and step.name not in names]
+    if needed and (missing := _missing(needed, now, earlier)):
+        raise UsageError(f"{', '.join(names)}: {missing}. Run `make pipeline` without --only and --from first.")
+    actions: dict[str, Action] = {step.name: "run" if step.name in names else "keep" for step in steps}
+    return {step.name: Decision(actions[step.name], "as you chose", now[step]) for step in steps}
+
+
+def _missing(needed: Sequence[Step], now: dict[Step, dict[str, Any]], earlier: Earlier | None) -> str:
+    """Why the data of the last run cannot be used by later steps; empty if they can."""
+    if earlier is None or any(earlier.outcome(step).get("status") not in DONE for step in needed):
+        return "no run has loaded the data that they need"
+    for step in needed:
+        before = earlier.outcome(step)["inputs"]
+        if different := changed(before, before | {name: now[step][name] for name in ("files", "parameters")}):
+            return f"the last run loaded other data ({step.name}: {different})"
+    before_load = "03_load" not in [step.name for step in needed]
+    return "" if before_load or _is_left_by(earlier, database_state()) else "the database has other rows by now"
+
+
+def take_over(steps: Sequence[Step], earlier: Earlier, folder: Path) -> None:
+    """Copy the executed notebooks, results and pages of steps, and what they export, to the folder of a run."""
+    names = [f"exports/{path.name}" for path in earlier.folder.glob("exports/*")] if steps else []
+    for step in steps:
+        names += [f"{step.name}.ipynb", f"results/{step.name}.json", f"reports/{step.page}"]
+    for name in names:
+        if (earlier.folder / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(earlier.folder / name, folder / name)
