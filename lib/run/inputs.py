@@ -1,4 +1,4 @@
-"""What the result of a step depends on: its notebook, the code it imports, parameters, files and library versions."""
+"""The inputs of a step: its notebook, the code it imports, parameters, files and library versions."""
 
 import ast
 import hashlib
@@ -23,7 +23,7 @@ READS_FILES = "data"  # the parameter that names a person's files
 
 
 def inputs(steps: Sequence[Step], values: dict[str, Any]) -> dict[Step, dict[str, Any]]:
-    """Everything on which the executed notebook and the page of each step depend, beside the database.
+    """Everything on which the executed notebook and the page of each step depend, except the database.
 
     Returns:
         For each step: notebook, code, files and environment, a digest each; parameters, the values of those it uses.

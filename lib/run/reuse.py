@@ -26,7 +26,7 @@ Action = Literal["run", "reuse", "keep"]
 
 @dataclass(frozen=True)
 class Decision:
-    """What a run does with a step, and why: run it, reuse that of the earlier run, or keep its page as it is."""
+    """A run runs a step, reuses that of the earlier run, or keeps its page as it is; with the reason."""
 
     action: Action
     reason: str

@@ -19,7 +19,7 @@ def test_run_ids_sort_by_time() -> None:
 
 
 def test_description_has_values_versions_and_no_path() -> None:
-    found = manifest.describe("r1", Path("/somewhere/demo.yml"), {"seed": 1}, "private server, PostgreSQL 18.4")
+    found = manifest.describe("r1", "demo.yml", {"seed": 1}, "private server, PostgreSQL 18.4")
     assert (found["run_id"], found["params_file"], found["params"]) == ("r1", "demo.yml", {"seed": 1})
     assert found["database"] == "private server, PostgreSQL 18.4"
     assert set(found["versions"]) == {"python", *manifest.PACKAGES}

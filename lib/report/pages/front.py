@@ -50,7 +50,8 @@ def headline(run: Run) -> tuple[str, str]:
     rejected = sum(entry["lines"] for entry in _list(run, "rejects"))
     if failure := _failure(run):
         rows = f": {_rows(rejected)} of your files were rejected, see below" if rejected else ""
-        return "bad", f"{failure}{rows}."
+        published = " The published reports are those of an earlier run." * failure.startswith("The run stopped")
+        return "bad", f"{failure}{rows}.{published}"
     if errors := _failed_checks(run, "error"):
         return "bad", f"The run completed, but {_checks(errors)} failed: read the checks before the reports."
     warnings = _failed_checks(run, "warning")
@@ -70,8 +71,8 @@ def _failure(run: Run) -> str:
         earlier = f", and {pages} of an earlier run" if all(step.get("run") for step in failed) else ""
         return f"{names} failed{earlier}; the other reports are complete"
     if failed:
-        return f"The run stopped at {names}, so the published reports are those of an earlier run"
-    return "" if run.get("status") == "completed" else "The run stopped, so its reports are not published"
+        return f"The run stopped at {names}"
+    return "" if run.get("status") == "completed" else "The run stopped"
 
 
 def _failed_checks(run: Run, severity: str) -> int:
