@@ -37,7 +37,7 @@ PYTEST = PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest -p no:nbval
 LOCK = $(UV) pip compile --quiet pyproject.toml --group test --group build --universal --generate-hashes \
 	--python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
 
-.PHONY: help pipeline mapping templates test test-fast check check-fast lab lab-diff report refresh bench bench-large bench-forecast
+.PHONY: help pipeline status mapping templates test test-fast check check-fast lab lab-diff report refresh bench bench-large bench-forecast
 .PHONY: bench-customers bench-scale chaos lock clean moved dask-scheduler dask-worker env metabase metabase-plan metabase-oracle
 .PHONY: db-start db-stop db-status db-psql db-url db-reset
 
@@ -48,13 +48,16 @@ help: ## Show this list
 	@echo
 	@echo 'Variables'
 	@echo '  PARAMS=name or path   the params file; default: the one that fits DATA, or demo'
-	@echo '  DATA=path             your file, folder or zip archive (pipeline, mapping, lab, metabase)'
-	@echo '  SET="key=value ..."   override single parameters of the params file (pipeline, lab, metabase)'
+	@echo '  DATA=path             your file, folder or zip archive (pipeline, status, mapping, lab, metabase)'
+	@echo '  SET="key=value ..."   override parameters of the params file (pipeline, status, lab, metabase)'
 	@echo '  SERIES=file.csv       your daily series: date, value ... (bench-forecast)'
 	@echo '  ARGS="..."            further arguments of the command; most list theirs with ARGS=--help'
 
 pipeline: $(OK) ## Run all notebooks over PARAMS and write output/reports/index.html
 	@$(PYTHON) -m lib.run.pipeline $(RUN) $(ARGS)
+
+status: $(OK) ## Show the last runs and what a run would do now
+	@$(PYTHON) -m lib.run.status $(RUN) $(ARGS)
 
 ##@ Explore
 
