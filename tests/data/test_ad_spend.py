@@ -11,6 +11,8 @@ import pytest
 
 from lib.data.imports.rejects import Policy
 from lib.errors import DataError, UsageError
+from lib.run.presets import preset_for
+from tests.exports import write_export
 from tests.own_files import Found, imported, write
 from tests.own_files import shop as tables
 
@@ -107,6 +109,18 @@ def test_reports_in_a_folder_are_found_by_their_columns(tmp_path: Path) -> None:
         "lines", "google_ads", "meta_ads",
     ]  # fmt: skip
     assert (table["google_16.csv", "delimiter"], table["google_16.csv", "encoding"]) == ("tab", "utf-16")
+
+
+def test_amazons_text_file_is_the_export_next_to_reports(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    write_export("amazon", folder, "1013")
+    (folder / "meta.csv").write_text(META)
+    (folder / "README.txt").write_text("Exports of June")
+    assert preset_for(folder).stem == "amazon"
+    found = imported(folder, "amazon", policy=Policy("USD", 0.0, "reject"))
+    assert (len(found.table("orders")), len(found.table("marketing_campaigns"))) == (11, 1)
+    assert found.notes["README.txt", "", "file is not used"] == 1
 
 
 def test_a_report_in_an_archive_is_found(tmp_path: Path) -> None:

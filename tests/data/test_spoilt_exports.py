@@ -26,7 +26,7 @@ from tests.own_files import AUTO, Found, imported
 
 pytestmark = pytest.mark.slow  # imports of whole exports
 
-EXAMPLES = int(os.environ.get("EXAMPLES_PER_FAULT", "2"))
+EXAMPLES = int(os.environ.get("EXAMPLES_PER_FAULT", "1"))
 UNTIL, ORDERS = "1013", 12
 Rows = list[list[str]]
 Fault = Callable[[Rows, set[int], str], str]
@@ -218,12 +218,13 @@ numbers = st.integers(min_value=0, max_value=10**6)
 
 @pytest.mark.parametrize("fault", FAULTS)
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
-@given(turn=numbers, some=st.lists(numbers, min_size=1, max_size=6))
+@given(turn=numbers, some=st.lists(numbers, min_size=1, max_size=14))
 def test_a_fault_is_rejected_or_changes_nothing(fault: str, turn: int, some: list[int]) -> None:
     kind, spoil = FAULTS[fault]
-    name, file = choices(kind)[(turn + 7 * list(FAULTS).index(fault)) % len(choices(kind))]
+    nth = 7 * list(FAULTS).index(fault)  # the first examples are all 0
+    name, file = choices(kind)[(turn + nth) % len(choices(kind))]
     files, before = sound(name)
-    places = {1 + number % (len(files[file]) - 1) for number in some}
+    places = {1 + (number + nth) % (len(files[file]) - 1) for number in some}
     texts = {each: text(rows, delimiter_of(name)) for each, rows in files.items()}
     texts[file] = spoil(files[file], places, delimiter_of(name))
     with TemporaryDirectory() as folder:

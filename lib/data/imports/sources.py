@@ -36,9 +36,9 @@ def named_files(data: Path) -> list[Path]:
 
 
 def _exports(paths: Iterable[Path]) -> list[Path]:
-    """The files that can be read, by name; those such as README.txt only where there are no others."""
-    known = sorted(path for path in paths if path.name.casefold().endswith((*EXTENSIONS, ".zip")))
-    return [path for path in known if not path.name.casefold().endswith((".txt", ".txt.gz"))] or known
+    """The files of a known kind by name; those such as README.txt last, since most exports have another ending."""
+    known = (path for path in paths if path.name.casefold().endswith((*EXTENSIONS, ".zip")))
+    return sorted(known, key=lambda path: (path.name.casefold().endswith((".txt", ".txt.gz")), path))
 
 
 def name_of(path: Path) -> str:
