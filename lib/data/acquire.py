@@ -42,9 +42,9 @@ class Acquired:
     """A shop on disk.
 
     written: one row per table: table, rows, files. profile: its counts. truth: of a synthetic shop, the parameters that
-    its rows were drawn by. lines, rejects, examples, notes: of imported files, the rows read, loaded and rejected per
-    file, the rejected rows per rule, some of them, the values that were converted, and how the files are written; empty
-    for a synthetic shop.
+    its rows were drawn by. lines, rejects, examples, decisions, notes, recognised: of imported files, the rows read,
+    loaded and rejected per file, the rejected rows per rule, some of them, how loaded rows were read, this with the
+    values that were converted, and how the files are written; empty for a synthetic shop.
     refusal: why imported files must not be loaded; empty if they may. as_of and currency: the given ones, or those that
     follow from the files.
     """
@@ -55,6 +55,7 @@ class Acquired:
     lines: pd.DataFrame = field(default_factory=partial(_empty, file="str", **COUNTS))
     rejects: pd.DataFrame = field(default_factory=partial(_empty, **REJECTS))
     examples: pd.DataFrame = field(default_factory=_empty)
+    decisions: pd.DataFrame = field(default_factory=_empty)
     notes: pd.DataFrame = field(default_factory=partial(_empty, file="str", column="str", note="str", cases="int64"))
     recognised: pd.DataFrame = field(default_factory=_empty)
     refusal: str = ""
@@ -73,6 +74,7 @@ class Acquired:
             "rejects": self.rejects,
             "examples": self.examples,
             "recognised": self.recognised,
+            "decisions": self.decisions,
         }
         days = self.profile["days"].loc[self.profile["days"]["orders"] > 0, "date"]
         span = {"first_day": days.min().date(), "last_day": days.max().date()} if len(days) else {}

@@ -32,7 +32,7 @@ from lib.util.similar import did_you_mean
 __all__ = ["main", "run"]
 
 FIRST = "02_generate"  # the step that records what it found in the files
-FROM_IMPORT = ("lines_read", "lines_loaded", "files", "recognised", "rejects", "examples")
+FROM_IMPORT = ("lines_read", "lines_loaded", "files", "recognised", "decisions", "rejects", "examples")
 WORKERS = 2
 STOPS = (signal.SIGINT, signal.SIGTERM)
 WAKE_UP_S = 0.5  # a signal delivered to another thread is handled when the main thread next wakes up

@@ -419,3 +419,28 @@ def test_the_products_export_marks_gift_cards(tmp_path: Path) -> None:
     found = shop(tmp_path, *rows, products_export=table(PRODUCTS, card, further, goods))
     assert set(products(found)) == {"Gift card"}
     assert found.cases("Lineitem name", OWED) == 1
+
+
+CELLS = {  # column -> cells that have no meaning there
+    "Variant Inventory Qty": ("7.5", "seven", "7O"), "Variant Price": ("$6.00", "6..00", "-6.00", "NaN"),
+    "Cost per item": ("2.25e1", "2_25", "-2.25"), "Gift Card": ("perhaps", "2"), "Total Orders": ("1.5", "-1", "one"),
+    "Default Address Country Code": ("Norway", "XX", "no"), "Email": ("ada", "@"), "Amount": ("5.00-", "$5", "5.001"),
+    "Created At": ("2025-02-30", "45787.5", "1899-12-30", ""), "Currency": ("EUR",), "Handle": ("",), "Kind": ("",),
+}  # fmt: skip
+
+
+@pytest.mark.slow  # an import for each cell
+@pytest.mark.parametrize(("column", "cells"), CELLS.items(), ids=CELLS)
+def test_a_cell_without_a_meaning_is_rejected_and_the_orders_load(
+    column: str, cells: tuple[str, ...], tmp_path: Path
+) -> None:
+    (header,) = (header for header in USUAL if column in header.split(","))
+    orders = [line("#1", "5.00"), line("#2", "5.00", **PARTLY | {"Refunded Amount": "2.00"})]
+    for place, cell in enumerate(cells):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        files = {name: table(each, {}) for name, each in zip("abc", USUAL, strict=True) if each != header}
+        found = shop(folder, *orders, **files, spoilt=table(header, {column: cell}))
+        assert [(file, row, name) for file, row, name, _ in found.faults()] == [("spoilt.csv", 2, column)], cell
+        assert counts(found)["spoilt.csv"] == (1, 0, 1, 0)
+        assert found.table("orders")["total_amount"].tolist() == [Decimal("5.00")] * 2

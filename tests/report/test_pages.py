@@ -232,10 +232,13 @@ def test_rejected_rows_say_where_why_and_what_to_do(tmp_path):
 def test_front_page_shows_how_the_files_are_written(tmp_path: Path) -> None:
     row = {"file": "f.csv", "setting": "dates", "read as": "%d/%m/%Y", "from what": "all dates of a sample"}
     agree = "9 of 9 dates; 9 of 9 dates read both ways"
+    decision = {"file": "f.csv", "column": "Lineitem name", "note": "a gift card; not sold", "cases": 1_234}
     run = {"run_id": "r", "status": "completed", "recognised": [row | {"rows that agree": agree}]}
+    run |= {"decisions": [decision]}
     write_index(tmp_path / "index.html", run, [])
     text = (tmp_path / "index.html").read_text("utf-8")
     assert all(words in text for words in ("How your files are written", "%d/%m/%Y", agree))
+    assert all(words in text for words in ("Decisions about your rows", "a gift card; not sold", "1,234"))
 
 
 def test_packed_libraries_unpack():

@@ -48,7 +48,8 @@ class Imported:
         lines: file, read, loaded, rejected, duplicates; `read` is the sum of the others.
         rejects: file, rule, lines (their number), first_lines, amount (of sales), rejected_with_parent, example.
         examples: file, line, column, value, reason, rejected_with_parent.
-        notes: file, column, note, cases: what was repaired or derived, and what stays empty.
+        decisions: file, column, note, cases: how rows that are loaded were read.
+        notes: The same columns: the decisions, then what was dropped or repaired, is not used, or stays empty.
         recognised: file, setting, read as, from what, rows that agree: how the files are written.
         as_of: Report date: the given one, or the one that follows from the orders; None without any order.
         currency: The given one, or that of the files.
@@ -60,6 +61,7 @@ class Imported:
     lines: pd.DataFrame
     rejects: pd.DataFrame
     examples: pd.DataFrame
+    decisions: pd.DataFrame
     notes: pd.DataFrame
     recognised: pd.DataFrame
     as_of: date | None
@@ -130,8 +132,8 @@ def _imported(
     written, gaps = _write_tables(database, names, folder)
     counted = total([]) if refused else _profile(database, folder, int(written["rows"].sum()))
     as_of = as_of or report_date(counted["days"])
-    notes = _notes(database, files, unused) + _decisions(database, files, as_of) + gaps
-    occurred = pd.DataFrame([note for note in notes if note[-1]], columns=list(NOTES)).astype(NOTES)
+    decisions = _occurred(_decisions(database, files, as_of))
+    notes = pd.concat([decisions, _occurred(_notes(database, files, unused) + gaps)], ignore_index=True)
     found = [
         {"file": part.name} | row
         for each in files
@@ -139,7 +141,13 @@ def _imported(
         for row in (part.recognised[0] | {"setting": "format", "value": _format(each, database)}, *part.recognised)
     ]
     recognised = pd.DataFrame(found, columns=RECOGNISED).rename(columns=HEADINGS)
-    return Imported(written, counted, lines, rejects, examples, occurred, recognised, as_of, policy.currency, refused)
+    return Imported(
+        written, counted, lines, rejects, examples, decisions, notes, recognised, as_of, policy.currency, refused
+    )
+
+
+def _occurred(notes: list[Note]) -> pd.DataFrame:
+    return pd.DataFrame([note for note in notes if note[-1]], columns=list(NOTES)).astype(NOTES)
 
 
 def _format(file: Staged, database: StagingDatabase) -> str:
