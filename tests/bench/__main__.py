@@ -86,14 +86,16 @@ def main() -> int:
     """Measure the parts that the command line names, the usual ones by default; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; {', '.join(USUAL)} unless told")
-    parts = parser.parse_args().parts or list(USUAL)
+    parser.add_argument("--before", default="", metavar="FOLDER", help="clone of an earlier version, for `pipeline`")
+    options = parser.parse_args()
+    parts = options.parts or list(USUAL)
     if unknown := [part for part in parts if part not in PARTS]:
         parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
     target, figures = settings.output_folder() / "bench.json", {}
     try:
         with own_place():
             for part in parts:
-                measured = PARTS[part]()
+                measured = measure_pipeline(options.before) if part == "pipeline" else PARTS[part]()
                 merge(target, measured)
                 figures |= measured
     except WorkbookError as error:

@@ -1,68 +1,78 @@
-"""Duration and memory of whole runs, compared with importing their libraries."""
+"""Duration and memory of whole runs: of the demo, of full, unchanged, and with one changed parameter."""
 
-import json
-import subprocess
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 import psutil
 
 from lib import settings
+from lib.db.url import url
 from lib.errors import OutputError
-from lib.run.steps import discover
 from tests.bench.figures import RUNS
-from tests.bench.watching import Seen, seconds, watch
+from tests.bench.watching import Seen, watch
 
-__all__ = ["import_cell", "measure_pipeline", "pipeline_figures"]
+__all__ = ["measure_pipeline", "pipeline_figures"]
 
-IMPORTED_LATER = {
-    "04_executive": "\nimport holidays, statsmodels.tsa.seasonal",
-    "05_cohort": "\nimport statsmodels.duration.survfunc",
-    "06_forecast": "\nimport holidays, statsmodels.tsa.statespace.sarimax, statsmodels.tsa.forecasting.theta"
-    "\nimport statsmodels.tsa.exponential_smoothing.ets",
-}
+SHOPS = ("demo", "full")
 
 
-def measure_pipeline() -> dict[str, float]:
-    """Figures of whole runs; a first one is not counted, imports and runs of the sample alternate."""
-    _run("sample")
-    pairs = [(seconds(_import_all), _run("sample").seconds) for _ in range(RUNS)]
-    return pipeline_figures(pairs, [_run("full") for _ in range(RUNS)])
+def measure_pipeline(before: str = "") -> dict[str, float]:
+    """Figures of whole runs, and their ratios to those of another version, whose runs alternate with them.
+
+    Args:
+        before: Folder of a clone of the other version, which runs with the libraries of this one.
+    """
+    # The version of now runs last: the runs that are measured as unchanged follow it.
+    versions = ({"before": Path(before).resolve()} if before else {}) | {"now": settings.PROJECT}
+    runs: dict[str, dict[str, list[Seen]]] = {version: {shop: [] for shop in SHOPS} for version in versions}
+    for shop in SHOPS:
+        for _ in range(RUNS):
+            for version, project in versions.items():
+                fresh = ["--fresh"] if _knows_fresh(project) else []
+                runs[version][shop].append(_run(project, version, "--params", shop, *fresh))
+    again = [_run(settings.PROJECT, "now", "--params", "full") for _ in range(RUNS)]
+    periods = [("last_90_days", "year_to_date")[number % 2] for number in range(RUNS)]
+    changed = [_run(settings.PROJECT, "now", "--params", "full", "--set", f"period={period}") for period in periods]
+    return pipeline_figures(runs["now"], again, changed, runs.get("before"))
 
 
-def pipeline_figures(pairs: list[tuple[float, float]], full: list[Seen]) -> dict[str, float]:
-    """Figures from pairs of seconds (imports, run of sample.yml) and from runs of full.yml."""
-    imports, sample = (median(times) for times in zip(*pairs, strict=True))
-    return {
-        "pipeline_sample_s": sample,
-        "pipeline_full_s": median(run.seconds for run in full),
-        "import_sum_s": imports,
-        "pipeline_sample_ratio_imports": sample / imports,
-        "pipeline_peak_mb": max(run.peak for run in full) / 1e6,
-    }
+def pipeline_figures(
+    now: dict[str, list[Seen]], again: list[Seen], changed: list[Seen], before: dict[str, list[Seen]] | None = None
+) -> dict[str, float]:
+    """Medians of the seconds, the highest peak of all processes together, and their ratios to the version before."""
+    found = {f"pipeline_{shop}_s": _seconds(now[shop]) for shop in SHOPS}
+    found |= {"pipeline_unchanged_s": _seconds(again), "pipeline_changed_period_s": _seconds(changed)}
+    found |= {"pipeline_peak_mb": max(run.peak_of_all for run in now["full"]) / 1e6}
+    if before:
+        found |= {f"pipeline_{shop}_ratio_before": _seconds(now[shop]) / _seconds(before[shop]) for shop in SHOPS}
+        peaks = [max(run.peak_of_all for run in runs["full"]) for runs in (now, before)]
+        found["pipeline_peak_ratio_before"] = peaks[0] / peaks[1]
+    return found
 
 
-def _import_all() -> None:
-    for step in discover():
-        source = import_cell(step.path) + IMPORTED_LATER.get(step.name, "")
-        subprocess.run([sys.executable, "-c", source], cwd=settings.PROJECT, check=True)
+def _seconds(runs: Sequence[Seen]) -> float:
+    return median(run.seconds for run in runs)
 
 
-def import_cell(notebook: Path) -> str:
-    """Source of the first cell of a notebook that imports."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    return next(source for source in sources if source.startswith(("from ", "import ")))
+def _knows_fresh(project: Path) -> bool:
+    """Whether the version repeats no unchanged step unless it is told to."""
+    return "--fresh" in (project / "lib" / "run" / "pipeline.py").read_text(encoding="utf-8")
 
 
-def _run(name: str) -> Seen:
-    """A run of the pipeline, seen from outside."""
-    log = settings.output_folder() / "pipeline.log"
+def _run(project: Path, version: str, *arguments: str) -> Seen:
+    """A run of the pipeline of a version, seen from outside; each version has an output folder of its own."""
+    output = settings.output_folder() / version
+    output.mkdir(exist_ok=True)
+    log = output / "pipeline.log"
+    server = url().set(drivername="postgresql").render_as_string(hide_password=False)
+    environment = os.environ | {"PYTHONPATH": str(project), "WORKBOOK_OUTPUT": str(output), "DATABASE_URL": server}
     with log.open("w") as lines:
-        command = [sys.executable, "-m", "lib.run.pipeline", "--params", name]
-        runner = psutil.Popen(command, cwd=settings.PROJECT, stdout=lines, stderr=lines)
-        seen = watch(runner)
+        command = [sys.executable, "-m", "lib.run.pipeline", *arguments]
+        runner = psutil.Popen(command, cwd=project, env=environment, stdout=lines, stderr=lines)
+        seen = watch(runner, shared=True)
     if runner.returncode:
-        raise OutputError(f"the pipeline ended with {runner.returncode}:\n{log.read_text()}")
+        raise OutputError(f"the pipeline of {project} ended with {runner.returncode}:\n{log.read_text()}")
     return seen

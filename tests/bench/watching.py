@@ -30,11 +30,15 @@ class Seen:
     largest: list[tuple[float, int]] = field(default_factory=list)
 
 
-def watch(process: psutil.Popen) -> Seen:
-    """Sample the memory of the process and its children until it ends."""
+def watch(process: psutil.Popen, *, shared: bool = False) -> Seen:
+    """Sample the memory of the process and its children until it ends.
+
+    With `shared`, memory that several processes share is divided among them (PSS), as forked processes need it.
+    """
+    size = _proportional if shared else _resident
     started, largest, peak_of_all = time.perf_counter(), [(time.time(), 0)], 0
     while _is_running(process):
-        sizes = [_resident(one) for one in [process, *_children(process)]]
+        sizes = [size(one) for one in [process, *_children(process)]]
         largest.append((time.time(), max(sizes)))
         peak_of_all = max(peak_of_all, sum(sizes))
     return Seen(time.perf_counter() - started, max(size for _, size in largest), peak_of_all, largest)
@@ -72,6 +76,12 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
     with contextlib.suppress(psutil.Error):
         return process.children(recursive=True)
     return []
+
+
+def _proportional(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error):
+        return process.memory_full_info().pss
+    return 0
 
 
 def _resident(process: psutil.Process) -> int:

@@ -16,13 +16,13 @@ from lib.data import acquire
 from lib.errors import DataError
 from lib.load.marts import MARTS, build, create_sessions
 from lib.run import params
-from lib.run.steps import NOTEBOOKS, discover
+from lib.run.steps import discover
 from tests.bench import __main__ as bench
 from tests.bench import customers, forecasting, largest, loading, rivals, scaling
 from tests.bench.figures import FIGURES
 from tests.bench.generating import take
 from tests.bench.own_files import write_invoices
-from tests.bench.running import import_cell, pipeline_figures
+from tests.bench.running import pipeline_figures
 from tests.bench.watching import Seen, run_apart
 from tests.conftest import fingerprint
 
@@ -36,7 +36,13 @@ LOAD = loading.load_figures(
     dict(zip(WAYS, ([4], [2], [1], [9, 10, 90], [8], [40], [20], [30]), strict=True)),
     [{"marts": 1, "checks": 2}],
 )
-PIPELINE = pipeline_figures([(2, 8), (4, 8), (6, 7)], [Seen(20, 3_000_000, 0), Seen(30, 5_000_000, 0), Seen(31, 1, 0)])
+FULL = [Seen(20, 0, 3_000_000), Seen(30, 0, 5_000_000), Seen(31, 0, 1)]
+PIPELINE = pipeline_figures(
+    {"demo": [Seen(9, 0, 0)], "full": FULL},
+    [Seen(2, 0, 0)],
+    [Seen(4, 0, 0)],
+    {"demo": [Seen(12, 0, 0)], "full": [Seen(60, 0, 10_000_000)]},
+)
 SCALE = scaling.scale_figures(
     {
         "plain": [({"rows": 9, "seconds": 9}, Seen(0, 9_000_000, 0))],
@@ -68,8 +74,10 @@ def test_a_faster_load_has_a_ratio_above_one() -> None:
 
 
 def test_runs_count_by_their_median_and_memory_by_its_peak() -> None:
-    assert (PIPELINE["pipeline_sample_ratio_imports"], PIPELINE["pipeline_full_s"]) == (2, 30)
-    assert PIPELINE["pipeline_peak_mb"] == 5
+    assert (PIPELINE["pipeline_demo_s"], PIPELINE["pipeline_full_s"]) == (9, 30)
+    assert (PIPELINE["pipeline_unchanged_s"], PIPELINE["pipeline_changed_period_s"]) == (2, 4)
+    assert (PIPELINE["pipeline_demo_ratio_before"], PIPELINE["pipeline_full_ratio_before"]) == (0.75, 0.5)
+    assert (PIPELINE["pipeline_peak_mb"], PIPELINE["pipeline_peak_ratio_before"]) == (5, 0.5)
 
 
 def test_a_reader_is_blocked_by_what_it_waits_beyond_its_patience() -> None:
@@ -210,11 +218,6 @@ def test_a_load_is_seen_from_outside(demo_database: sa.URL, demo_folder: Path, o
 
 def test_a_share_of_a_shop_is_taken(own_folders: Path) -> None:
     assert take("sample", times=2).written.set_index("table").loc["users", "rows"] == 200
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_a_notebook_has_an_import_cell(step: str) -> None:
-    assert "from lib" in import_cell(NOTEBOOKS / f"{step}.ipynb")
 
 
 def test_an_unknown_part_is_refused() -> None:
