@@ -176,7 +176,7 @@ def test_customers_without_an_order_need_a_sign_up(tmp_path: Path) -> None:
 
 def test_orders_that_the_export_lacks_are_counted(tmp_path: Path) -> None:
     found = shop(tmp_path, line("#1", "5.00"), customers=table(CUSTOMERS, {"Total Orders": "4"}))
-    assert found.cases("Total Orders", "users: more orders than the orders export has of them") == 1
+    assert found.cases("Total Orders", "users: Shopify counts more orders of them than the orders export has") == 1
 
 
 def test_an_earlier_customers_export_has_other_names(tmp_path: Path) -> None:

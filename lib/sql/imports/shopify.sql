@@ -242,7 +242,9 @@ WHERE
     coalesce(
         by_sku.is_gift_card,
         by_name.is_gift_card,
-        regexp_matches(item_name, '(?i)^([^|–-]* )?(e-?)?gift[ -]?(card|voucher|certificate)s?( *[|–(:-].*| *[^a-z]?[0-9].*)?$')
+        regexp_matches(
+            item_name, '(?i)^([^|–-]* )?(e-?)?gift[ -]?(card|voucher|certificate)s?( *[|–(:-].*| *[^a-z]?[0-9].*)?$'
+        )
     )
 
 -- name: goods
@@ -272,9 +274,9 @@ FROM orders
 LEFT JOIN calling_codes USING (country)
 
 -- name: orders_placed
--- Table of the orders with goods: their first row with its customer and status, and the home that it gives the customer.
--- The total is the subtotal, after discounts and without shipping, less the gift cards in it. Orders are compared by
--- `placed`, as in the database when they are appended, and never by their place in the file.
+-- Table of the orders with goods: their first row with its customer and status, and the home that it gives the
+-- customer. The total is the subtotal, after discounts and without shipping, less the gift cards in it. Orders are
+-- compared by `placed`, as in the database when they are appended, and never by their place in the file.
 CREATE TABLE orders_placed AS
 WITH gifts AS (
     SELECT name, sum(amount) AS amount FROM gift_cards GROUP BY name
@@ -344,10 +346,10 @@ FROM found
 JOIN orders_placed ON orders_placed.name = order_name
 
 -- name: refunded
--- Table of the refunds: those of transactions, as far as the order's total covers them, as they may include shipping and
--- taxes; and for the rest of what was refunded, at most one per order: the total of cancelled and refunded orders, of
--- others the refunded amount. It has the date of the cancellation, else of the last transaction, else of the order. A
--- cancellation takes in the refunds of its day and later ones.
+-- Table of the refunds: those of transactions, as far as the order's total covers them, as they may include shipping
+-- and taxes; and for the rest of what was refunded, at most one per order: the total of cancelled and refunded orders,
+-- of others the refunded amount. It has the date of the cancellation, else of the last transaction, else of the order.
+-- A cancellation takes in the refunds of its day and later ones.
 CREATE TABLE refunded AS
 WITH owed AS (
     SELECT
@@ -394,7 +396,8 @@ rest AS (
         is_whole,
         if(status = 'cancelled', 'cancellation', 'refund') AS kind,
         NULL AS key,
-        if(is_whole, total_amount, least(coalesce(refunded_amount, 0), total_amount)) - coalesce(known.amount, 0) AS amount
+        if(is_whole, total_amount, least(coalesce(refunded_amount, 0), total_amount))
+        - coalesce(known.amount, 0) AS amount
     FROM owed
     LEFT JOIN known USING (name)
     LEFT JOIN last USING (name)
@@ -458,8 +461,8 @@ WITH sold AS (
 SELECT product, max_by(item_name, sold) AS name, max_by(item_price, sold) AS price FROM sold GROUP BY product
 
 -- name: product_variants
--- Table of the variants of each product: those of its SKU, else of its name, else of its title; and further products for
--- active variants without a sale. The stock of a variant belongs to the first of its products.
+-- Table of the variants of each product: those of its SKU, else of its name, else of its title; and further products
+-- for active variants without a sale. The stock of a variant belongs to the first of its products.
 CREATE TABLE product_variants AS
 WITH by_sku AS (
     SELECT product, line, 1 AS place FROM sold_products JOIN variants ON sku = product
@@ -523,8 +526,8 @@ ORDER BY product
 
 -- name: users
 -- One row per customer or guest: sign-up at the first order, name and home of the latest one with a country, if any.
--- A gap is filled from the latest order without it, that of the city only from one to the same country. Names and homes of
--- the customers export come first; it adds customers without an order only if it has their sign-up.
+-- A gap is filled from the latest order without it, that of the city only from one to the same country. Names and homes
+-- of the customers export come first; it adds customers without an order only if it has their sign-up.
 WITH latest AS (
     SELECT
         customer,
@@ -619,8 +622,8 @@ FROM parts
 ORDER BY line, part
 
 -- name: refunds
--- One row per refund, in the order of their orders. The keys are those of the order and the transaction, so a later export
--- replaces the rows.
+-- One row per refund, in the order of their orders. The keys follow from the order and the transaction, so a later
+-- export replaces the rows.
 SELECT
     if(is_rest, added_refund_key(key_of('order', name)), key_of('refund', key)) AS refund_id,
     key_of('user', customer) AS user_id,
@@ -642,7 +645,8 @@ WITH items AS (
 discounts AS (
     SELECT
         name,
-        sum(shop_amount(goods.quantity * goods.item_price) - coalesce(goods.item_discount, 0)) - max(total_amount) AS spread,
+        sum(shop_amount(goods.quantity * goods.item_price) - coalesce(goods.item_discount, 0))
+        - max(total_amount) AS spread,
         greatest(max(orders_placed.discount_amount) - sum(coalesce(goods.item_discount, 0)), 0) AS known
     FROM goods
     JOIN orders_placed USING (name)
@@ -697,51 +701,6 @@ of_customers AS MATERIALIZED (
     )
 ),
 
-decisions (field, note, cases) AS (
-    VALUES
-        ('subtotal', 'orders: total_amount is the subtotal, after discounts, without shipping',
-            (SELECT orders FROM of_orders)),
-        ('subtotal', 'orders: a discount of the whole order, spread over its rows by cost',
-            (SELECT count(DISTINCT name) FROM priced WHERE discount > 0)),
-        ('discount_amount', 'orders: their rows exceed the subtotal by more than the discounts; spread as a discount',
-            (SELECT count(*) FROM discounts WHERE spread > known)),
-        ('taxes', 'orders: taxes that the prices include; not counted on top of them',
-            (SELECT including_taxes FROM of_orders)),
-        ('item_name', 'order_items: a row that is not in the subtotal, such as a tip or a removed row; not sold',
-            (SELECT count(*) FROM not_goods)),
-        ('item_name', 'order_items: a gift card; not sold, since the shop owes its value until it is used to pay',
-            (SELECT count(*) FROM gift_cards)),
-        ('item_name', 'orders: only gift cards; not loaded',
-            (SELECT count(DISTINCT name) FROM gift_cards ANTI JOIN orders_placed USING (name))),
-        ('item_price', 'order_items: the amount paid does not divide by the units; the price has six decimals',
-            (SELECT exact FROM of_parts)),
-        ('item_price', 'order_items: the amount paid does not divide by the units; the row became two rows',
-            (SELECT divided FROM of_parts)),
-        ('item_price', 'products: list price unknown; the latest price above 0 is used',
-            (SELECT priced FROM of_items)),
-        ('item_price', 'products: never sold above 0; the list price is 0',
-            (SELECT free FROM of_items)),
-        ('item_name', 'products: several names; the latest is kept', (SELECT of_several_names FROM of_items)),
-        ('refunded_amount', 'orders: partially refunded, amount unknown; counted in full',
-            (SELECT unknown_refunds FROM of_orders)),
-        ('refunded_amount',
-            'refunds: the refunded amount, as far as the subtotal covers it; it may include shipping and taxes',
-            (SELECT partial FROM of_refunded)),
-        ('id', 'orders: of a name that an earlier order has; the Id tells them apart',
-            (SELECT renamed FROM of_orders)),
-        ('duties', 'orders: duties; added to the taxes', (SELECT with_duties FROM of_orders)),
-        ('cancelled_at', 'refunds: date unknown; that of the order is used',
-            (SELECT undated FROM of_refunded)),
-        ('email', 'orders: no e-mail and no telephone number; each gets a guest of its own',
-            (SELECT guests FROM of_customers)),
-        ('phone', 'users: no e-mail; identified by the telephone number, in one spelling',
-            (SELECT by_phone FROM of_customers)),
-        ('email', 'users: an address in several spellings; the latest is kept',
-            (SELECT respelled FROM of_customers)),
-        ('created_at', 'orders: on or after as_of; loaded, not reported',
-            (SELECT late FROM of_orders))
-),
-
 of_variants AS MATERIALIZED (
     SELECT
         count(*) FILTER (place IN (2, 3)) AS by_name,
@@ -753,11 +712,55 @@ of_variants AS MATERIALIZED (
     )
 ),
 
-companions (source, field, note, cases) AS (
+decisions (source, field, note, cases) AS (
     VALUES
+        ('lines', 'subtotal', 'orders: total_amount is the subtotal, after discounts, without shipping',
+            (SELECT orders FROM of_orders)),
+        ('lines', 'subtotal', 'orders: a discount of the whole order, spread over its rows by cost',
+            (SELECT count(DISTINCT name) FROM priced WHERE discount > 0)),
+        ('lines', 'discount_amount',
+            'orders: their rows exceed the subtotal by more than the discounts; spread as a discount',
+            (SELECT count(*) FROM discounts WHERE spread > known)),
+        ('lines', 'taxes', 'orders: taxes that the prices include; not counted on top of them',
+            (SELECT including_taxes FROM of_orders)),
+        ('lines', 'item_name',
+            'order_items: a row that is not in the subtotal, such as a tip or a removed row; not sold',
+            (SELECT count(*) FROM not_goods)),
+        ('lines', 'item_name',
+            'order_items: a gift card; not sold, since the shop owes its value until it is used to pay',
+            (SELECT count(*) FROM gift_cards)),
+        ('lines', 'item_name', 'orders: only gift cards; not loaded',
+            (SELECT count(DISTINCT name) FROM gift_cards ANTI JOIN orders_placed USING (name))),
+        ('lines', 'item_price', 'order_items: the amount paid does not divide by the units; the price has six decimals',
+            (SELECT exact FROM of_parts)),
+        ('lines', 'item_price', 'order_items: the amount paid does not divide by the units; the row became two rows',
+            (SELECT divided FROM of_parts)),
+        ('lines', 'item_price', 'products: list price unknown; the latest price above 0 is used',
+            (SELECT priced FROM of_items)),
+        ('lines', 'item_price', 'products: never sold above 0; the list price is 0',
+            (SELECT free FROM of_items)),
+        ('lines', 'item_name', 'products: several names; the latest is kept', (SELECT of_several_names FROM of_items)),
+        ('lines', 'refunded_amount', 'orders: partially refunded, amount unknown; counted in full',
+            (SELECT unknown_refunds FROM of_orders)),
+        ('lines', 'refunded_amount',
+            'refunds: the refunded amount, as far as the subtotal covers it; it may include shipping and taxes',
+            (SELECT partial FROM of_refunded)),
+        ('lines', 'id', 'orders: of a name that an earlier order has; the Id tells them apart',
+            (SELECT renamed FROM of_orders)),
+        ('lines', 'duties', 'orders: duties; added to the taxes', (SELECT with_duties FROM of_orders)),
+        ('lines', 'cancelled_at', 'refunds: date unknown; that of the order is used',
+            (SELECT undated FROM of_refunded)),
+        ('lines', 'email', 'orders: no e-mail and no telephone number; each gets a guest of its own',
+            (SELECT guests FROM of_customers)),
+        ('lines', 'phone', 'users: no e-mail; identified by the telephone number, in one spelling',
+            (SELECT by_phone FROM of_customers)),
+        ('lines', 'email', 'users: an address in several spellings; the latest is kept',
+            (SELECT respelled FROM of_customers)),
+        ('lines', 'created_at', 'orders: on or after as_of; loaded, not reported',
+            (SELECT late FROM of_orders)),
         ('customers', 'signed_up_at', 'users: no order and no known sign-up; not loaded',
             (SELECT count(*) FROM known_customers ANTI JOIN orders_placed USING (customer) WHERE signup_date IS NULL)),
-        ('customers', 'total_orders', 'users: more orders than the orders export has of them', (
+        ('customers', 'total_orders', 'users: Shopify counts more orders of them than the orders export has', (
             SELECT count(*) FROM known_customers
             JOIN (SELECT customer, count(*) AS orders FROM orders_placed GROUP BY customer) USING (customer)
             WHERE total_orders > orders
@@ -770,17 +773,18 @@ companions (source, field, note, cases) AS (
         ('products', 'stock', 'products: several variants; their stocks are added, other values are those of the first',
             (SELECT several FROM of_variants)),
         ('products', 'stock', 'products: more sold than in stock; the stock is 0', (SELECT oversold FROM of_variants)),
-        ('transactions', 'created_at', 'refunds: of a transaction, as far as the total covers it; may include shipping and taxes',
+        ('transactions', 'created_at',
+            'refunds: of a transaction, as far as the total covers it; may include shipping and taxes',
             (SELECT count(*) FROM refunded WHERE NOT is_rest)),
         ('transactions', 'name', 'refunds: their order is not in the orders export; not used', (
             SELECT count(*) FROM transactions
             ANTI JOIN paid_back USING (line)
             WHERE lower(status) = 'success' AND lower(kind) = 'refund'
         )),
-        ('transactions', 'kind', 'payments and attempts; only successful refunds and voids are used',
-            (SELECT count(*) FROM transactions WHERE lower(status) <> 'success' OR lower(kind) NOT IN ('refund', 'void')))
+        ('transactions', 'kind', 'payments and attempts; only successful refunds and voids are used', (
+            SELECT count(*) FROM transactions
+            WHERE NOT (lower(status) = 'success' AND lower(kind) IN ('refund', 'void'))
+        ))
 )
 
-SELECT 'lines' AS source, field, note, cases FROM decisions
-UNION ALL
-FROM companions
+FROM decisions
