@@ -1,6 +1,7 @@
 """Tests of reports of advertising platforms: campaigns with their spend next to the orders of any format."""
 
 import csv
+import re
 import zipfile
 from datetime import date
 from decimal import Decimal
@@ -130,6 +131,16 @@ def test_a_report_in_an_archive_is_found(tmp_path: Path) -> None:
     columns = {field: field for field in SHOP.splitlines()[0].split(",")}
     found = imported(tmp_path / "shop.zip", "lines", policy=Policy("USD", 0.0, "reject"), columns=columns)
     assert found.table("marketing_campaigns")["name"].tolist() == ["Summer"]
+
+
+def test_days_that_read_both_ways_are_asked_for(tmp_path: Path) -> None:
+    """June 3 to June 1, or March 6 to January 6."""
+    report = re.sub(r"2025-06-(\d\d)", r"06/\1/2025", GOOGLE)
+    with pytest.raises(DataError, match=r'google\.csv: 3 of 3 dates .*SET="mapping\.if_unclear\.dates=day_first"'):
+        in_folder(tmp_path / "shop", orders=SHOP, google=report)
+    columns = {field: field for field in SHOP.splitlines()[0].split(",")}
+    found = imported(tmp_path / "shop", "lines", columns=columns, if_unclear={"dates": "month_first"})
+    assert found.table("marketing_campaigns")["start_date"].min() == pd.Timestamp("2025-06-01")
 
 
 def test_a_day_in_two_reports_counts_once(tmp_path: Path) -> None:

@@ -124,6 +124,11 @@ def row(change: Callable[[str, str], str]) -> tuple[str, Fault]:
     return "", spoil
 
 
+def whole(change: Callable[[Rows, int], Rows]) -> tuple[str, Fault]:
+    """A fault of the whole file, at a place."""
+    return "", lambda rows, places, delimiter: text(change(rows, min(places)), delimiter)
+
+
 FAULTS = {
     "letter O": cell("amount", lambda value: value.replace("0", "O").replace("9", "O")),
     "currency sign": cell("amount", lambda value: f"${value}"),
@@ -160,6 +165,9 @@ FAULTS = {
     "shifted cells": row(lambda line, delimiter: f"{delimiter}{line}"),
     "open quote": row(lambda line, delimiter: f'{delimiter}"'.join(line.split(delimiter, 1))),
     "two rows in one": row(lambda line, delimiter: f"{line}{delimiter}{line}"),
+    "header again": whole(lambda rows, place: [*rows[:place], rows[0], *rows[place:]]),
+    "no header": whole(lambda rows, _: rows[1:]),
+    "a column twice": whole(lambda rows, _: [[rows[0][0], *rows[0][:1], *rows[0][2:]], *rows[1:]]),
     "NUL": row(lambda line, delimiter: line.replace(delimiter, f"\0{delimiter}", 1)),
 }  # fmt: skip
 HARMLESS: dict[str, Callable[[Rows, int, str], str]] = {
@@ -231,7 +239,9 @@ def test_a_fault_is_rejected_or_changes_nothing(fault: str, turn: int, some: lis
         try:
             found = read(name, texts, Path(folder))
         except (DataError, UsageError) as error:
-            assert re.search(rf"/{file}\.csv(, line \d+|: .*(dates|number) )", str(error)), error
+            assert re.search(
+                rf"/{file}\.csv(, line \d+|: .*(dates|number) |: duplicate columns| lacks the columns)", str(error)
+            ), error
             return
         counts = found.imported.lines
         assert (counts["read"] == counts["loaded"] + counts["rejected"] + counts["duplicates"]).all()

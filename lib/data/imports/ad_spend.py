@@ -87,7 +87,7 @@ def stage_reports(found: dict[Path, Layout], options: ReadOptions, folder: Path)
     """
     options = replace(
         options, delimiter=AUTO, encoding=AUTO, decimal=AUTO, date_format=AUTO, ignore_extra=True,
-        if_unclear={"decimal": "."}, null_words=[*options.null_words, "--"],
+        if_unclear=options.if_unclear | {"decimal": "."}, null_words=[*options.null_words, "--"],
     )  # fmt: skip
     staged = []
     for report in REPORTS if found else ():

@@ -13,9 +13,11 @@ STATES = {  # words for the state of an order in other languages and systems -> 
     "completed": "complete completed paid delivered done closed bezahlt abgeschlossen geliefert erledigt "
     "payé payée livré livrée terminé terminée pagado entregado completado",
     "shipped": "shipped dispatched fulfilled sent versendet versandt expédié expédiée envoyé envoyée enviado",
-    "pending": "pending processing open new unpaid on-hold unfulfilled offen neu in-bearbeitung en-attente pendiente",
-    "cancelled": "cancelled canceled voided failed storniert annulé annulée cancelado anulado",
-    "refunded": "refunded returned erstattet retourniert remboursé remboursée reembolsado devuelto",
+    "pending": "pending processing open new unpaid on-hold unfulfilled offen neu in-bearbeitung in-wartestellung "
+    "zahlung-ausstehend en-attente en-cours pendiente pendiente-de-pago en-espera procesando",
+    "cancelled": "cancelled canceled voided failed storniert fehlgeschlagen annulé annulée échoué échouée cancelado anulado "
+    "fallido",
+    "refunded": "refunded returned erstattet rückerstattet retourniert remboursé remboursée reembolsado devuelto",
 }
 SHOWN_WORDS = 20
 
