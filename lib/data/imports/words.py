@@ -15,8 +15,8 @@ STATES = {  # words for the state of an order in other languages and systems -> 
     "shipped": "shipped dispatched fulfilled sent versendet versandt expédié expédiée envoyé envoyée enviado",
     "pending": "pending processing open new unpaid on-hold unfulfilled offen neu in-bearbeitung in-wartestellung "
     "zahlung-ausstehend en-attente en-cours pendiente pendiente-de-pago en-espera procesando",
-    "cancelled": "cancelled canceled voided failed storniert fehlgeschlagen annulé annulée échoué échouée cancelado anulado "
-    "fallido",
+    "cancelled": "cancelled canceled voided failed storniert fehlgeschlagen annulé annulée échoué échouée "
+    "cancelado anulado fallido",
     "refunded": "refunded returned erstattet rückerstattet retourniert remboursé remboursée reembolsado devuelto",
 }
 SHOWN_WORDS = 20
