@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO, cast
@@ -16,7 +16,7 @@ from lib.errors import OutputError, UsageError, WorkbookError, exit_code, is_our
 __all__ = ["StepError", "execute", "parameter_names", "prepare", "prepared", "skip_slow_import"]
 
 START_TIMEOUT_S = 120
-OnCell = Callable[[int, int], None]
+OnCell = Callable[[int, int, str], None]
 
 
 class StepError(WorkbookError):
@@ -50,7 +50,7 @@ def _engine() -> type:
     from papermill.engines import NBClientEngine
 
     class ProgressEngine(NBClientEngine):  # type: ignore[misc]  # papermill has no type information
-        """papermill's engine, which calls `on_cell` with the number of the cell that starts and of all cells.
+        """papermill's engine, which calls `on_cell` with the number of the cell that starts, of all, and its heading.
 
         It saves the notebook at its start, at its end and every `autosave_cell_every` seconds, not twice per cell: that
         took a fifth of the CPU time of a run.
@@ -61,7 +61,8 @@ def _engine() -> type:
             begin, save = nb_man.cell_start, nb_man.save
 
             def cell_start(cell: Any, cell_index: int | None = None, **more: Any) -> Any:
-                on_cell((cell_index or 0) + 1, len(nb_man.nb.cells))
+                number = (cell_index or 0) + 1
+                on_cell(number, len(nb_man.nb.cells), _heading(nb_man.nb.cells[:number]))
                 return begin(cell, cell_index, **more)
 
             def save_at_times() -> None:
@@ -111,7 +112,7 @@ def execute(
         path: The notebook.
         target: Where the executed notebook is written; the kernel's log lies next to it if it wrote any.
         values: Parameters of the run; those that the notebook's parameters cell names are passed to it.
-        on_cell: Called with the number of the cell that starts and the number of all cells.
+        on_cell: Called with the number of the cell that starts, the number of all cells, and the heading above it.
         environment: Environment variables of the kernel, in addition to those of this process.
 
     Raises:
@@ -125,17 +126,25 @@ def execute(
     from lib.run.kernels import kernel_manager
 
     own = {name: values[name] for name in _known(path, values)}
+    at = "its start"
+
+    def cell_starts(number: int, count: int, heading: str) -> None:
+        nonlocal at
+        at = f"cell {number} of {count}, “{heading}”,"
+        on_cell(number, count, heading)
+
     try:
         with _log(target) as log, tempfile.TemporaryDirectory(prefix="workbook-") as sockets:
             options = {"cwd": path.parent, "env": os.environ | (environment or {}), "stdout": log, "stderr": log}
             manager = kernel_manager(sockets, **options)
-            _run(path, target, own, on_cell=on_cell, kernel_manager_class=manager, timeout=values["cell_timeout_s"])
+            _run(path, target, own, on_cell=cell_starts, kernel_manager_class=manager, timeout=values["cell_timeout_s"])
     except PapermillExecutionError as error:
         raise _failed(path, target, error) from error
     except CellTimeoutError as error:
         limit = values["cell_timeout_s"]
         raise StepError(
-            f"{path.stem}: a cell took more than {limit} s. Increase cell_timeout_s, or check why the cell is slow"
+            f"{path.stem}: {at} took more than {limit} s. If it only needs longer, "
+            f'run `make pipeline SET="cell_timeout_s={2 * limit}" ARGS=--resume`'
         ) from error
     except OSError as error:
         reason = error.strerror or error
@@ -192,10 +201,12 @@ def _failed_section(target: Path) -> str:
     """The last heading before the cell that failed."""
     import nbformat
 
-    heading = "its start"
-    for cell in nbformat.read(target, as_version=4).cells:
-        if any(output.output_type == "error" for output in cell.get("outputs", [])):
-            return heading
-        headings = re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
-        heading = [heading, *headings][-1]
-    return heading
+    cells = nbformat.read(target, as_version=4).cells
+    failed = [any(output.output_type == "error" for output in cell.get("outputs", [])) for cell in cells]
+    return _heading(cells[: failed.index(True)] if True in failed else cells)
+
+
+def _heading(cells: Sequence[Any]) -> str:
+    """The last heading in the cells; `its start` if they have none."""
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    return ["its start", *(heading for text in texts for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE))][-1]

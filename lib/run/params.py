@@ -1,6 +1,7 @@
 """The model of a params file: each parameter's name, type, range, default and description, stated once."""
 
 import argparse
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -23,7 +24,7 @@ from lib.settings import PROJECT
 from lib.util.similar import did_you_mean
 from lib.util.zones import known_zone
 
-__all__ = ["Generate", "Mapping", "Params", "add_options", "check", "chosen", "find", "load"]
+__all__ = ["Generate", "Mapping", "Params", "add_options", "check", "chosen", "find", "load", "overridden"]
 
 KeyPath = tuple[str, ...]  # such as ("generate", "orders")
 
@@ -277,16 +278,29 @@ def load(path: Path, settings: Sequence[str] = ()) -> Params:
         UsageError: Lists every wrong key and value with its file and line, or names the missing data file.
     """
     values, places = _read(path)
-    for setting in settings:
-        places[_override(values, setting)] = f"--set {setting}"
-    try:
-        params = Params.model_validate(values)
-    except ValidationError as error:
-        problems = [_message(problem, path, places) for problem in error.errors()]
-        raise UsageError("\n".join(problems)) from error
+    params = _validated(values, settings, path, places)
     if params.mapping is None:
         return params
     return params.model_copy(update={"data": _existing(params.data, params.mapping.format)})
+
+
+def overridden(values: dict[str, Any], settings: Sequence[str]) -> Params:
+    """The parameters of an earlier run, with `key=value` texts that override them.
+
+    Raises:
+        UsageError: Lists every wrong key and value.
+    """
+    return _validated(copy.deepcopy(values), settings, Path("the last run"), {})
+
+
+def _validated(values: dict[str, Any], settings: Sequence[str], path: Path, places: dict[KeyPath, str]) -> Params:
+    for setting in settings:
+        places[_override(values, setting)] = f"--set {setting}"
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        problems = [_message(problem, path, places) for problem in error.errors()]
+        raise UsageError("\n".join(problems)) from error
 
 
 def check(values: dict[str, Any]) -> None:

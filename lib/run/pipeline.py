@@ -40,11 +40,12 @@ WAKE_UP_S = 0.5  # a signal delivered to another thread is handled when the main
 
 @dataclass(frozen=True)
 class Choice:
-    """Which steps run: those that changed, or all, or the named ones."""
+    """Which steps run: those that changed, or all, or the named ones; and how progress is printed."""
 
     fresh: bool = False
     names: tuple[str, ...] = ()
     dry: bool = False
+    json: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         steps = [step.name for step in discover()]
         names = _names(options, steps)
-        file, values = _resumed() if options.resume else _given(options)
-        run(file, values, Choice(options.fresh, names, options.dry_run))
+        file, values = _resumed(options) if options.resume else _given(options)
+        run(file, values, Choice(options.fresh, names, options.dry_run, options.json))
     except WorkbookError as error:
         _complain(error, debug=options.debug)
         return error.exit_code
@@ -108,6 +109,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     which.add_argument("--only", default="", metavar="STEPS", help="run these steps, such as 04_executive,06_forecast")
     which.add_argument("--from", default="", metavar="STEP", dest="start", help="run this step and all after it")
     parser.add_argument("--dry-run", action="store_true", help="show what a run would do with each step, and why")
+    parser.add_argument("--json", action="store_true", help="print progress as JSON lines")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser.parse_args(arguments)
 
@@ -126,15 +128,17 @@ def _given(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     return file.name, found.values()
 
 
-def _resumed() -> tuple[str, dict[str, Any]]:
-    """Params file and parameters of the last run, which did not complete."""
+def _resumed(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Params file and parameters of the last run, which did not complete, with overrides."""
     from lib.run import reuse
 
+    if options.params or options.data:
+        raise UsageError("--resume takes PARAMS and DATA of the last run. Leave them out, or leave out --resume")
     earlier = reuse.latest(settings.output_folder())
     if earlier is None or earlier.record.get("status") == "completed":
         state = "there is no run yet" if earlier is None else f"the last run, {earlier.folder.name}, completed"
         raise UsageError(f"--resume: {state}. Run `make pipeline`; steps that are unchanged do not run again")
-    return earlier.record["params_file"], earlier.record["given"]
+    return earlier.record["params_file"], params.overridden(earlier.record["given"], options.set).values()
 
 
 def _stopped(_signal: int, _frame: object) -> None:
@@ -184,13 +188,14 @@ def run(file: str, values: dict[str, Any], choice: Choice = Choice()) -> None:
             for step in steps:
                 sys.stdout.write(f"{step.name:<14} {decisions[step.name].action:<6} {decisions[step.name].reason}\n")
             return
-        with progress.Lines([step.name for step in steps]) as lines:
+        usual = {step.name: earlier.outcome(step).get("seconds") if earlier else None for step in steps}
+        with progress.JsonLines() if choice.json else progress.Lines(usual) as lines:
             lines.say(f"run {record['run_id']} with {file}: {record['database']}")
             this = Run(output / "runs" / record["run_id"], record, lines, steps, decisions, earlier)
             with _published_if_prepared(this, output / "reports"):
                 _run_recorded(this)
-    sys.stdout.write(f"open {shlex.quote(str(output / 'reports' / 'index.html'))}\n")
-    sys.stdout.write("explore in JupyterLab: make lab\n")
+            lines.say(f"open {shlex.quote(str(output / 'reports' / 'index.html'))}")
+            lines.say("explore in JupyterLab: make lab")
 
 
 @contextmanager

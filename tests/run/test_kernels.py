@@ -59,7 +59,7 @@ def output(path: Path, **environment: str) -> Any:
     """Text that the last cell prints, as JSON."""
     target = path.parent / "out" / path.name
     values = {"rows": 2, "cell_timeout_s": 60}
-    notebook.execute(path, target, values, lambda number, count: None, environment=environment)
+    notebook.execute(path, target, values, lambda *at: None, environment=environment)
     return json.loads(json.loads(target.read_text("utf-8"))["cells"][-1]["outputs"][0]["text"][-1])
 
 

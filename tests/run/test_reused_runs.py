@@ -86,7 +86,7 @@ def test_a_killed_run_is_resumed_with_its_parameters(again: Ran) -> None:
         until(lambda: '"05_cohort"' in record.read_text("utf-8"))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    done = pipeline("--resume", output=again.output, url=again.url)
+    done = pipeline("--resume", "--set", "cell_timeout_s=900", output=again.output, url=again.url)
     assert (done.returncode, done.stderr) == (0, "")
     found = outcomes(done.stdout)
     assert (found["03_load"], found["05_cohort"], found["07_metabase"]) == ("reused", "reused", "completed")
@@ -103,6 +103,12 @@ def test_a_completed_run_is_not_resumed(again: Ran) -> None:
         f"error: --resume: the last run, {again.folder.name}, completed. Run `make pipeline`; steps that are "
         "unchanged do not run again\n"
     )
+
+
+def test_resume_takes_no_other_shop(tmp_path: Path) -> None:
+    done = pipeline("--resume", "--params", "full", output=tmp_path / "output")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: --resume takes PARAMS and DATA of the last run.")
 
 
 @pytest.mark.parametrize("option", ["--only", "--from"])
