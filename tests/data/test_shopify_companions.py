@@ -1,5 +1,6 @@
 """Tests of the customers, products and transactions exports next to Shopify's orders, and of gift cards."""
 
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from lib.data.imports import templates
 from lib.data.imports.rejects import Policy
+from lib.errors import DataError
 from lib.run.presets import preset_for
 from tests.data.test_shopify import HEADER, MORE, full_line, line
 from tests.own_files import Found, imported
@@ -80,6 +82,24 @@ def test_each_file_is_recognised_by_its_columns(tmp_path: Path) -> None:
     assert set(counts(found).values()) == {(1, 1, 0, 0)}
     assert found.faults() == []
     assert preset_for(tmp_path).stem == "shopify"
+
+
+@pytest.mark.parametrize("name", ["*_export*.csv", "shop.zip", "."])
+def test_the_files_may_be_a_pattern_an_archive_or_a_folder(name: str, tmp_path: Path) -> None:
+    shop(tmp_path, line("#1", "5.00"), customers_export=table(CUSTOMERS, {}), products_export=table(PRODUCTS, {}))
+    with zipfile.ZipFile(tmp_path / "shop.zip", "w") as archive:
+        for path in sorted(tmp_path.glob("*.csv")):
+            archive.write(path, path.name)
+    if name == ".":
+        (tmp_path / "shop.zip").unlink()
+    found = imported(tmp_path / name, "shopify", to=tmp_path.parent / "again")
+    assert (found.table("users")["name"].item(), products(found)["Mug"][2]) == ("Ada Berg", Decimal("2.25"))
+
+
+def test_an_orders_export_that_lacks_a_column_is_named(tmp_path: Path) -> None:
+    header = HEADER.replace("Subtotal,", "")
+    with pytest.raises(DataError, match=r"orders_export_1\.csv lacks the columns Subtotal"):
+        shop(tmp_path, header=header, customers_export=table(CUSTOMERS, {}))
 
 
 def test_the_example_has_costs_stocks_homes_and_dates_of_refunds(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def find_files(
         (main,) = source.files
         of = {path: _best(samples_of(path, folder), layouts) for path in files} if len(files) > 1 else {}
         if main not in of.values():
-            return {main: files}, []
+            return {main: [path for path in files if not of.get(path)] or files}, []
         if not data.exists():  # a pattern: each of its files is meant
             of = {path: name or main for path, name in of.items()}
         found = {name: [path for path in files if of[path] == name] for name in layouts}
