@@ -15,7 +15,7 @@ import tenacity
 
 from lib.settings import PROJECT
 
-__all__ = ["Ran", "command", "kernels", "pipeline", "running", "until"]
+__all__ = ["Ran", "command", "fork_server", "kernels", "pipeline", "running", "until"]
 
 KERNEL = "ipykernel_launcher"
 FORKED = "multiprocessing.forkserver"
@@ -70,6 +70,11 @@ def running(*arguments: str, output: Path, url: str = "", **settings: str) -> It
 def kernels(process: subprocess.Popen) -> list[psutil.Process]:
     """The kernels of a run in progress: children of its fork server, or started as usual."""
     return [child for child in psutil.Process(process.pid).children(recursive=True) if _is_kernel(child, process.pid)]
+
+
+def fork_server(process: subprocess.Popen) -> psutil.Process:
+    """The process from which the kernels of the run are forked; raises StopIteration if it does not run."""
+    return next(child for child in psutil.Process(process.pid).children() if FORKED in " ".join(command(child)))
 
 
 def _is_kernel(child: psutil.Process, runner: int) -> bool:

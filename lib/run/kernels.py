@@ -11,7 +11,8 @@ import signal
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver, parent_process, util
 from pathlib import Path
 from typing import Any, cast
@@ -48,8 +49,19 @@ def preload() -> None:
     if _forking is not None:
         os.environ |= NO_THREADS
         _forking.set_forkserver_preload(list(PRELOADED))
-        forkserver.ensure_running()
+        with _interrupts_blocked():
+            forkserver.ensure_running()
         preloaded.set()
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Block Ctrl-C in processes that are started within the block: the runner handles it, and ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def kill_all() -> None:
@@ -109,7 +121,8 @@ class Provisioner(LocalProvisioner):
         log = getattr(stdout, "name", None)
         folders = [util.get_temp_dir(), Path(self.parent.connection_file).parent]
         process = _forking.Process(target=_be_kernel, args=(self.parent.connection_file, cwd, env, log, folders))
-        process.start()
+        with _interrupts_blocked():  # it starts the fork server again if that was killed
+            process.start()
         self.process = cast("Any", ForkedKernel(process))
         self.pid = self.pgid = process.pid
 
@@ -157,6 +170,7 @@ def _be_kernel(connection_file: str, cwd: Path, env: dict[str, str], log: str | 
     from ipykernel.kernelapp import IPKernelApp
 
     os.setsid()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.environ.clear()
     os.environ.update(env)
     os.chdir(cwd)

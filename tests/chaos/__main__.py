@@ -13,6 +13,7 @@ from rich.table import Table
 
 from lib.data.synthetic import Counts
 from tests.chaos.faults import FAULTS, Skipped
+from tests.chaos.runs import kill_runs
 from tests.chaos.sandbox import Sandbox, sandbox
 
 __all__ = ["kinds", "main", "run"]
@@ -59,15 +60,28 @@ def _show(counts: Counter, skipped: dict[str, str]) -> None:
     Console().print(shown)
 
 
+def _report_runs(counts: Counter, problems: list[str]) -> int:
+    shown = Table("killed", "then the run", "times")
+    for (kind, ended), times in sorted(counts.items()):
+        shown.add_row(kind, ended, str(times))
+    Console().print(shown)
+    sys.stdout.write("".join(f"{problem}\n" for problem in problems))
+    sys.stdout.write(f"wrong states, processes and folders left: {len(problems)}\n")
+    return int(bool(problems))
+
+
 def main() -> int:
     """Inject the faults that the command line asks for; 0 if every state was valid."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("n", nargs="?", type=int, default=50, help="number of faults (50)")
     parser.add_argument("--seed", type=int, default=1, help="start of the random choices")
     parser.add_argument("--broken", action="store_true", help="a load in two transactions, to see that it is detected")
+    parser.add_argument("--runs", type=int, default=0, metavar="N", help="kill N whole runs instead of loads")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="workbook-chaos-") as folder, sandbox(Path(folder), SHOP) as where:
         rng = random.Random(options.seed)  # noqa: S311 - faults, not secrets
+        if options.runs:
+            return _report_runs(*kill_runs(Path(folder) / "output", options.runs, rng))
         modes = ("broken",) if options.broken else MODES
         counts, problems, skipped = run(where, kinds(options.n, rng), rng, modes)
     _show(counts, skipped)

@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import json
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -104,6 +105,14 @@ def test_what_is_preloaded_starts_no_thread(tmp_path: Path) -> None:
 
 def test_every_preloaded_module_exists() -> None:
     assert [name for name in kernels.PRELOADED if importlib.util.find_spec(name) is None] == []
+
+
+def test_ctrl_c_does_not_reach_the_fork_server_and_interrupts_a_kernel(tmp_path: Path) -> None:
+    output(book(tmp_path, FACTS), MINE="1")
+    servers()[0].send_signal(signal.SIGINT)
+    cell = "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept KeyboardInterrupt:\n    print(1)"
+    assert output(book(tmp_path / "a", cell)) == 1
+    assert servers()[0].is_running()
 
 
 def test_a_kernel_computes_with_several_threads_and_processes(tmp_path: Path) -> None:
