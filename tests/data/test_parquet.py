@@ -25,6 +25,9 @@ def events(**changed: object) -> pd.DataFrame:
             "order_id": pd.Series([None, f"{ID}c"], dtype="str"),
             "event_timestamp": pd.DatetimeIndex(["2025-01-31 23:59:59.999999", "2025-02-01"], tz="UTC").as_unit("us"),
             "revenue": pd.Series([None, "0.10"], dtype="str").astype(MONEY),
+            "visitor_id": pd.Series([None, "GA1.2"], dtype="str"),
+            "source": pd.Series([None, "google"], dtype="str"),
+            "device": pd.Series([None, "mobile"], dtype="str"),
         }
     )
     return frame.assign(**changed)
@@ -87,7 +90,7 @@ def test_other_columns_and_orders_of_columns_do_not_matter(tmp_path: Path) -> No
 
 BROKEN = {
     "gap in a required column": ({"event_type": ["purchase", None]}, "event_type is required, but 1 of 2 rows"),
-    "gap in a required uuid": ({"user_id": [f"{ID}a", None]}, "user_id is required, but 1 of 2 rows"),
+    "gap in a required uuid": ({"session_id": [f"{ID}b", None]}, "session_id is required, but 1 of 2 rows"),
     "text for a time": ({"event_timestamp": "soon"}, "event_timestamp is not of type timestamp"),
     "nanoseconds": ({"event_timestamp": pd.Timestamp("2025-01-01 00:00:00.000000001Z")}, "would lose data"),
     "short uuid": ({"event_id": "abc"}, "event_id .* a UUID has 32 hexadecimal digits"),
