@@ -58,7 +58,7 @@ def _seconds(runs: Sequence[Seen]) -> float:
 
 
 def _knows_fresh(project: Path) -> bool:
-    """Whether the version repeats no unchanged step unless it is told to."""
+    """Whether the version repeats unchanged steps only with an option."""
     return "--fresh" in (project / "lib" / "run" / "pipeline.py").read_text(encoding="utf-8")
 
 
