@@ -126,11 +126,14 @@ def test_a_missing_file_of_a_folder_is_refused(tmp_path: Path) -> None:
         imported(path)
 
 
-def test_unused_csv_files_of_a_folder_are_noted(tmp_path: Path) -> None:
+def test_unused_files_of_a_folder_are_noted(tmp_path: Path) -> None:
     path = write(tmp_path / "data", shop())
     (path / "returns.csv").write_text("x")
     (path / "README.txt").write_text("x")
-    assert [file for file, _, note in imported(path).notes if note == "file is not used"] == ["returns.csv"]
+    assert [file for file, _, note in imported(path).notes if note == "file is not used"] == [
+        "returns.csv",
+        "README.txt",
+    ]
 
 
 def test_columns_have_the_names_of_the_mapping(tmp_path: Path) -> None:
