@@ -140,8 +140,8 @@ lock: $(if $(wildcard $(UV)),,$(OK)) ## Renew requirements.lock from pyproject.t
 bench: $(OK) ## Measure, print a table, and write output/bench.json
 	@$(PYTHON) -m tests.bench $(ARGS)
 
-bench-large: $(OK) ## Measure 10 and 30 million rows: memory, cost per row
-	@$(PYTHON) -m tests.bench generate-large load-large $(ARGS)
+bench-large: $(OK) ## Measure 10 and 30 million rows, and 5 million lines of CSV: memory, cost per row
+	@$(PYTHON) -m tests.bench generate-large load-large own-files-large $(ARGS)
 
 bench-forecast: $(OK) ## Measure the forecast on real series, or those of SERIES, and synthetic shops
 	@$(PYTHON) -m tests.bench forecast $(if $(SERIES),,forecast-shop) $(ARGS)

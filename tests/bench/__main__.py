@@ -25,7 +25,7 @@ from tests.bench.forecasting import measure_forecast, measure_forecast_shop
 from tests.bench.generating import measure_generate, measure_generate_large
 from tests.bench.largest import measure_scale_large
 from tests.bench.loading import measure_load, measure_load_large
-from tests.bench.own_files import measure_imports
+from tests.bench.own_files import measure_imports, measure_imports_large
 from tests.bench.running import measure_pipeline
 from tests.bench.scaling import measure_scale
 from tests.cut_link import measure_cut_link
@@ -41,6 +41,7 @@ PARTS = {
     "customers": measure_customers,
     "generate-large": measure_generate_large,
     "load-large": measure_load_large,
+    "own-files-large": measure_imports_large,
     "forecast": measure_forecast,
     "forecast-shop": measure_forecast_shop,
     "scale": measure_scale,

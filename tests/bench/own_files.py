@@ -1,5 +1,8 @@
-"""Speed of importing and loading a CSV file, compared with loading the same rows from Parquet."""
+"""Speed of importing and loading a CSV file, compared with loading the same rows from Parquet; memory of imports."""
 
+import json
+import sys
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,9 +13,9 @@ from lib.data import acquire
 from lib.db import schema
 from lib.run import params
 from tests.bench.figures import RUNS
-from tests.bench.watching import seconds
+from tests.bench.watching import run_apart, seconds
 
-__all__ = ["measure_imports", "write_invoices"]
+__all__ = ["import_here", "measure_imports", "measure_imports_large", "write_invoices"]
 
 LINES = 541_909  # size of the whole UCI "Online Retail" set
 AS_OF = "2011-12-09"
@@ -54,6 +57,23 @@ def measure_imports() -> dict[str, float]:
         loading.append(seconds(lambda: load.replace(output / "data", as_of=AS_OF)))
     parquet, csv = median(loading), median(reading) + median(loading)
     return {"own_csv_s": csv, "own_csv_lines_per_s": LINES / csv, "own_csv_ratio_parquet": parquet / csv}
+
+
+def measure_imports_large() -> dict[str, float]:
+    """Peak memory of importing half a million and five million lines, and seconds per line of these over those."""
+    sizes = {"540k": LINES, "5m": 5_000_000}
+    found = {name: run_apart(f"tests.bench.own_files.import_here({lines})") for name, lines in sizes.items()}
+    cost = {name: done["seconds"] / sizes[name] for name, (done, _) in found.items()}
+    peaks = {f"own_csv_peak_mb_{name}": seen.peak_of_all / 1e6 for name, (_, seen) in found.items()}
+    return {"own_csv_cost_ratio_5m_540k": cost["5m"] / cost["540k"], **peaks}
+
+
+def import_here(lines: int) -> None:
+    """In a separate process: import a file of this many lines; print the seconds."""
+    with tempfile.TemporaryDirectory(dir=settings.output_folder()) as folder:
+        path = Path(folder) / "invoices.csv"
+        write_invoices(path, lines)
+        sys.stdout.write(json.dumps({"seconds": seconds(lambda: _import(path))}))
 
 
 def _import(path: Path) -> None:

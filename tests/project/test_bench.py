@@ -90,7 +90,8 @@ def test_every_figure_says_what_it_measures() -> None:
     assert others == {
         "reader_blocked_ms", "load_cost_ratio_10m_1m", "load_peak_mb_10m", "load_peak_mb_1m", "generate_rows_per_s",
         "generate_ratio_faker", "generate_peak_mb_10m", "generate_peak_mb_30m", "generate_cost_ratio_10m_1m",
-        "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet", *SCALE, *LARGE,
+        "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet", "own_csv_cost_ratio_5m_540k", *SCALE, *LARGE,
+        "own_csv_peak_mb_540k", "own_csv_peak_mb_5m",
         "forecast_oracle_ratio", "forecast_shop_cov80", "forecast_planted_found", *FORECAST,
         *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb") for size in customers.SIZES),
         "customers_notebook_s_100k", "scale_cut_link_s",

@@ -31,6 +31,7 @@ __all__ = ["Block", "read_blocks"]
 
 BLOCK_CHARACTERS = 1 << 21  # read at a time, to bound memory
 MOST_BELOW = 10_000  # records of another width at the end that may be a second table: they are kept in memory
+LINE_ENDS = "\r\n"
 MOST_COLUMNS = 500  # of a regular expression for plain lines: RE2 repeats a cell up to 1,000 times
 
 TOTAL = re.compile(r"((grand |sub)?totals?|sum|summe|gesamt(summe)?|totaux|somme|suma)\b", re.IGNORECASE)
@@ -85,9 +86,11 @@ def _chunks(
     """
     with open_text(path, options, number) as text:
         while content := text.read(BLOCK_CHARACTERS):
-            texts = list(io.StringIO(content + text.readline(), newline=""))
-            whole = np.array(_are_plain(texts, options.delimiter, header.width))
+            content += text.readline()
+            lines = _lines(content)
+            whole = np.array(_are_plain(lines, options.delimiter, header.width))
             others, read = [], 0  # lines that were read for these
+            texts = [] if whole.all() else list(io.StringIO(content, newline=""))
 
             def following(texts: list[str] = texts, number: int = number) -> Iterator[tuple[int, str]]:
                 nonlocal read
@@ -106,21 +109,28 @@ def _chunks(
                             texts[place], whole[place] = record[1], True
                         else:
                             others.append(record)
+            if texts:
+                lines = pc.utf8_rtrim(pa.array(texts, pa.string()), LINE_ENDS)
             numbers = pa.array(number + np.flatnonzero(whole))
-            yield _split(_lines(texts).filter(pa.array(whole)), numbers, header, options.delimiter), others
-            number += max(read, len(texts))
+            yield _split(lines.filter(pa.array(whole)), numbers, header, options.delimiter), others
+            number += max(read, len(lines))
     after = path.stat()
     if (after.st_ino, after.st_size, after.st_mtime_ns) != (before.st_ino, before.st_size, before.st_mtime_ns):
         raise DataError(f"{path} changed while it was read. Wait until it is complete, then run again.")
 
 
-def _lines(texts: list[str]) -> pa.StringArray:
-    return pc.utf8_rtrim(pa.array(texts, pa.string()), "\r\n")
+def _lines(content: str) -> pa.StringArray:
+    """The lines without their ends."""
+    if content.count("\r") == content.count("\r\n"):
+        lines = pc.split_pattern(pa.scalar(content), "\n").values
+        lines = lines[:-1] if content.endswith("\n") else lines
+    else:
+        lines = pa.array(io.StringIO(content, newline=""), pa.string())
+    return pc.utf8_rtrim(lines, LINE_ENDS)
 
 
-def _are_plain(texts: list[str], delimiter: str, width: int) -> pa.BooleanArray:
+def _are_plain(lines: pa.StringArray, delimiter: str, width: int) -> pa.BooleanArray:
     """Whether each line is a record of this width with text, by itself: its quotes enclose whole cells on the line."""
-    lines = _lines(texts)
     if width > MOST_COLUMNS or not delimiter.isascii():
         return pa.array(np.zeros(len(lines), bool))
     limit = rf"\x{{{ord(delimiter):x}}}"
@@ -198,7 +208,7 @@ def _columns(kept: list[Record], header: Header) -> pa.RecordBatch:
     return pa.record_batch(
         {
             "line": pa.array([line for line, _, _ in kept], pa.int64()),
-            "raw_line": pc.utf8_rtrim(pa.array([raw for _, raw, _ in kept], pa.string()), "\r\n"),
+            "raw_line": pc.utf8_rtrim(pa.array([raw for _, raw, _ in kept], pa.string()), LINE_ENDS),
             "field_count": pa.array(counts, pa.int32()),
         }
         | {

@@ -126,12 +126,13 @@ def _cells_by_type(
     kinds = {"amounts": AMOUNTS, "integers": INTEGERS, "dates": DATES}
     types = {column.name: column.type for column in layout.columns}
     columns = {kind: [p for f, p in positions.items() if types[f] in names] for kind, names in kinds.items()}
-    cells: dict[str, Counter[str]] = {kind: Counter() for kind in kinds}
+    found: dict[str, list[str]] = {kind: [] for kind in kinds}
     for row in rows:
         if len(row) == len(header):
             for kind, places in columns.items():
-                cells[kind].update([row[place] for place in places])
+                found[kind] += [row[place] for place in places]
     empty = {"", *options.null_words}
+    cells: dict[str, Counter[str]] = {kind: Counter(listed) for kind, listed in found.items()}
     for kind, counted in cells.items():
         tidy: Counter[str] = Counter()
         for cell, count in counted.items():

@@ -4,6 +4,7 @@ Each file there has sections `-- name: <statement>`. Values are bound as `$name`
 `{name}`. All other braces stay as they are.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -34,10 +35,11 @@ SECTION = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 PLACEHOLDER = re.compile(r"\{([a-z]+)\}")
 BATCH_ROWS = 50_000
 PART_LINES = 1 << 32  # more than a file has
+MEMORY = {100_000_000: "160MB", math.inf: "128MB"}  # by bytes of staged rows: those that do not fit go to files anyway
 SETTINGS = {
-    "memory_limit": "256MB",  # larger intermediate results go to files in temp_directory
     "preserve_insertion_order": False,  # it takes memory; every query that reaches a file has an ORDER BY
     "threads": 2,  # the same on every machine, so that measurements compare
+    "enable_progress_bar": False,  # DuckDB prints one into notebooks
     "autoinstall_known_extensions": False,  # no downloads
     "autoload_known_extensions": False,
     "arrow_lossless_conversion": True,  # UUID columns stay UUIDs
@@ -138,7 +140,9 @@ class StagingDatabase:
         self._statements = {key: text for each in ("common", name, *more) for key, text in _statements(each).items()}
         pa.default_memory_pool().release_unused()  # what was used to read the files: DuckDB has memory of its own
         self._database = duckdb.connect(config={"temp_directory": str(folder)})
-        for setting, value in (SETTINGS | {"TimeZone": time_zone}).items():
+        staged = sum(path.stat().st_size for path in folder.glob("*.parquet"))
+        memory = next(limit for size, limit in MEMORY.items() if staged <= size)
+        for setting, value in (SETTINGS | {"TimeZone": time_zone, "memory_limit": memory}).items():
             self._database.execute(f"SET {setting} = $value", {"value": value})
         self.run("text_key")
         self.run("decimals")

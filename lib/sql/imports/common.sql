@@ -88,8 +88,8 @@ CREATE MACRO key_of(kind, name) AS text_key(kind, name)
 -- The key of a row named by a text: its version 5 UUID. The namespace never changes, or all imports would get new keys.
 -- A name of several parts joins them by the unit separator chr(31), which no accepted text contains.
 CREATE MACRO uuid5(hex) AS (
-    substr(hex, 1, 12) || '5' || substr(hex, 14, 3)
-    || substr('89ab89ab89ab89ab', instr('0123456789abcdef', substr(hex, 17, 1)), 1) || substr(hex, 18, 15)
+    substr(hex, 1, 32)::UUID::UHUGEINT & 'ffffffff-ffff-0fff-3fff-ffffffffffff'::UUID::UHUGEINT
+    | '00000000-0000-5000-8000-000000000000'::UUID::UHUGEINT
 )::UUID;
 CREATE MACRO text_key(kind, name) AS
     uuid5(sha1(unhex('12850252e6dc4b1288c7a202b1da15dd') || encode(kind || chr(31) || name)))

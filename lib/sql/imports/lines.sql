@@ -244,9 +244,8 @@ WITH repeats AS (
 )
 
 SELECT
-    paid_rows.* EXCLUDE (customer, email, order_date, shipping, tax, per_row),
-    order_heads.customer,
-    order_heads.email,
+    paid_rows.* EXCLUDE (customer, email, order_date, shipping, tax, per_row, gross),
+    gross = amount AS at_list_price,
     order_heads.user_id,
     order_heads.order_id,
     if(is_sale OR sale_line IS NULL, order_heads.order_date, greatest(paid_rows.order_date, order_heads.order_date))
@@ -341,10 +340,13 @@ ORDER BY code
 WITH homes AS (
     SELECT
         items.*,
+        order_heads.customer,
+        order_heads.email,
         nullif(country_codes.code, '') AS country_code,
         country_codes.country AS country_name,
-        row(country_code IS NOT NULL, is_sale, order_date, order_id, line) AS homed
+        row(country_code IS NOT NULL, is_sale, items.order_date, items.order_id, line) AS homed
     FROM items
+    JOIN order_heads USING (number)
     LEFT JOIN country_codes ON country_codes.name = items.country
 ),
 
@@ -452,6 +454,9 @@ people AS (
 repeats AS (
     SELECT count(*) - 1 AS lines
     FROM figures
+    WHERE
+        quantity = 0 OR base IS NULL
+        OR ("order", coalesce(product, product_name)) IN (SELECT (number, code) FROM items WHERE repeat > 0)
     GROUP BY "order", coalesce(product, product_name), quantity, unit_price, line_total, order_date
 ),
 
@@ -480,7 +485,7 @@ of_figures AS MATERIALIZED (
 
 of_items AS MATERIALIZED (
     SELECT
-        count(*) FILTER (is_sale AND gross = amount) AS at_list_price,
+        count(*) FILTER (is_sale AND at_list_price) AS at_list_price,
         count(*) FILTER (is_sale AND NOT is_whole) AS weighed,
         count(*) FILTER (NOT is_sale AND amount > 0) AS returned,
         count(*) FILTER (NOT is_sale AND amount = 0) AS returned_free,
