@@ -51,12 +51,15 @@ class Earlier:
         return made if (self.folder / "reports" / step.page).is_file() else ""
 
 
-def latest(output: Path) -> Earlier | None:
-    """The last run of the output folder that has a record; None without one."""
+def latest(output: Path, *, loaded: bool = True) -> Earlier | None:
+    """The last run of the output folder that has a record, and that has loaded the data if `loaded`; None without one.
+
+    A run that could not load the data has changed neither the rows nor the published pages.
+    """
     for path in sorted((output / "runs").glob("[0-9]*Z/*.json"), key=lambda path: path.parent.name, reverse=True):
         with suppress(ValueError, OSError):  # a record may be cut off where a disk was full
             record = json.loads(path.read_text(encoding="utf-8"))
-            if {"given", "steps"} <= record.keys():
+            if {"given", "steps", *(["database_state"] if loaded else [])} <= record.keys():
                 return Earlier(path.parent, record)
     return None
 

@@ -131,7 +131,7 @@ def _killed(
 
 def _continued(place: Place, shop: str) -> list[str]:
     """Continue the run, or run it if it did not begin: what is wrong afterwards."""
-    earlier = latest(place.output)
+    earlier = latest(place.output, loaded=False)
     is_begun = earlier is not None and shop == f"seed={earlier.record['given']['seed']}"
     is_ended = earlier is not None and earlier.record["status"] == "completed"
     arguments = ("--resume",) if is_begun and not is_ended else _arguments(shop)

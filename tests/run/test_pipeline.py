@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from lib import db, load
 from lib.errors import DatabaseError
-from lib.run import params, pipeline
+from lib.run import params, pipeline, running
 from lib.run.steps import discover
 from tests import runner
 from tests.conftest import CANARY
@@ -128,9 +128,9 @@ def test_an_append_of_an_older_file_reports_on_the_whole_shop(
     facts = EARLY if as_of == "auto" else EARLY | {"as_of": as_of}
     (tmp_path / "results" / "02_generate.json").write_text(json.dumps(facts))
     values = params.Params().values() | {"load_mode": load_mode, "as_of": as_of}
-    this = pipeline.Run(tmp_path, {"params": values}, None, ())
-    pipeline._take_from_files(this)
-    assert pipeline._span(this) == f"Data from Jan 1, 2020 to {span}"
+    this = running.Run(tmp_path, {"params": values}, None, ())
+    running._take_from_files(this)
+    assert running._span(this) == f"Data from Jan 1, 2020 to {span}"
 
 
 def test_misspelt_setting_is_refused_before_anything_is_written(own_folders: Path) -> None:

@@ -121,6 +121,14 @@ def test_a_failed_report_runs_again_and_its_page_is_still_that_of_the_run_before
     assert earlier.run_of(STEPS[4]) == "20250601T000000.000000Z"
 
 
+def test_a_run_that_loaded_nothing_is_passed_over(earlier: reuse.Earlier, tmp_path: Path) -> None:
+    failed = tmp_path / "runs" / "20250702T000000.000000Z"
+    failed.mkdir()
+    (failed / "run.json").write_text(json.dumps({"given": VALUES, "steps": [], "status": "failed"}))
+    assert reuse.latest(tmp_path) == earlier
+    assert reuse.latest(tmp_path, loaded=False) == reuse.Earlier(failed, json.loads((failed / "run.json").read_text()))
+
+
 def test_a_record_that_was_cut_off_is_passed_over(earlier: reuse.Earlier, tmp_path: Path) -> None:
     broken = tmp_path / "runs" / "20250702T000000.000000Z"
     broken.mkdir()
