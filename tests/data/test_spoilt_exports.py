@@ -240,7 +240,7 @@ def test_a_fault_is_rejected_or_changes_nothing(fault: str, turn: int, some: lis
     name, file = choices(kind)[(turn + nth) % len(choices(kind))]
     files, before = sound(name)
     rows = len(files[file]) - 1
-    places = {1 + (number + nth) % rows for number in some[: max(1, rows // 4)]}  # what most rows have is no fault
+    places = {1 + (number + nth) % rows for number in some[: max(1, rows // 4)]}  # a majority would set the form
     texts = {each: text(rows, delimiter_of(name)) for each, rows in files.items()}
     texts[file] = spoil(files[file], places, delimiter_of(name))
     with TemporaryDirectory() as folder:
