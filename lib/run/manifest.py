@@ -7,7 +7,7 @@ import json
 import platform
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,15 @@ from lib.util.files import plain_json, replacing
 
 __all__ = ["UNFINISHED", "describe", "facts", "last_completed", "new_run_id", "prune", "record", "resolved", "write"]
 
+NAME, NAMES = "%Y%m%dT%H%M%S.%fZ", f"{'[0-9]' * 8}T{'[0-9]' * 6}.{'[0-9]' * 6}Z"
 UNFINISHED = "unfinished.json"  # the record of a run that has not ended
 PACKAGES = ("pandas", "numpy", "sqlalchemy", "plotly", "statsmodels", "papermill", "nbconvert")
 
 
-def new_run_id() -> str:
-    """A run's name: its start in UTC to the microsecond, so that names sort by time."""
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+def new_run_id(runs: Path) -> str:
+    """A run's name: its start in UTC to the microsecond, or later than all others if the clock was set back."""
+    last = [datetime.strptime(path.name, NAME).replace(tzinfo=UTC) for path in runs.glob(NAMES)]
+    return max([datetime.now(UTC), *(start + timedelta(microseconds=1) for start in last)]).strftime(NAME)
 
 
 def describe(run_id: str, params_file: str, values: dict[str, Any], server: str) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def run(file: str, values: dict[str, Any], choice: Choice = Choice()) -> None:
         steps, earlier = discover(), reuse.latest(output)
         if earlier is None:
             kernels.preload()
-        record = manifest.describe(manifest.new_run_id(), file, values, db.server())
+        record = manifest.describe(manifest.new_run_id(output / "runs"), file, values, db.server())
         if choice.names:
             decisions = reuse.decide_for(choice.names, steps, values, earlier)
         else:

@@ -1,5 +1,6 @@
 """Which steps need not run again, and the run from which their notebooks and pages are taken."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -8,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lib import load
+from lib import load, settings
 from lib.db import transaction
 from lib.errors import DatabaseError, UsageError
 from lib.run.inputs import changed, inputs
 from lib.run.steps import Step
 
 __all__ = [
-    "DONE", "PREDICTIONS", "Decision", "Earlier", "database_state", "decide", "decide_for", "latest", "prepares",
-    "take_over",
+    "DONE", "PREDICTIONS", "Decision", "Earlier", "database_state", "decide", "decide_for", "latest", "made",
+    "prepares", "take_over",
 ]  # fmt: skip
 
 DONE = ("completed", "reused", "kept")
@@ -50,6 +51,17 @@ class Earlier:
         made = outcome.get("run") or (self.folder.name if outcome.get("status") in DONE else "")
         return made if (self.folder / "reports" / step.page).is_file() else ""
 
+    def outdated(self, steps: Sequence[Step]) -> set[Step]:
+        """Steps that are older than the data which they read, because only steps before them ran since."""
+        newest, found = "", set()
+        for step in steps:
+            run_id = self.outcome(step).get("run", self.folder.name)
+            if step.needs and run_id < newest:
+                found.add(step)
+            if prepares(step):
+                newest = max(newest, run_id)
+        return found
+
 
 def latest(output: Path, *, loaded: bool = True) -> Earlier | None:
     """The last run of the output folder that has a record, and that has loaded the data if `loaded`; None without one.
@@ -71,6 +83,20 @@ def database_state() -> dict[str, str]:
     return {}
 
 
+def made(folder: Path, step: Step) -> str:
+    """Digest of the files of a step in the folder of a run, and of those that it has written for the load."""
+    paths = [folder / name for name in _names(step)]
+    digest = hashlib.sha256(b"".join(path.read_bytes() if path.is_file() else b"missing" for path in paths))
+    if "files" in step.gives:
+        written = sorted((folder.parents[1] / "data").glob("*"))
+        digest.update(repr([(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in written]).encode())
+    return digest.hexdigest()[:16]
+
+
+def _names(step: Step) -> tuple[str, ...]:
+    return f"{step.name}.ipynb", f"results/{step.name}.json", f"reports/{step.page}"
+
+
 def prepares(step: Step) -> bool:
     """Whether the step prepares the data that reports read."""
     return not (step.is_report or step.optional)
@@ -86,6 +112,8 @@ def decide(steps: Sequence[Step], values: dict[str, Any], earlier: Earlier | Non
         return {step.name: Decision("run", "no earlier run", now[step]) for step in steps}
     state = database_state()
     reasons = {step: _reason(step, now[step], earlier) for step in steps}
+    for step in earlier.outdated(steps):
+        reasons[step] = reasons[step] or "the data that it reads were prepared after it"
     loads = next((f"{step.name}: {reasons[step]}" for step in steps if prepares(step) and reasons[step]), "")
     if values["load_mode"] == "append":
         loads = "files are appended"
@@ -94,6 +122,8 @@ def decide(steps: Sequence[Step], values: dict[str, Any], earlier: Earlier | Non
     found = {}
     for step in steps:
         reason = loads or reasons[step]
+        if not reason and "metabase" in step.gives and settings.get("METABASE_URL"):
+            reason = "Metabase may have changed"
         if not reason and PREDICTIONS in step.gives and earlier.outcome(step).get(PREDICTIONS) != state[PREDICTIONS]:
             reason = "its predictions are not those in the database"
         unchanged = f"unchanged since run {earlier.run_of(step)}"
@@ -110,8 +140,8 @@ def _reason(step: Step, now: dict[str, Any], earlier: Earlier) -> str:
     outcome = earlier.outcome(step)
     if outcome.get("status") not in DONE:
         return "it did not complete in the last run"
-    if not earlier.run_of(step) or not (earlier.folder / f"{step.name}.ipynb").is_file():
-        return "its pages are gone"
+    if outcome.get("made") != made(earlier.folder, step):
+        return "its files are gone or were edited"
     return changed(outcome["inputs"], now)
 
 
@@ -136,9 +166,14 @@ def _missing(needed: Sequence[Step], now: dict[Step, dict[str, Any]], earlier: E
     if earlier is None or any(earlier.outcome(step).get("status") not in DONE for step in needed):
         return "no run has loaded the data that they need"
     for step in needed:
-        before = earlier.outcome(step)["inputs"]
+        outcome = earlier.outcome(step)
+        before = outcome["inputs"]
         if different := changed(before, before | {name: now[step][name] for name in ("files", "parameters")}):
             return f"the last run loaded other data ({step.name}: {different})"
+        if outcome.get("made") != made(earlier.folder, step):
+            return f"files of the last run are gone or were edited ({step.name})"
+    if earlier.outdated(needed):
+        return "the last run prepared data that it did not load"
     before_load = "03_load" not in [step.name for step in needed]
     return "" if before_load or _is_left_by(earlier, database_state()) else "the database has other rows by now"
 
@@ -147,7 +182,7 @@ def take_over(steps: Sequence[Step], earlier: Earlier, folder: Path) -> None:
     """Copy the executed notebooks, results and pages of steps, and what they export, to the folder of a run."""
     names = [f"exports/{path.name}" for path in earlier.folder.glob("exports/*")] if steps else []
     for step in steps:
-        names += [f"{step.name}.ipynb", f"results/{step.name}.json", f"reports/{step.page}"]
+        names += _names(step)
     for name in names:
         if (earlier.folder / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

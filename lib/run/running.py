@@ -167,6 +167,7 @@ def _take_over(this: Run, taken: Sequence[Step]) -> None:
         before, run_id = this.earlier.outcome(step), this.earlier.run_of(step)
         if run_id:
             status = {"reuse": "reused", "keep": "kept"}[this.decisions[step.name].action]
+            status = status if before["status"] in reuse.DONE else "failed"
             this.outcomes[step.name] = before | {"status": status, "run": run_id}
             this.lines.end(step.name, f"{status} from run {run_id}")
 
@@ -192,7 +193,7 @@ def _run_step(this: Run, step: Step) -> WorkbookError | None:
         outcome |= preview(executed)
         if reuse.PREDICTIONS in step.gives:
             outcome[reuse.PREDICTIONS] = reuse.database_state().get(reuse.PREDICTIONS)
-        outcome |= {"status": "completed", "page": step.page}
+        outcome |= {"status": "completed", "page": step.page, "made": reuse.made(this.folder, step)}
     except WorkbookError as error:
         outcome["error"] = str(error)
         _keep_a_page(this, step)

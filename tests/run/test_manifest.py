@@ -12,10 +12,16 @@ from lib.errors import OutputError, UsageError
 from lib.run import manifest
 
 
-def test_run_ids_sort_by_time() -> None:
-    names = [manifest.new_run_id() for _ in range(3)]
+def test_run_ids_sort_by_time(tmp_path: Path) -> None:
+    names = [manifest.new_run_id(tmp_path) for _ in range(3)]
     assert names == sorted(set(names))
     assert re.fullmatch(r"\d{8}T\d{6}\.\d{6}Z", names[0])
+
+
+def test_run_ids_sort_by_time_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    for name in ("20990101T000000.000009Z", "interactive", "9999"):
+        (tmp_path / name).mkdir()
+    assert manifest.new_run_id(tmp_path) == "20990101T000000.000010Z"
 
 
 def test_description_has_values_versions_and_no_path() -> None:

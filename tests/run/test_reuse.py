@@ -35,9 +35,10 @@ def earlier(tmp_path: Path) -> reuse.Earlier:
     outcomes = []
     for step in STEPS:
         outcome = {"step": step.name, "status": "completed", "page": step.page, "inputs": known[step]}
-        outcomes.append(outcome | ({"predictions": "p"} if "predictions" in step.gives else {}))
         (folder / f"{step.name}.ipynb").write_text(step.name)
         (folder / "reports" / step.page).write_text(step.name)
+        outcome["made"] = reuse.made(folder, step)
+        outcomes.append(outcome | ({"predictions": "p"} if "predictions" in step.gives else {}))
     record = {"given": VALUES, "params_file": "demo.yml", "status": "completed", "database_state": "r"}
     (folder / "run.json").write_text(json.dumps(record | {"steps": outcomes}))
     found = reuse.latest(tmp_path)
@@ -100,10 +101,47 @@ def test_other_predictions_in_the_database_run_the_step_that_makes_them(
     assert run(decided(earlier)) == ["08_customers"]
 
 
-@pytest.mark.parametrize("gone", ["05_cohort.ipynb", "reports/05_cohort.html"])
-def test_a_step_whose_files_are_gone_runs(gone: str, earlier: reuse.Earlier) -> None:
-    (earlier.folder / gone).unlink()
+@pytest.mark.parametrize("name", ["05_cohort.ipynb", "reports/05_cohort.html"])
+def test_a_step_whose_files_are_gone_or_were_edited_runs(name: str, earlier: reuse.Earlier) -> None:
+    (earlier.folder / name).write_text("edited")
     assert run(decided(earlier)) == ["05_cohort"]
+    (earlier.folder / name).unlink()
+    found = decided(earlier)
+    assert (run(found), found["05_cohort"].reason) == (["05_cohort"], "its files are gone or were edited")
+
+
+def test_other_files_than_those_that_were_loaded_run_all_steps(earlier: reuse.Earlier, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "orders.parquet").write_text("of a run that was killed before it loaded them")
+    assert run(decided(earlier)) == NAMES
+    with pytest.raises(UsageError, match=r"files of the last run are gone or were edited \(02_generate\)"):
+        reuse.decide_for(["03_load"], STEPS, VALUES, earlier)
+
+
+@pytest.mark.parametrize(
+    ("alone", "old"),
+    [("01_schema", NAMES), ("02_generate", NAMES), ("03_load", [*REPORTS, "07_metabase"]), ("05_cohort", [])],
+)
+def test_steps_older_than_the_data_that_they_read_run(alone: str, old: list[str], earlier: reuse.Earlier) -> None:
+    for outcome in earlier.record["steps"]:
+        if outcome["step"] != alone:
+            outcome |= {"status": "kept", "run": "20250601T000000.000000Z"}
+    assert sorted(run(decided(earlier))) == sorted(old)
+
+
+def test_data_that_were_prepared_and_not_loaded_are_not_reported(earlier: reuse.Earlier) -> None:
+    earlier.outcome(STEPS[2])["run"] = "20250601T000000.000000Z"
+    with pytest.raises(UsageError, match="the last run prepared data that it did not load"):
+        reuse.decide_for(["04_executive"], STEPS, VALUES, earlier)
+
+
+def test_metabase_is_filled_in_every_run(earlier: reuse.Earlier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METABASE_URL", "http://127.0.0.1:3000")
+    now = inputs(STEPS, VALUES)
+    for step in STEPS:
+        earlier.outcome(step)["inputs"] = now[step]
+    found = decided(earlier)
+    assert (run(found), found["07_metabase"].reason) == (["07_metabase"], "Metabase may have changed")
 
 
 def test_a_run_that_was_killed_is_continued(earlier: reuse.Earlier, tmp_path: Path) -> None:
