@@ -13,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import forkserver, parent_process, util
+from multiprocessing import forkserver, parent_process, resource_tracker, util
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,6 +49,7 @@ def preload() -> None:
     if _forking is not None:
         os.environ |= NO_THREADS
         _forking.set_forkserver_preload(list(PRELOADED))
+        resource_tracker.ensure_running()  # first, since it unblocks interrupts when it starts
         with _interrupts_blocked():
             forkserver.ensure_running()
         preloaded.set()

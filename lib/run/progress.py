@@ -1,6 +1,7 @@
 """Progress of a run: a table that changes on a terminal, plain lines elsewhere, or JSON lines for other programs."""
 
 import json
+import os
 import sys
 from itertools import count
 from types import TracebackType
@@ -32,6 +33,16 @@ class Reporter(Protocol):
         """A step has ended; `note` is its outcome."""
 
 
+def _silence() -> None:
+    """Write nothing more: the program that read the output has ended, as in `| head`, but the run goes on."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        _silence()
+
+
 class Lines:
     """One line per step when it ends, with the number of steps that have ended; a table of bars on a terminal.
 
@@ -40,7 +51,7 @@ class Lines:
     """
 
     def __init__(self, steps: dict[str, float | None]) -> None:
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = _Console(highlight=False, soft_wrap=True)
         columns = (
             TextColumn("{task.description:14}"),
             BarColumn(24),
@@ -110,5 +121,8 @@ class JsonLines:
         self._write(event="end", step=step, outcome=note)
 
     def _write(self, **event: object) -> None:
-        sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _silence()

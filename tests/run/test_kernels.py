@@ -5,6 +5,8 @@ import importlib.util
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -113,6 +115,16 @@ def test_ctrl_c_does_not_reach_the_fork_server_and_interrupts_a_kernel(tmp_path:
     cell = "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\nexcept KeyboardInterrupt:\n    print(1)"
     assert output(book(tmp_path / "a", cell)) == 1
     assert servers()[0].is_running()
+
+
+def test_ctrl_c_is_blocked_while_the_first_fork_server_of_a_process_imports() -> None:
+    code = (
+        "from multiprocessing import forkserver; from lib.run import kernels; kernels.preload();"
+        "print(open(f'/proc/{forkserver._forkserver._forkserver_pid}/status').read())"
+    )
+    status = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    blocked = next(line.split()[1] for line in status.splitlines() if line.startswith("SigBlk:"))
+    assert int(blocked, 16) & 1 << (signal.SIGINT - 1)
 
 
 def test_a_kernel_computes_with_several_threads_and_processes(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Tests of progress: one plain line per step, and live bars on a terminal."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -53,3 +55,18 @@ def test_json_lines_for_other_programs(capsys: pytest.CaptureFixture[str]) -> No
         {"event": "cell", "step": "02_second", "cell": 3, "cells": 12, "section": "Größe"},
         {"event": "end", "step": "02_second", "outcome": "completed in 1.0 s"},
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lines", ["JsonLines()", "Lines({})"])
+def test_a_run_goes_on_after_the_program_that_reads_its_lines_has_ended(lines: str) -> None:
+    code = f"from lib.run.progress import *\nwith {lines} as lines:\n    lines.say('1')\n    lines.say('2')\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code}input()\nlines.say('3')"],
+        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        process.stdout.close()
+        process.stdout = None
+        assert process.communicate("\n") == (None, "")
+    assert process.returncode == 0
