@@ -14,6 +14,7 @@ from lib.db import transaction
 from lib.errors import DatabaseError, UsageError
 from lib.run.inputs import changed, inputs
 from lib.run.steps import Step
+from lib.util.files import replacing
 
 __all__ = [
     "DONE", "PREDICTIONS", "Decision", "Earlier", "database_state", "decide", "decide_for", "latest", "made",
@@ -179,11 +180,15 @@ def _missing(needed: Sequence[Step], now: dict[Step, dict[str, Any]], earlier: E
 
 
 def take_over(steps: Sequence[Step], earlier: Earlier, folder: Path) -> None:
-    """Copy the executed notebooks, results and pages of steps, and what they export, to the folder of a run."""
+    """Copy the executed notebooks, results and pages of steps, and what they export, to the folder of a run.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
     names = [f"exports/{path.name}" for path in earlier.folder.glob("exports/*")] if steps else []
     for step in steps:
         names += _names(step)
     for name in names:
         if (earlier.folder / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(earlier.folder / name, folder / name)
+            with replacing(folder / name) as temporary:
+                shutil.copyfile(earlier.folder / name, temporary)

@@ -1,12 +1,14 @@
 """Tests of the decision what a run does with each step, on records of earlier runs made by hand."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lib.errors import UsageError
+from lib.errors import OutputError, UsageError
 from lib.run import params, reuse
 from lib.run.inputs import inputs
 from lib.run.steps import discover
@@ -204,3 +206,16 @@ def test_pages_and_results_are_taken_over(earlier: reuse.Earlier, tmp_path: Path
     reuse.take_over([step for step in STEPS if step.name == "05_cohort"], earlier, tmp_path / "new")
     found = [str(path.relative_to(tmp_path / "new")) for path in (tmp_path / "new").rglob("*") if path.is_file()]
     assert sorted(found) == ["05_cohort.ipynb", "reports/05_cohort.html", "results/05_cohort.json"]
+
+
+def test_pages_that_cannot_be_taken_over_are_an_error_and_leave_no_part(
+    earlier: reuse.Earlier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_source: Path, target: Path) -> None:
+        target.write_text("a par")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(reuse.shutil, "copyfile", full)
+    with pytest.raises(OutputError, match="cannot write to .*05_cohort.ipynb: No space left on device"):
+        reuse.take_over([step for step in STEPS if step.name == "05_cohort"], earlier, tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
