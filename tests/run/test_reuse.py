@@ -216,6 +216,6 @@ def test_pages_that_cannot_be_taken_over_are_an_error_and_leave_no_part(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(reuse.shutil, "copyfile", full)
-    with pytest.raises(OutputError, match="cannot write to .*05_cohort.ipynb: No space left on device"):
+    with pytest.raises(OutputError, match=r"cannot write to .*05_cohort\.ipynb: No space left on device"):
         reuse.take_over([step for step in STEPS if step.name == "05_cohort"], earlier, tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []
