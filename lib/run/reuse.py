@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import sqlalchemy as sa
+
 from lib import load, settings
 from lib.db import transaction
+from lib.db.connection import sql
 from lib.errors import DatabaseError, UsageError
 from lib.run.inputs import changed, inputs
 from lib.run.steps import Step
@@ -23,6 +26,7 @@ __all__ = [
 
 DONE = ("completed", "reused", "kept")
 PREDICTIONS = "predictions"  # given by a step that writes predictions into the database
+CHANGED = "the database is not as the last run left it"
 Action = Literal["run", "reuse", "keep"]
 
 
@@ -78,9 +82,10 @@ def latest(output: Path, *, loaded: bool = True) -> Earlier | None:
 
 
 def database_state() -> dict[str, str]:
-    """Digests of the rows in the database and of the predictions; empty if there are none."""
-    with suppress(DatabaseError), transaction("reader", read_only=True) as connection:
-        return {"rows": load.fingerprint(connection), PREDICTIONS: load.fingerprint(connection, predictions=True)}
+    """Digests of the database without predictions, and of the predictions; empty if there is no shop."""
+    with suppress(DatabaseError), transaction("loader", read_only=True) as connection:
+        rows = f"{load.fingerprint(connection)}-{connection.execute(sa.text(sql('load/state'))).scalar_one()}"
+        return {"rows": rows, PREDICTIONS: load.fingerprint(connection, predictions=True)}
     return {}
 
 
@@ -119,7 +124,7 @@ def decide(steps: Sequence[Step], values: dict[str, Any], earlier: Earlier | Non
     if values["load_mode"] == "append":
         loads = "files are appended"
     elif not loads and not _is_left_by(earlier, state):
-        loads = "the rows in the database are not those of the last run"
+        loads = CHANGED
     found = {}
     for step in steps:
         reason = loads or reasons[step]
@@ -176,7 +181,9 @@ def _missing(needed: Sequence[Step], now: dict[Step, dict[str, Any]], earlier: E
     if earlier.outdated(needed):
         return "the last run prepared data that it did not load"
     before_load = "03_load" not in [step.name for step in needed]
-    return "" if before_load or _is_left_by(earlier, database_state()) else "the database has other rows by now"
+    return (
+        "" if before_load or _is_left_by(earlier, database_state()) else "the database is not as the last run left it"
+    )
 
 
 def take_over(steps: Sequence[Step], earlier: Earlier, folder: Path) -> None:

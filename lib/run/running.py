@@ -166,10 +166,10 @@ def _take_over(this: Run, taken: Sequence[Step]) -> None:
     for step in taken:
         before, run_id = this.earlier.outcome(step), this.earlier.run_of(step)
         if run_id:
-            status = {"reuse": "reused", "keep": "kept"}[this.decisions[step.name].action]
-            status = status if before["status"] in reuse.DONE else "failed"
+            word = {"reuse": "reused", "keep": "kept"}[this.decisions[step.name].action]
+            status = word if before["status"] in reuse.DONE else "failed"  # it runs again, though it has a page
             this.outcomes[step.name] = before | {"status": status, "run": run_id}
-            this.lines.end(step.name, f"{status} from run {run_id}")
+            this.lines.end(step.name, f"{word} from run {run_id}")
 
 
 def _stop(running: Sequence[Future[Any]]) -> None:

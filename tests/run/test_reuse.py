@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from lib import db
 from lib.errors import OutputError, UsageError
 from lib.run import params, reuse
 from lib.run.inputs import inputs
@@ -16,6 +18,7 @@ from lib.run.steps import discover
 STEPS = discover()
 NAMES = [step.name for step in STEPS]
 VALUES = params.Params().values()
+STATE_OF_DATABASE = reuse.database_state
 STATE = {"rows": "r", "predictions": "p"}
 REPORTS = ["04_executive", "05_cohort", "06_forecast", "08_customers"]
 
@@ -91,7 +94,7 @@ def test_other_rows_in_the_database_run_all_steps(earlier: reuse.Earlier, state:
     state["rows"] = "other"
     found = decided(earlier)
     assert run(found) == NAMES
-    assert found["04_executive"].reason == "the rows in the database are not those of the last run"
+    assert found["04_executive"].reason == "the database is not as the last run left it"
     state.clear()  # no shop, or no database
     assert run(decided(earlier)) == NAMES
 
@@ -186,7 +189,7 @@ def test_named_steps_run_and_the_others_keep_their_pages(earlier: reuse.Earlier)
     ("values", "rows", "words"),
     [
         ({"seed": 7}, "r", "the last run loaded other data (02_generate: seed changed)"),
-        ({}, "other", "the database has other rows by now"),
+        ({}, "other", "the database is not as the last run left it"),
     ],
 )
 def test_named_steps_are_refused_where_their_data_are_not_there(
@@ -219,3 +222,23 @@ def test_pages_that_cannot_be_taken_over_are_an_error_and_leave_no_part(
     with pytest.raises(OutputError, match=r"cannot write to .*05_cohort\.ipynb: No space left on device"):
         reuse.take_over([step for step in STEPS if step.name == "05_cohort"], earlier, tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_same"),
+    [
+        ("UPDATE orders SET status = status", True),
+        ("CREATE VIEW public.mine AS SELECT 1", True),
+        ("UPDATE workbook.shop SET time_zone = 'Asia/Tokyo'", False),
+        ("DROP VIEW sales_summary", False),
+        ("DROP TABLE workbook.rejects", False),
+        ("DELETE FROM refunds", False),
+        ("DROP TABLE orders CASCADE", False),
+    ],
+)
+def test_a_change_of_the_database_by_hand_is_seen(statement: str, is_same: bool, demo_database: sa.URL) -> None:
+    before = STATE_OF_DATABASE()
+    with db.transaction() as connection:
+        connection.execute(sa.text(statement))
+    assert before
+    assert (STATE_OF_DATABASE() == before) is is_same

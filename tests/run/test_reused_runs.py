@@ -144,7 +144,7 @@ def test_a_failed_report_holds_no_other_back(project: Path, empty_database: sa.U
 
     with broken(project / "notebooks" / "05_cohort.ipynb"):
         code, words, found = run()
-    assert (code, words.count("\n")) == (1, 1)
+    assert (code, words.count("\n")) == (1, 1), words
     assert words.startswith("error: 05_cohort failed at “")
     assert "ValueError: no figures today" in words
     assert found == dict.fromkeys(found, "completed") | {"05_cohort": "failed"}
@@ -159,3 +159,7 @@ def test_a_failed_report_holds_no_other_back(project: Path, empty_database: sa.U
     assert (reports / "05_cohort.html").read_bytes() == page
     front = (reports / "index.html").read_text("utf-8")
     assert "failed, and its page is of an earlier run; the other reports are complete." in front
+
+    with broken(project / "notebooks" / "05_cohort.ipynb"):
+        subprocess.run([*command, "--only", "04_executive"], cwd=project, capture_output=True, check=True)
+        assert run()[2]["05_cohort"] == "failed"  # its inputs are unchanged, but it has not completed with them
