@@ -34,7 +34,8 @@ def prepare() -> None:
     from papermill.engines import papermill_engines
 
     papermill_engines.register("workbook", _engine())
-    logging.getLogger("papermill").addHandler(logging.NullHandler())  # errors are raised and reported once
+    for name in ("papermill", "asyncio"):  # errors are raised and reported once; nbclient leaves a task at a time-out
+        logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 def skip_slow_import() -> None:

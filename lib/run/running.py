@@ -89,6 +89,7 @@ def _done(this: Run, step: Step) -> bool:
 def _run_recorded(this: Run) -> None:
     """Run the stages and write the record in any case; a record that cannot be written hides no earlier error."""
     started, status = time.perf_counter(), "failed"
+    _save(this)
     try:
         _run_stages(this)
         status = "completed"

@@ -96,6 +96,15 @@ def test_a_killed_run_is_resumed_with_its_parameters(again: Ran) -> None:
     )
 
 
+def test_a_run_that_was_killed_in_its_first_step_is_the_one_to_resume(again: Ran) -> None:
+    with running("--set", "seed=77", output=again.output, url=again.url) as process:
+        until(lambda: list(again.output.glob("runs/*/unfinished.json")))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    planned = pipeline("--resume", "--dry-run", output=again.output, url=again.url)
+    assert planned.stdout.startswith("01_schema      run    02_generate: seed changed")
+
+
 def test_a_completed_run_is_not_resumed(again: Ran) -> None:
     done = pipeline("--resume", output=again.output, url=again.url)
     assert (done.returncode, done.stdout) == (2, "")
