@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,9 @@ def runs(output: Path) -> Iterator[list[str]]:
     """
     for folder in sorted((output / "runs").glob("[0-9]*Z"), reverse=True):
         files = [path for name in ("run.json", manifest.UNFINISHED) if (path := folder / name).is_file()]
-        if files:
-            yield _row(json.loads(files[0].read_text(encoding="utf-8")))
+        with suppress(ValueError):  # a record may be cut off where a disk was full
+            if files:
+                yield _row(json.loads(files[0].read_text(encoding="utf-8")))
 
 
 def _row(run: dict[str, Any]) -> list[str]:

@@ -19,6 +19,8 @@ def test_runs_are_listed_the_latest_first(tmp_path: Path) -> None:
     )
     manifest.write(tmp_path / "runs" / "20250703Z", RUN | {"status": "running", "steps": []}, manifest.UNFINISHED)
     (tmp_path / "runs" / "20250704Z").mkdir()
+    manifest.write(tmp_path / "runs" / "20250705Z", RUN)
+    (tmp_path / "runs" / "20250705Z" / "run.json").write_text("{")  # cut off
     assert list(status.runs(tmp_path)) == [
         ["2025-07-01 06:00:00", "demo.yml", "killed, or still running", "", "", ""],
         [
