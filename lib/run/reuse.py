@@ -181,9 +181,7 @@ def _missing(needed: Sequence[Step], now: dict[Step, dict[str, Any]], earlier: E
     if earlier.outdated(needed):
         return "the last run prepared data that it did not load"
     before_load = "03_load" not in [step.name for step in needed]
-    return (
-        "" if before_load or _is_left_by(earlier, database_state()) else "the database is not as the last run left it"
-    )
+    return "" if before_load or _is_left_by(earlier, database_state()) else CHANGED
 
 
 def take_over(steps: Sequence[Step], earlier: Earlier, folder: Path) -> None:
