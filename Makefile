@@ -140,7 +140,7 @@ lock: $(if $(wildcard $(UV)),,$(OK)) ## Renew requirements.lock from pyproject.t
 bench: $(OK) ## Measure, print a table, and write output/bench.json
 	@$(PYTHON) -m tests.bench $(ARGS)
 
-bench-large: $(OK) ## Measure 10 and 30 million rows, and 5 million lines of CSV: memory, cost per row
+bench-large: $(OK) ## Measure 10 and 30 million rows, 5 million lines of CSV: memory, cost per row
 	@$(PYTHON) -m tests.bench generate-large load-large own-files-large $(ARGS)
 
 bench-forecast: $(OK) ## Measure the forecast on real series, or those of SERIES, and synthetic shops

@@ -171,7 +171,9 @@ def _be_kernel(connection_file: str, cwd: Path, env: dict[str, str], log: str | 
     from ipykernel.kernelapp import IPKernelApp
 
     os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it drops a Ctrl-C that was for the runner
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(env)
     os.chdir(cwd)

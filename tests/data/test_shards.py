@@ -24,7 +24,7 @@ from tests.runner import command, until
 
 pytestmark = pytest.mark.slow
 
-SAMPLE_SHA256 = "dc45d3699ea8f918fbd9674590537888eb0c1dd40c771c595f8edb3b4bd350ef"
+SAMPLE_SHA256 = "444f5b7e33a929e4be42bc64653bd339ecd2035d5c84f25c62711a9664f127a1"
 SMALL = Counts(marketing_campaigns=3, users=4 * BLOCK_USERS + 1, products=40, orders=2_500, events=20_000)
 WRITE = """
 from pathlib import Path
