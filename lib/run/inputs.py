@@ -12,10 +12,11 @@ from typing import Any
 
 from lib import settings
 from lib.data.imports.sources import named_files
+from lib.run.notebook import parameter_names
 from lib.run.steps import Step
 from lib.settings import PROJECT
 
-__all__ = ["changed", "code", "inputs", "parameter_names"]
+__all__ = ["changed", "code", "inputs"]
 
 SHOWN_BY_ALL = ("as_of", "time_zone", "sales_basis", "locale")  # parameters that every page shows or is written with
 EXPORTER = "lib.report.pages"  # makes the page of each notebook
@@ -64,14 +65,6 @@ def changed(before: dict[str, Any], now: dict[str, Any]) -> str:
     return f"{', '.join(different)} changed" if different else ""
 
 
-def parameter_names(notebook: Path) -> list[str]:
-    """Names of the parameters in the notebook's parameters cell."""
-    book = json.loads(notebook.read_text(encoding="utf-8"))
-    tagged = [cell for cell in book["cells"] if "parameters" in cell["metadata"].get("tags", [])]
-    body = [node for cell in tagged for node in ast.parse("".join(cell["source"])).body]
-    return [node.target.id for node in body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)]
-
-
 def code(notebook: Path) -> list[Path]:
     """Files of lib on which a notebook depends: the modules that it imports, theirs, and all files that are not Python.
 
@@ -79,7 +72,10 @@ def code(notebook: Path) -> list[Path]:
     """
     book = json.loads(notebook.read_text(encoding="utf-8"))
     cells = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
-    waiting = {EXPORTER, *(name for cell in cells for name in _imported(cell))}
+    try:
+        waiting = {EXPORTER, *(name for cell in cells for name in _imported(cell))}
+    except SyntaxError:  # a cell with a command of IPython, such as %time
+        waiting = set(_all_within(PROJECT / "lib"))
     found: set[Path] = set()
     while waiting:
         paths = {path for name in waiting for path in _modules(name)} - found
@@ -95,9 +91,13 @@ def _imports_of(path: Path) -> frozenset[str]:
     text = path.read_text(encoding="utf-8")
     names = set(_imported(text))
     if "import_module" in text:
-        inside = path.parent.rglob("*.py")
-        names |= {".".join(module.relative_to(PROJECT).with_suffix("").parts) for module in inside}
+        names |= set(_all_within(path.parent))
     return frozenset(names)
+
+
+def _all_within(package: Path) -> Iterator[str]:
+    """Names of all modules of a package."""
+    yield from (".".join(module.relative_to(PROJECT).with_suffix("").parts) for module in package.rglob("*.py"))
 
 
 def _imported(text: str) -> Iterator[str]:

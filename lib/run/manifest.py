@@ -7,6 +7,8 @@ import json
 import platform
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +19,18 @@ from lib.errors import UsageError
 from lib.settings import PROJECT, run_folder
 from lib.util.files import plain_json, replacing
 
-__all__ = ["UNFINISHED", "describe", "facts", "last_completed", "new_run_id", "prune", "record", "resolved", "write"]
+__all__ = [
+    "UNFINISHED",
+    "describe",
+    "facts",
+    "last_completed",
+    "new_run_id",
+    "prune",
+    "record",
+    "records",
+    "resolved",
+    "write",
+]
 
 NAME, NAMES = "%Y%m%dT%H%M%S.%fZ", f"{'[0-9]' * 8}T{'[0-9]' * 6}.{'[0-9]' * 6}Z"
 UNFINISHED = "unfinished.json"  # the record of a run that has not ended
@@ -62,17 +75,27 @@ def write(folder: Path, run: dict[str, Any], name: str = "run.json") -> None:
 
 def prune(runs: Path, keep: int) -> None:
     """Remove all but the last `keep` runs; other folders, such as those of JupyterLab, stay."""
-    for path in sorted(runs.glob("[0-9]*T*Z"), reverse=True)[keep:]:
+    for path in _folders(runs)[keep:]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _folders(runs: Path) -> list[Path]:
+    """The folders of runs, the latest first."""
+    return sorted(runs.glob("[0-9]*T*Z"), reverse=True)
+
+
+def records(output: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Folder and record of each run, the latest first, also of one that has not ended; without unreadable records."""
+    for folder in _folders(output / "runs"):
+        for path in (folder / "run.json", folder / UNFINISHED):
+            with suppress(ValueError, OSError):  # missing, or cut off where a disk was full
+                yield folder, json.loads(path.read_text(encoding="utf-8"))
+                break
 
 
 def last_completed(output: Path) -> dict[str, Any] | None:
     """The manifest of the last completed run of the output folder, None without one."""
-    for path in sorted((output / "runs").glob("*/run.json"), reverse=True):
-        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if run.get("status") == "completed":
-            return run
-    return None
+    return next((run for _, run in records(output) if run.get("status") == "completed"), None)
 
 
 def resolved(values: dict[str, Any], output: Path) -> dict[str, Any]:

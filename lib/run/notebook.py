@@ -1,6 +1,8 @@
 """Run one notebook headless with papermill: only its own parameters, progress per cell, errors for people."""
 
+import ast
 import contextlib
+import json
 import logging
 import os
 import re
@@ -80,10 +82,22 @@ def _engine() -> type:
 
 
 def parameter_names(path: Path) -> list[str]:
-    """Names of the parameters in the notebook's parameters cell."""
-    from papermill import inspect_notebook
+    """Names of the parameters in the notebook's parameters cell.
 
-    return list(inspect_notebook(_literal(path)))
+    Raises:
+        UsageError: The cell is not Python.
+    """
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    try:
+        body = [node for cell in tagged[:1] for node in ast.parse("".join(cell["source"])).body]
+    except SyntaxError as error:
+        raise UsageError(
+            f"{path.name}: the cell with the tag parameters is not Python ({error.msg}, line {error.lineno}); "
+            "expected lines such as `rows: int = 1  # how many`. Correct it."
+        ) from error
+    targets = [node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)] for node in body]
+    return [target.id for found in targets for target in found if isinstance(target, ast.Name)]
 
 
 def prepared(path: Path, values: dict[str, Any]) -> Any:

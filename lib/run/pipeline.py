@@ -94,7 +94,7 @@ def _resumed(options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
         raise UsageError("--resume takes PARAMS and DATA of the last run. Leave them out, or leave out --resume")
     earlier = reuse.latest(settings.output_folder(), loaded=False)
     if earlier is None or earlier.record.get("status") == "completed":
-        state = "there is no run yet" if earlier is None else f"the last run, {earlier.folder.name}, completed"
+        state = "no run is recorded" if earlier is None else f"the last run, {earlier.folder.name}, completed"
         raise UsageError(f"--resume: {state}. Run `make pipeline`; steps that are unchanged do not run again")
     return earlier.record["params_file"], params.overridden(earlier.record["given"], options.set).values()
 
@@ -142,8 +142,7 @@ def run(file: str, values: dict[str, Any], choice: Choice = Choice()) -> None:
         else:
             decisions = reuse.decide(steps, values, None if choice.fresh else earlier)
         if choice.dry:
-            for step in steps:
-                sys.stdout.write(f"{step.name:<14} {decisions[step.name].action:<6} {decisions[step.name].reason}\n")
+            sys.stdout.write("\n".join([*reuse.described(decisions), ""]))
             return
         usual = {step.name: earlier.outcome(step).get("seconds") if earlier else None for step in steps}
         with progress.JsonLines() if choice.json else progress.Lines(usual) as lines:

@@ -1,7 +1,6 @@
 """Which steps need not run again, and the run from which their notebooks and pages are taken."""
 
 import hashlib
-import json
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,13 +14,14 @@ from lib import load, settings
 from lib.db import transaction
 from lib.db.connection import sql
 from lib.errors import DatabaseError, UsageError
+from lib.run import manifest
 from lib.run.inputs import changed, inputs
 from lib.run.steps import Step
 from lib.util.files import replacing
 
 __all__ = [
-    "DONE", "PREDICTIONS", "Decision", "Earlier", "database_state", "decide", "decide_for", "latest", "made",
-    "prepares", "take_over",
+    "DONE", "PREDICTIONS", "Decision", "Earlier", "decide", "decide_for", "described", "latest", "made",
+    "predictions_state", "prepares", "rows_state", "take_over",
 ]  # fmt: skip
 
 DONE = ("completed", "reused", "kept")
@@ -51,7 +51,7 @@ class Earlier:
         return next((found for found in self.record["steps"] if found["step"] == step.name), {})
 
     def run_of(self, step: Step) -> str:
-        """The run in which the page of the step was made; empty if there is no page, or only one with an error."""
+        """The run in which the page of the step was made; empty without a page, or if it only shows an error."""
         outcome = self.outcome(step)
         made = outcome.get("run") or (self.folder.name if outcome.get("status") in DONE else "")
         return made if (self.folder / "reports" / step.page).is_file() else ""
@@ -73,20 +73,22 @@ def latest(output: Path, *, loaded: bool = True) -> Earlier | None:
 
     A run that could not load the data has changed neither the rows nor the published pages.
     """
-    for path in sorted((output / "runs").glob("[0-9]*Z/*.json"), key=lambda path: path.parent.name, reverse=True):
-        with suppress(ValueError, OSError):  # a record may be cut off where a disk was full
-            record = json.loads(path.read_text(encoding="utf-8"))
-            if {"given", "steps", *(["database_state"] if loaded else [])} <= record.keys():
-                return Earlier(path.parent, record)
-    return None
+    needed = {"given", "steps", *(["database_state"] if loaded else [])}
+    return next((Earlier(*found) for found in manifest.records(output) if needed <= found[1].keys()), None)
 
 
-def database_state() -> dict[str, str]:
-    """Digests of the database without predictions, and of the predictions; empty if there is no shop."""
+def rows_state() -> str:
+    """Digest of the rows and definitions in the database, without predictions; empty without a shop."""
     with suppress(DatabaseError), transaction("loader", read_only=True) as connection:
-        rows = f"{load.fingerprint(connection)}-{connection.execute(sa.text(sql('load/state'))).scalar_one()}"
-        return {"rows": rows, PREDICTIONS: load.fingerprint(connection, predictions=True)}
-    return {}
+        return f"{load.fingerprint(connection)}-{connection.execute(sa.text(sql('load/state'))).scalar_one()}"
+    return ""
+
+
+def predictions_state() -> str:
+    """Digest of the predictions in the database; empty without a shop."""
+    with suppress(DatabaseError), transaction("loader", read_only=True) as connection:
+        return load.fingerprint(connection, predictions=True)
+    return ""
 
 
 def made(folder: Path, step: Step) -> str:
@@ -116,29 +118,34 @@ def decide(steps: Sequence[Step], values: dict[str, Any], earlier: Earlier | Non
     now = inputs(steps, values)
     if earlier is None:
         return {step.name: Decision("run", "no earlier run", now[step]) for step in steps}
-    state = database_state()
     reasons = {step: _reason(step, now[step], earlier) for step in steps}
     for step in earlier.outdated(steps):
         reasons[step] = reasons[step] or "the data that it reads were prepared after it"
     loads = next((f"{step.name}: {reasons[step]}" for step in steps if prepares(step) and reasons[step]), "")
     if values["load_mode"] == "append":
         loads = "files are appended"
-    elif not loads and not _is_left_by(earlier, state):
+    elif not loads and not _is_left_by(earlier):
         loads = CHANGED
     found = {}
     for step in steps:
         reason = loads or reasons[step]
         if not reason and "metabase" in step.gives and settings.get("METABASE_URL"):
             reason = "Metabase may have changed"
-        if not reason and PREDICTIONS in step.gives and earlier.outcome(step).get(PREDICTIONS) != state[PREDICTIONS]:
+        if not reason and PREDICTIONS in step.gives and earlier.outcome(step).get(PREDICTIONS) != predictions_state():
             reason = "its predictions are not those in the database"
         unchanged = f"unchanged since run {earlier.run_of(step)}"
         found[step.name] = Decision("run" if reason else "reuse", reason or unchanged, now[step])
     return found
 
 
-def _is_left_by(earlier: Earlier, state: dict[str, str]) -> bool:
-    return bool(state) and state["rows"] == earlier.record.get("database_state")
+def described(decisions: dict[str, Decision]) -> list[str]:
+    """One line per step: its name, what is done with it, and why."""
+    return [f"{name:<14} {decision.action:<6} {decision.reason}" for name, decision in decisions.items()]
+
+
+def _is_left_by(earlier: Earlier) -> bool:
+    state = rows_state()
+    return bool(state) and state == earlier.record.get("database_state")
 
 
 def _reason(step: Step, now: dict[str, Any], earlier: Earlier) -> str:
@@ -181,7 +188,7 @@ def _missing(needed: Sequence[Step], now: dict[Step, dict[str, Any]], earlier: E
     if earlier.outdated(needed):
         return "the last run prepared data that it did not load"
     before_load = "03_load" not in [step.name for step in needed]
-    return "" if before_load or _is_left_by(earlier, database_state()) else CHANGED
+    return "" if before_load or _is_left_by(earlier) else CHANGED
 
 
 def take_over(steps: Sequence[Step], earlier: Earlier, folder: Path) -> None:

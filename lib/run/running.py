@@ -112,7 +112,7 @@ def _run_stages(this: Run) -> None:
         if not all(_done(this, step) for step in stage if reuse.prepares(step)):
             break
         if any("database" in step.gives for step in stage):
-            this.record["database_state"] = reuse.database_state().get("rows")
+            this.record["database_state"] = reuse.rows_state()
             _save(this)
         _take_from_files(this)
     if errors:
@@ -193,7 +193,7 @@ def _run_step(this: Run, step: Step) -> WorkbookError | None:
         export(executed, page, reports=this.pages, note=_span(this))
         outcome |= preview(executed)
         if reuse.PREDICTIONS in step.gives:
-            outcome[reuse.PREDICTIONS] = reuse.database_state().get(reuse.PREDICTIONS)
+            outcome[reuse.PREDICTIONS] = reuse.predictions_state()
         outcome |= {"status": "completed", "page": step.page, "made": reuse.made(this.folder, step)}
     except WorkbookError as error:
         outcome["error"] = str(error)

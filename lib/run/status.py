@@ -1,10 +1,8 @@
 """Show the last runs, and what a run would do with each step now."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -39,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         file, found = params.chosen(options)
         console.print(f"make pipeline with {file.name} would do now:", markup=False)
         steps, earlier = discover(), reuse.latest(settings.output_folder())
-        for name, decision in reuse.decide(steps, found.values(), earlier).items():
-            console.print(f"  {name:<14} {decision.action:<6} {decision.reason}", markup=False)
+        for line in reuse.described(reuse.decide(steps, found.values(), earlier)):
+            console.print(f"  {line}", markup=False)
     except WorkbookError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -54,11 +52,7 @@ def runs(output: Path) -> Iterator[list[str]]:
         Per run: start, params file, status with the error of a failed step, rows in the database, steps that ran
         or were reused, and seconds.
     """
-    for folder in sorted((output / "runs").glob("[0-9]*Z"), reverse=True):
-        files = [path for name in ("run.json", manifest.UNFINISHED) if (path := folder / name).is_file()]
-        with suppress(ValueError):  # a record may be cut off where a disk was full
-            if files:
-                yield _row(json.loads(files[0].read_text(encoding="utf-8")))
+    yield from (_row(run) for _, run in manifest.records(output))
 
 
 def _row(run: dict[str, Any]) -> list[str]:

@@ -117,6 +117,18 @@ def test_a_changed_environment_is_seen(change: str, small: Path, monkeypatch: py
     assert changed(before, seen(small)) == "libraries, settings or the list of reports changed"
 
 
+def test_a_parameter_without_a_type_is_seen(small: Path) -> None:
+    write(small, 'period = "last_month"', "from lib import sales")
+    assert changed(seen(small), seen(small, period="other")) == "period changed"
+
+
+def test_a_notebook_with_a_command_of_ipython_depends_on_all_code(small: Path) -> None:
+    write(small, 'period = "last_month"', "%time from lib import sales")
+    before = seen(small)
+    edited("lib/unused.py")(small)
+    assert changed(before, seen(small)) == "code that it uses changed"
+
+
 def test_what_the_step_does_not_use_is_not_seen(small: Path) -> None:
     before = seen(small)
     edited("lib/unused.py")(small)

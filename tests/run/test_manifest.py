@@ -101,8 +101,8 @@ def test_parameters_that_follow_from_files_are_those_of_the_last_run_over_them(t
     asked = {"as_of": "auto", "currency": "EUR", "data": "/shop.csv"}
     with pytest.raises(UsageError, match="as_of: auto follows from your files, and the last run was not over them"):
         manifest.resolved(asked, tmp_path)
-    completed(tmp_path, "1", as_of="2025-02-01", currency="EUR", data="/shop.csv")
+    completed(tmp_path, "20250201T060000Z", as_of="2025-02-01", currency="EUR", data="/shop.csv")
     assert manifest.resolved(asked, tmp_path) == asked | {"as_of": "2025-02-01"}
-    completed(tmp_path, "2", as_of="2025-03-01", currency="EUR", data="/other.csv")
+    completed(tmp_path, "20250301T060000Z", as_of="2025-03-01", currency="EUR", data="/other.csv")
     with pytest.raises(UsageError):
         manifest.resolved(asked, tmp_path)

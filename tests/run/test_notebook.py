@@ -150,3 +150,8 @@ def test_a_target_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
 def test_parameter_names_are_read_from_the_parameters_cell(tmp_path: Path) -> None:
     path = book(tmp_path, parameters="rows: int = 1  # how many\nmapping: dict = None  # which")
     assert notebook.parameter_names(path) == ["rows", "mapping"]
+    assert notebook.parameter_names(book(tmp_path, parameters="rows = 1\nsizes = {\n  'a': 1,\n}")) == ["rows", "sizes"]
+    with pytest.raises(
+        UsageError, match=r"01_try.ipynb: the cell with the tag parameters is not Python \(.+, line 1\)"
+    ):
+        notebook.parameter_names(book(tmp_path, parameters="rows: int = "))

@@ -13,14 +13,19 @@ LOAD = {"step": "03_load", "status": "completed", "rows": 26181}
 def test_runs_are_listed_the_latest_first(tmp_path: Path) -> None:
     failed = {"step": "05_cohort", "status": "failed", "error": "05_cohort failed at “Churn”: no rows", "rows": None}
     reused = {"step": "04_executive", "status": "reused", "rows": None}
-    manifest.write(tmp_path / "runs" / "20250701Z", RUN | {"status": "completed", "seconds": 26.04, "steps": [LOAD]})
     manifest.write(
-        tmp_path / "runs" / "20250702Z", RUN | {"status": "failed", "seconds": 7, "steps": [LOAD, reused, failed]}
+        tmp_path / "runs" / "20250701T060000Z", RUN | {"status": "completed", "seconds": 26.04, "steps": [LOAD]}
     )
-    manifest.write(tmp_path / "runs" / "20250703Z", RUN | {"status": "running", "steps": []}, manifest.UNFINISHED)
-    (tmp_path / "runs" / "20250704Z").mkdir()
-    manifest.write(tmp_path / "runs" / "20250705Z", RUN)
-    (tmp_path / "runs" / "20250705Z" / "run.json").write_text("{")  # cut off
+    manifest.write(
+        tmp_path / "runs" / "20250702T060000Z",
+        RUN | {"status": "failed", "seconds": 7, "steps": [LOAD, reused, failed]},
+    )
+    manifest.write(
+        tmp_path / "runs" / "20250703T060000Z", RUN | {"status": "running", "steps": []}, manifest.UNFINISHED
+    )
+    (tmp_path / "runs" / "20250704T060000Z").mkdir()
+    manifest.write(tmp_path / "runs" / "20250705T060000Z", RUN)
+    (tmp_path / "runs" / "20250705T060000Z" / "run.json").write_text("{")  # cut off
     assert list(status.runs(tmp_path)) == [
         ["2025-07-01 06:00:00", "demo.yml", "killed, or still running", "", "", ""],
         [
