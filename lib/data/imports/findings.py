@@ -25,6 +25,7 @@ def findings(
         in_dates += f"; {dates.both_ways:,} of {dates.cells:,} dates read both ways"
     if dates.serials:
         in_dates += f"; {dates.serials:,} are Excel serial numbers"
+    offsets = f"{dates.offsets:,} of {dates.cells:,} dates have an offset" if dates.cells else "no dates"
     date_evidence = "mapping.if_unclear" if len(dates.formats) > 1 else "all dates of a sample"
     number_evidence = (
         "mapping.if_unclear" if len(numbers.styles) > 1 else f"{numbers.telling:,} numbers with a separator"
@@ -35,12 +36,7 @@ def findings(
         ("encoding", found.encoding.removesuffix("-sig"), evidence, ""),
         ("decimal", decimal, source("decimal", number_evidence), agree),
         ("dates", found.date_format or "ISO 8601", source("date_format", date_evidence), in_dates),
-        (
-            "time zone",
-            found.time_zone,
-            "mapping.time_zone or time_zone",
-            f"{dates.offsets:,} of {dates.cells:,} dates have an offset",
-        ),
+        ("time zone", found.time_zone, "mapping.time_zone or time_zone", offsets),
     ]
     return [dict(zip(("setting", "value", "from_what", "agree"), row, strict=True)) for row in rows]
 
