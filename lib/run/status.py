@@ -30,10 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False, soft_wrap=True)
     try:
         known = list(runs(settings.output_folder()))
-        table = Table(*(Column(name, no_wrap=name != "status") for name in COLUMNS), box=box.SIMPLE)
-        for run in known:
-            table.add_row(*run)
+        table = Table(*(Column(name, no_wrap=True) for name in COLUMNS), box=box.SIMPLE)
+        for *facts, _ in known:
+            table.add_row(*facts)
         console.print(table if known else "no run yet", markup=False)
+        for started, *_, errors in known:
+            if errors:
+                console.print(f"{started}  {errors}", markup=False)
         file, found = params.chosen(options)
         console.print(f"make pipeline with {file.name} would do now:", markup=False)
         steps, earlier = discover(), reuse.latest(settings.output_folder())
@@ -49,8 +52,8 @@ def runs(output: Path) -> Iterator[list[str]]:
     """The runs of the output folder, the latest first.
 
     Returns:
-        Per run: start, params file, status with the error of a failed step, rows in the database, steps that ran
-        or were reused, and seconds.
+        Per run: start, params file, status, rows in the database, steps that ran or were reused, seconds, and the
+        errors of failed steps.
     """
     yield from (_row(run) for _, run in manifest.records(output))
 
@@ -65,10 +68,11 @@ def _row(run: dict[str, Any]) -> list[str]:
     return [
         f"{datetime.fromisoformat(run['started_at']):%Y-%m-%d %H:%M:%S}",
         run["params_file"],
-        "; ".join([status, *errors]),
+        status,
         "" if rows is None else integer(rows),
         ", ".join(counts),
         f"{run['seconds']:.1f}" if "seconds" in run else "",
+        "; ".join(errors),
     ]
 
 

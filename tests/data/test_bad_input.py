@@ -266,7 +266,8 @@ def declared_decimal_comma(folder: Path) -> None:
     comma["products"][2]["price"] = "9,99"
     assert one(folder, comma, decimal=",").table("products")["price"][2] == Decimal("9.99")
     comma["products"][2]["price"] = "1.234,50"
-    one(folder / "again", comma, ("products.csv", 4, "price", "not_a_number"), decimal=",")
+    found = one(folder / "again", comma, ("products.csv", 4, "price", "not_a_number"), decimal=",")
+    assert "mapping.decimal" not in found.rejects["reason"][0]  # it reads with neither separator
 
 
 MONEY = ("price", "total_amount", "price_at_time", "discount")

@@ -184,6 +184,15 @@ def test_headline_reflects_the_run():
         "bad",
         "The run completed, but 2 checks failed: read the checks before the reports.",
     )
+    kept = [
+        {"step": "03_load", "status": "completed"},
+        {"step": "05_cohort", "status": "kept", "run": "1", "title": "C"},
+    ]
+    assert headline(good | {"run_id": "2", "steps": kept}) == (
+        "warn",
+        "The data were loaded, but these pages are of an earlier load: “C”. Run `make pipeline`.",
+    )
+    assert headline(good | {"run_id": "2", "steps": [load | {"run": "1"}, kept[1]]})[0] == "good"
     stopped = {"status": "failed", "steps": [{"step": "03_load", "title": "Load", "status": "failed"}]}
     assert "stopped at “Load”" in headline(stopped)[1]
     assert "stopped at “Load”: 2 rows of your files were rejected, see below." in headline(stopped | rejected)[1]

@@ -27,12 +27,12 @@ def test_runs_are_listed_the_latest_first(tmp_path: Path) -> None:
     manifest.write(tmp_path / "runs" / "20250705T060000Z", RUN)
     (tmp_path / "runs" / "20250705T060000Z" / "run.json").write_text("{")  # cut off
     assert list(status.runs(tmp_path)) == [
-        ["2025-07-01 06:00:00", "demo.yml", "killed, or still running", "", "", ""],
+        ["2025-07-01 06:00:00", "demo.yml", "killed, or still running", "", "", "", ""],
         [
-            "2025-07-01 06:00:00", "demo.yml", "failed; 05_cohort failed at “Churn”: no rows", "26,181",
-            "1 ran, 1 reused", "7.0",
+            "2025-07-01 06:00:00", "demo.yml", "failed", "26,181", "1 ran, 1 reused", "7.0",
+            "05_cohort failed at “Churn”: no rows",
         ],
-        ["2025-07-01 06:00:00", "demo.yml", "completed", "26,181", "1 ran", "26.0"],
+        ["2025-07-01 06:00:00", "demo.yml", "completed", "26,181", "1 ran", "26.0", ""],
     ]  # fmt: skip
 
 

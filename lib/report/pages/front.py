@@ -54,6 +54,9 @@ def headline(run: Run) -> tuple[str, str]:
         return "bad", f"{failure}{rows}.{published}"
     if errors := _failed_checks(run, "error"):
         return "bad", f"The run completed, but {_checks(errors)} failed: read the checks before the reports."
+    if older := [step for step in _list(run, "steps") if step["status"] == "kept" and step["run"] < _loaded_in(run)]:
+        names = ", ".join(f"“{step.get('title') or step['step']}”" for step in older)
+        return "warn", f"The data were loaded, but these pages are of an earlier load: {names}. Run `make pipeline`."
     warnings = _failed_checks(run, "warning")
     doubts = [f"{_count(rejected)} of {_rows(run['lines_read'])} of your files were rejected"] if rejected else []
     doubts += [f"{_checks(warnings)} gave a warning"] if warnings else []
@@ -73,6 +76,11 @@ def _failure(run: Run) -> str:
     if failed:
         return f"The run stopped at {names}"
     return "" if run.get("status") == "completed" else "The run stopped"
+
+
+def _loaded_in(run: Run) -> str:
+    """The run that loaded the data, this one or the one from which its load is reused; empty if nothing was loaded."""
+    return next((step.get("run") or run["run_id"] for step in _list(run, "steps") if step["step"] == "03_load"), "")
 
 
 def _failed_checks(run: Run, severity: str) -> int:
