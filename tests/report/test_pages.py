@@ -184,10 +184,8 @@ def test_headline_reflects_the_run():
         "bad",
         "The run completed, but 2 checks failed: read the checks before the reports.",
     )
-    kept = [
-        {"step": "03_load", "status": "completed"},
-        {"step": "05_cohort", "status": "kept", "run": "1", "title": "C"},
-    ]
+    load = {"step": "03_load", "status": "completed"}
+    kept = [load, {"step": "05_cohort", "status": "kept", "run": "1", "title": "C"}]
     assert headline(good | {"run_id": "2", "steps": kept}) == (
         "warn",
         "The data were loaded, but these pages are of an earlier load: “C”. Run `make pipeline`.",
