@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import tenacity
 
 from lib import kpis
-from lib.db.url import external_url, url
+from lib.db.url import external_url, private_folder, url
 from lib.errors import DatabaseError, DataError, WorkbookError
 
 __all__ = [
@@ -54,6 +54,8 @@ SESSION = {
     "DateStyle": "ISO,YMD",  # 01.07.2024 is an error, neither January 7 nor July 1
     **{f"tcp_{name}": value for name, value in KEEPALIVES.items() if name.startswith("keepalives")},
 }
+# The pool of each database, by its address or folder: looking for the private server takes 30 ms each time.
+_pools: dict[sa.URL | Path, sa.Engine] = {}
 
 
 def engine() -> sa.Engine:
@@ -173,7 +175,15 @@ def transaction(role: str = "", *, read_only: bool = False) -> Iterator[sa.Conne
 
 
 def _connected() -> sa.Connection:
-    pool = engine()
+    database = external_url() or private_folder()
+    if database in _pools:
+        with contextlib.suppress(sa.exc.OperationalError):
+            return _pools[database].connect()
+    _pools[database] = engine()
+    return _first_connected(_pools[database])
+
+
+def _first_connected(pool: sa.Engine) -> sa.Connection:
     retry = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_is_transient),
         stop=tenacity.stop_after_delay(STARTING_UP_SECONDS),

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 from base64 import b64decode
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_a_template_that_drops_figures_is_an_error(hostile, tmp_path, monkeypatc
 
 def test_page_loads_nothing_by_its_security_policy(page):
     assert re.findall(r"""(?:src|srcset|href|action)\s*=\s*["']?(?:https?:)?//""", page) == []
-    assert re.search(r"default-src 'none'.*script-src 'sha256-[^;]+' 'sha256-", page)
+    assert re.search(r"default-src 'none'.*script-src 'sha256-[^;]+' 'sha256-", unescape(page))
     assert "unsafe-eval" not in page
     assert len(page) < 2_600_000
 
@@ -99,7 +100,7 @@ def test_libraries_are_packed_only_where_a_figure_needs_them(page, tmp_path):
 
 
 def packed_ids(page: str) -> set[str]:
-    return set(re.findall(r'<script id="(\w+)" type="application/octet-stream">', page))
+    return set(re.findall(r'<script type="application/octet-stream" id="(\w+)">', page))
 
 
 def test_pages_are_reproducible_byte_for_byte(hostile, page, tmp_path):
@@ -266,7 +267,7 @@ def test_charts_of_a_switch_become_its_panels(tmp_path):
     text = (tmp_path / "n.html").read_text("utf-8")
     assert (text.count('<div class="panel">'), text.count('type="radio"')) == (2, 2)
     assert "by &lt;day&gt;" in text
-    assert text.count('checked=""') == 1
+    assert text.count(" checked>") == 1
 
 
 def test_data_of_a_figure_is_a_table(tmp_path):

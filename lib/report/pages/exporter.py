@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 # Tags of cells that a page leaves out: papermill repeats an error there, which the failed output shows anyway; and
 # what is meant for JupyterLab only.
 _LEFT_OUT = {"papermill-error-cell-tag", "template-note", "jupyterlab-only"}
+_HTML = "html"
 _STYLE = re.compile("<style>.*?</style>", re.DOTALL)
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(T00:00:00\.000)?")
@@ -83,9 +85,7 @@ def _render(
     reports: Sequence[Mapping[str, Any]],
     note: str,
 ) -> str:
-    from nbconvert import HTMLExporter  # slow to import
-
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]  # nbconvert types only a part of its functions
+    exporter = _exporter_class()(
         template_name=pages.TEMPLATES.name,
         template_file="notebook.html.j2",
         extra_template_basedirs=[str(pages.TEMPLATES.parent)],
@@ -100,8 +100,27 @@ def _render(
     scripts = [pages.plotly_code()] if held else []
     title = opening(node.cells)[0] or pages.label(page.name)
     resources = pages.resources(title, page, reports, scripts) | {"packed": _packed(held), "note": note}
-    html, _ = exporter.from_notebook_node(node, resources)
-    return str(html)
+    _, made = exporter.from_notebook_node(node, resources)
+    return str(made[_HTML])
+
+
+@cache
+def _exporter_class() -> type:
+    """nbconvert's HTMLExporter without its last pass, which takes half of its time.
+
+    It parses the page to add alternative texts and places in the tab order, which the template has.
+    """
+    from nbconvert import HTMLExporter, TemplateExporter  # slow to import
+
+    class Rendering(TemplateExporter):
+        def from_notebook_node(self, nb: Any, resources: Any = None, **options: Any) -> tuple[Any, dict[str, Any]]:
+            html, found = super().from_notebook_node(nb, resources, **options)
+            return "", {**found, _HTML: html}
+
+    class PageExporter(HTMLExporter, Rendering):  # its super() is Rendering
+        pass
+
+    return PageExporter
 
 
 def _packed(held: Sequence[Mapping[str, Any]]) -> dict[str, str]:

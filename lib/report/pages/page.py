@@ -81,7 +81,7 @@ def packed_world() -> str:
 
 
 def _pack(content: bytes) -> str:
-    return base64.b64encode(gzip.compress(content, compresslevel=9, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(content, compresslevel=6, mtime=0)).decode()
 
 
 def render(template: str, values: Mapping[str, Any], filters: Mapping[str, Callable[..., object]] | None = None) -> str:
