@@ -3,10 +3,10 @@
 Its imports take a kernel about two seconds; a forked kernel has them at once.
 """
 
+import atexit
 import gc
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -23,10 +23,11 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import default
 
-__all__ = ["kernel_manager", "kill_all", "preload", "preloaded"]
+__all__ = ["kernel_manager", "kill_all", "preload", "preloaded", "temporary_folder"]
 
 PRELOADED = (
-    "ipykernel.kernelapp", "ipykernel.ipkernel", "pandas", "plotly.graph_objects", "plotly.io", "pyarrow.parquet",
+    "lib.run.preloaded", "ipykernel.kernelapp", "ipykernel.ipkernel", "pandas", "plotly.graph_objects", "plotly.io",
+    "pyarrow.parquet",
     "sqlalchemy", "psycopg2", "duckdb", "scipy.optimize", "scipy.sparse", "scipy.stats", "sklearn.linear_model",
     "statsmodels.tsa.api", "statsmodels.duration.survfunc", "lib.data.acquire", "lib.data.profile", "lib.load",
     "lib.metabase", "lib.analysis.basket", "lib.analysis.clv", "lib.analysis.cohorts", "lib.analysis.customers",
@@ -35,6 +36,7 @@ PRELOADED = (
 )  # fmt: skip
 # A fork copies one thread only, so libraries must not start threads when they are imported.
 NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+FOLDER, RUNNER = "WORKBOOK_TEMPORARY", "WORKBOOK_RUNNER"  # for the fork server: the runner's folder and process
 
 _forking = multiprocessing.get_context("forkserver") if sys.platform == "linux" else None
 preloaded = threading.Event()  # kernels are forked
@@ -47,7 +49,7 @@ def preload() -> None:
     Elsewhere than on Linux this does nothing: libraries of the system may use threads there.
     """
     if _forking is not None:
-        os.environ |= NO_THREADS
+        os.environ |= NO_THREADS | {FOLDER: util.get_temp_dir(), RUNNER: str(os.getpid())}
         _forking.set_forkserver_preload(list(PRELOADED))
         resource_tracker.ensure_running()  # first, since it unblocks interrupts when it starts
         with _interrupts_blocked():
@@ -70,6 +72,11 @@ def kill_all() -> None:
     for pid in list(_running):
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
+
+
+def temporary_folder() -> str | None:
+    """Where the socket files of kernels belong: in a folder that is removed also if this process is killed."""
+    return util.get_temp_dir() if preloaded.is_set() else None
 
 
 def kernel_manager(folder: str, **options: Any) -> type:
@@ -120,8 +127,7 @@ class Provisioner(LocalProvisioner):
     def _fork(self, *, cwd: Path, env: dict[str, str], stdout: Any = None, **_others: Any) -> None:
         assert _forking is not None and self.parent is not None  # noqa: S101
         log = getattr(stdout, "name", None)
-        folders = [util.get_temp_dir(), Path(self.parent.connection_file).parent]
-        process = _forking.Process(target=_be_kernel, args=(self.parent.connection_file, cwd, env, log, folders))
+        process = _forking.Process(target=_be_kernel, args=(self.parent.connection_file, cwd, env, log))
         with _interrupts_blocked():  # it starts the fork server again if that was killed
             process.start()
         self.process = cast("Any", ForkedKernel(process))
@@ -162,14 +168,17 @@ class ForkedKernel:
             self._seen.send_signal(number)
 
 
-def _be_kernel(connection_file: str, cwd: Path, env: dict[str, str], log: str | None, folders: list[Path]) -> None:
+def _be_kernel(connection_file: str, cwd: Path, env: dict[str, str], log: str | None) -> None:
     """Body of a forked kernel: what a started process gets from its parent, and then the kernel.
 
-    If the process that has asked for it ends first, the kernel removes these folders of it and ends.
+    It ends if the process ends that has asked for it.
     """
     import numpy as np
     from ipykernel.kernelapp import IPKernelApp
 
+    from lib.run.preloaded import clean_up
+
+    atexit.unregister(clean_up)
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it drops a Ctrl-C that was for the runner
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -184,16 +193,14 @@ def _be_kernel(connection_file: str, cwd: Path, env: dict[str, str], log: str | 
     gc.freeze()  # collecting what was imported would copy the memory that the kernels share
     tempfile.tempdir = None
     np.random.seed()  # noqa: NPY002  # the only other generator with a state, `random`, is renewed by the fork
-    threading.Thread(target=_end_with_runner, args=(folders,), daemon=True).start()
+    threading.Thread(target=_end_with_runner, daemon=True).start()
     sys.argv = ["ipykernel_launcher", "-f", connection_file]
     # 1: not watched by the kernel itself, whose parent is the fork server
     IPKernelApp.launch_instance(argv=[*sys.argv[1:], "--IPKernelApp.parent_handle=1"])
 
 
-def _end_with_runner(folders: list[Path]) -> None:
+def _end_with_runner() -> None:
     runner = parent_process()
     assert runner is not None  # noqa: S101
     runner.join()
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)

@@ -138,7 +138,7 @@ def execute(
     from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
 
-    from lib.run.kernels import kernel_manager
+    from lib.run.kernels import kernel_manager, temporary_folder
 
     own = {name: values[name] for name in _known(path, values)}
     at = "its start"
@@ -149,7 +149,7 @@ def execute(
         on_cell(number, count, heading)
 
     try:
-        with _log(target) as log, tempfile.TemporaryDirectory(prefix="workbook-") as sockets:
+        with _log(target) as log, tempfile.TemporaryDirectory(dir=temporary_folder(), prefix="workbook-") as sockets:
             options = {"cwd": path.parent, "env": os.environ | (environment or {}), "stdout": log, "stderr": log}
             manager = kernel_manager(sockets, **options)
             _run(path, target, own, on_cell=cell_starts, kernel_manager_class=manager, timeout=values["cell_timeout_s"])

@@ -175,3 +175,10 @@ def test_all_kernels_can_be_killed_with_what_they_have_started(tmp_path: Path) -
     step.join(60)
     assert errors == ["01_try: the kernel died (Kernel died): killed, or out of memory"]
     assert psutil.wait_procs([child], timeout=10)[1] == []
+
+
+def test_a_runner_that_is_killed_leaves_no_temporary_folder(tmp_path: Path) -> None:
+    killed = "from lib.run import kernels; import os; kernels.preload(); os.kill(os.getpid(), 9)"
+    done = subprocess.run([sys.executable, "-c", killed], env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)
+    assert done.returncode == -signal.SIGKILL
+    until(lambda: not list(tmp_path.iterdir()))
