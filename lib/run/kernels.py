@@ -25,14 +25,17 @@ from traitlets import default
 
 __all__ = ["kernel_manager", "kill_all", "preload", "preloaded", "temporary_folder"]
 
+# What all notebooks import, before the first kernel is forked; and what the reports need, while data are prepared.
 PRELOADED = (
     "lib.run.preloaded", "ipykernel.kernelapp", "ipykernel.ipkernel", "pandas", "plotly.graph_objects", "plotly.io",
-    "pyarrow.parquet",
-    "sqlalchemy", "psycopg2", "duckdb", "scipy.optimize", "scipy.sparse", "scipy.stats", "sklearn.linear_model",
-    "statsmodels.tsa.api", "statsmodels.duration.survfunc", "lib.data.acquire", "lib.data.profile", "lib.load",
-    "lib.metabase", "lib.analysis.basket", "lib.analysis.clv", "lib.analysis.cohorts", "lib.analysis.customers",
-    "lib.analysis.forecast", "lib.analysis.segments", "lib.report.charts", "lib.report.display",
-    "lib.report.exploring", "lib.report.mailing", "lib.report.text.customers", "lib.run.manifest",
+    "pyarrow.parquet", "sqlalchemy", "psycopg2", "duckdb", "lib.data.acquire", "lib.data.profile", "lib.load",
+    "lib.report.charts", "lib.report.display", "lib.report.exploring", "lib.run.manifest",
+)  # fmt: skip
+LATER = (
+    "scipy.optimize", "scipy.sparse", "scipy.stats", "sklearn.linear_model", "statsmodels.tsa.api",
+    "statsmodels.duration.survfunc", "lib.metabase", "lib.analysis.basket", "lib.analysis.clv", "lib.analysis.cohorts",
+    "lib.analysis.customers", "lib.analysis.forecast", "lib.analysis.segments", "lib.report.mailing",
+    "lib.report.text.customers",
 )  # fmt: skip
 # A fork copies one thread only, so libraries must not start threads when they are imported.
 NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}

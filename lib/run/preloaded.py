@@ -1,12 +1,24 @@
-"""What the process from which kernels are forked does at its end: remove the folder of a runner that was killed."""
+"""The process from which kernels are forked: what it imports later, and what it removes at its end."""
 
 import atexit
 import os
 import shutil
+from importlib import import_module
+from itertools import count
 
-from lib.run.kernels import FOLDER, RUNNER
+from lib.run.kernels import FOLDER, LATER, RUNNER
 
-__all__ = ["clean_up"]
+__all__ = ["clean_up", "import_later"]
+
+FORK_SERVER = os.getpid()
+_forks = count(1)
+
+
+def import_later() -> None:
+    """Import LATER after the second fork: the first two kernels prepare the data, which needs none of it."""
+    if os.getpid() == FORK_SERVER and next(_forks) == 2:  # kernels inherit this hook
+        for name in LATER:
+            import_module(name)
 
 
 def clean_up() -> None:
@@ -15,4 +27,5 @@ def clean_up() -> None:
         shutil.rmtree(os.environ[FOLDER], ignore_errors=True)
 
 
+os.register_at_fork(after_in_parent=import_later)
 atexit.register(clean_up)
