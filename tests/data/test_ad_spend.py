@@ -70,6 +70,14 @@ def test_rows_are_counted_and_totals_are_dropped(tmp_path: Path) -> None:
     assert found.cases("Cost", "marketing_campaigns: budget unknown; the spend is used") == 2
 
 
+def test_a_total_in_the_place_of_the_day_is_dropped(tmp_path: Path) -> None:
+    totals = "".join(f"Total: {name},--,USD,13.75,1500,45,3.00%\n" for name in ("Account", "Search", "Display"))
+    found = shop(tmp_path, google=GOOGLE.rpartition(" --,Total")[0] + totals)
+    counts = found.imported.lines.set_index("file").loc["google.csv"]
+    assert counts[["read", "loaded", "rejected", "duplicates"]].tolist() == [6, 3, 0, 3]
+    assert (found.faults(), found.cases("Day", "totals; dropped")) == ([], 3)
+
+
 def test_a_bad_row_is_rejected_with_its_line(tmp_path: Path) -> None:
     bad = GOOGLE.replace("2025-06-02,Shoes,USD,3.25", "2025-06-02,Shoes,EUR,3.25").replace("10.50", "-1")
     assert shop(tmp_path, google=bad).faults() == [

@@ -267,7 +267,9 @@ def declared_decimal_comma(folder: Path) -> None:
     assert one(folder, comma, decimal=",").table("products")["price"][2] == Decimal("9.99")
     comma["products"][2]["price"] = "1.234,50"
     found = one(folder / "again", comma, ("products.csv", 4, "price", "not_a_number"), decimal=",")
-    assert "mapping.decimal" not in found.rejects["reason"][0]  # it reads with neither separator
+    assert 'SET="mapping.decimal=auto mapping.if_unclear.decimal=,"' in found.rejects["reason"][0]
+    loaded = one(folder / "recognised", comma, decimal="auto", if_unclear={"decimal": ","})
+    assert loaded.table("products")["price"][2] == Decimal("1234.50")
 
 
 MONEY = ("price", "total_amount", "price_at_time", "discount")

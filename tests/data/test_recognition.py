@@ -15,11 +15,11 @@ import pytest
 from lib.data.imports.dates import recognise_dates, twin
 from lib.data.imports.formats import load_format
 from lib.data.imports.mapping import layouts_of, read_options
-from lib.data.imports.numbers import recognise_numbers
+from lib.data.imports.numbers import recognise_numbers, sign_of
 from lib.data.imports.rejects import Policy
 from lib.data.imports.sampling import sample_of
 from lib.data.imports.staging import stage
-from lib.errors import DataError
+from lib.errors import DataError, UsageError
 from lib.report import display
 from lib.run import params
 from tests import matrix
@@ -242,3 +242,60 @@ def test_example_of_dates_that_read_both_ways(tmp_path: Path) -> None:
 def test_example_of_three_decimals(tmp_path: Path) -> None:
     found = imported(given("cases/shopify_kwd.csv", tmp_path), "shopify", policy=Policy("KWD"), **AUTO)
     assert found.table("orders")["total_amount"].sum() == Decimal("19.845")
+
+
+def test_a_file_that_reads_both_ways_is_read_like_the_others_of_its_export(tmp_path: Path) -> None:
+    for name, days in {"a": ("01/02/2025", "03/04/2025"), "b": ("01/13/2025", "01/02/2025")}.items():
+        rows = "".join(f"{name}{n},{day},Mug,1,1.50\n" for n, day in enumerate(days))
+        (tmp_path / f"{name}.csv").write_text(f"order,order_date,product,quantity,unit_price\n{rows}")
+    found = imported(tmp_path / "*.csv", "lines", policy=Policy("USD"))
+    assert [f"{day:%m-%d}" for day in sorted(found.table("orders")["order_date"])] == [
+        "01-02",
+        "01-02",
+        "01-13",
+        "03-04",
+    ]
+    rows = found.imported.recognised.set_index(["file", "setting"])["from what"]
+    assert (rows["a.csv", "dates"], rows["b.csv", "dates"]) == ("other files of the export", "all dates of a sample")
+
+
+@pytest.mark.parametrize(
+    ("cells", "sign"),
+    [
+        (["2.501,00 €", "-3,00 €"], "€"),
+        (["$1,250.00", "-$3.00"], "$"),
+        (["12.00 EUR", "3.00"], "EUR"),
+        (["£1.00", "1.00", "2.00"], ""),  # too few
+        (["£1.00", "€1.00"], ""),
+        (["MUG100", "MUG200"], ""),
+    ],
+)
+def test_the_currency_sign_of_a_column(cells: list[str], sign: str) -> None:
+    assert sign_of(Counter(cells)) == sign
+
+
+def signed(folder: Path, price: str, **options: Any) -> Any:
+    """Import a row of this price."""
+    (folder / "a.csv").write_text(f"order;order_date;product;quantity;unit_price\n1;2025-03-01;Mug;1;{price}\n")
+    return imported(folder / "a.csv", "lines", **options)
+
+
+def test_a_currency_sign_is_removed_and_must_be_that_of_the_shop(tmp_path: Path) -> None:
+    found = signed(tmp_path, "1.250,50 €", policy=Policy("auto"))
+    assert found.table("orders")["total_amount"].tolist() == [Decimal("1250.50")]
+    assert (found.imported.currency, found.cases("unit_price", "currency sign removed")) == ("EUR", 1)
+    with pytest.raises(UsageError, match=r'amounts in €, and the currency is USD; .* Set it: SET="currency=EUR"'):
+        signed(tmp_path, "1.250,50 €", policy=Policy("USD"))
+    with pytest.raises(UsageError, match=r"the files name no currency"):  # many currencies have this sign
+        signed(tmp_path, "$12.50", policy=Policy("auto"))
+    assert signed(tmp_path, "$12.50", policy=Policy("CAD")).imported.currency == "CAD"
+
+
+def test_a_number_that_reads_both_ways_is_read_as_its_advice_says(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r'SET="mapping\.if_unclear\.decimal=\.", or the other one'):
+        signed(tmp_path, "1.250", policy=Policy("EUR"))
+    totals = [
+        signed(tmp_path, "1.250", policy=Policy("EUR"), if_unclear={"decimal": each}).table("orders")["total_amount"][0]
+        for each in (",", ".")
+    ]
+    assert totals == [Decimal("1250"), Decimal("1.25")]

@@ -30,6 +30,7 @@ class Dates(NamedTuple):
         example: The first cell.
         against: Cells that only the other order of day and month reads.
         both_ways: How many cells read as two different days, by one of `formats` and by its twin.
+        one_way: How many cells only the first of `formats` reads, and not its twin; 0 without a twin.
         serials: How many cells look like Excel serial numbers.
         offsets: How many cells have an offset from UTC.
         first: The first day; None without any.
@@ -41,6 +42,7 @@ class Dates(NamedTuple):
     example: str
     against: int
     both_ways: int
+    one_way: int
     serials: int
     offsets: int
     first: pd.Timestamp | None
@@ -66,11 +68,11 @@ def recognise_dates(cells: Counter[str], fixed: str | None = None) -> Dates:
     own = readings[main] if best else _read(text, main)
     other = _read(text, twin(main)) if twin(main) else own
     both = own.notna() & other.notna() & (own != other)
-    against = own.isna() & other.notna()
+    against, alone = own.isna() & other.notna(), own.notna() & other.isna()
     first = next(iter(text[both.to_numpy()]), next(iter(text), ""))
     return Dates(
         tuple(best), total, most, first, int(counts[against.to_numpy()].sum()), int(counts[both.to_numpy()].sum()),
-        serials, offsets, own.min() if own.notna().any() else None,
+        int(counts[alone.to_numpy()].sum()), serials, offsets, own.min() if own.notna().any() else None,
     )  # fmt: skip
 
 

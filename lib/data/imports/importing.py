@@ -16,6 +16,7 @@ from lib.data.imports.ad_spend import REPORTS, STATEMENTS, compare_reports, find
 from lib.data.imports.formats import load_format
 from lib.data.imports.mapping import layouts_of, read_options
 from lib.data.imports.matching import find_files
+from lib.data.imports.numbers import SIGNS
 from lib.data.imports.rejects import Policy, refusal, rejected_examples, rejects_by_rule, save_rejects
 from lib.data.imports.rules import CURRENCY_HAS
 from lib.data.imports.sources import named_files, unpacked
@@ -34,6 +35,7 @@ HEADINGS = {"value": "read as", "from_what": "from what", "agree": "rows that ag
 NOTES = {"file": "str", "column": "str", "note": "str", "cases": "int64"}
 Note = tuple[str, str, str, int]  # file or table, column, note, cases
 CAMPAIGNS = "marketing_campaigns"
+NONE = "XXX"  # code of ISO 4217 for no currency
 PROFILED = ("users", "orders", "order_items", "events")
 PROFILE_ROWS = 500_000  # rows of all tables per group of customers (of events: of sessions), to bound memory
 
@@ -106,6 +108,7 @@ def import_shop(
         _create_views(database, files, work)
         if policy.currency == AUTO:
             policy = replace(policy, currency=_only_currency(database, files))
+        _refuse_other_sign(files, policy.currency)
         _use_currency(database, files, policy.currency)
         if source.row_key and len(files[0].parts) > 1:
             database.run("other_parts", source=files[0].layout.name, **source.row_key._asdict())
@@ -160,12 +163,15 @@ def _format(file: Staged, database: StagingDatabase) -> str:
 def _only_currency(database: StagingDatabase, files: list[Staged]) -> str:
     """The one currency of the files; raises UsageError if they have none or several.
 
-    Where every row is rejected, which is the error to report, it is XXX: no currency.
+    Where every row is rejected, which is the error to report, it is NONE.
     """
     named = files[0].layout
     found = database.rows("currencies", source=named.name) if "currency" in named.names else []
     if not any(database.has_rows(each.layout.name) for each in files):
-        return "XXX"
+        return NONE
+    signs = {part.sign for part in files[0].parts} - {"", "$"}  # which many currencies have
+    if not found and len(signs) == 1:
+        return SIGNS.get(sign := signs.pop(), sign)
     if len(found) != 1:
         listed = ", ".join(f"{row['currency']} ({row['rows']})" for row in found) or "no currency"
         example = found[0]["currency"] if found else "EUR"
@@ -174,6 +180,17 @@ def _only_currency(database: StagingDatabase, files: list[Staged]) -> str:
             "orders in another currency are rejected."
         )
     return str(found[0]["currency"])
+
+
+def _refuse_other_sign(files: list[Staged], currency: str) -> None:
+    """Raise UsageError if amounts have the sign of another currency than the shop's."""
+    for part in (part for each in files for part in each.parts if part.sign and currency != NONE):
+        is_other = SIGNS.get(part.sign, part.sign) != currency if part.sign != "$" else currency in ("EUR", "GBP")
+        if is_other:
+            raise UsageError(
+                f"{part.name} has amounts in {part.sign}, and the currency is {currency}; expected one currency, since "
+                f'amounts are not converted. Set it: SET="currency={SIGNS.get(part.sign, part.sign)}".'
+            )
 
 
 def _use_currency(database: StagingDatabase, files: list[Staged], currency: str) -> None:

@@ -61,7 +61,8 @@ class ReadOptions:
         credit_note_prefix: Text before the digits of the numbers of credit notes; "" if any order may have returns.
         latest: Last plausible date: a year after as_of, if that is given.
         if_unclear: `decimal` and `dates` (day_first or month_first) of a file that reads both ways; "" for none.
-        thousands: Separator of thousands that the recognition found; "" for none.
+        thousands: Separator of thousands that the recognition found; "" for none, None where `decimal` was not `auto`.
+        sign: Currency sign or code before or behind amounts that the recognition found; "" for none.
         header_line: Line of the header.
     """
 
@@ -85,7 +86,8 @@ class ReadOptions:
     credit_note_prefix: str
     latest: date
     if_unclear: dict[str, str] = dataclasses.field(default_factory=dict)
-    thousands: str = ""
+    thousands: str | None = None
+    sign: str = ""
     header_line: int = 1
 
 

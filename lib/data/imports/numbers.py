@@ -1,14 +1,16 @@
-"""How the numbers of a file are written: the decimal separator and that of thousands, by all different cells."""
+"""How the numbers of a file are written: separators of decimals and thousands, and a currency sign, by their cells."""
 
 import re
 from collections import Counter
 from typing import NamedTuple
 
-__all__ = ["GROUPS", "Numbers", "grouped", "read_number", "recognise_numbers"]
+__all__ = ["GROUPS", "SIGNS", "Numbers", "grouped", "mark", "read_number", "recognise_numbers", "sign_of", "unmarked"]
 
 GROUPS = {",": ",", ".": r"\.", " ": "[ \u00a0\u202f]", "'": "['\u2019]"}  # separator of thousands -> its characters
 STYLES = ((".", ""), (",", ""), (".", ","), (",", "."), (",", " "), (".", " "), (".", "'"), (",", "'"))
 PLAUSIBLE = re.compile("-?[0-9.,][0-9.,'\u2019 \u00a0\u202f]*")
+SIGNS = {"€": "EUR", "£": "GBP", "$": "USD"}  # currency sign -> the currency that it probably stands for
+MARKS = r"€|£|\$|EUR|USD|GBP|CHF|CAD|AUD|NZD|JPY|CNY|INR|BRL|MXN|PLN|CZK|HUF|RON|SEK|NOK|DKK|TRY|ZAR|SGD|HKD|KWD|AED"
 
 
 class Numbers(NamedTuple):
@@ -28,6 +30,27 @@ class Numbers(NamedTuple):
     agree: int
     telling: int
     example: str
+
+
+def mark(text: str) -> str:
+    """Pattern of a text before or behind a number, to be replaced by its group 1, the minus sign before it."""
+    return rf"^(-?)(?:{text}){GROUPS[' ']}*|{GROUPS[' ']}*(?:{text})$"
+
+
+def unmarked(cell: str, text: str) -> str:
+    """A cell without this text before or behind its number."""
+    return re.sub(mark(text), r"\1", cell)
+
+
+def sign_of(cells: Counter[str]) -> str:
+    """The only currency sign or code in a column, if at least half of its cells have it; else empty."""
+    found: Counter[str] = Counter()
+    for cell, count in cells.items():
+        match = re.search(mark(MARKS), cell)
+        if match and PLAUSIBLE.fullmatch(unmarked(cell, MARKS)):
+            found[match[0].strip("- \u00a0\u202f")] += count
+    ((sign, count),) = found.items() if len(found) == 1 else (("", 0),)
+    return sign if 2 * count >= cells.total() else ""
 
 
 def grouped(decimal: str, thousands: str) -> str:

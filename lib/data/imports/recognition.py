@@ -3,9 +3,10 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -14,7 +15,7 @@ from lib.data.imports.dates import Dates, recognise_dates, twin
 from lib.data.imports.findings import findings
 from lib.data.imports.headers import DELIMITERS, HEADER_RECORDS, field_positions, named_by
 from lib.data.imports.mapping import Layout, Notes, ReadOptions
-from lib.data.imports.numbers import Numbers, read_number, recognise_numbers
+from lib.data.imports.numbers import Numbers, read_number, recognise_numbers, sign_of, unmarked
 from lib.data.imports.sampling import Sample, sample_of
 from lib.errors import DataError
 
@@ -41,40 +42,73 @@ class Recognised:
     notes: Notes
 
 
-def recognise(path: Path, layout: Layout, options: ReadOptions, kind: str = "") -> Recognised:
-    """The options of a file, with a value for each that is `auto`.
+class _Seen(NamedTuple):
+    """What a sample of a file shows: `found` are the options but for those that `dates` and `numbers` decide."""
+
+    path: Path
+    kind: str
+    layout: Layout
+    given: ReadOptions
+    found: ReadOptions
+    evidence: str
+    positions: dict[str, int]
+    numbers: Numbers
+    dates: Dates
+    notes: Notes
+
+
+def recognise(files: Mapping[Path, str], layout: Layout, options: ReadOptions) -> list[Recognised]:
+    """The options of each file of an export, with a value for each that is `auto`.
+
+    A file whose dates or numbers read both ways is read like the others, if these agree.
 
     Args:
-        kind: For a file that is a copy of a workbook or Parquet file, which has numbers and dates of its own: what
-            it is. Settings for texts then count only where cells read both ways.
+        files: Path -> for a copy of a workbook or Parquet file, which has numbers and dates of its own, what it is.
+            Settings for texts then count only where cells read both ways.
 
     Raises:
-        UsageError: The file cannot be opened.
-        DataError: Its dates or numbers read in several ways, and `options.if_unclear` does not decide it.
+        UsageError: A file cannot be opened.
+        DataError: Its dates or numbers read in several ways, and neither another file nor `options.if_unclear` decides.
     """
-    if kind:
-        options = _of_copy(options)
+    seen = [_see(path, layout, _of_copy(options) if kind else options, kind) for path, kind in files.items()]
+    dates = {_order(each.dates.formats[0]) for each in seen if each.dates.one_way and len(each.dates.formats) == 1}
+    decimals = {each.numbers.styles[0][0] for each in seen if each.numbers.telling and len(each.numbers.styles) == 1}
+    shared = {name: words.pop() for name, words in (("dates", dates), ("decimal", decimals)) if len(words) == 1}
+    return [_decide(each, shared) for each in seen]
+
+
+def _see(path: Path, layout: Layout, options: ReadOptions, kind: str) -> _Seen:
     sample = sample_of(path, options.encoding)
     delimiter, line, header, notes = header_in(sample, layout, options.delimiter)
     layout = named_by(header, layout)
     positions = field_positions(header, layout)
-    cells = _cells_by_type(sample.rows(delimiter, line), header, positions, layout, options)
+    cells, sign = _cells_by_type(sample.rows(delimiter, line), header, positions, layout, options)
     numbers = recognise_numbers(cells["amounts"], cells["integers"], "" if options.decimal == AUTO else options.decimal)
     dates = recognise_dates(cells["dates"], None if options.date_format == AUTO else options.date_format)
-    decimal, thousands = _style(path, numbers, options)
-    date_format = _date_format(path, dates, options)
+    found = replace(options, encoding=sample.encoding, delimiter=delimiter, header_line=line, sign=sign)
+    return _Seen(path, kind, layout, options, found, sample.evidence, positions, numbers, dates, notes)
+
+
+def _decide(seen: _Seen, shared: dict[str, str]) -> Recognised:
+    """The options of a file; `shared` has what other files of the export decide, by name in `if_unclear`."""
+    layout, given, numbers, dates = seen.layout, seen.given, seen.numbers, seen.dates
+    usual = given.if_unclear | shared
+    decimal, thousands = _style(seen.path, numbers, usual.get("decimal", ""))
+    date_format = (
+        given.date_format if given.date_format != AUTO else _date_format(seen.path, dates, usual.get("dates", ""))
+    )
     found = replace(
-        options, encoding=sample.encoding, delimiter=delimiter, decimal=decimal, date_format=date_format,
-        thousands=thousands if options.decimal == AUTO else "", header_line=line,
-    )  # fmt: skip
+        seen.found, decimal=decimal, date_format=date_format, thousands=thousands if given.decimal == AUTO else None
+    )
     if dates.both_ways == dates.cells > 0:
-        notes[_columns(layout, positions, DATES), f"dates read both ways, and are read as {date_format}"] += dates.cells
-    matched = f"{len(positions)} of {sum(map(bool, layout.names.values()))} columns"
-    rows = findings(options, found, sample.evidence, numbers, dates, matched)
-    if kind:
+        place = _columns(layout, seen.positions, DATES), f"dates read both ways, and are read as {date_format}"
+        seen.notes[place] += dates.cells
+    matched = f"{len(seen.positions)} of {sum(map(bool, layout.names.values()))} columns"
+    rows = findings(given, found, seen.evidence, numbers, dates, matched, shared)
+    if seen.kind:
         rows = [row for row in rows if row["setting"] not in ("delimiter", "encoding")]
-        rows[0]["from_what"] = f"the names of the columns in {kind}"
-    return Recognised(layout, found, rows, notes)
+        rows[0]["from_what"] = f"the names of the columns in {seen.kind}"
+    return Recognised(layout, found, rows, seen.notes)
 
 
 def _of_copy(options: ReadOptions) -> ReadOptions:
@@ -121,46 +155,47 @@ def _records(lines: list[str], first: int, delimiter: str) -> Iterable[tuple[int
 
 def _cells_by_type(
     rows: Iterable[list[str]], header: list[str], positions: dict[str, int], layout: Layout, options: ReadOptions
-) -> dict[str, Counter[str]]:
-    """The cells of amounts, integers and dates, with their number of rows."""
-    kinds = {"amounts": AMOUNTS, "integers": INTEGERS, "dates": DATES}
+) -> tuple[dict[str, Counter[str]], str]:
+    """The cells of amounts, integers and dates, with their number of rows; and the currency sign of the amounts."""
+    kinds = dict.fromkeys(AMOUNTS, "amounts") | dict.fromkeys(INTEGERS, "integers") | dict.fromkeys(DATES, "dates")
     types = {column.name: column.type for column in layout.columns}
-    columns = {kind: [p for f, p in positions.items() if types[f] in names] for kind, names in kinds.items()}
-    found: dict[str, list[str]] = {kind: [] for kind in kinds}
+    found: dict[str, list[str]] = {field: [] for field in positions if types[field] in kinds}
     for row in rows:
         if len(row) == len(header):
-            for kind, places in columns.items():
-                found[kind] += [row[place] for place in places]
+            for field, listed in found.items():
+                listed.append(row[positions[field]])
     empty = {"", *options.null_words}
-    cells: dict[str, Counter[str]] = {kind: Counter(listed) for kind, listed in found.items()}
-    for kind, counted in cells.items():
-        tidy: Counter[str] = Counter()
+    columns: dict[str, Counter[str]] = {field: Counter() for field in found}
+    for field, listed in found.items():
+        for cell, count in Counter(listed).items():
+            if (tidy := re.sub(r"^'(?=[-+0-9.])", "", cell.strip())) not in empty:
+                columns[field][tidy] += count
+    signs = {sign_of(counted) for field, counted in columns.items() if kinds[types[field]] == "amounts"} - {""}
+    sign = signs.pop() if len(signs) == 1 and options.decimal == AUTO else ""
+    cells: dict[str, Counter[str]] = {kind: Counter() for kind in kinds.values()}
+    for field, counted in columns.items():
         for cell, count in counted.items():
-            tidy[re.sub(r"^'(?=[-+0-9.])", "", cell.strip())] += count
-        cells[kind] = Counter({cell: count for cell, count in tidy.items() if cell not in empty})
-    return cells
+            kind = kinds[types[field]]
+            cells[kind][unmarked(cell, re.escape(sign)) if sign and kind != "dates" else cell] += count
+    return cells, sign
 
 
-def _style(path: Path, numbers: Numbers, options: ReadOptions) -> tuple[str, str]:
-    """The separators of decimals and thousands."""
-    usual = options.if_unclear.get("decimal", "")
-    styles = [style for style in numbers.styles if len(numbers.styles) == 1 or usual in ("", style[0])]
-    if len(styles) == 1:
+def _style(path: Path, numbers: Numbers, usual: str) -> tuple[str, str]:
+    """The separators of decimals and thousands: of several, those with the usual decimal separator."""
+    styles = [style for style in numbers.styles if usual in ("", style[0])] or list(numbers.styles)
+    if len(numbers.styles) == 1 or len({decimal for decimal, _ in styles}) == 1:
         return styles[0]
     readings = " or ".join(
         f"{n!r} (decimal {d!r})" for d, n in ((style[0], read_number(numbers.example, *style)) for style in styles)
     )
     raise DataError(
         f"{path}: the number {numbers.example!r} reads as {readings}, and no number of the file decides it. "
-        f'Set the decimal separator: SET="decimal={styles[0][0]}", or the other one.'
+        f'Set the decimal separator: SET="mapping.if_unclear.decimal={styles[0][0]}", or the other one.'
     )
 
 
-def _date_format(path: Path, dates: Dates, options: ReadOptions) -> str:
+def _date_format(path: Path, dates: Dates, usual: str) -> str:
     """The format of the dates: of several, that with day and month in the usual order."""
-    if options.date_format != AUTO:
-        return options.date_format
-    usual = options.if_unclear.get("dates", "")
     formats = [form for form in dates.formats if len(dates.formats) == 1 or not usual or _order(form) in (usual, "")]
     if dates.against:
         raise DataError(

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from lib.catalog import Column
 from lib.data.imports.mapping import LATEST, Layout, Notes, ReadOptions
-from lib.data.imports.numbers import read_number
+from lib.data.imports.numbers import GROUPS, read_number
 from lib.data.imports.parsing import matches, parser_for
 from lib.data.imports.tidying import tidied
 
@@ -49,7 +49,7 @@ REASONS = {
     ),
     "not_a_number": (
         "expected a number with the decimal separator {separator}, such as 1234{separator}50, without "
-        "currency or thousands separator; correct it{other_separator}"
+        "currency or thousands separator; correct it{recognised}"
     ),
     "not_finite": "expected a finite number; correct it, or remove the line",
     "not_positive": "expected a number above {column.above}; correct it, or remove the line",
@@ -210,14 +210,12 @@ def _reason(rule: str, column: Column | None, options: ReadOptions, value: str =
     """The sentence of REASONS for a rule, a column and a value."""
     if rule == "not_an_integer" and column and column.unit == WEIGHED:
         rule = "not_whole"
-    other = "," if options.decimal == "." else "."
-    setting = f', or set the separator of the file: SET="mapping.decimal={other}"'
     return REASONS[rule].format(
         column=column,
         words=", ".join(column.one_of) if column else "",
         decimals="a price has at most six decimals" if column and column.type == "unit_price" else CURRENCY_HAS,
         separator=options.decimal,
-        other_separator=setting if read_number(value.strip(), other, "") else "",
+        recognised=_advice(value.strip(), options),
         word=value.strip() if re.fullmatch(r"\s*[\w-]+\s*", value) else "WORD",
         date_form=f"mapping.date_format ({options.date_format})" if options.date_format else "ISO 8601",
         time_zone=options.time_zone,
@@ -227,3 +225,14 @@ def _reason(rule: str, column: Column | None, options: ReadOptions, value: str =
         if options.latest == LATEST
         else ', a year after as_of (SET="as_of=auto" is the day after the last order)',
     )
+
+
+def _advice(value: str, options: ReadOptions) -> str:
+    """The setting by which a number of another style is read where the mapping names a separator; else empty."""
+    own, other = (options.decimal, "," if options.decimal == "." else ".")
+    setting = ""
+    if any(read_number(value, other, thousands) for thousands in ("", *GROUPS)):
+        setting = "mapping.decimal=auto"
+    if any(read_number(value, own, thousands) for thousands in GROUPS if thousands != own):
+        setting = f"mapping.decimal=auto mapping.if_unclear.decimal={own}"
+    return f', or have the separators recognised: SET="{setting}"' if setting and options.thousands is None else ""

@@ -47,12 +47,15 @@ SETTINGS = {
 
 
 class Part(NamedTuple):
-    """A part of a file: its name, number of rows, notes on its cells, and how it is written, see Recognised.rows."""
+    """A part of a file: its name, number of rows, notes on its cells, how it is written (see Recognised.rows), and the
+    currency sign of its amounts.
+    """
 
     name: str
     rows: int
     notes: Notes
     recognised: list[dict[str, str]]
+    sign: str
 
 
 @dataclass(frozen=True)
@@ -87,22 +90,23 @@ def stage(paths: Iterable[Path], layout: Layout, options: ReadOptions, folder: P
     fields = {column.name: parser_for(column.type, options).type for column in layout.columns}
     texts = dict.fromkeys(("raw_line", *FAULT), pa.string())
     schema = pa.schema({"line": pa.int64(), **fields, **texts})
-    parts, named = [], layout
+    files, parts, named = list(paths), [], layout
+    with _naming(files, folder):
+        texts_of = dict(as_csv(path, folder, layout) for path in files)
+        recognised = recognise(texts_of, layout, options)
     with pq.ParquetWriter(
         folder / f"{layout.name}.parquet", schema, compression="none", write_statistics=False,
         use_dictionary=list(fields),
     ) as writer:  # fmt: skip
-        for number, path in enumerate(paths):
-            with _naming(path, folder):
-                text, kind = as_csv(path, folder, layout)
-                found = recognise(text, layout, options, kind)
-                notes, rows, named = found.notes, 0, found.layout
+        for number, (path, text, found) in enumerate(zip(files, texts_of, recognised, strict=True)):
+            notes, rows, named = found.notes, 0, found.layout
+            with _naming([path], folder):
                 for table in _tables(text, named, found.options, notes):
                     if number:
                         table = table.set_column(0, "line", pc.add(table["line"], number * PART_LINES))
                     writer.write_table(with_all_columns(table, schema))
                     rows += table.num_rows
-            parts.append(Part(path.name, rows, +notes, found.rows))
+            parts.append(Part(path.name, rows, +notes, found.rows, found.options.sign))
     return Staged(named, parts)
 
 
@@ -118,12 +122,15 @@ def _tables(path: Path, layout: Layout, options: ReadOptions, notes: Notes) -> I
 
 
 @contextmanager
-def _naming(path: Path, folder: Path) -> Iterator[None]:
-    """Errors name the file of the user, and not its copy as CSV in `folder`."""
+def _naming(paths: list[Path], folder: Path) -> Iterator[None]:
+    """Errors name the files of the user, and not their copies as CSV in `folder`."""
     try:
         yield
     except (DataError, UsageError) as error:
-        raise type(error)(str(error).replace(f"{folder / path.name}.csv", str(path))) from error
+        text = str(error)
+        for path in paths:
+            text = text.replace(f"{folder / path.name}.csv", str(path))
+        raise type(error)(text) from error
 
 
 class StagingDatabase:

@@ -1,5 +1,6 @@
 """Repair the text of cells before it is parsed, and flag each repair."""
 
+import re
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -7,7 +8,7 @@ import pyarrow.compute as pc
 
 from lib.catalog import Column
 from lib.data.imports.mapping import ReadOptions
-from lib.data.imports.numbers import GROUPS, grouped
+from lib.data.imports.numbers import GROUPS, grouped, mark
 from lib.data.imports.parsing import by_word, from_serial, matches
 
 __all__ = ["tidied"]
@@ -46,6 +47,10 @@ def _steps(column: Column, options: ReadOptions) -> dict[str, Callable[[pa.Array
         steps["apostrophe before a number removed"] = lambda text: pc.replace_substring_regex(
             text, "^'([-+0-9.])", r"\1"
         )
+    if column.type in NUMBERS and options.sign:
+        steps["currency sign removed"] = lambda text: pc.replace_substring_regex(
+            text, mark(re.escape(options.sign)), r"\1"
+        )
     if column.type in NUMBERS and options.thousands:
         steps["separators of thousands removed"] = lambda text: _ungrouped(text, options)
     if column.type in DATES and options.excel_dates:
@@ -56,8 +61,9 @@ def _steps(column: Column, options: ReadOptions) -> dict[str, Callable[[pa.Array
 
 
 def _ungrouped(text: pa.Array, options: ReadOptions) -> pa.Array:
-    plain = pc.replace_substring_regex(text, GROUPS[options.thousands], "")
-    return pc.if_else(matches(text, grouped(options.decimal, options.thousands)), plain, text)
+    thousands = options.thousands or ""
+    plain = pc.replace_substring_regex(text, GROUPS[thousands], "")
+    return pc.if_else(matches(text, grouped(options.decimal, thousands)), plain, text)
 
 
 def _composed(text: pa.Array) -> pa.Array:

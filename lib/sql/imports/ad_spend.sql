@@ -11,7 +11,13 @@ WHERE currency <> $currency
 
 -- name: totals
 -- Removes the rows of {source} without a day: totals are dropped, since they repeat the other rows; others are rejected.
+-- A total may have its name in the place of the day, which is then a fault of its row.
 INSERT INTO removed_{source} BY NAME
+SELECT line, 'day' AS field, NULL AS rule, '' AS value, 'totals; dropped' AS reason
+FROM all_{source} AS lines
+JOIN columns ON columns.source = '{source}' AND columns.field = 'day' AND columns.called = lines.fault_column
+WHERE starts_with(lower(fault_value), 'total')
+UNION ALL
 SELECT
     line, 'day' AS field, if(is_total, NULL, 'missing') AS rule, '' AS value,
     if(is_total, 'totals; dropped', 'a value is required here; export the report by day') AS reason

@@ -74,7 +74,7 @@ LEFT JOIN removed_{source} AS removed USING (line)
 LEFT JOIN columns ON columns.source = '{source}' AND columns.field = removed.field
 JOIN files ON files.source = '{source}' AND files.part = part_of(lines.line)
 LEFT JOIN decimals ON true
-WHERE removed.rule IS NOT NULL OR lines.fault_rule IS NOT NULL
+WHERE removed.rule IS NOT NULL OR lines.fault_rule IS NOT NULL AND removed.line IS NULL
 
 -- name: key_of_uuid
 -- The key of a row whose key in the files is a UUID: the same.
@@ -263,7 +263,7 @@ SELECT
     files.file,
     count(lines.line) AS read,
     count(lines.line) FILTER (fault_rule IS NULL AND removed.line IS NULL) AS loaded,
-    count(coalesce(removed.rule, fault_rule)) AS rejected,
+    count(removed.rule) + count(fault_rule) FILTER (removed.line IS NULL) AS rejected,
     count(removed.line) - count(removed.rule) AS duplicates
 FROM files
 LEFT JOIN all_{source} AS lines ON part_of(lines.line) = files.part
