@@ -18,6 +18,7 @@ from lib.db import read
 from lib.errors import OutputError, WorkbookError
 from lib.formatting import day
 from lib.report.pages import DICTIONARY, export, preview, write_dictionary, write_index
+from lib.report.pages.page import without_links
 from lib.run import kernels, manifest, notebook, reuse
 from lib.run.progress import Reporter
 from lib.run.steps import Step, stages
@@ -26,7 +27,7 @@ from lib.util.files import replacing
 __all__ = ["Run", "run_steps"]
 
 FIRST = "02_generate"  # the step that records what it found in the files
-FROM_IMPORT = ("lines_read", "lines_loaded", "files", "recognised", "rejects", "examples")
+FROM_IMPORT = ("lines_read", "lines_loaded", "files", "recognised", "decisions", "rejects", "examples")
 WORKERS = 2
 WAKE_UP_S = 0.5  # a signal delivered to another thread is handled when the main thread next wakes up
 
@@ -77,9 +78,9 @@ def _published_if_prepared(this: Run, target: Path) -> Iterator[None]:
         yield
     except WorkbookError:
         if all(_done(this, step) for step in this.steps if reuse.prepares(step)):
-            _publish(this.folder / "reports", target)
+            _publish(this, target)
         raise
-    _publish(this.folder / "reports", target)
+    _publish(this, target)
 
 
 def _done(this: Run, step: Step) -> bool:
@@ -287,8 +288,14 @@ def _cards(this: Run) -> list[dict[str, Any]]:
     return [outcome for outcome in outcomes if outcome["page"]]
 
 
-def _publish(pages: Path, target: Path) -> None:
-    """Replace the published pages, the front page last; none if one of them cannot be written."""
+def _publish(this: Run, target: Path) -> None:
+    """Replace the published pages, the front page last; none if one of them cannot be written.
+
+    A page was written before the later ones: links to those that no step has made are removed.
+    """
+    pages = sorted((this.folder / "reports").glob("*.html"), key=lambda path: path.name != "index.html")
+    missing = {page["page"] for page in this.pages} - {page.name for page in pages}
     with ExitStack() as all_copied:
-        for page in sorted(pages.glob("*.html"), key=lambda path: path.name != "index.html"):
-            shutil.copyfile(page, all_copied.enter_context(replacing(target / page.name)))
+        for page in pages:
+            html = without_links(page.read_text(encoding="utf-8"), missing)
+            all_copied.enter_context(replacing(target / page.name)).write_text(html, encoding="utf-8", newline="\n")

@@ -67,7 +67,7 @@ def test_a_file_with_a_rejected_row(own_file: Path, tmp_path: Path) -> None:
             "line",
         }
     ]
-    assert "1 are used, 1 are rejected" in str(acquired)
+    assert "1 is used, 1 is rejected" in str(acquired)
     assert acquired.truth is None
     assert not (tmp_path / "data" / "truth.json").exists()
     assert (tmp_path / "rejects" / "shop.csv").read_text(encoding="utf-8").count("\n") == 2

@@ -247,6 +247,42 @@ def test_front_page_shows_how_the_files_are_written(tmp_path: Path) -> None:
     text = (tmp_path / "index.html").read_text("utf-8")
     assert all(words in text for words in ("How your files are written", "%d/%m/%Y", agree))
     assert all(words in text for words in ("Decisions about your rows", "a gift card; not sold", "1,234"))
+    assert '<td data-head="setting:">dates</td>' in text  # a narrow page has no row of headings
+
+
+def test_what_needs_attention_stands_before_the_details(tmp_path: Path) -> None:
+    reject = {
+        "file": "f.csv",
+        "rule": "blank",
+        "lines": 1,
+        "amount": 0.0,
+        "rejected_with_parent": False,
+        "example": "x",
+    }
+    check = {"check": "c", "meaning": "m", "failed": 1, "severity": "error", "sample": ""}
+    row = {"file": "f.csv", "setting": "dates", "read as": "", "from what": "", "rows that agree": ""}
+    run = {
+        "run_id": "r",
+        "status": "completed",
+        "lines_read": 9,
+        "rejects": [reject],
+        "examples": [],
+        "checks": [check],
+    }
+    run |= {"recognised": [row], "tables": [{"table": "users", "read": 1, "loaded": 1}]}
+    write_index(tmp_path / "index.html", run, [])
+    text = (tmp_path / "index.html").read_text("utf-8")
+    headings = re.findall("<h2>(.*?)</h2>", text)
+    assert headings == ["Rejected rows", "Checks", "Rows", "How your files are written"]
+    assert "<details><summary><h2>How your files are written" in text
+
+
+def test_links_of_the_menu_to_missing_pages_are_removed(page: str) -> None:
+    without = pages.without_links(page, ["05_cohort.html"])
+    assert 'href="05_cohort.html"' in page
+    assert 'href="05_cohort.html"' not in without
+    assert without.count("<figure ") == 2
+    assert 'href="04_executive.html"' in without
 
 
 def test_packed_libraries_unpack():

@@ -3,17 +3,29 @@
 import base64
 import gzip
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 
 from lib.report.palette import css_variables
 from lib.util.files import replacing
 
-__all__ = ["TEMPLATES", "label", "packed_plotly", "packed_world", "plotly_code", "render", "resources", "write"]
+__all__ = [
+    "TEMPLATES",
+    "label",
+    "packed_plotly",
+    "packed_world",
+    "plotly_code",
+    "render",
+    "resources",
+    "without_links",
+    "write",
+]
 
 TEMPLATES = Path(__file__).parents[1] / "template"
 WORLD = Path(__file__).parents[1] / "world_50m.json"
@@ -89,6 +101,14 @@ def render(template: str, values: Mapping[str, Any], filters: Mapping[str, Calla
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
     environment.filters |= filters or {}
     return environment.get_template(template).render(values)
+
+
+def without_links(html: str, missing: Iterable[str]) -> str:
+    """The page without the links of its menu to these pages."""
+    menu, end, rest = html.partition("</nav>")
+    for page in missing:
+        menu = re.sub(rf'\s*<a href="{re.escape(quote(page))}"[^>]*>[^<]*</a>', "", menu)
+    return menu + end + rest
 
 
 def write(page: Path, html: str) -> None:
