@@ -83,7 +83,7 @@ class Mapping(_Section):
     units: Literal["whole", "decimal"] = "whole"
     earliest_date: date = Field(date(2000, 1, 1), strict=False)  # the record of a run has it as text
     statuses: dict[str, str] = {}
-    discount_is: Literal["amount", "rate", "amount_included", "rate_included"] = "amount"
+    discount_is: Literal["amount", "rate", "percent", "amount_included", "rate_included", "percent_included"] = "amount"
     round_amounts: bool = False
     charges_of: Literal["order", "row"] = "order"
     credit_note_prefix: str = ""

@@ -68,7 +68,7 @@ def test_the_fields_of_a_shop_in_another_language_are_found(language: str, tmp_p
     text = proposed(matrix.write(files, tmp_path / "export", variant))
     names = {english: field for field, english in matrix.mapping_of("woocommerce", is_folder=False)["columns"].items()}
     fields = {names.get(english, english): name for english, name in matrix.LANGUAGES[language].items()}
-    found = dict(re.findall(r'^    (\w+): "(.+)"  # (?:sure|guessed)$', text, re.MULTILINE))
+    found = dict(re.findall(r'^    (\w+): "(.+)"  # (?:sure|guessed)(?:: .+)?$', text, re.MULTILINE))
     needed = {"order", "order_date", "status", "email", "product", "product_name", "quantity", "line_total", "country"}
     assert {field: found.get(field) for field in needed} == {field: fields[field] for field in needed}
     assert '"wc-completed": completed  # guessed' in text
@@ -101,7 +101,8 @@ def test_dates_that_read_both_ways_are_asked_with_both_readings(tmp_path: Path) 
 
 def test_numbers_that_read_both_ways_are_asked(tmp_path: Path) -> None:
     text = proposed(tmp_path / "a.csv", "Order,Date,Item,Qty,Price\n1,2025-03-01,Mug,1,1.250\n2,2025-03-02,Pot,1,950\n")
-    assert '# missing: is the decimal separator of 1.250 "." or ","?' in text
+    asked = '  if_unclear: {decimal: ""}  # missing: 1.250 is 1.250 by ".", 1250 by ","; write the right one'
+    assert asked in text
 
 
 @pytest.mark.parametrize(
@@ -152,3 +153,126 @@ def test_the_command_prints_the_proposal_and_the_next_step(tmp_path: Path, capsy
     assert mapping.main([""]) == 2
     assert mapping.main([str(tmp_path / "gone.csv")]) == 2
     assert "make mapping DATA=orders.csv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("separator", "total"), [(",", "1250"), (".", "1.25")])
+def test_the_answer_to_a_number_that_reads_both_ways_loads(separator: str, total: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    text = proposed(path, "Order;Date;Item;Qty;Price;Currency\n1;2025-03-01;Mug;1;1.250;EUR\n")
+    saved = tmp_path / "edited.yml"
+    saved.write_text(text.replace('{decimal: ""}', f'{{decimal: "{separator}"}}'), "utf-8")
+    assert imported(path, str(saved), policy=Policy("auto")).table("orders")["total_amount"][0] == Decimal(total)
+
+
+def loaded(path: Path, output: Path) -> pd.Series:
+    """What customers paid, by order, of a file that is loaded as it is proposed."""
+    text = proposed(path)
+    assert "# missing" not in text
+    found = imported(path, str(output / "mapping" / f"{path.stem}.yml"), policy=Policy("auto"))
+    assert found.faults() == []
+    return found.table("orders").set_index("order_date")["total_amount"].sort_index()
+
+
+PERCENT = "Order ID,Order Date,SKU,Quantity,Unit Price,Discount %{total},Currency\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "setting"),
+    [
+        (("10", "0"), "percent  # sure"),
+        (("10 %", "0 %"), "percent  # sure"),
+        (("10,18.00", "0,5.00"), "percent_included  # sure"),
+        (("0.1,18.00", "0,5.00"), "rate_included  # sure"),
+    ],
+)
+def test_a_percentage_of_discount_loads_as_proposed(
+    cells: tuple[str, str], setting: str, tmp_path: Path, output: Path
+) -> None:
+    header = PERCENT.format(total=",Total" if "," in cells[0] else "")
+    rows = f"1,2025-03-01,A,2,10.00,{cells[0]},GBP\n2,2025-03-02,B,1,5.00,{cells[1]},GBP\n"
+    (tmp_path / "a.csv").write_text(header + rows)
+    assert loaded(tmp_path / "a.csv", output).tolist() == [Decimal(18), Decimal(5)]
+    assert f"  discount_is: {setting}" in (output / "mapping" / "a.yml").read_text("utf-8")
+
+
+def test_percent_signs_are_enough_without_a_name(tmp_path: Path, output: Path) -> None:
+    rows = "1,2025-03-01,A,2,10.00,10%,GBP\n2,2025-03-02,B,1,5.00,,GBP\n"
+    (tmp_path / "a.csv").write_text(PERCENT.format(total="").replace(" %", "") + rows)
+    assert loaded(tmp_path / "a.csv", output).tolist() == [Decimal(18), Decimal(5)]
+
+
+def test_price_discount_and_total_of_a_spanish_file(tmp_path: Path, output: Path) -> None:
+    header = "Factura;Fecha;Código;Cantidad;Precio;Descuento;Importe;Moneda\n"
+    rows = "F1;13/01/2025;X;3;7,50;2,00;20,50;EUR\nF2;14/01/2025;X;1;7,50;0,00;7,50;EUR\n"
+    (tmp_path / "a.csv").write_text(header + rows)
+    assert loaded(tmp_path / "a.csv", output).tolist() == [Decimal("20.50"), Decimal("7.50")]
+    text = (output / "mapping" / "a.yml").read_text("utf-8")
+    assert 'line_total: "Importe"  # sure: quantity * unit_price - discount = line_total in 2 of 2 rows\n' in text
+
+
+def test_a_german_list_with_currency_signs_below_a_title(tmp_path: Path, output: Path) -> None:
+    rows = "R1;02.01.2025;17;A1;2;1.250,50 €;2.501,00 €\nR2;03.01.2025;18;A2;1;-9,99 €;9,99 €\n".replace("-9", "9")
+    header = "Muster GmbH;;;;;;\n\nBelegnr.;Belegdatum;Kundennr.;Artikelnr.;Menge;Einzelpreis;Betrag\n"
+    (tmp_path / "a.csv").write_bytes((header + rows).encode("cp1252"))
+    assert loaded(tmp_path / "a.csv", output).tolist() == [Decimal("2501.00"), Decimal("9.99")]
+    text = (output / "mapping" / "a.yml").read_text("utf-8")
+    assert "currency: EUR               # sure: amounts have the sign €" in text
+    assert "decimal: auto             # sure: ',' reads" in text
+
+
+def test_the_total_of_an_order_with_shipping_is_no_line_total(tmp_path: Path, output: Path) -> None:
+    header = (
+        "Bestellnummer;Bestelldatum;Artikelnummer;Menge;Einzelpreis brutto;MwSt;Gesamtbetrag;Währung;Versandkosten\n"
+    )
+    rows = "B1;02.01.2025;S;2;11,90;3,80;28,70;EUR;4,90\nB2;03.01.2025;S;1;23,80;3,80;28,70;EUR;4,90\n"
+    (tmp_path / "a.csv").write_text(header + rows)
+    assert loaded(tmp_path / "a.csv", output).tolist() == [Decimal("23.80"), Decimal("23.80")]
+
+
+WOOCOMMERCE = (
+    "Order Number,Order Status,Order Date,Customer Note,Email (Billing),Country Code (Billing),Payment Method Title,"
+    "Cart Discount Amount,Order Subtotal Amount,Shipping Method Title,Order Shipping Amount,Order Refund Amount,"
+    "Order Total Amount,Order Total Tax Amount,SKU,Item #,Item Name,Quantity (- Refund),Item Cost,Coupon Code,"
+    "Discount Amount,Discount Amount Tax\n"
+)
+
+
+def test_only_the_currency_is_missing_in_woocommerces_default_columns(tmp_path: Path) -> None:
+    rows = [
+        "500,Completed,2025-01-03 10:00,,,US,Stripe,0.4,4,Flat,5,0,8.6,0,,1,Card,1,4,TEN,0.4,0",
+        *(f"50{n},Completed,2025-01-04 03:00,,w@x.com,US,Stripe,0,34,Flat,5,0,39,0,,1,Card,1,4,,," for n in (1, 2)),
+        *(f"50{n},Completed,2025-01-04 03:00,,w@x.com,US,Stripe,0,34,Flat,5,0,39,0,B,2,Pot,1,30,,," for n in (1, 2)),
+    ]
+    text = proposed(tmp_path / "a.csv", WOOCOMMERCE + "\n".join(rows))
+    found = dict(re.findall(r'^    (\w+): "(.+)"  # (?:sure|guessed)$', text, re.MULTILINE))
+    assert found == {
+        "order": "Order Number", "product": "SKU", "product_name": "Item Name", "quantity": "Quantity (- Refund)",
+        "order_date": "Order Date", "unit_price": "Item Cost", "discount": "Discount Amount",
+        "email": "Email (Billing)", "status": "Order Status",
+        "country": "Country Code (Billing)", "shipping": "Order Shipping Amount",
+        "tax": "Order Total Tax Amount",
+    }  # fmt: skip
+    assert '# line_total: not "Order Subtotal Amount": one amount for all rows of an order, in 2 of 2 orders' in text
+    assert "  optional: [product]" in text
+    assert [line for line in text.splitlines() if "# missing" in line] == [
+        "currency: auto              # missing: the file names no currency; write its ISO 4217 code, such as EUR"
+    ]
+
+
+def test_the_files_of_an_export_are_proposed_together(tmp_path: Path) -> None:
+    for name, day in (("a", "01/02/2025"), ("b", "01/13/2025")):
+        (tmp_path / f"{name}.csv").write_text(f"Order,Date,Item,Price,Currency\n{name},{day},Mug,5.00,USD\n")
+    assert "# sure: %m/%d/%Y reads 2 of 2 dates" in proposed(tmp_path / "*.csv")
+
+
+def test_a_wrong_discount_says_which_setting_fits(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    text = "order,order_date,product,quantity,unit_price,discount,line_total\n1,2025-03-01,Mug,2,10.00,{}\n"
+    for cells, options, setting in (
+        ("2.00,18.00", {}, "amount_included"),
+        ("0.1,18.00", {"discount_is": "rate"}, "rate_included"),
+        ("10,20.00", {"discount_is": "rate"}, "percent"),
+    ):
+        path.write_text(text.format(cells))
+        rejects = imported(path, "lines", policy=Policy("GBP", 1.0, "reject"), **options).rejects
+        assert f'SET="mapping.discount_is={setting}"' in rejects["reason"][0]

@@ -19,14 +19,21 @@ __all__ = ["Guess", "guesses", "synonyms"]
 
 SIMILAR = 0.88  # least similarity of names for a guess
 MOSTLY = 0.9  # share of the filled cells that have the type of the field
+CHARGES = ("discount", "shipping", "tax")
+QUALIFIER = re.compile(
+    r"[\s,.]*\b(netto|brutto|net|gross|ht|ttc|hors taxes?|(ex|in)[ck]l\b.*|zzgl\b.*|con iva|sin iva|in)[\s%]*$|"
+    r"[\s%€$£]+$",
+    re.IGNORECASE,
+)
 INTEGER = re.compile(r"-?[0-9]{1,6}([.,]0{1,2})?")
 
 
 class Guess(NamedTuple):
-    """A column for a field; `sure` if its name is a usual one and its cells have the type of the field."""
+    """A column for a field; `sure` if its name is a usual one and its cells have the type of the field, or by `why`."""
 
     column: str
     sure: bool
+    why: str = ""
 
 
 @cache
@@ -46,8 +53,10 @@ def guesses(header: list[str], rows: list[list[str]], fields: Sequence[Column]) 
         if _kind(field) in kinds[name]
     ]
     found: dict[str, Guess] = {}
+    empty = {name for place, name in enumerate(header) if not any(row[place].strip() for row in rows)}
     for score, _, field, name in sorted(scores, reverse=True):
-        if score >= SIMILAR and field not in found and name not in {each.column for each in found.values()}:
+        is_similar = score >= (1 if name in empty else SIMILAR)
+        if is_similar and field not in found and name not in {each.column for each in found.values()}:
             found[field] = Guess(name, sure=score == 1)
     free = [name for name in kinds if "date" in kinds[name] and name not in {each.column for each in found.values()}]
     if "order_date" not in found and len(free) == 1:
@@ -62,7 +71,10 @@ def _similarity(name: str, field: str) -> float:
         return float(synonyms()[own] == field)
     usual = [each for each, of in synonyms().items() if of == field]
     plain = re.sub(r"\s*\([^()]*\)\s*$", "", name.strip())  # the e-mail of `E-Mail (Rechnung)`
-    last = re.split(r"[\W_]+", plain)[-1]  # the country of `customer country`
+    plain = QUALIFIER.sub("", plain)
+    *others, last = re.split(r"[\W_]+", plain)  # the country of `customer country`
+    if {synonyms().get(folded(each)) for each in others} & {*CHARGES} - {field}:
+        return 0  # the amount of `cart discount amount` is no total
     within = SIMILAR if folded(plain) in usual or folded(last) in usual else 0
     return max(within, *(0.99 * difflib.SequenceMatcher(None, own, each).ratio() for each in usual))
 
@@ -75,7 +87,7 @@ def _kind(field: Column) -> str:
 
 def _kinds(cells: list[str]) -> set[str]:
     """The types that nearly all filled cells have; all types for a column without any."""
-    filled = Counter(cell.strip().removeprefix("'") for cell in cells if cell.strip())
+    filled = Counter(re.sub(r"^'|\s*%$", "", cell.strip()) for cell in cells if cell.strip())
     rows = sum(filled.values())
     dates = recognise_dates(filled)
     shares = {

@@ -55,7 +55,8 @@ class ReadOptions:
         units: `whole`, or `decimal` for goods by weight.
         earliest_date: First plausible date.
         statuses: Word of the files for the state of an order -> that of the catalog.
-        discount_is: `amount`, or `rate` for shares; `_included` if prices or totals of rows are after the discount.
+        discount_is: `amount`, or `rate` or `percent` for shares; `_included` if prices or totals of rows are after the
+            discount.
         round_amounts: Round totals and discounts of rows to the decimals of the currency, instead of rejecting others.
         charges_of: `order` if each row has shipping and taxes of its order, `row` if they are its own.
         credit_note_prefix: Text before the digits of the numbers of credit notes; "" if any order may have returns.

@@ -4,7 +4,18 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-__all__ = ["GROUPS", "SIGNS", "Numbers", "grouped", "mark", "read_number", "recognise_numbers", "sign_of", "unmarked"]
+__all__ = [
+    "GROUPS",
+    "MARKS",
+    "SIGNS",
+    "Numbers",
+    "grouped",
+    "mark",
+    "read_number",
+    "recognise_numbers",
+    "sign_of",
+    "unmarked",
+]
 
 GROUPS = {",": ",", ".": r"\.", " ": "[ \u00a0\u202f]", "'": "['\u2019]"}  # separator of thousands -> its characters
 STYLES = ((".", ""), (",", ""), (".", ","), (",", "."), (",", " "), (".", " "), (".", "'"), (",", "'"))

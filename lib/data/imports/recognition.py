@@ -168,7 +168,7 @@ def _cells_by_type(
     columns: dict[str, Counter[str]] = {field: Counter() for field in found}
     for field, listed in found.items():
         for cell, count in Counter(listed).items():
-            if (tidy := re.sub(r"^'(?=[-+0-9.])", "", cell.strip())) not in empty:
+            if (tidy := re.sub(r"^'(?=[-+0-9.])|\s*%$", "", cell.strip())) not in empty:
                 columns[field][tidy] += count
     signs = {sign_of(counted) for field, counted in columns.items() if kinds[types[field]] == "amounts"} - {""}
     sign = signs.pop() if len(signs) == 1 and options.decimal == AUTO else ""

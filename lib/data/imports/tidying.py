@@ -47,6 +47,8 @@ def _steps(column: Column, options: ReadOptions) -> dict[str, Callable[[pa.Array
         steps["apostrophe before a number removed"] = lambda text: pc.replace_substring_regex(
             text, "^'([-+0-9.])", r"\1"
         )
+    if column.name == "discount" and options.discount_is.startswith("percent"):
+        steps["percent sign removed"] = lambda text: pc.replace_substring_regex(text, f"{GROUPS[' ']}*%$", "")
     if column.type in NUMBERS and options.sign:
         steps["currency sign removed"] = lambda text: pc.replace_substring_regex(
             text, mark(re.escape(options.sign)), r"\1"

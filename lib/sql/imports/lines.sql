@@ -33,9 +33,9 @@ SELECT
     CASE
         WHEN discount IS NULL THEN 0
         WHEN NOT is_rate THEN shop_amount(abs(discount))
-        WHEN NOT is_included THEN share_of(base, discount, 1)
-        WHEN listed IS NOT NULL AND line_total IS NOT NULL THEN share_of(listed, discount, 1)
-        WHEN discount < 1 THEN share_of(base, discount, 1 - discount)
+        WHEN NOT is_included THEN share_of(base, discount, whole)
+        WHEN listed IS NOT NULL AND line_total IS NOT NULL THEN share_of(listed, discount, whole)
+        WHEN discount < whole THEN share_of(base, discount, whole - discount)
         ELSE 0
     END AS reduction,
     if(line_total IS NULL, NULL, if(is_included, listed - reduction, listed)) AS expected
@@ -59,7 +59,7 @@ WITH faults AS (
                 starts_with("order", prefix) AND regexp_full_match("order"[length(prefix) + 1:], '[0-9]+')
             ) THEN 'negative_quantity'
             WHEN quantity < 0 AND line_total > 0 THEN 'sign_differs'
-            WHEN is_rate AND discount NOT BETWEEN 0 AND 1 THEN 'not_a_share'
+            WHEN is_rate AND discount NOT BETWEEN 0 AND whole THEN 'not_a_share'
             WHEN NOT is_included AND reduction > base THEN 'discount_exceeds_price'
             WHEN smallest_units(if(has_discount, abs(base - expected), base - expected)) > rounding THEN 'total_differs'
             WHEN is_sale AND (shipping < 0 OR tax < 0) THEN 'negative'
@@ -67,7 +67,8 @@ WITH faults AS (
     FROM (
         SELECT
             *,
-            floor(abs(quantity) / 2) + if(is_rate, 1, 0) AS rounding  -- a price has half a smallest unit for each unit
+            floor(abs(quantity) / 2) + if(is_rate, 1, 0) AS rounding,  -- a price has half a smallest unit for each unit
+            listed - if(is_rate, share_of(listed, discount, whole), reduction) AS after_discount
         FROM figures
     )
 ),
@@ -81,10 +82,10 @@ sentences (rule, field, reason) AS (
             'negative units on an invoice that is not a credit note; expected a number of {0} and digits. Where such rows '
             || 'are returns, set SET="mapping.credit_note_prefix="'),
         ('sign_differs', 'line_total', 'the units are negative, and the amount is not; correct one of them'),
-        ('not_a_share', 'discount', 'expected a share from 0 to 1; correct it, or set SET="mapping.discount_is={1}"'),
+        ('not_a_share', 'discount', 'expected a share from 0 to {5}; correct it, or set SET="mapping.discount_is={1}"'),
         ('discount_exceeds_price', 'discount', 'expected at most the amount of the row, {2}; correct one of them'),
         ('total_differs', 'line_total',
-            'price and discount give {3}; correct one of them, or map only one of unit_price and line_total'),
+            'price and discount give {3}; correct one of them, or {4}'),
         ('negative', 'shipping', 'expected a number of at least 0 in a row that is not a return; correct it')
 )
 
@@ -105,8 +106,16 @@ SELECT
         ELSE ''
     END AS value,
     format(
-        sentences.reason, prefix, if(is_included, 'amount_included', 'amount'),
-        coalesce(amount_text(base), ''), coalesce(amount_text(expected), '')
+        sentences.reason, prefix,
+        if(whole = 1 AND discount BETWEEN 0 AND 100, 'percent', 'amount') || if(is_included, '_included', ''),
+        coalesce(amount_text(base), ''), coalesce(amount_text(expected), ''),
+        if(
+            NOT is_included AND base = after_discount,
+            'set SET="mapping.discount_is=' || if(whole = 100, 'percent', if(is_rate, 'rate', 'amount'))
+                || '_included" if the totals are after the discount',
+            'map only one of unit_price and line_total'
+        ),
+        whole
     ) AS reason
 FROM faults
 JOIN sentences USING (rule)

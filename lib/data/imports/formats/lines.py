@@ -44,7 +44,7 @@ def _compare(database: StagingDatabase, options: ReadOptions, currency: str) -> 
     database.run("key_of_text")
     database.add_rows("settings", pa.Table.from_pylist([_settings(options, mapped)]))
     _look_up(database, options)
-    amounts = {"line_total"} if options.discount_is.startswith("rate") else {"line_total", "discount"}
+    amounts = {"line_total", "discount"} if options.discount_is.startswith("amount") else {"line_total"}
     for column in sorted(amounts & mapped) if not options.round_amounts else ():
         database.run("too_many_decimals", {"currency": currency}, source="lines", column=column, condition="true")
     rules = {"unknown_status": "status", "unknown_country": "country", "other_currency": "currency"}
@@ -68,7 +68,8 @@ def _compare(database: StagingDatabase, options: ReadOptions, currency: str) -> 
 def _settings(options: ReadOptions, mapped: set[str]) -> dict[str, Any]:
     return {
         "prefix": options.credit_note_prefix,
-        "is_rate": options.discount_is.startswith("rate"),
+        "is_rate": not options.discount_is.startswith("amount"),
+        "whole": 100 if options.discount_is.startswith("percent") else 1,
         "is_included": options.discount_is.endswith("included"),
         "per_row": options.charges_of == "row",
         "has_discount": "discount" in mapped,
