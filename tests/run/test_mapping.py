@@ -165,7 +165,7 @@ def test_the_answer_to_a_number_that_reads_both_ways_loads(separator: str, total
 
 
 def loaded(path: Path, output: Path) -> pd.Series:
-    """What customers paid, by order, of a file that is loaded as it is proposed."""
+    """Total by order of a file that is loaded as it is proposed."""
     text = proposed(path)
     assert "# missing" not in text
     found = imported(path, str(output / "mapping" / f"{path.stem}.yml"), policy=Policy("auto"))
@@ -220,7 +220,7 @@ def test_a_german_list_with_currency_signs_below_a_title(tmp_path: Path, output:
     assert "decimal: auto             # sure: ',' reads" in text
 
 
-def test_the_total_of_an_order_with_shipping_is_no_line_total(tmp_path: Path, output: Path) -> None:
+def test_the_total_of_an_order_with_shipping_is_not_that_of_its_row(tmp_path: Path, output: Path) -> None:
     header = (
         "Bestellnummer;Bestelldatum;Artikelnummer;Menge;Einzelpreis brutto;MwSt;Gesamtbetrag;Währung;Versandkosten\n"
     )

@@ -190,7 +190,7 @@ def _formulas(units: pd.Series, price: pd.Series, discount: pd.Series | None) ->
 
 
 def _extras(values: dict[str, pd.Series]) -> Iterator[tuple[str, pd.Series]]:
-    """What an amount may have besides the goods."""
+    """Amounts that a total may have besides the goods."""
     present = [name for name in CHARGES if name in values and values[name].any()]
     for names in [[name] for name in present] + [present] * (len(present) > 1):
         yield (

@@ -74,7 +74,7 @@ def _similarity(name: str, field: str) -> float:
     plain = QUALIFIER.sub("", plain)
     *others, last = re.split(r"[\W_]+", plain)  # the country of `customer country`
     if {synonyms().get(folded(each)) for each in others} & {*CHARGES} - {field}:
-        return 0  # the amount of `cart discount amount` is no total
+        return 0  # the last word of `cart discount amount` does not make it a total
     within = SIMILAR if folded(plain) in usual or folded(last) in usual else 0
     return max(within, *(0.99 * difflib.SequenceMatcher(None, own, each).ratio() for each in usual))
 

@@ -43,7 +43,7 @@ class Recognised:
 
 
 class _Seen(NamedTuple):
-    """What a sample of a file shows: `found` are the options but for those that `dates` and `numbers` decide."""
+    """Evidence in a sample of a file: `found` are the options but for those that `dates` and `numbers` decide."""
 
     path: Path
     kind: str
