@@ -20,6 +20,7 @@ __all__ = ["changed", "code", "inputs"]
 
 SHOWN_BY_ALL = ("as_of", "time_zone", "sales_basis", "locale")  # parameters that every page shows or is written with
 EXPORTER = "lib.report.pages"  # makes the page of each notebook
+METABASE = "lib/metabase/__init__.py"  # what uses it depends on the address of the server too
 READS_FILES = "data"  # the parameter that names a person's files
 
 
@@ -32,19 +33,21 @@ def inputs(steps: Sequence[Step], values: dict[str, Any]) -> dict[Step, dict[str
     content = cache(_content)  # most files are used by several steps
     installed = sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
     pages = [step.page for step in steps]
-    environment = _digest([platform.python_version(), installed, settings.get("METABASE_URL"), pages])
+    environment = [platform.python_version(), installed, pages]
     files = _digest([[str(path), content(path)] for path in _files(values)])
     found = {}
     for step in steps:
         book = json.loads(step.path.read_text(encoding="utf-8"))
         cells = [[cell["cell_type"], "".join(cell["source"]), cell["metadata"]] for cell in book["cells"]]
         names = [*parameter_names(step.path), *SHOWN_BY_ALL]
+        used = code(step.path)
+        server = settings.get("METABASE_URL") if PROJECT / METABASE in used else ""
         found[step] = {
             "notebook": _digest([cells, book["metadata"].get("workbook")]),
-            "code": _digest([[str(path), content(path)] for path in code(step.path)]),
+            "code": _digest([[str(path), content(path)] for path in used]),
             "parameters": {name: values[name] for name in sorted(names) if name in values},
             "files": files if READS_FILES in names else "",
-            "environment": environment,
+            "environment": _digest([*environment, server]),
         }
     return found
 

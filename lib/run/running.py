@@ -113,11 +113,17 @@ def _run_stages(this: Run) -> None:
         if not all(_done(this, step) for step in stage if reuse.prepares(step)):
             break
         if any("database" in step.gives for step in stage):
-            this.record["database_state"] = reuse.rows_state()
+            this.record["database_state"] = _database_state(this)
             _save(this)
         _take_from_files(this)
     if errors:
         raise errors[0]
+
+
+def _database_state(this: Run) -> str:
+    """Digest of the rows after the load; if no step has prepared data, the decisions have just compared it."""
+    changed = any(this.decisions[step.name].action == "run" for step in this.steps if reuse.prepares(step))
+    return reuse.rows_state() if changed or not this.earlier else str(this.earlier.record["database_state"])
 
 
 def _take_from_files(this: Run) -> None:

@@ -21,6 +21,7 @@ FILES = {
     "lib/deep/core.py": "",
     "lib/formats/__init__.py": "from importlib import import_module",
     "lib/formats/one.py": "",
+    "lib/metabase/__init__.py": "",
     "lib/unused.py": "",
     "lib/sql/sales.sql": "SELECT 1",
 }
@@ -107,14 +108,22 @@ def test_changed_files_of_a_person_are_seen(small: Path) -> None:
     assert [changed(before, with_spend), changed(with_spend, seen(small, **data))] == ["your files changed"] * 2
 
 
-@pytest.mark.parametrize("change", ["libraries", "Metabase"])
-def test_a_changed_environment_is_seen(change: str, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_libraries_are_seen(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = seen(small)
-    if change == "libraries":
-        monkeypatch.setattr(module.sysconfig, "get_path", lambda _name: str(small))
-    else:
-        monkeypatch.setenv("METABASE_URL", "http://127.0.0.1:3000")
+    monkeypatch.setattr(module.sysconfig, "get_path", lambda _name: str(small))
     assert changed(before, seen(small)) == "libraries, settings or the list of reports changed"
+
+
+@pytest.mark.parametrize(
+    ("imported", "words"), [("metabase", "libraries, settings or the list of reports changed"), ("sales", "")]
+)
+def test_another_metabase_is_seen_by_what_uses_it(
+    imported: str, words: str, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(small, 'period: str = "last_month"', f"from lib import {imported}")
+    before = seen(small)
+    monkeypatch.setenv("METABASE_URL", "http://127.0.0.1:3000")
+    assert changed(before, seen(small)) == words
 
 
 def test_a_parameter_without_a_type_is_seen(small: Path) -> None:
