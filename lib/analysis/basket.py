@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.stats import hypergeom
+from scipy.special import gammaln
 
 from lib.formatting import integer, percent
 
@@ -13,6 +13,7 @@ __all__ = ["Validation", "named", "rules", "suggest", "validate"]
 
 LEAST_TOGETHER = 5  # minimum orders with both products of a rule
 CHANCE = 0.01  # family-wise error rate over all tested pairs
+TERMS = 30  # of the tail of the hypergeometric distribution
 PRIOR = 50.0  # pseudo-count of average customers in the followers of each product
 SUGGESTIONS = 10
 BATCH = 2_000  # customers scored at once: memory is customers x products
@@ -20,17 +21,18 @@ MOST_PRODUCTS = 2_000  # most frequent products that can be suggested: memory is
 
 
 def rules(lines: pd.DataFrame) -> pd.DataFrame:
-    """Association rules between pairs of products, strongest first.
+    """Association rules between pairs of products, each pair once, by the number of orders beyond chance.
 
     Kept are pairs in at least LEAST_TOGETHER orders that occur together more often than chance allows (hypergeometric
-    test, at 1 % for all pairs together).
+    test, at 1 % for all pairs together). The rarer product is the antecedent: its rule has the higher confidence.
 
     Args:
         lines: One row per product of an order: order_id, product_id.
 
     Returns:
-        antecedent, consequent (product_id), orders (with both), support = orders / all orders, confidence = orders /
-        orders with the antecedent, lift = confidence / share of orders with the consequent.
+        antecedent, consequent (product_id), orders (with both), beyond_chance = orders - those expected if the products
+        were independent, support = orders / all orders, confidence = orders / orders with the antecedent, lift =
+        confidence / share of orders with the consequent.
 
     Example:
         >>> products = ["tea"] * 9 + ["cup"] * 9 + ["pan"] * 9
@@ -38,7 +40,6 @@ def rules(lines: pd.DataFrame) -> pd.DataFrame:
         >>> basket.rules(lines)[["antecedent", "consequent", "orders", "lift"]]
           antecedent consequent  orders  lift
         0        cup        tea       9   2.0
-        1        tea        cup       9   2.0
     """
     order, orders = pd.factorize(lines["order_id"], sort=True)
     product, products = pd.factorize(lines["product_id"], sort=True)
@@ -48,24 +49,47 @@ def rules(lines: pd.DataFrame) -> pd.DataFrame:
     bought = baskets[:, frequent]
     together = (bought.T @ bought).tocoo()  # orders with both products of each pair; on the diagonal, with the product
     counts = together.diagonal()
-    is_pair = (together.row != together.col) & (together.data >= LEAST_TOGETHER)
-    first, second = together.row[is_pair], together.col[is_pair]
+    rank = np.lexsort((np.arange(len(counts)), counts)).argsort()  # by number of orders: the antecedent is the rarer one
+    is_pair = (rank[together.row] < rank[together.col]) & (together.data >= LEAST_TOGETHER)
+    first, second, orders_with_both = together.row[is_pair], together.col[is_pair], together.data[is_pair]
+    expected = counts[first] * counts[second] / max(n, 1)
+    tests = len(frequent) * (len(frequent) - 1) / 2
+    kept = np.flatnonzero(orders_with_both > expected)
+    kept = kept[_by_chance(orders_with_both[kept], n, counts[first[kept]], counts[second[kept]]) * tests < CHANCE]
+    first, second, both, expected = first[kept], second[kept], orders_with_both[kept], expected[kept]
     found = pd.DataFrame(
         {
             "antecedent": products[frequent[first]],
             "consequent": products[frequent[second]],
-            "orders": together.data[is_pair].astype(int),
+            "orders": both.astype(int),
+            "beyond_chance": both - expected,
+            "support": both / max(n, 1),
+            "confidence": both / counts[first],
+            "lift": both / expected,
         }
     )
-    found["support"] = found["orders"] / max(n, 1)
-    found["confidence"] = found["support"] / (counts[first] / max(n, 1))
-    found["lift"] = found["confidence"] / (counts[second] / max(n, 1))
-    by_chance = hypergeom.sf(found["orders"] - 1, n, counts[first], counts[second])
-    pairs_tested = len(frequent) * (len(frequent) - 1) / 2
-    kept = found[(found["lift"] >= 1) & (by_chance * pairs_tested < CHANCE)]
-    rounded = kept.round({"lift": 9, "confidence": 9})  # both rules of a pair have the same lift up to the last digit
-    by = ["lift", "confidence", "antecedent"]
-    return rounded.sort_values(by, ascending=[False, False, True], kind="stable", ignore_index=True)
+    rounded = found.round({"beyond_chance": 6, "confidence": 9, "lift": 9})  # equal on any processor
+    by = ["beyond_chance", "antecedent", "consequent"]
+    return rounded.sort_values(by, ascending=[False, True, True], kind="stable", ignore_index=True)
+
+
+def _by_chance(both: np.ndarray, n: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Probability of at least this many orders with both products if they are independent, where it is small.
+
+    The first TERMS probabilities of the hypergeometric tail, and a geometric series as the upper bound of the rest;
+    scipy's exact tail takes ten times as long for half a million pairs.
+    """
+    both, first, second = (np.rint(values).astype(int) for values in (both, first, second))
+    log = gammaln(np.arange(1.0, n + 2))  # of the factorials
+    rest = n - first - second + both
+    chosen = log[first] - log[both] - log[first - both] + log[n - first] - log[second - both] - log[rest]
+    sum_of_terms = term = np.ones(len(both))
+    for step in range(TERMS):
+        ratio = (first - both - step) * (second - both - step) / ((both + step + 1.0) * (rest + step + 1.0))
+        term = term * np.clip(ratio, 0, 1)
+        sum_of_terms = sum_of_terms + term
+    bound = term * ratio / np.maximum(1 - ratio, 1e-9)
+    return np.exp(chosen - log[n] + log[second] + log[n - second]) * (sum_of_terms + bound)
 
 
 def _ones(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:

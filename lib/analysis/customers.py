@@ -64,7 +64,7 @@ class CustomerScores:
     Attributes:
         model: The models fitted to all data.
         customers: customer_history with the columns of `segments.rfm`, predicted_orders, predicted_value, churn_risk;
-            predictions are NaN without a model.
+            predictions are NaN without a model, segments where the history is too short for them.
         factor: Scale of the predictions, see `scale_factor`.
         warnings: Sentences to read before using the numbers.
     """
@@ -119,8 +119,11 @@ def score_customers(
         ['predicted_orders', 'predicted_value', 'churn_risk']
     """
     model = clv.fit_models(history)
-    scored = pd.concat([history, segments.rfm(history), clv.score(model, history, terms)], axis=1)
-    warnings = list(model.warnings)
+    rfm, young = segments.rfm(history), segments.too_young(history)
+    if young:
+        rfm["rfm_segment"] = pd.Series(None, index=rfm.index, dtype="str")
+    scored = pd.concat([history, rfm, clv.score(model, history, terms)], axis=1)
+    warnings = [*model.warnings, young] if young and len(history) else list(model.warnings)
     if model.orders is None or model.spend is None:
         return CustomerScores(model, scored.assign(churn_risk=np.nan), 1.0, warnings)
     expected = model.orders.expected_orders(history, validation.days)

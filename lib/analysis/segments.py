@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from lib.formatting import decimal, integer, percent
 
-__all__ = ["ACTIONS", "Clusters", "cluster", "rfm", "segment_table"]
+__all__ = ["ACTIONS", "Clusters", "cluster", "rfm", "segment_table", "too_young", "usual_gap"]
 
 SCORES = 5  # the highest score
 SEGMENTS = [  # name, lowest and highest recency score, the same of frequency and monetary value, suggested action
@@ -26,10 +26,13 @@ SEGMENTS = [  # name, lowest and highest recency score, the same of frequency an
     ("Hibernating", (1, 2), (1, 2), "Send low-cost reminders only."),
 ]
 ACTIONS = {name: action for name, *_, action in SEGMENTS}
+LEAST_GAPS = 3  # minimum length of the history of named segments, in usual gaps between orders
 CLUSTERS = range(3, 7)  # numbers of clusters to try
 LEAST_BUYERS = 100  # minimum distinct buyers for clusters
 LARGEST_FIT, LARGEST_SILHOUETTE = 10_000, 4_000  # maximum buyers per fit; per silhouette, which is quadratic in them
 BOOTSTRAPS = 10  # samples for the stability
+REFERENCES = 5  # data sets without clusters
+MATCHES = 4  # steps that fit the correlation of the copula: ties of the measures weaken it
 STABLE = 0.8  # minimum stability of real clusters
 CLEARER = 0.05  # minimum silhouette of real clusters above the null silhouette
 
@@ -68,6 +71,40 @@ def _names(scores: pd.DataFrame) -> pd.Series:
     for name, recency, both, _ in SEGMENTS:
         names[scores["recency_score"].between(*recency) & together.between(*both)] = name
     return names
+
+
+def usual_gap(customers: pd.DataFrame) -> float:
+    """Median over customers with repeat purchases of their mean days between purchases; NaN without any.
+
+    Args:
+        customers: frequency (purchases on later days than the first) and recency (days from the first to the last).
+    """
+    repeated = customers[customers["frequency"] > 0]
+    return float((repeated["recency"] / repeated["frequency"]).median())
+
+
+def too_young(customers: pd.DataFrame) -> str:
+    """Why segments have no names yet: the history is shorter than three usual gaps between orders; empty if it is not.
+
+    Before that, a customer between two orders cannot be told from one who has left.
+
+    Args:
+        customers: frequency, recency and age (days since the first order) of each customer.
+
+    Example:
+        >>> buyers = pd.DataFrame({"frequency": [1, 0], "recency": [20, 0], "age": [50, 10]})
+        >>> segments.too_young(buyers)
+        'Segments have no names yet: the orders span 51 days, fewer than three median gaps between orders (20 days
+        each).'
+    """
+    history, gap = int(customers["age"].max()) + 1 if len(customers) else 0, usual_gap(customers)
+    if history >= LEAST_GAPS * gap:
+        return ""
+    span = f"the orders span {'1 day' if history == 1 else f'{integer(history)} days'}"
+    if np.isnan(gap):
+        return f"Segments have no names yet: {span}, and no customer has ordered on two different days."
+    each = "1 day" if round(gap) == 1 else f"{integer(gap)} days"
+    return f"Segments have no names yet: {span}, fewer than three median gaps between orders ({each} each)."
 
 
 def segment_table(customers: pd.DataFrame) -> pd.DataFrame:
@@ -115,8 +152,9 @@ class Clusters:
 def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
     """Cluster buyers by k-means with k from 3 to 6 on standardised log1p of days_since_last, orders and revenue.
 
-    null_silhouette is the silhouette of equally many points from one normal distribution with the same covariance,
-    which has no clusters. stability is the mean adjusted Rand index with the clusters found in bootstrap samples: 1 if
+    null_silhouette is the mean silhouette of data sets without clusters: the same values of each measure, joined by a
+    Gaussian copula with the same correlations. It is compared with because RFM is skewed and has ties, which alone
+    give a higher silhouette than a normal distribution. stability is the mean adjusted Rand index with the clusters found in bootstrap samples: 1 if
     they are the same, 0 if they agree no more than by chance.
 
     Args:
@@ -138,20 +176,41 @@ def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
     spread = points.std(axis=0)
     points = (points - points.mean(axis=0)) / np.where(spread > 0, spread, 1)
     points = points if len(points) <= LARGEST_FIT else points[rng.choice(len(points), LARGEST_FIT, replace=False)]
-    cloud = rng.multivariate_normal(np.zeros(3), np.cov(points.T), len(points), method="eigh")
+    references = [_without_clusters(points, rng) for _ in range(REFERENCES)]
     with threadpool_limits(1):
-        scores = pd.DataFrame([_evaluate(k, points, cloud, rng) for k in CLUSTERS])
+        scores = pd.DataFrame([_evaluate(k, points, references, rng) for k in CLUSTERS])
     return Clusters(scores, _verdict(scores))
 
 
-def _evaluate(k: int, points: np.ndarray, cloud: np.ndarray, rng: np.random.Generator) -> dict[str, object]:
+def _without_clusters(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The values of each column, joined by a Gaussian copula with the correlations of the points."""
+    wanted = _correlation(points)
+    latent, ordered = wanted, np.sort(points, axis=0)
+    for _ in range(MATCHES):
+        values, vectors = np.linalg.eigh(latent)
+        normal = rng.standard_normal(points.shape) @ (vectors * np.sqrt(np.maximum(values, 0))).T
+        joined = np.take_along_axis(ordered, normal.argsort(axis=0).argsort(axis=0), axis=0)
+        latent = np.clip(latent + wanted - _correlation(joined), -1, 1)
+        np.fill_diagonal(latent, 1)
+    return joined
+
+
+def _correlation(points: np.ndarray) -> np.ndarray:
+    """Correlations of the columns; 0 of a column with equal values."""
+    with np.errstate(all="ignore"):
+        found = np.nan_to_num(np.corrcoef(points.T))
+    np.fill_diagonal(found, 1)
+    return found
+
+
+def _evaluate(k: int, points: np.ndarray, references: list[np.ndarray], rng: np.random.Generator) -> dict[str, object]:
     labels = _labels(k, points, points, rng)
     again = [_labels(k, points[rng.integers(0, len(points), len(points))], points, rng) for _ in range(BOOTSTRAPS)]
     sizes = np.sort(np.bincount(labels, minlength=k))[::-1] / len(points)
     return {
         "clusters": k,
         "silhouette": _silhouette(points, labels, rng),
-        "null_silhouette": _silhouette(cloud, _labels(k, cloud, cloud, rng), rng),
+        "null_silhouette": float(np.mean([_silhouette(one, _labels(k, one, one, rng), rng) for one in references])),
         "stability": float(np.mean([adjusted_rand_score(labels, other) for other in again])),
         "smallest": float(sizes[-1]),
         "sizes": ", ".join(percent(size, 0) for size in sizes),

@@ -156,7 +156,7 @@ def test_without_a_model_the_report_says_so(n, repeats):
     assert found.version is None
     assert "No model is fitted" in found.notes.iloc[0, 0]
     assert found.customers["predicted_value"].isna().all()
-    assert found.customers["rfm_segment"].notna().all()
+    assert found.customers["rfm_segment"].isna().all() == (repeats == 0)
     assert np.isnan(found.total("predicted_value"))
     assert (validation.totals.empty, validation.scores.empty, validation.calibration) == (True, True, None)
     assert customers.risk_bands(found.customers).empty
@@ -165,6 +165,14 @@ def test_without_a_model_the_report_says_so(n, repeats):
     sentence = text.headline(found, clv.Terms(), "USD")
     assert sentence == "There are no buyers yet." if n == 0 else sentence.endswith("for the reasons below.")
     assert text.facts(found, clv.Terms(), "USD")[2][1] == NOT_KNOWN
+
+
+def test_buyers_of_a_shop_of_one_day_are_in_no_segment():
+    one_day = history_of(50, 0).assign(age=0, days_since_last=1)
+    found = scored(one_day)[1]
+    assert found.customers["rfm_segment"].isna().all()
+    assert segments.segment_table(found.customers).empty
+    assert any(note.startswith("Segments have no names yet: the orders span 1 day") for note in found.warnings)
 
 
 def test_a_small_shop_has_warnings_and_numbers():

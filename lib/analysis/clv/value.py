@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.analysis.clv.models import BgNbd, GammaGamma
+from lib.analysis.segments import usual_gap
 from lib.formatting import decimal, integer
 
 __all__ = [
@@ -65,7 +66,7 @@ def fit_models(customers: pd.DataFrame) -> Model:
             "Segments and revenue to date do not need one."
         )
         return Model(None, None, [reason])
-    warnings = _history_warnings(customers, known)
+    warnings = _history_warnings(customers)
     if len(known) < FEW_REPEATERS:
         rough = f"Only {found}; below {FEW_REPEATERS} the estimates are rough: use them as an order of magnitude."
         warnings = [rough, *warnings]
@@ -77,9 +78,9 @@ def fit_models(customers: pd.DataFrame) -> Model:
     return Model(orders, spend, warnings + _fit_warnings(orders, customers))
 
 
-def _history_warnings(customers: pd.DataFrame, known: pd.DataFrame) -> list[str]:
-    """A warning if the history is short against the median, over repeat buyers, of their mean days between orders."""
-    gap, history = (known["recency"] / known["frequency"]).median(), customers["age"].max()
+def _history_warnings(customers: pd.DataFrame) -> list[str]:
+    """A warning if the history is short compared with the usual gap between orders."""
+    gap, history = usual_gap(customers), customers["age"].max()
     if history >= GAPS * gap:
         return []
     return [
