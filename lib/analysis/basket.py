@@ -49,7 +49,7 @@ def rules(lines: pd.DataFrame) -> pd.DataFrame:
     bought = baskets[:, frequent]
     together = (bought.T @ bought).tocoo()  # orders with both products of each pair; on the diagonal, with the product
     counts = together.diagonal()
-    rank = np.lexsort((np.arange(len(counts)), counts)).argsort()  # by number of orders: the antecedent is the rarer one
+    rank = np.lexsort((np.arange(len(counts)), counts)).argsort()  # the antecedent is in fewer orders
     is_pair = (rank[together.row] < rank[together.col]) & (together.data >= LEAST_TOGETHER)
     first, second, orders_with_both = together.row[is_pair], together.col[is_pair], together.data[is_pair]
     expected = counts[first] * counts[second] / max(n, 1)
@@ -116,8 +116,8 @@ def named(found: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
 class Validation:
     """Validation of suggestions on the customers' last orders.
 
-    customers: number of customers with at least two orders. hit_rate, popularity: share of them whose last order has
-    one of ten products suggested from earlier orders, personally or by popularity; NaN without customers.
+    customers: number of customers with orders on at least two days. hit_rate, popularity: share of them whose last
+    order has one of ten products suggested from earlier orders, personally or by popularity; NaN without customers.
     """
 
     customers: int
@@ -133,7 +133,8 @@ class Validation:
     def summary(self) -> str:
         """The result and its consequence, as a sentence of the report."""
         if not self.customers:
-            return "No customer ordered twice: suggestions cannot be validated, so everyone gets the most popular one."
+            none = "No customer ordered on two days: suggestions cannot be validated"
+            return f"{none}, so everyone gets the most popular one."
         verdict = "so suggestions are personal" if self.personal else "so everyone gets the most popular products"
         return (
             f"Ten personal suggestions had a hit in the last order of {percent(self.hit_rate)} of "
@@ -146,8 +147,8 @@ def validate(lines: pd.DataFrame) -> Validation:
     """Compare suggestions from all earlier orders with the last order of each customer.
 
     Args:
-        lines: user_id, order_number (1 for a customer's first order) and product_id. Last orders are held out from all
-            suggestions.
+        lines: user_id, order_number (1 for a customer's first day with an order) and product_id. Last orders are held
+            out from all suggestions.
 
     Example:
         >>> lines = pd.DataFrame({"user_id": list("aab"), "order_number": [1, 2, 1], "product_id": ["p1", "p2", "p2"]})

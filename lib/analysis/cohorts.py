@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 
 __all__ = [
-    "Retention", "acquisition_cost", "complete", "costs_by_channel", "days_until", "mean_retention", "mean_value",
-    "measurable_windows", "month_under_way", "payback_measure", "payback_month", "retention", "retention_matrix",
-    "returned_within", "revenue_by_month", "second_orders", "value_matrix",
+    "BLENDED", "PAID", "Retention", "acquisition_costs", "complete", "costs_by_channel", "days_until", "first_whole",
+    "mean_retention", "mean_value", "measurable_windows", "month_under_way", "payback_measure", "payback_month",
+    "retention", "retention_matrix", "returned_within", "revenue_by_month", "second_orders", "value_matrix",
 ]  # fmt: skip
 
 FEW_BUYERS = 10  # with fewer buyers, each changes a rate by more than a tenth
 NORMAL_95 = 1.959963984540054
+PAID, BLENDED = "paid CAC", "blended CAC"
 DIGITS = 9  # of exponentials, equal on any processor
 
 
@@ -26,6 +27,34 @@ def complete(cells: pd.DataFrame) -> pd.DataFrame:
         ['2025-06']
     """
     return cells[cells["complete"].astype(bool)]
+
+
+def first_whole(
+    cells: pd.DataFrame, first_day: date | pd.Timestamp, signups: pd.DataFrame | None, gap_days: float
+) -> pd.Timestamp:
+    """The first cohort by first order that is not left-truncated: whose customers had surely not ordered before.
+
+    Where the data begin later than the shop, existing customers look new at their first order in the data, until
+    nine tenths of them have ordered: the ninth decile of the gaps between orders. The data begin with the shop only if
+    sign-ups are known and none is from a month before the first order. At most half of the cohorts are left out.
+
+    Args:
+        cells: Rows of the question first_order_cohorts.
+        first_day: First day of the data.
+        signups: Rows of the question cohort_retention; None if sign-ups are not known apart from orders.
+        gap_days: Ninth decile of the days between orders; NaN without any.
+
+    Example:
+        >>> months = pd.to_datetime(["2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01"])
+        >>> cohorts.first_whole(pd.DataFrame({"cohort": months}), pd.Timestamp("2025-01-01"), None, gap_days=40)
+        Timestamp('2025-03-01 00:00:00')
+    """
+    known = pd.DatetimeIndex(sorted(pd.to_datetime(cells["cohort"]).unique()))
+    if known.empty or (signups is not None and pd.to_datetime(signups["cohort"]).min() >= known[0]):
+        return known.min()
+    until = pd.Timestamp(first_day) + pd.Timedelta(days=1 if pd.isna(gap_days) else max(gap_days, 1))
+    truncated = min(int((known < until).sum()), len(known) // 2)
+    return known[truncated]
 
 
 @dataclass(frozen=True)
@@ -123,16 +152,22 @@ def payback_measure(value: pd.DataFrame) -> str:
     return "margin" if value["margin"].notna().all() else "revenue"
 
 
-def acquisition_cost(costs: pd.DataFrame) -> float:
-    """Spend of all channels / all new customers, with or without a campaign; NaN without spend or customers.
+def acquisition_costs(costs: pd.DataFrame) -> dict[str, float]:
+    """Spend of all campaigns / customers won by campaigns (paid CAC), and / all new customers (blended CAC).
+
+    NaN without spend or customers.
 
     Example:
         >>> costs = pd.DataFrame({"channel": ["social", None], "spend": [600.0, 0.0], "new_customers": [20, 10]})
-        >>> display.money(cohorts.acquisition_cost(costs), "USD")
-        '$20.00'
+        >>> cohorts.acquisition_costs(costs)
+        {'paid CAC': 30.0, 'blended CAC': 20.0}
     """
-    spend, customers = costs["spend"].sum(), costs["new_customers"].sum()
-    return spend / customers if spend and customers else np.nan
+    won = costs.loc[costs["channel"].notna(), "new_customers"].sum()
+    return {PAID: _each(costs["spend"].sum(), won), BLENDED: _each(costs["spend"].sum(), costs["new_customers"].sum())}
+
+
+def _each(spend: float, customers: float) -> float:
+    return float(spend / customers) if spend and customers else np.nan
 
 
 def payback_month(value: pd.DataFrame, cost: float) -> int | None:
@@ -142,27 +177,27 @@ def payback_month(value: pd.DataFrame, cost: float) -> int | None:
 
 
 def costs_by_channel(costs: pd.DataFrame) -> pd.DataFrame:
-    """The rows per channel, followed by totals of all campaigns and of all customers.
+    """The rows per channel, followed by those of the paid CAC (all campaigns) and the blended CAC (all customers).
 
     Example:
         >>> costs = pd.DataFrame({"channel": ["social", None], "spend": [600.0, 0.0], "signups": [30, 20]})
         >>> costs = costs.assign(new_customers=[20, 10], acquisition_cost=[30.0, None])
         >>> cohorts.costs_by_channel(costs)[["channel", "new_customers", "acquisition_cost"]]
-                 channel  new_customers  acquisition_cost
-        0         social           20.0              30.0
-        1    no campaign           10.0               NaN
-        2  all campaigns           20.0              30.0
-        3  all customers           30.0              20.0
+               channel  new_customers  acquisition_cost
+        0       social           20.0              30.0
+        1  no campaign           10.0               NaN
+        2     paid CAC           20.0              30.0
+        3  blended CAC           30.0              20.0
     """
     by_campaign = costs[costs["channel"].notna()]
     named = costs.assign(channel=costs["channel"].fillna("no campaign"))
-    sums = [_total(by_campaign, "all campaigns"), _total(costs, "all customers")]
+    sums = [_total(by_campaign, PAID), _total(costs, BLENDED)]
     return pd.concat([named, pd.DataFrame(sums, columns=costs.columns)], ignore_index=True)
 
 
 def _total(costs: pd.DataFrame, name: str) -> dict[str, object]:
     sums = costs[["spend", "signups", "new_customers"]].sum()
-    return {"channel": name, **sums, "acquisition_cost": acquisition_cost(costs)}
+    return {"channel": name, **sums, "acquisition_cost": _each(sums["spend"], sums["new_customers"])}
 
 
 def revenue_by_month(cells: pd.DataFrame) -> pd.DataFrame:

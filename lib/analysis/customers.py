@@ -32,8 +32,12 @@ def concentration(customers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"share_of_customers": share, **held}).round(DIGITS)
 
 
-def risk_bands(customers: pd.DataFrame) -> pd.DataFrame:
+def risk_bands(customers: pd.DataFrame, *, totals: bool = True) -> pd.DataFrame:
     """Fifths of the buyers by churn risk, highest first: customers, mean churn_risk, revenue, predicted_value.
+
+    Args:
+        customers: Scored buyers.
+        totals: Whether totals can be estimated; else without predicted_value.
 
     Example:
         >>> risks = [0.9, 0.7, 0.5, 0.3, 0.1]
@@ -53,6 +57,7 @@ def risk_bands(customers: pd.DataFrame) -> pd.DataFrame:
         predicted_value=("predicted_value", "sum"),
     )
     bands.insert(0, "fifth", [FIFTHS[number] for number in bands.index])
+    bands = bands if totals else bands.drop(columns="predicted_value")
     total = known["revenue"].sum()
     return bands.assign(share_of_revenue=bands["revenue"] / total if total else np.nan).reset_index(drop=True)
 

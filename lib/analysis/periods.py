@@ -49,6 +49,12 @@ class Period:
         """The same days a year earlier as the parameters of a question."""
         return {name: (pd.Timestamp(day) - pd.DateOffset(years=1)).date() for name, day in self.bounds.items()}
 
+    @property
+    def with_year_before(self) -> dict[str, date]:
+        """The period and the same days a year earlier as the parameters of a question that compares them."""
+        earlier = self.year_before
+        return self.bounds | {"previous_start": earlier["start"], "previous_end": earlier["end"]}
+
     def __str__(self) -> str:
         """`Jun 1, 2025 to Jun 30, 2025`, both days included."""
         last = self.end - timedelta(days=1)

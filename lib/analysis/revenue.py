@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 __all__ = [
-    "Driver",
     "annotations",
     "bridge_steps",
     "cumulative",
     "daily_trend",
     "days",
     "ladder_steps",
-    "main_driver",
     "mask_previous",
     "monthly_trend",
     "share_at",
@@ -41,22 +39,6 @@ SUBTRACTED = {  # label of each step from gross to net sales, by column of the q
 }
 NAMES = ("country_code", "country", "category", "channel")  # columns that name a segment in the questions revenue_by_*
 SHARES = ("share", "gross_margin")
-
-
-class Driver(NamedTuple):
-    """The segment that contributed most to a change of revenue.
-
-    Attributes:
-        kind: country, category or channel.
-        name: The segment.
-        amount: Its change, in currency.
-        share: Its change / the change of all segments; above 1 if others changed in the opposite direction.
-    """
-
-    kind: str
-    name: str
-    amount: float
-    share: float
 
 
 def days(frame: pd.DataFrame, bounds: Mapping[str, date], first_day: date | None = None) -> pd.DataFrame:
@@ -205,34 +187,6 @@ def with_previous(current: pd.DataFrame, previous: pd.DataFrame, comparable: boo
     amounts = [name for name in joined.select_dtypes("number") if name not in SHARES]
     filled = joined.fillna(dict.fromkeys(amounts, 0)).astype(current.dtypes.to_dict())
     return filled.sort_values("revenue", ascending=False, kind="stable", ignore_index=True)
-
-
-def main_driver(segments: Mapping[str, pd.DataFrame]) -> Driver | None:
-    """The segment whose change comes nearest to the whole change of revenue without exceeding it, if there is one.
-
-    Args:
-        segments: Frames of with_previous by kind of segment, the name of their first column.
-
-    Returns:
-        The driver; None if revenue did not change or no kind has two segments.
-
-    Example:
-        >>> countries = pd.DataFrame({"country": ["Malta", "Chad"], "revenue": [90, 30], "previous_revenue": [50, 20]})
-        >>> revenue.main_driver({"country": countries})
-        Driver(kind='country', name='Malta', amount=40.0, share=0.8)
-    """
-    found = [_largest_change(kind, frame) for kind, frame in segments.items() if len(frame) > 1]
-    drivers = [driver for driver in found if driver]
-    return max(drivers, key=lambda driver: (driver.share <= 1, -abs(1 - driver.share)), default=None)
-
-
-def _largest_change(kind: str, frame: pd.DataFrame) -> Driver | None:
-    changes = (frame["revenue"] - frame["previous_revenue"]).to_numpy()
-    whole = round(changes.sum(), 3)
-    if not whole or np.isnan(whole):
-        return None
-    first = int((changes / whole).argmax())
-    return Driver(kind, frame[kind].iloc[first], float(changes[first]), float(changes[first] / whole))
 
 
 def bridge_steps(effects: Mapping[str, float], comparable: bool = True) -> pd.DataFrame:

@@ -154,8 +154,8 @@ def cluster(customers: pd.DataFrame, seed: int) -> Clusters:
 
     null_silhouette is the mean silhouette of data sets without clusters: the same values of each measure, joined by a
     Gaussian copula with the same correlations. It is compared with because RFM is skewed and has ties, which alone
-    give a higher silhouette than a normal distribution. stability is the mean adjusted Rand index with the clusters found in bootstrap samples: 1 if
-    they are the same, 0 if they agree no more than by chance.
+    give a higher silhouette than a normal distribution. stability is the mean adjusted Rand index with the clusters
+    found in bootstrap samples: 1 if they are the same, 0 if they agree no more than by chance.
 
     Args:
         customers: One row per buyer: days_since_last, orders, revenue.

@@ -11,7 +11,7 @@ from pandas.api.types import is_integer_dtype
 from lib import kpis
 from lib.formatting import NOT_KNOWN, NUMBERS, day, decimal, integer, kind_of, money, percent, writers
 from lib.report.palette import BAD, BLUE, GOOD, PALE
-from lib.report.text import comparison
+from lib.report.text import beyond_noise, comparison
 
 __all__ = [
     "Shown",
@@ -160,6 +160,7 @@ def key_figures(
     previous: Mapping[str, float] | None,
     months: pd.DataFrame,
     currency: str,
+    changes: pd.DataFrame | None = None,
     registry: Mapping[str, kpis.Kpi] | None = None,
 ) -> Shown:
     """One card per KPI: its value, the change from the previous period, a sparkline of its months, its definition.
@@ -169,6 +170,7 @@ def key_figures(
         previous: The same of the previous period; None if the data do not cover it wholly.
         months: The rows of the question monthly_kpis.
         currency: ISO 4217 code of the amounts.
+        changes: Noise of the changes by KPI, from changes.kpi_changes: a change within it is not coloured.
         registry: The KPIs by name; all of them if not given.
 
     Example:
@@ -177,7 +179,9 @@ def key_figures(
         >>> str(figures).partition(":")[0]
         'Revenue'
     """
-    cards = [_key_figure(kpi, current, previous, months, currency) for kpi in (registry or kpis.registry()).values()]
+    noise = {} if changes is None else changes.to_dict("index")
+    shown = (registry or kpis.registry()).values()
+    cards = [_key_figure(kpi, current, previous, months, currency, noise.get(kpi.name)) for kpi in shown]
     text = "\n".join("{label}: {value}, {change}; {definition}".format_map(card) for card in cards)
     return Shown(STYLE + KEY_FIGURES.render(cards=cards), text)
 
@@ -188,12 +192,14 @@ def _key_figure(
     previous: Mapping[str, float] | None,
     months: pd.DataFrame,
     currency: str,
+    noise: Mapping[Any, Any] | None,
 ) -> dict[str, str]:
     now, writer = current[kpi.name], writers(currency)[kpi.kind]
     before = previous[kpi.name] if previous is not None else float("nan")
     change = comparison(now, before, writer(before), points=kpi.kind == "percent")
+    change = beyond_noise(change, noise, points=kpi.kind == "percent") if noise else change
     tone = ""
-    if abs(now - before) > 0:
+    if abs(now - before) > 0 and (noise is None or noise["clear"]):
         tone = "good" if (now < before) == kpi.less_is_better else "bad"
     return {
         "label": kpi.label,

@@ -128,6 +128,6 @@ def test_hit_rate_by_hand():
 def test_customers_with_one_order_get_the_most_popular(baskets):
     validation = basket.validate(lines(*baskets))
     assert validation.customers == 0
-    assert validation.summary.startswith("No customer ordered twice")
+    assert validation.summary.startswith("No customer ordered on two days")
     suggested = basket.suggest(lines(*baskets), pd.Series(["u", "w"], dtype="str"), validation)
     assert suggested["product_id"].tolist() == (["b" if len(baskets) == 2 else "a"] * 2 if baskets else [])

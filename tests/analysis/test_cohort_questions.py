@@ -14,7 +14,7 @@ from lib import db, load
 from lib.analysis import cohorts
 from lib.data.parquet import read_table
 from lib.db import read, schema
-from tests.conftest import ZONES
+from tests.conftest import ZONES, ask
 from tests.own_files import given, imported
 
 pytestmark = pytest.mark.slow
@@ -69,6 +69,11 @@ class Shop:
         """Those of customers and of an amount above 0, with the month of the buyer's first order."""
         rows = self.sold[self.sold["user_id"].isin(self.customers["user_id"]) & (self.sold["total_amount"] > 0)]
         return rows.assign(cohort=rows.groupby("user_id")["month"].transform("min"))
+
+    @property
+    def purchases(self) -> pd.DataFrame:
+        """One row per customer and day with such an order."""
+        return self.orders.drop_duplicates(["user_id", "date"])
 
     @property
     def customers(self) -> pd.DataFrame:
@@ -208,7 +213,7 @@ def test_questions_agree_on_revenue_and_buyers(shop: Shop) -> None:
     assert shop.ask("acquisition_cost")["new_customers"].sum() == buyers
     assert shop.ask("second_order_days")["buyers"].sum() == buyers
     assert shop.ask("lifetime_value_histogram", bins=40)["buyers"].sum() == buyers
-    assert shop.ask("order_gaps")["gaps"].item() == len(shop.orders) - buyers
+    assert shop.ask("order_gaps")["gaps"].item() == len(shop.purchases) - buyers
 
 
 def test_value_per_customer(shop: Shop) -> None:
@@ -255,7 +260,7 @@ def test_lifetime_value(shop: Shop) -> None:
     assert summary["median_revenue"] == pytest.approx(each.median(), abs=1e-6)
     assert summary["top_tenth_from"] == pytest.approx(top.min())
     assert summary["top_tenth_share"] == pytest.approx(top.sum() / each.sum())
-    assert summary["repeat_rate"] == (shop.orders["user_id"].value_counts() > 1).mean()
+    assert summary["repeat_rate"] == (shop.purchases["user_id"].value_counts() > 1).mean()
     classes = shop.ask("lifetime_value_histogram", bins=40)
     edges = [*classes["from_revenue"], np.inf]
     assert classes["buyers"].tolist() == np.histogram(each.clip(lower=0).round(2), edges)[0].tolist()
@@ -265,7 +270,7 @@ def test_lifetime_value(shop: Shop) -> None:
 
 def test_time_to_the_second_order(shop: Shop) -> None:
     """Kaplan-Meier product by day over the single buyers."""
-    days = shop.orders.groupby("user_id")["date"].agg(list)
+    days = shop.purchases.groupby("user_id")["date"].agg(list)
     second = days.map(lambda dates: (dates[1] - dates[0]).days if len(dates) > 1 else None)
     followed = second.fillna(days.map(lambda dates: (shop.day - dates[0]).days - 1))
     curve, alive = cohorts.second_orders(shop.ask("second_order_days")).set_index("day"), 1.0
@@ -277,7 +282,7 @@ def test_time_to_the_second_order(shop: Shop) -> None:
 
 
 def test_gaps_between_orders(shop: Shop) -> None:
-    gaps = shop.orders.groupby("user_id")["date"].diff().dropna().dt.days
+    gaps = shop.purchases.groupby("user_id")["date"].diff().dropna().dt.days
     found = shop.ask("order_gaps").iloc[0]
     expected = np.quantile(gaps, [0.5, 0.9], method="inverted_cdf")
     assert [found["median_days"], found["ninth_decile_days"]] == expected.tolist()
@@ -291,6 +296,22 @@ def test_churn(shop: Shop, window: int) -> None:
     found = shop.ask("churn", windows=[window]).iloc[0]
     assert (found["observed_buyers"], found["churned_buyers"]) == (len(observed), lost.sum())
     assert found["churn_rate"] == pytest.approx(lost.mean(), nan_ok=True)
+
+
+def test_two_orders_on_one_day_are_not_a_repeat_purchase(demo_database: object) -> None:
+    ask("TRUNCATE users, products, marketing_campaigns CASCADE")
+    users = [f"00000000-0000-4000-8000-00000000000{letter}" for letter in "ab"]
+    rows = ", ".join(f"('{key}', '{key[-1]}@example.com', 'N', '2025-01-01')" for key in users)
+    ask(f"INSERT INTO users (user_id, email, name, signup_date) VALUES {rows}")
+    days = [(users[0], "2025-01-10 08:00Z"), (users[0], "2025-01-10 20:00Z")]
+    days += [(users[1], "2025-01-10 08:00Z"), (users[1], "2025-01-10 20:00Z"), (users[1], "2025-01-20 08:00Z")]
+    rows = ", ".join(f"('{user}', '{day}', 'completed', 10)" for user, day in days)
+    ask(f"INSERT INTO orders (user_id, order_date, status, total_amount) VALUES {rows}")
+    assert read("lifetime_value_summary", as_of="2025-02-01")["repeat_rate"].item() == 0.5
+    assert read("order_gaps", as_of="2025-02-01").iloc[0].tolist() == [1, 10, 10]
+    second = read("second_order_days", as_of="2025-02-01")
+    assert second[["days", "returned", "buyers"]].to_numpy().tolist() == [[10, True, 1], [21, False, 1]]
+    assert read("customer_history", split="2025-02-01", as_of="2025-02-01")["frequency"].tolist() == [0, 1]
 
 
 def test_the_example_of_guests(empty_database: object, tmp_path: Path) -> None:

@@ -78,20 +78,52 @@ def test_an_unknown_margin_is_not_zero() -> None:
 
 
 def test_cost_and_payback() -> None:
-    assert cohorts.acquisition_cost(COSTS) == 42 / 3
+    assert cohorts.acquisition_costs(COSTS) == {"paid CAC": 42 / 2, "blended CAC": 42 / 3}
     assert [cohorts.payback_month(cohorts.mean_value(WHOLE), cost) for cost in (6.0, 7.0, 14.0)] == [0, 1, None]
 
 
 @pytest.mark.parametrize("column", ["spend", "new_customers"])
 def test_without_spend_or_customers_there_is_no_cost(column: str) -> None:
-    assert np.isnan(cohorts.acquisition_cost(COSTS.assign(**{column: 0})))
+    assert np.isnan(list(cohorts.acquisition_costs(COSTS.assign(**{column: 0})).values())).all()
 
 
 def test_costs_by_channel_end_with_totals() -> None:
     table = cohorts.costs_by_channel(COSTS).set_index("channel")
-    assert table.index.tolist() == ["email", "social", "no campaign", "all campaigns", "all customers"]
-    assert table.loc["all campaigns"].tolist() == [42, 3, 2, 21]
-    assert table.loc["all customers"].tolist() == [42, 7, 3, 14]
+    assert table.index.tolist() == ["email", "social", "no campaign", "paid CAC", "blended CAC"]
+    assert table.loc["paid CAC"].tolist() == [42, 3, 2, 21]
+    assert table.loc["blended CAC"].tolist() == [42, 7, 3, 14]
+
+
+FOUR = pd.DataFrame({"cohort": pd.to_datetime(["2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01"])})
+
+
+@pytest.mark.parametrize(
+    ("first_day", "signups", "gap", "since"),
+    [
+        ("2025-01-01", None, np.nan, "2025-02-01"),
+        ("2025-01-28", None, 3, "2025-02-01"),
+        ("2025-01-28", None, 6, "2025-03-01"),
+        ("2025-01-01", None, 300, "2025-03-01"),
+        ("2025-01-10", "2024-06-01", 10, "2025-02-01"),
+        ("2025-01-10", "2025-01-01", 10, "2025-01-01"),
+    ],
+    ids=[
+        "no gaps",
+        "one month",
+        "two months",
+        "at most half",
+        "signed up before the data",
+        "the data begin with the shop",
+    ],
+)
+def test_left_truncated_first_cohorts(first_day: str, signups: str | None, gap: float, since: str) -> None:
+    known = signups and pd.DataFrame({"cohort": pd.to_datetime([signups, "2025-03-01"])})
+    assert cohorts.first_whole(FOUR, pd.Timestamp(first_day), known, gap) == pd.Timestamp(since)
+
+
+def test_a_single_cohort_is_kept() -> None:
+    assert cohorts.first_whole(FOUR.head(1), pd.Timestamp("2025-01-01"), None, 30.0) == pd.Timestamp("2025-01-01")
+    assert pd.isna(cohorts.first_whole(FOUR.head(0), pd.NaT, None, np.nan))
 
 
 def test_revenue_of_earlier_customers() -> None:

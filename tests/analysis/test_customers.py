@@ -194,6 +194,8 @@ def test_without_observed_dropout_there_is_a_ranking_but_no_total():
     assert np.isnan(found.total("predicted_value"))
     assert text.facts(found, clv.Terms(), "USD")[3][1] == NOT_KNOWN
     assert "The total cannot be estimated from so few repeat purchases" in text.headline(found, clv.Terms(), "USD")
+    assert "predicted_value" not in customers.risk_bands(found.customers, totals=found.has_totals)
+    assert "expected value" not in text.churn_risk(found.customers, 90, "USD", totals=found.has_totals)
 
 
 def test_concentration_by_hand():

@@ -29,20 +29,6 @@ def segments(kind: str, **rows: tuple[float, float]) -> pd.DataFrame:
     return pd.DataFrame({kind: list(rows), "revenue": current, "previous_revenue": previous})
 
 
-def test_the_main_driver_explains_most_but_not_more_than_the_whole_change() -> None:
-    countries = segments("country", malta=(50.0, 20.0), chad=(60.0, 50.0))
-    channels = segments("channel", mail=(70.0, 10.0), ads=(40.0, 60.0))
-    assert revenue.main_driver({"country": countries, "channel": channels}) == ("country", "malta", 30.0, 0.75)
-    assert revenue.main_driver({"channel": channels}) == ("channel", "mail", 60.0, 1.5)
-
-
-def test_no_change_has_no_driver() -> None:
-    assert revenue.main_driver({"country": segments("country", malta=(1.0, 1.0), chad=(2.0, 2.0))}) is None
-    assert revenue.main_driver({"country": segments("country", malta=(9.0, 1.0))}) is None, (
-        "a single segment explains nothing"
-    )
-
-
 def test_a_bridge_begins_and_ends_with_totals() -> None:
     effects = {"previous_revenue": 10, "volume": 5, "price": -1, "mix": -2, "returns": 0, "revenue": 12}
     steps = revenue.bridge_steps(effects)
@@ -132,7 +118,6 @@ def test_a_period_that_the_data_do_not_cover_is_not_compared() -> None:
     current = pd.DataFrame({"country": ["Malta"], "revenue": [5.0]})
     found = revenue.with_previous(current, current.head(0), comparable=False)
     assert found["previous_revenue"].isna().all()
-    assert revenue.main_driver({"country": pd.concat([found, found])}) is None
     assert "bracket" not in repr(charts.compared(found, "country", unit="USD"))
     steps = revenue.bridge_steps({}, comparable=False)
     assert repr(charts.bridge(steps, "USD")) == "The data do not cover the previous period."

@@ -93,10 +93,10 @@ def test_many_cohorts_become_layers_of_quarters() -> None:
 
 
 def test_value_is_compared_with_the_acquisition_cost_if_known() -> None:
-    figure = charts.customer_value(MATRIX, VALUE, 7.0, "USD")
+    figure = charts.customer_value(MATRIX, VALUE, {"paid CAC": 7.0, "blended CAC": np.nan}, "USD")
     assert [shape.y0 for shape in figure.layout.shapes] == [7.0]
-    assert alt(figure).endswith("$20 at 0, $25 at 1. Acquisition cost: $7.")
-    free = charts.customer_value(MATRIX, VALUE.assign(margin=np.nan), np.nan, "USD")
+    assert alt(figure).endswith("$20 at 0, $25 at 1. Marked: paid CAC $7.")
+    free = charts.customer_value(MATRIX, VALUE.assign(margin=np.nan), {}, "USD")
     assert not free.layout.shapes
     assert not any("margin" in trace.name for trace in free.data)
 
@@ -134,7 +134,7 @@ NONE = cohorts.retention(CELLS.head(0), "2025-03-15")
         charts.retention_matrix(NONE, "sign-up"),
         charts.retention_curves(NONE, "sign-up"),
         charts.cohort_revenue(CELLS.head(0), "USD"),
-        charts.customer_value(MATRIX.head(0), VALUE.head(0), np.nan, "USD"),
+        charts.customer_value(MATRIX.head(0), VALUE.head(0), {}, "USD"),
         charts.lifetime_values(CLASSES.head(0), SUMMARY, "USD"),
         charts.second_orders(CURVE.head(0)),
         charts.churn(RATES.assign(churn_rate=np.nan), 90),

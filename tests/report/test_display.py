@@ -89,7 +89,7 @@ MONTHS = pd.DataFrame({"repeat_rate": [0.1, None, 0.3], "refunded_amount": [1.0,
 
 def test_key_figures_have_value_change_and_definition() -> None:
     now, before = {"repeat_rate": 0.5, "refunded_amount": 3.0}, {"repeat_rate": 0.25, "refunded_amount": 2.0}
-    shown = display.key_figures(now, before, MONTHS, "USD", REGISTRY)
+    shown = display.key_figures(now, before, MONTHS, "USD", registry=REGISTRY)
     assert repr(shown).splitlines() == [
         "Repeat rate: 50.0%, +25.0 points vs 25.0%; share of <old> customers",
         "Refunded amount: $3.00, +50.0% vs $2.00; given back",
@@ -101,9 +101,20 @@ def test_key_figures_have_value_change_and_definition() -> None:
     assert 'aria-label="Repeat rate of the last 3 whole months: from 10.0% to 30.0%"' in html
 
 
+def test_a_change_of_a_key_figure_within_the_noise_has_no_colour() -> None:
+    registry = {"orders": kpis.Kpi("orders", "Orders", "x", "integer", "1")}
+    noise = pd.DataFrame({"change": 0.093, "lower": -0.14, "upper": 0.4, "clear": False}, index=["orders"])
+    months = pd.DataFrame({"orders": [129]})
+    shown = display.key_figures({"orders": 129}, {"orders": 118}, months, "USD", noise, registry)
+    assert repr(shown) == "Orders: 129, within the noise of 118 (+9.3%, 95 % interval -14.0% to +40.0%); x"
+    assert 'card-change "' in shown._repr_html_()
+
+
 def test_a_key_figure_without_a_previous_value() -> None:
     registry = {"revenue": kpis.Kpi("revenue", "Revenue", "x", "money", "sum(revenue)")}
-    shown = display.key_figures({"revenue": 3.0}, {"revenue": 0.0}, pd.DataFrame({"revenue": [3.0]}), "USD", registry)
+    shown = display.key_figures(
+        {"revenue": 3.0}, {"revenue": 0.0}, pd.DataFrame({"revenue": [3.0]}), "USD", registry=registry
+    )
     assert repr(shown) == "Revenue: $3.00, previously $0.00; x"
     assert "<svg" not in shown._repr_html_(), "one month has no sparkline"
 

@@ -25,12 +25,10 @@ TWO_MONTHS = "revenue per customer is $30.00 within 2 months"
 @pytest.mark.parametrize(
     ("value", "costs", "expected"),
     [
-        (VALUE, COSTS, f"{TWO_MONTHS}; the acquisition cost of $14.00 per customer is paid back by the margin within "
-         "2 months."),
-        (VALUE, COSTS.assign(spend=1.0), f"{TWO_MONTHS}; the acquisition cost of $1.00 per customer is paid back by "
-         "the margin in the month of the first order."),
-        (VALUE.head(1), COSTS, "revenue per customer is $20.00 in the month of the first order; the acquisition cost "
-         "of $14.00 per customer has not yet been paid back by the margin."),
+        (VALUE, COSTS, f"{TWO_MONTHS}; the paid CAC of $21.00 has not yet been paid back by the margin; the blended "
+         "CAC of $14.00 is paid back by the margin within 2 months."),
+        (VALUE, COSTS.assign(channel=None), f"{TWO_MONTHS}; the blended CAC of $14.00 is paid back by the margin "
+         "within 2 months."),
         (VALUE, FREE, f"{TWO_MONTHS}."),
         (NO_VALUE, COSTS, "no calendar month is complete yet."),
     ],
@@ -42,6 +40,18 @@ def test_headline(value: pd.DataFrame, costs: pd.DataFrame, expected: str) -> No
 def test_headline_of_a_shop_with_few_orders() -> None:
     assert text.headline(YOUNG, NO_VALUE, COSTS, "USD").endswith("too early to measure repeat purchases of 2 buyers.")
     assert text.headline(NO_BUYERS, NO_VALUE, COSTS, "USD") == "There are no orders yet, so there is no cohort."
+
+
+def test_truncated_cohorts_are_named() -> None:
+    first = pd.DataFrame({"cohort": pd.to_datetime(["2025-01-01", "2025-02-01", "2025-03-01"]).repeat(2)})
+    day = pd.Timestamp("2025-01-20")
+    assert text.truncated(first, pd.Timestamp("2025-03-01"), day) == (
+        "The averages leave out the cohorts of Jan 2025 to Feb 2025: the data begin on Jan 20, 2025, so customers who "
+        "had ordered before look new in them."
+    )
+    none = "No cohort is left out of the averages; the data begin on Jan 20, 2025."
+    assert text.truncated(first, pd.Timestamp("2025-01-01"), day) == none
+    assert text.truncated(first.head(0), pd.NaT, pd.NaT) == "There is no cohort yet."
 
 
 def test_retained_lists_months_observed_for_enough_cohorts() -> None:
@@ -64,13 +74,13 @@ def test_retained_notes_small_cohorts_and_missing_months() -> None:
 @pytest.mark.parametrize(
     ("value", "costs", "expected"),
     [
-        (VALUE, COSTS.assign(spend=6.0), "$18.00 of marketing spend for 3 new customers is $6.00 per customer. The "
-         "margin per customer reaches it in the month of the first order."),
-        (VALUE, COSTS, "$42.00 of marketing spend for 3 new customers is $14.00 per customer. The margin per customer "
-         "reaches it in month 2 after the first order."),
-        (VALUE.assign(margin=np.nan), COSTS.assign(spend=50.0), "$150.00 of marketing spend for 3 new customers is "
-         "$50.00 per customer. The revenue per customer has not reached it yet: $30.00 after 2 months (revenue is used "
-         "because the cost of some products is unknown)."),
+        (VALUE, COSTS, "$42.00 of marketing spend is $21.00 for each of the 2 customers won by campaigns (paid CAC) "
+         "and $14.00 for each of all 3 new customers (blended CAC). The margin per customer has not reached the paid "
+         "CAC yet ($15.00 after 2 months) and reaches the blended CAC in month 2 after the first order."),
+        (VALUE.assign(margin=np.nan), COSTS.assign(channel=None), "$42.00 of marketing spend is $14.00 for each of "
+         "all 3 new customers (blended CAC). No customer is recorded as won by a campaign, so there is no paid CAC. "
+         "The revenue per customer reaches the blended CAC in the month of the first order (revenue is used because "
+         "the cost of some products is unknown)."),
         (VALUE, FREE, "No marketing spend is recorded, so there is no acquisition cost to compare with; "
          f"{TWO_MONTHS}."),
         (NO_VALUE, COSTS, "No cohort has a complete month yet, so revenue per customer is unknown."),

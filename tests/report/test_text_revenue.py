@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lib.analysis.changes import Driver
 from lib.analysis.forecast import Backtest, Forecast, History, Segment, daily_series, holidays_of_main_country
 from lib.analysis.forecast.backtest import Window
 from lib.analysis.periods import Period
-from lib.analysis.revenue import Driver, ladder_steps
+from lib.analysis.revenue import ladder_steps
 from lib.report import charts
-from lib.report.text import comparison
+from lib.report.text import beyond_noise, comparison
 from lib.report.text import revenue as text
 from tests.analysis.test_forecast_backtest import even
 from tests.series import days
@@ -40,24 +41,66 @@ def test_a_comparison_in_words(now: float, before: float, points: bool, words: s
     assert comparison(now, before, "May", points=points) == words
 
 
+@pytest.mark.parametrize(
+    ("words", "lower", "upper", "clear", "points", "expected"),
+    [
+        ("+33.3% vs May", 0.2, 0.5, True, False, "+33.3% vs May"),
+        ("", 0.2, 0.5, False, False, ""),
+        ("unchanged from May", -0.2, 0.2, False, False, "unchanged from May"),
+        ("+9.3% vs 118", -0.14, 0.4, False, False, "within the noise of 118 (+9.3%, 95 % interval -14.0% to +40.0%)"),
+        (
+            "-1.0 points vs 20.0%", -0.05, 0.03, False, True,
+            "within the noise of 20.0% (-1.0 points, 95 % interval -5.0 points to +3.0 points)",
+        ),
+        (
+            "+100.0% vs 1", float("nan"), float("nan"), False, False,
+            "too few orders to tell a change from noise (+100.0% vs 1)",
+        ),
+    ],
+)  # fmt: skip
+def test_a_change_within_the_noise_is_not_called_one(
+    words: str, lower: float, upper: float, clear: bool, points: bool, expected: str
+) -> None:
+    assert beyond_noise(words, {"lower": lower, "upper": upper, "clear": clear}, points=points) == expected
+
+
+def change(relative: float, *, clear: bool = True) -> pd.DataFrame:
+    noise = {"change": relative, "lower": relative - 0.3, "upper": relative + 0.3, "clear": clear}
+    return pd.DataFrame(noise, index=["revenue"])
+
+
+NOW = {"revenue": 110.0, "orders": 1}
+NO_DRIVER = "No segment changed beyond its noise, so there is no clear driver."
+
+
 def test_the_headline_compares_revenue_with_two_spans() -> None:
-    now, previous, year_earlier = ({"revenue": revenue, "orders": 1} for revenue in (110.0, 100.0, 0.0))
     said = "Revenue from May 1, 2025 to May 31, 2025 was $110.00 from 1 order: "
-    more = text.headline(MAY, now, previous, year_earlier, None, "USD", date(2024, 5, 1), "2025-06-01").removeprefix(
-        said
+    spans = (change(0.5), change(float("nan"), clear=False))
+    driver = Driver("country", "Malta", 30.0, 0.5)
+    more = text.headline(MAY, NOW, *spans, driver, "USD", date(2024, 5, 1), "2025-06-01").removeprefix(said)
+    assert more == (
+        "+50.0% vs the previous period, no revenue in the same days a year earlier to compare with. The country Malta "
+        "contributed most to the change: +$30, 50.0% of it."
     )
-    assert more == "+10.0% vs the previous period, no revenue in the same days a year earlier to compare with."
+
+
+def test_the_headline_does_not_call_noise_a_change() -> None:
+    spans = (change(0.1, clear=False), change(0.1, clear=False))
+    found = text.headline(MAY, NOW, *spans, None, "USD", date(2024, 5, 1), "2025-06-01")
+    assert "within the noise of the previous period (+10.0%, 95 % interval -20.0% to +40.0%)" in found
+    assert found.endswith(NO_DRIVER)
 
 
 def test_the_headline_compares_with_whole_spans_only() -> None:
-    now, before = {"revenue": 110.0, "orders": 1}, {"revenue": 100.0, "orders": 1}
-    later = text.headline(MAY, now, before, before, None, "USD", date(2024, 5, 2), "2025-06-01")
+    driver, spans = Driver("country", "Malta", 30.0, 0.5), (change(0.5), change(0.5))
+    later = text.headline(MAY, NOW, *spans, None, "USD", date(2024, 5, 2), "2025-06-01")
     assert later.endswith(
-        "order: +10.0% vs the previous period, not compared with a year earlier, since the data begin on May 2, 2024."
+        "order: +50.0% vs the previous period, not compared with a year earlier, since the data begin on "
+        f"May 2, 2024. {NO_DRIVER}"
     )
-    latest = text.headline(MAY, now, before, before, None, "USD", date(2025, 4, 2), "2025-06-01")
+    latest = text.headline(MAY, NOW, *spans, driver, "USD", date(2025, 4, 2), "2025-06-01")
     assert latest.endswith("order: it is not compared with earlier days, since the data begin on Apr 2, 2025.")
-    open_yet = text.headline(MAY, now, before, before, None, "USD", date(2024, 5, 1), "2025-05-20")
+    open_yet = text.headline(MAY, NOW, *spans, driver, "USD", date(2024, 5, 1), "2025-05-20")
     assert open_yet.endswith("with earlier days, since the orders from May 20, 2025 on are not all completed yet.")
 
 
@@ -95,7 +138,8 @@ def test_the_main_driver_in_words() -> None:
     offset = "Gains and losses offset each other; the largest "
     assert text.driver(Driver("channel", "mail", 124.0, 21.2), "USD") == f"{offset}gain came from mail (+$124)."
     assert text.driver(Driver("channel", "mail", -124.0, 2.0), "USD") == f"{offset}loss came from mail (-$124)."
-    assert text.driver(None, "USD") == ""
+    assert text.driver(Driver("channel", "mail", -9.0, float("nan")), "USD") == f"{offset}loss came from mail (-$9)."
+    assert text.driver(None, "USD") == NO_DRIVER
 
 
 def test_the_target_in_words() -> None:
@@ -108,8 +152,12 @@ def test_the_largest_step_of_a_bridge_in_words() -> None:
     steps = pd.DataFrame(
         {"step": ["previous", "volume", "mix"], "amount": [90.0, 5.0, -6.0], "total": [True, False, False]}
     )
-    assert text.largest_step(steps, "USD") == "Mix contributed most: -$6."
-    assert text.largest_step(steps.assign(amount=0.0), "USD") == "Nothing changed."
+    assert text.largest_step(steps, "USD", None, clear=True) == "Mix contributed most: -$6."
+    assert text.largest_step(steps, "USD", None, clear=False).startswith("The whole change is within the noise")
+    assert text.largest_step(steps.assign(amount=0.0), "USD", None, clear=True) == "Nothing changed."
+    assert text.largest_step(steps.head(0), "USD", date(2025, 4, 20), clear=True) == (
+        "No comparison: both periods must lie in the data, which begin on Apr 20, 2025, with all their sales known."
+    )
 
 
 # The forecast

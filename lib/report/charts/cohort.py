@@ -1,6 +1,6 @@
 """Charts of cohorts: retention, second orders, revenue by month, and cumulative value per customer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -188,16 +188,16 @@ def _shades(number: int) -> list[str]:
     return sample_colorscale(list(map(list, SEQUENTIAL)), np.linspace(1, 0.3, number).tolist())
 
 
-def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: str) -> Chart:
-    """Cumulative value per customer by months after the first order, with the acquisition cost.
+def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, costs: Mapping[str, float], unit: str) -> Chart:
+    """Cumulative value per customer by months after the first order, with the acquisition costs by name.
 
-    Pale lines: revenue of single cohorts. Strong lines: revenue and margin of all; no cost line where it is NaN.
+    Pale lines: revenue of single cohorts. Strong lines: revenue and margin of all; no line for a cost that is NaN.
 
     Example:
         >>> cells = pd.DataFrame({"cohort": pd.Timestamp("2025-05-01"), "month_index": [0, 1], "cohort_size": 10})
         >>> cells = cells.assign(revenue=[300.0, 50.0], margin=[90.0, 20.0])
-        >>> charts.customer_value(cohorts.value_matrix(cells), cohorts.mean_value(cells), 25.0, "USD")
-        Cumulative revenue per customer by month: $30 at 0, $35 at 1. Acquisition cost: $25.
+        >>> charts.customer_value(cohorts.value_matrix(cells), cohorts.mean_value(cells), {"paid CAC": 25.0}, "USD")
+        Cumulative revenue per customer by month: $30 at 0, $35 at 1. Marked: paid CAC $25.
     """
     if mean.empty:
         return empty_chart("No cohort has a complete month yet.")
@@ -206,17 +206,17 @@ def customer_value(matrix: pd.DataFrame, mean: pd.DataFrame, cost: float, unit: 
     _mean_line(figure, mean, "revenue", "revenue", BLUE, unit)
     if mean["margin"].notna().all():
         _mean_line(figure, mean, "margin", "margin", GREEN, unit)
-    if not np.isnan(cost):
-        label = f"acquisition cost: {amount(cost, unit)}"
+    known = {name: cost for name, cost in costs.items() if not np.isnan(cost)}
+    for name, cost in known.items():
         figure.add_hline(
-            y=cost, line={"color": ORANGE, "width": 2, "dash": "dash"}, annotation_text=label,
+            y=cost, line={"color": ORANGE, "width": 2, "dash": "dash"}, annotation_text=f"{name}: {amount(cost, unit)}",
             annotation_position="top right", annotation_font_color=ORANGE,
         )  # fmt: skip
     value_axis(figure.layout.yaxis, unit)
     figure.update_xaxes(title="months after the first order", dtick=_step(len(mean)))
     alt = describe(mean, "month_index", "revenue", "Cumulative revenue per customer by month", unit)
-    if not np.isnan(cost):
-        alt += f" Acquisition cost: {amount(cost, unit)}."
+    if known:
+        alt += f" Marked: {', '.join(f'{name} {amount(cost, unit)}' for name, cost in known.items())}."
     return styled(figure, alt, 400, mean)
 
 

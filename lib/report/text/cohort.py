@@ -5,10 +5,20 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from lib.analysis.cohorts import acquisition_cost, days_until, payback_measure, payback_month, returned_within
-from lib.formatting import integer, money, month, percent
+from lib.analysis.cohorts import (
+    BLENDED,
+    PAID,
+    acquisition_costs,
+    days_until,
+    payback_measure,
+    payback_month,
+    returned_within,
+)
+from lib.formatting import day, integer, money, month, percent
 
-__all__ = ["churned", "earlier_customers", "headline", "lifetime_value", "payback", "retained", "second_orders"]
+__all__ = [
+    "churned", "earlier_customers", "headline", "lifetime_value", "payback", "retained", "second_orders", "truncated",
+]  # fmt: skip
 
 HORIZONS = (90, 30, 7)  # days of the headline: the longest that at least one buyer has been observed for
 FEW_COHORTS = 3  # a mean over fewer cohorts describes these cohorts, not the month
@@ -22,15 +32,16 @@ def _count(number: float, noun: str) -> str:
 
 
 def headline(curve: pd.DataFrame, value: pd.DataFrame, costs: pd.DataFrame, currency: str) -> str:
-    """Repeat rate, revenue per customer, and payback of the acquisition cost, in one sentence.
+    """Repeat rate, revenue per customer, and payback of both acquisition costs, in one sentence.
 
     Example:
         >>> curve = cohorts.second_orders(pd.DataFrame({"days": [5, 40], "returned": [True, False], "buyers": [1, 3]}))
         >>> value = pd.DataFrame({"month_index": [0], "revenue": [30.0], "margin": [9.0]})
-        >>> text.headline(curve, value, pd.DataFrame({"spend": [25.0], "new_customers": [5]}), "USD")
+        >>> costs = pd.DataFrame({"channel": [None], "spend": [25.0], "new_customers": [5]})
+        >>> text.headline(curve, value, costs, "USD")
         '25.0% of buyers order again within 30 days of their first order; revenue per customer is $30.00 in the
-        month of the first order; the acquisition cost of $5.00 per customer is paid back by the margin in the month
-        of the first order.'
+        month of the first order; the blended CAC of $5.00 is paid back by the margin in the month of the first
+        order.'
     """
     if curve.empty:
         return "There are no orders yet, so there is no cohort."
@@ -44,7 +55,8 @@ def headline(curve: pd.DataFrame, value: pd.DataFrame, costs: pd.DataFrame, curr
     repeats = f"{share} of buyers order again within {horizon} days of their first order"
     if value.empty:
         return f"{repeats}; no calendar month is complete yet."
-    return f"{repeats}; {_revenue_clause(value, currency)}{_payback_clause(value, acquisition_cost(costs), currency)}."
+    paid_back = [_payback_clause(value, name, cost, currency) for name, cost in acquisition_costs(costs).items()]
+    return f"{repeats}; {_revenue_clause(value, currency)}{''.join(paid_back)}."
 
 
 def _revenue_clause(value: pd.DataFrame, currency: str) -> str:
@@ -54,11 +66,11 @@ def _revenue_clause(value: pd.DataFrame, currency: str) -> str:
     return f"revenue per customer is {money(last['revenue'], currency)} {when}"
 
 
-def _payback_clause(value: pd.DataFrame, cost: float, currency: str) -> str:
+def _payback_clause(value: pd.DataFrame, name: str, cost: float, currency: str) -> str:
     if np.isnan(cost):
         return ""
     measure, back = payback_measure(value), payback_month(value, cost)
-    spent = f"; the acquisition cost of {money(cost, currency)} per customer"
+    spent = f"; the {name} of {money(cost, currency)}"
     if back is None:
         return f"{spent} has not yet been paid back by the {measure}"
     when = f"within {_count(back, 'month')}" if back else "in the month of the first order"
@@ -105,39 +117,70 @@ def earlier_customers(months: pd.DataFrame, currency: str) -> str:
     return f"In {month(last['month'])}, the last complete month, {part} came from customers of earlier months."
 
 
+def truncated(first: pd.DataFrame, since: pd.Timestamp, first_day: pd.Timestamp) -> str:
+    """The first cohorts that the averages leave out because the data may begin later than the shop.
+
+    Args:
+        first: Rows of the question first_order_cohorts.
+        since: From cohorts.first_whole.
+        first_day: First day of the data.
+
+    Example:
+        >>> first = pd.DataFrame({"cohort": pd.to_datetime(["2025-01-01", "2025-02-01"])})
+        >>> text.truncated(first, pd.Timestamp("2025-02-01"), pd.Timestamp("2025-01-10"))
+        'The averages leave out the cohort of Jan 2025: the data begin on Jan 10, 2025, so customers who had ordered
+        before look new in it.'
+    """
+    left_out = sorted(cohort for cohort in pd.to_datetime(first["cohort"]).unique() if cohort < since)
+    if first.empty:
+        return "There is no cohort yet."
+    if not left_out:
+        return f"No cohort is left out of the averages; the data begin on {day(first_day)}."
+    many = f"{month(left_out[0])} to {month(left_out[-1])}"
+    which = f"cohort of {month(left_out[0])}" if len(left_out) == 1 else f"cohorts of {many}"
+    them = "it" if len(left_out) == 1 else "them"
+    why = f"the data begin on {day(first_day)}, so customers who had ordered before look new in {them}"
+    return f"The averages leave out the {which}: {why}."
+
+
 def payback(value: pd.DataFrame, costs: pd.DataFrame, currency: str) -> str:
-    """Customer acquisition cost, and the month in which it is paid back.
+    """Paid and blended customer acquisition cost, and the month in which each is paid back.
 
     Example:
         >>> value = pd.DataFrame({"month_index": [0, 1], "revenue": [30.0, 35.0], "margin": [9.0, 11.0]})
-        >>> text.payback(value, pd.DataFrame({"spend": [50.0], "new_customers": [5]}), "USD")
-        '$50.00 of marketing spend for 5 new customers is $10.00 per customer. The margin per customer reaches it in
-        month 1 after the first order.'
+        >>> costs = pd.DataFrame({"channel": ["social", None], "spend": [50.0, 0.0], "new_customers": [2, 3]})
+        >>> text.payback(value, costs, "USD")
+        '$50.00 of marketing spend is $25.00 for each of the 2 customers won by campaigns (paid CAC) and $10.00 for
+        each of all 5 new customers (blended CAC). The margin per customer has not reached the paid CAC yet ($11.00
+        after 1 month) and reaches the blended CAC in month 1 after the first order.'
     """
     if value.empty:
         return "No cohort has a complete month yet, so revenue per customer is unknown."
-    cost = acquisition_cost(costs)
-    if not costs["spend"].sum():
+    spend, new = costs["spend"].sum(), costs["new_customers"].sum()
+    if not spend:
         revenue = _revenue_clause(value, currency)
         return f"No marketing spend is recorded, so there is no acquisition cost to compare with; {revenue}."
-    if np.isnan(cost):
-        return f"Marketing spend is {money(costs['spend'].sum(), currency)}, but there is no customer yet."
+    if not new:
+        return f"Marketing spend is {money(spend, currency)}, but there is no customer yet."
+    cost, won = acquisition_costs(costs), costs.loc[costs["channel"].notna(), "new_customers"].sum()
+    blended = f"{money(cost[BLENDED], currency)} for each of all {_count(new, 'new customer')} ({BLENDED})"
+    paid = f"{money(cost[PAID], currency)} for each of the {_count(won, 'customer')} won by campaigns ({PAID}) and "
+    unknown = "" if won else " No customer is recorded as won by a campaign, so there is no paid CAC."
     basis = (
         "" if payback_measure(value) == "margin" else " (revenue is used because the cost of some products is unknown)"
     )
-    spent = f"{money(costs['spend'].sum(), currency)} of marketing spend"
-    customers = _count(costs["new_customers"].sum(), "new customer")
-    return f"{spent} for {customers} is {money(cost, currency)} per customer. {_reached(value, cost, currency)}{basis}."
+    reached = [_reached(value, name, one, currency) for name, one in cost.items() if not np.isnan(one)]
+    spent = f"{money(spend, currency)} of marketing spend is {paid if won else ''}{blended}.{unknown}"
+    return f"{spent} The {payback_measure(value)} per customer {' and '.join(reached)}{basis}."
 
 
-def _reached(value: pd.DataFrame, cost: float, currency: str) -> str:
+def _reached(value: pd.DataFrame, name: str, cost: float, currency: str) -> str:
     measure, back, last = payback_measure(value), payback_month(value, cost), value.iloc[-1]
     if back is None:
         reached = f"{money(last[measure], currency)} after {_count(last['month_index'], 'month')}"
-        return f"The {measure} per customer has not reached it yet: {reached}"
-    if back == 0:
-        return f"The {measure} per customer reaches it in the month of the first order"
-    return f"The {measure} per customer reaches it in month {back} after the first order"
+        return f"has not reached the {name} yet ({reached})"
+    when = f"in month {back} after the first order" if back else "in the month of the first order"
+    return f"reaches the {name} {when}"
 
 
 def lifetime_value(summary: Mapping[str, float], currency: str) -> str:
@@ -162,7 +205,7 @@ def lifetime_value(summary: Mapping[str, float], currency: str) -> str:
 
 
 def second_orders(curve: pd.DataFrame, repeat_rate: float) -> str:
-    """Days until a quarter and half of the buyers order again, compared with the naive repeat rate.
+    """Days until a quarter and half of the buyers order again on another day, compared with the naive repeat rate.
 
     Example:
         >>> curve = cohorts.second_orders(pd.DataFrame({"days": [5, 40], "returned": [True, False], "buyers": [1, 3]}))

@@ -74,8 +74,10 @@ def facts(scores: CustomerScores, terms: clv.Terms, currency: str) -> list[tuple
     ]
 
 
-def churn_risk(customers: pd.DataFrame, days: int, currency: str) -> str:
+def churn_risk(customers: pd.DataFrame, days: int, currency: str, *, totals: bool = True) -> str:
     """Mean churn risk, and the number and value of top buyers among the 40 % most at risk.
+
+    Without their expected value if totals cannot be estimated.
 
     Example:
         >>> buyers = pd.DataFrame({"revenue": [80.0, 20.0], "churn_risk": [0.7, 0.3], "predicted_value": [40.0, 5.0]})
@@ -90,8 +92,9 @@ def churn_risk(customers: pd.DataFrame, days: int, currency: str) -> str:
     at_risk = top[top["churn_risk"] >= known["churn_risk"].quantile(0.6)]
     revenue, future = (money(at_risk[name].sum(), currency, digits=False) for name in ("revenue", "predicted_value"))
     mean = percent(known["churn_risk"].mean())
+    expected = f" and an expected value of {future}" if totals else ""
     return (
         f"The mean probability of no order in the next {days} days is {mean}. Of the top {integer(len(top))} buyers by "
-        f"revenue, {integer(len(at_risk))} are among the 40% most at risk, with a revenue of {revenue} to date and an "
-        f"expected value of {future}. Contact them first."
+        f"revenue, {integer(len(at_risk))} are among the 40% most at risk, with a revenue of {revenue} to date"
+        f"{expected}. Contact them first."
     )

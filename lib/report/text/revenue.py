@@ -5,11 +5,11 @@ from datetime import date
 
 import pandas as pd
 
+from lib.analysis.changes import Driver
 from lib.analysis.forecast import SEASONAL_NAIVE, WEEKDAY_AVERAGE, Backtest, Forecast, History, Segment
 from lib.analysis.periods import Period, covers, is_mature
-from lib.analysis.revenue import Driver
 from lib.formatting import day, integer, money, percent
-from lib.report.text import comparison
+from lib.report.text import beyond_noise, comparison
 
 __all__ = [
     "backtest_summary", "contribution", "coverage", "data_preparation", "driver", "forecast_headline", "free_orders",
@@ -41,8 +41,8 @@ DEFINITIONS = {
 def headline(
     span: Period,
     current: Mapping[str, float],
-    previous: Mapping[str, float],
-    year_earlier: Mapping[str, float],
+    previous: pd.DataFrame,
+    year_earlier: pd.DataFrame,
     main_driver: Driver | None,
     currency: str,
     first_day: date | None,
@@ -53,19 +53,21 @@ def headline(
     Args:
         span: The period.
         current: Its KPIs by name.
-        previous: Those of the previous period.
-        year_earlier: Those of the same days a year earlier.
-        main_driver: The driver of the change, from revenue.main_driver.
+        previous: Changes from the previous period, from changes.kpi_changes.
+        year_earlier: Those from the same days a year earlier.
+        main_driver: The driver of the change, from changes.main_driver.
         currency: ISO 4217 code of the amounts.
         first_day: First day of the data; a span that begins before it is not compared with.
         mature_until: First day whose sales are not all known yet; a span with such days is not compared.
 
     Example:
-        >>> june, may, last_june = ({"revenue": amount, "orders": 9} for amount in (110.0, 100.0, 88.0))
-        >>> span, first_day = periods.period("last_month", "2025-07-01"), pd.Timestamp("2023-07-01")
-        >>> text.headline(span, june, may, last_june, None, "USD", first_day, "2025-07-01")
-        'Revenue from Jun 1, 2025 to Jun 30, 2025 was $110.00 from 9 orders: +10.0% vs the previous
-        period, +25.0% vs the same days a year earlier.'
+        >>> revenue = pd.DataFrame({"change": 0.1, "lower": -0.1, "upper": 0.3, "clear": False}, index=["revenue"])
+        >>> span, first_day = periods.period("last_month", "2025-07-01"), pd.Timestamp("2025-01-01")
+        >>> june = {"revenue": 110.0, "orders": 9}
+        >>> text.headline(span, june, revenue, revenue, None, "USD", first_day, "2025-07-01")
+        'Revenue from Jun 1, 2025 to Jun 30, 2025 was $110.00 from 9 orders: within the noise of the previous period
+        (+10.0%, 95 % interval -10.0% to +30.0%), not compared with a year earlier, since the data begin on
+        Jan 1, 2025. No segment changed beyond its noise, so there is no clear driver.'
     """
     orders = f"{integer(current['orders'])} order{'' if current['orders'] == 1 else 's'}"
     spans = {
@@ -73,21 +75,28 @@ def headline(
         "the same days a year earlier": (year_earlier, span.year_before),
     }
     mature = is_mature(span, mature_until)
-    changes = [
-        comparison(current["revenue"], kpis["revenue"], name) or f"no revenue in {name} to compare with"
+    found = [
+        _change(kpis.T["revenue"], name)
         for name, (kpis, bounds) in spans.items()
         if mature and covers(first_day, bounds)
     ]
+    driven = driver(main_driver, currency) if mature and covers(first_day, span.previous_bounds) else ""
     if not mature:
         why = f"the orders from {day(mature_until)} on are not all completed yet"
-        changes.append(f"it is not compared with earlier days, since {why}")
-    elif len(changes) < len(spans):
-        what = "it is not compared with earlier days" if not changes else "not compared with a year earlier"
-        changes.append(
+        found.append(f"it is not compared with earlier days, since {why}")
+    elif len(found) < len(spans):
+        what = "it is not compared with earlier days" if not found else "not compared with a year earlier"
+        found.append(
             f"{what}, since the data begin on {day(first_day)}" if pd.notna(first_day) else "there are no data"
         )
     revenue = f"Revenue from {span} was {money(current['revenue'], currency)} from {orders}"
-    return f"{revenue}: {', '.join(changes)}. {driver(main_driver, currency)}".strip()
+    return f"{revenue}: {', '.join(found)}. {driven}".strip()
+
+
+def _change(revenue: pd.Series, name: str) -> str:
+    """The change of revenue from an earlier span, or that it is within the noise."""
+    words = comparison(1 + revenue["change"], 1.0, name)
+    return beyond_noise(words, revenue) or f"no revenue in {name} to compare with"
 
 
 def maturity(mature_until: date | str, as_of: date | str) -> str:
@@ -105,11 +114,11 @@ def maturity(mature_until: date | str, as_of: date | str) -> str:
 
 
 def driver(found: Driver | None, currency: str) -> str:
-    """The segment that contributed most to the change of revenue, with its amount; empty if there is none."""
+    """The segment that contributed most to the change of revenue, with its amount, or that none changed clearly."""
     if found is None:
-        return ""
+        return "No segment changed beyond its noise, so there is no clear driver."
     amount = _signed(found.amount, currency)
-    if found.share > 1:  # a share of the small rest that remains after gains and losses offset each other says nothing
+    if not found.share <= 1:  # a share of the small rest after gains and losses offset each other says nothing
         kind = "gain" if found.amount > 0 else "loss"
         return f"Gains and losses offset each other; the largest {kind} came from {found.name} ({amount})."
     return f"The {found.kind} {found.name} contributed most to the change: {amount}, {percent(found.share)} of it."
@@ -212,19 +221,28 @@ def target(revenue: float, run_rate: float, target: float | None, currency: str)
     return f"{reached}; at the current rate the period will end at {percent(run_rate / target)}."
 
 
-def largest_step(steps: pd.DataFrame, currency: str) -> str:
-    """The largest change of a bridge (step, amount, total), as a sentence.
+def largest_step(steps: pd.DataFrame, currency: str, first_day: date | None, *, clear: bool) -> str:
+    """The largest change of a bridge (step, amount, total), as a sentence, if the whole change is beyond its noise.
+
+    Args:
+        steps: From revenue.bridge_steps; without rows if the periods are not compared.
+        currency: ISO 4217 code of the amounts.
+        first_day: First day of the data.
+        clear: Whether the change of revenue is beyond its noise.
 
     Example:
         >>> steps = pd.DataFrame({"step": ["May", "volume", "June"], "amount": [900.0, 150.0, 1050.0]})
-        >>> text.largest_step(steps.assign(total=[True, False, True]), "USD")
+        >>> text.largest_step(steps.assign(total=[True, False, True]), "USD", None, clear=True)
         'Volume contributed most: +$150.'
     """
     if steps.empty:
-        return "The data do not cover the previous period, so its revenue is not compared."
+        begin = f", which begin on {day(first_day)}," if pd.notna(first_day) else ""
+        return f"No comparison: both periods must lie in the data{begin} with all their sales known."
     changes = steps[~steps["total"]]
     if not changes["amount"].abs().gt(0).any():
         return "Nothing changed."
+    if not clear:
+        return "The whole change is within the noise of single orders, so none of the steps is its cause."
     largest = changes.iloc[int(changes["amount"].abs().to_numpy().argmax())]
     return f"{largest['step'].capitalize()} contributed most: {_signed(largest['amount'], currency)}."
 

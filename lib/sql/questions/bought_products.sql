@@ -1,11 +1,12 @@
 -- Products of each customer's orders before :as_of, one row per order and product.
--- order_number: position among the customer's orders by time, 1 for the first. Guests and orders of amount 0 do not count.
+-- order_number: position among the customer's days with an order, 1 for the first: all orders of a day are one purchase.
+-- Guests and orders of amount 0 do not count.
 WITH
 numbered AS (
     SELECT
         user_id,
         order_id,
-        row_number() OVER (PARTITION BY user_id ORDER BY order_date, order_id)::integer AS order_number
+        dense_rank() OVER (PARTITION BY user_id ORDER BY shop_day(order_date))::integer AS order_number
     FROM customer_orders()
     WHERE order_date < day_start(CAST(:as_of AS date))
 ),

@@ -1,12 +1,14 @@
--- Days between consecutive orders of a buyer before :as_of: number of these gaps, their median and
+-- Days between consecutive days with an order of a buyer before :as_of: number of these gaps, their median and
 -- their ninth decile. Guests and orders of amount 0 do not count.
 WITH
-gaps AS (
-    SELECT
-        shop_day(order_date)
-            - lag(shop_day(order_date)) OVER (PARTITION BY user_id ORDER BY order_date, order_id) AS days
+purchases AS (
+    SELECT DISTINCT user_id, shop_day(order_date) AS date
     FROM customer_orders()
     WHERE order_date < day_start(CAST(:as_of AS date))
+),
+gaps AS (
+    SELECT date - lag(date) OVER (PARTITION BY user_id ORDER BY date) AS days
+    FROM purchases
 ),
 final AS (
     SELECT
