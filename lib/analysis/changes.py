@@ -54,8 +54,9 @@ def kpi_changes(groups: pd.DataFrame, seed: int) -> pd.DataFrame:
         >>> sums = pd.DataFrame({"group": range(90), "sales": 5.0, "previous_sales": 5.0, "orders": 2})
         >>> sums = sums.assign(revenue=10.0, previous_revenue=5.0, previous_orders=1, active_customers=1)
         >>> sums = sums.assign(previous_active_customers=1, new_customers=0, previous_new_customers=0)
-        >>> changes.kpi_changes(sums, seed=1).loc["revenue"].tolist()
-        [1.0, 1.0, 1.0, True]
+        >>> changes.kpi_changes(sums, seed=1).head(1)
+                 change  lower  upper  clear
+        revenue     1.0    1.0    1.0   True
     """
     drawn = _draws(groups[[*SUMS, *(f"previous_{name}" for name in SUMS)]].to_numpy(dtype=float), seed)
     now, before = (pd.DataFrame(drawn[:, at : at + len(SUMS)], columns=SUMS) for at in (0, len(SUMS)))

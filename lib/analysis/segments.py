@@ -86,7 +86,7 @@ def usual_gap(customers: pd.DataFrame) -> float:
 def too_young(customers: pd.DataFrame) -> str:
     """Why segments have no names yet: the history is shorter than three usual gaps between orders; empty if it is not.
 
-    Before that, a customer between two orders cannot be told from one who has left.
+    Before that, a customer between two orders looks like one who has left.
 
     Args:
         customers: frequency, recency and age (days since the first order) of each customer.

@@ -167,7 +167,7 @@ def test_without_a_model_the_report_says_so(n, repeats):
     assert text.facts(found, clv.Terms(), "USD")[2][1] == NOT_KNOWN
 
 
-def test_buyers_of_a_shop_of_one_day_are_in_no_segment():
+def test_a_shop_of_one_day_has_no_segments():
     one_day = history_of(50, 0).assign(age=0, days_since_last=1)
     found = scored(one_day)[1]
     assert found.customers["rfm_segment"].isna().all()

@@ -134,7 +134,7 @@ def test_markup_in_names_is_escaped(empty_database: sa.URL, tmp_path: Path) -> N
     assert "<img" not in pages
     assert "&lt;img src=x onerror=&#34;P_1=1&#34;&gt;{{7*7}} &amp; Co" in pages
     assert words(shown)[0].endswith(
-        "the acquisition cost of $6.00 per customer is paid back by the revenue in the month of the first order."
+        "the blended CAC of $6.00 is paid back by the revenue in the month of the first order."
     )
 
 
