@@ -277,9 +277,9 @@ def refuse_drift(connection: sa.Connection, *, require_all: bool = False) -> Non
     A missing table is a difference only with `require_all`. `public` is the current schema until the transaction ends.
     """
     run(connection, "SET LOCAL search_path = public")
-    absent = [name for name in tables() if name not in set(columns(connection)["table"])]
+    absent = tables().keys() - set(columns(connection)["table"])
     if require_all and absent:
-        raise DatabaseError(f"tables are missing from the database: {', '.join(absent)}. Run 01_schema first.")
+        raise DatabaseError(f"tables are missing from the database: {', '.join(sorted(absent))}. Run 01_schema first.")
     if require_all and connection.execute(sa.text("SELECT to_regproc('sold_items') IS NULL")).scalar():
         raise DatabaseError("the functions of the shop's sales are missing from the database. Run 01_schema first.")
     missing, narrow, differences = _compare(connection)

@@ -4,6 +4,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 __all__ = ["did_you_mean", "folded"]
 
@@ -20,6 +21,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {folded[found[0]]}?)" if found else ""
 
 
+@lru_cache(10_000)  # the same names are compared with each of the first lines of a file
 def folded(name: str) -> str:
     """The name in lower case, without spaces, underscores and accents."""
     letters = (letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
