@@ -37,7 +37,7 @@ Note = tuple[str, str, str, int]  # file or table, column, note, cases
 CAMPAIGNS = "marketing_campaigns"
 NONE = "XXX"  # code of ISO 4217 for no currency
 PROFILED = ("users", "orders", "order_items", "events")
-PROFILE_ROWS = 500_000  # rows of all tables per group of customers (of events: of sessions), to bound memory
+PROFILE_ROWS = 500_000  # rows of all tables in a group of customers (of events: of sessions), to bound memory
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ def _profile(database: StagingDatabase, folder: Path, rows: int) -> Profile:
     """The profile of the written tables, computed for one group of customers at a time."""
     for name in PROFILED:
         database.add_file(f"written_{name}", table_path(folder, name))
-    groups = -(-rows // PROFILE_ROWS) or 1
+    groups = round(rows / PROFILE_ROWS) or 1
     return total(
         profile(
             {name: database.table(f"profile_{name}", {"groups": groups, "number": number}) for name in PROFILED},

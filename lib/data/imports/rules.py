@@ -189,8 +189,8 @@ def _faults(
     faults = [("", "wrong_field_count", f"{count} fields", reason) for count in odd.dictionary]
     first = np.array(pc.fill_null(odd.indices, -1))  # fault of each row
     for column in layout.columns:
-        if column.name in cells:
-            own = cells[column.name]
+        own = cells.get(column.name)
+        if own and own.faults:
             first = np.where((first < 0) & (own.fault >= 0), own.fault + len(faults), first)
             for rule, value in own.faults:
                 value = value[:EXCERPT]

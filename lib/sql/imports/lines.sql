@@ -193,17 +193,17 @@ SELECT
 FROM figures
 WHERE quantity <> 0 AND base IS NOT NULL
 
+-- name: large_orders
+-- An order whose rows exceed the database's money type, if there is one.
+SELECT number FROM order_heads WHERE all_amounts > 999999999999 LIMIT 1
+
 -- name: too_large
 -- Rejects the rows from which on the total of an order exceeds the database's money type.
 INSERT INTO removed_lines BY NAME
-WITH large AS (
-    SELECT number FROM paid_rows GROUP BY number HAVING sum(amount) > 999999999999
-),
-
-running AS (
+WITH running AS (
     SELECT line, units, sum(amount) OVER (PARTITION BY number ORDER BY line) AS total
     FROM paid_rows
-    WHERE number IN (SELECT number FROM large)
+    WHERE number IN (SELECT number FROM order_heads WHERE all_amounts > 999999999999)
 )
 
 SELECT
@@ -215,7 +215,7 @@ WHERE total > 999999999999
 -- name: order_heads
 -- Table of the orders and credit notes: date and customer of their first rows, total and state of the sales. One without a
 -- customer number and an e-mail address has a guest. `of_instants`: its rows have different timestamps.
-CREATE TABLE order_heads AS
+CREATE OR REPLACE TABLE order_heads AS
 SELECT
     number,
     key_of('order', number) AS order_id,
@@ -228,6 +228,7 @@ SELECT
     min_by(order_date, line) AS order_date,
     min(order_date) < max(order_date) AS of_instants,
     coalesce(sum(amount) FILTER (is_sale), 0) AS total_amount,
+    sum(amount) AS all_amounts,
     if(any_value(per_row), sum(shipping) FILTER (is_sale), max(shipping) FILTER (is_sale)) AS shipping_amount,
     if(any_value(per_row), sum(tax) FILTER (is_sale), max(tax) FILTER (is_sale)) AS tax_amount,
     NOT any_value(per_row) AND (min(shipping) <> max(shipping) OR min(tax) <> max(tax)) AS charges_differ,
@@ -247,9 +248,8 @@ GROUP BY number
 CREATE TABLE items AS
 WITH repeats AS (
     SELECT line, row_number() OVER (PARTITION BY number, code, is_sale ORDER BY line) - 1 AS repeat
-    FROM paid_rows
-    SEMI JOIN (SELECT number, code, is_sale FROM paid_rows GROUP BY ALL HAVING count(*) > 1)
-        USING (number, code, is_sale)
+    FROM (SELECT *, hash(number, code, is_sale) AS same FROM paid_rows)  -- of a few others too: they are row 0
+    SEMI JOIN (SELECT hash(number, code, is_sale) AS same FROM paid_rows GROUP BY same HAVING count(*) > 1) USING (same)
 )
 
 SELECT

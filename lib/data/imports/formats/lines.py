@@ -55,8 +55,11 @@ def _compare(database: StagingDatabase, options: ReadOptions, currency: str) -> 
         if column in mapped:
             database.run("conflicting_customer", column=column, value=value)
     database.run("paid_rows")
-    database.run("too_large")
-    for view in ("order_heads", "items", "codes", "priced"):
+    database.run("order_heads")
+    if database.rows("large_orders"):
+        database.run("too_large")
+        database.run("order_heads")
+    for view in ("items", "codes", "priced"):
         database.run(view)
     database.run("parts")
     rows = (row for batch in database.batches("returnable") for row in batch.to_pylist())
