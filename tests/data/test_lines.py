@@ -305,3 +305,14 @@ def test_earlier_dates_are_a_setting(tmp_path):
     (fault,) = shop(tmp_path, {"order_date": "1998-05-01"}, {}).rejects.to_dict("records")
     assert 'SET="mapping.earliest_date=' in fault["reason"]
     assert shop(tmp_path, {"order_date": "1998-05-01"}, earliest_date="1996-01-01").faults() == []
+
+
+@pytest.mark.parametrize("total", ["Total,,,,20.00", ",,Summe,,20.00", ",,,,20.00", "Total,2025-03-02,Mug,1,20.00"])
+def test_a_total_below_the_rows_is_dropped(total: str, tmp_path: Path) -> None:
+    """Of the width of the rows; without the word it is a damaged row, and with all cells a row like others."""
+    path = tmp_path / "a.csv"
+    path.write_text(f"order,order_date,product,quantity,unit_price\n1,2025-03-01,Mug,2,10.00\n{total}\n")
+    found = imported(path, "lines", policy=Policy("GBP", 1.0, "reject"))
+    is_total = total in ("Total,,,,20.00", ",,Summe,,20.00")
+    assert found.cases("", "totals below the data; dropped") == is_total
+    assert len(found.rejects) == (total == ",,,,20.00")

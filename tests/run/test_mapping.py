@@ -124,6 +124,8 @@ def test_numbers_that_read_both_ways_are_asked(tmp_path: Path) -> None:
         ("Order,Date,Quantity,Price", "1,2025-03-01,x,5.00", ["optional: [quantity]"]),  # not numbers
         ("Order,Date,Item,Customer Country,Price", "1,2025-03-01,a,FR,5.00", ['country: "Customer Country"  # sure']),
         ("Order,Date,Item,Home Country,Price", "1,2025-03-01,a,FR,5.00", ['country: "Home Country"  # guessed']),
+        ("Order,Date Sold,Item,Price,Notes", "1,2025-03-01,a,5.00,", ['order_date: "Date Sold"  # guessed']),
+        ("Order,Date,Item,Disc %,Price", "1,2025-03-01,a,10%,5.00", ['discount: "Disc %"  # guessed']),
         ("sampleid,Date,Item,Price", "1,2025-03-01,a,5.00", ["# order:"]),
     ],
 )

@@ -75,17 +75,7 @@ def settled(found: dict[str, Guess], numbers: pd.DataFrame, percents: Collection
         known.refuse("line_total", ONE_OF_ORDER.format(*_of_orders(values["line_total"])))
     if "discount" in known.found and "discount_is" not in known.settings:
         _settle_discount(known, values["discount"])
-    for name in CHARGES:
-        if (
-            name in known.found
-            and name in values
-            and (orders := _of_orders(values[name]))[1]
-            and not _is_of_order(values[name])
-        ):
-            reason = (
-                f"guessed: {name} differs within {orders[1] - orders[0]:,} of {orders[1]:,} orders with several rows"
-            )
-            known.settings["charges_of"] = "row", reason
+    _settle_charges(known, {name: values[name] for name in CHARGES if name in known.found and name in values})
     return known
 
 
@@ -149,6 +139,19 @@ def _settle_discount(known: Settled, discount: pd.Series) -> None:
     words = {"amount": "an amount of the row", "rate": "0 to 1", "percent": "0 to 100"}[kind]
     sure = "sure" if kind == "percent" and "%" in column else "guessed"
     known.settings["discount_is"] = kind, f'{sure}: "{column}" has up to {discount.max():g}, {words}'
+
+
+def _settle_charges(known: Settled, charges: dict[str, pd.Series]) -> None:
+    """Whether shipping and tax are of the order or of each row; the mapping has one setting for both."""
+    orders = {name: _of_orders(amounts) for name, amounts in charges.items()}
+    of_rows = [name for name, (same, several) in orders.items() if several and same < SURE * several]
+    if len(of_rows) < len([name for name in charges if charges[name].any()]):
+        for name in of_rows:
+            known.refuse(name, "it differs within orders, and the other charges are of the order")
+    elif of_rows:
+        same, several = orders[of_rows[0]]
+        reason = f"guessed: {of_rows[0]} differs within {several - same:,} of {several:,} orders with several rows"
+        known.settings["charges_of"] = "row", reason
 
 
 def _kind(column: str, discount: pd.Series) -> str:

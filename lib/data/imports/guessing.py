@@ -58,7 +58,8 @@ def guesses(header: list[str], rows: list[list[str]], fields: Sequence[Column]) 
         is_similar = score >= (1 if name in empty else SIMILAR)
         if is_similar and field not in found and name not in {each.column for each in found.values()}:
             found[field] = Guess(name, sure=score == 1)
-    free = [name for name in kinds if "date" in kinds[name] and name not in {each.column for each in found.values()}]
+    taken = empty | {each.column for each in found.values()}
+    free = [name for name in kinds if "date" in kinds[name] and name not in taken]
     if "order_date" not in found and len(free) == 1:
         found["order_date"] = Guess(free[0], sure=False)
     return {field.name: found[field.name] for field in fields if field.name in found}
@@ -73,8 +74,8 @@ def _similarity(name: str, field: str) -> float:
     plain = re.sub(r"\s*\([^()]*\)\s*$", "", name.strip())  # the e-mail of `E-Mail (Rechnung)`
     plain = QUALIFIER.sub("", plain)
     *others, last = re.split(r"[\W_]+", plain)  # the country of `customer country`
-    if {synonyms().get(folded(each)) for each in others} & {*CHARGES} - {field}:
-        return 0  # the last word of `cart discount amount` does not make it a total
+    if {synonyms().get(folded(each)) for each in others} & {*CHARGES} - {field} or folded(last) == "state":
+        return 0  # the last word of `cart discount amount` does not make it a total, nor that of `ship state` a status
     within = SIMILAR if folded(plain) in usual or folded(last) in usual else 0
     return max(within, *(0.99 * difflib.SequenceMatcher(None, own, each).ratio() for each in usual))
 

@@ -12,6 +12,24 @@ SELECT DISTINCT country AS name FROM lines WHERE country IS NOT NULL ORDER BY na
 -- The words for states that occur.
 SELECT DISTINCT status AS word FROM lines WHERE status IS NOT NULL ORDER BY word
 
+-- name: missing
+-- A row that lacks what it needs, if there is one.
+SELECT line FROM all_lines WHERE fault_rule = 'missing' LIMIT 1
+
+-- name: totals_below
+-- Drops the totals below the last sound row of a file: rows with a cell that begins with the word, and without an order or
+-- date.
+INSERT INTO removed_lines BY NAME
+SELECT all_lines.line, NULL AS field, NULL AS rule, '' AS value, 'totals below the data; dropped' AS reason
+FROM all_lines
+JOIN (SELECT part_of(line) AS part, max(line) AS line FROM lines GROUP BY part) AS sound
+    ON sound.part = part_of(all_lines.line) AND all_lines.line > sound.line
+WHERE
+    fault_rule = 'missing'
+    AND regexp_matches(
+        raw_line, '(?i)(^|[,;|\t"])\s*(grand |sub)?(totals?|sum|summe|gesamt(summe)?|totaux|somme|suma)\b'
+    )
+
 -- name: figures
 -- View of the rows with their amounts, positive in returns too. `listed` is quantity x price, `base` the amount that the
 -- file gives, `reduction` the discount, and `expected` the base that follows from a price where the file has both.

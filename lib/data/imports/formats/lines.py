@@ -48,6 +48,8 @@ def _compare(database: StagingDatabase, options: ReadOptions, currency: str) -> 
     for column in sorted(amounts & mapped) if not options.round_amounts else ():
         database.run("too_many_decimals", {"currency": currency}, source="lines", column=column, condition="true")
     rules = {"unknown_status": "status", "unknown_country": "country", "other_currency": "currency"}
+    if database.rows("missing"):
+        database.run("totals_below")
     database.run("figures")
     for rule in ("broken_rows", *(rule for rule, field in rules.items() if field in mapped)):
         database.run(rule, {"currency": currency}, source="lines", condition="true")
