@@ -91,9 +91,8 @@ class Acquired:
         if self.lines.empty:
             return f"The synthetic shop has {integer(self.rows)} rows in {len(self.written)} tables."
         read, loaded, rejected, duplicated = self.lines[["read", "loaded", "rejected", "duplicates"]].sum()
-        kinds = {"used": loaded, "rejected": rejected} | ({"duplicates": duplicated} if duplicated else {})
+        kinds = {"used": loaded, "rejected": rejected} | ({"dropped": duplicated} if duplicated else {})
         counts = [f"{integer(n)} {'is' if n == 1 else 'are'} {kind}" for kind, n in kinds.items()]
-        counts = [each.replace("is duplicates", "is a duplicate") for each in counts]
         return (
             f"The files have {integer(read)} {'row' if read == 1 else 'rows'}: {', '.join(counts)}. "
             f"They become {integer(self.rows)} rows in {len(self.written)} tables."

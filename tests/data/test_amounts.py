@@ -98,7 +98,7 @@ def test_charges_that_differ_within_orders_are_of_their_rows() -> None:
     assert decided("aabb", Price=PRICE, VAT=[3, 3, 2, 2]).settings == {}
 
 
-def test_charges_of_rows_beside_those_of_the_order_are_left_out() -> None:
+def test_charges_of_rows_are_left_out_where_others_are_of_the_order() -> None:
     known = decided("aabb", Price=PRICE, VAT=[1, 2, 1, 3], Postage=[4, 4, 5, 5])
     assert (known.settings, list(known.refused)) == ({}, ["tax"])
 

@@ -273,7 +273,7 @@ def test_what_needs_attention_stands_before_the_details(tmp_path: Path) -> None:
     write_index(tmp_path / "index.html", run, [])
     text = (tmp_path / "index.html").read_text("utf-8")
     headings = re.findall("<h2>(.*?)</h2>", text)
-    assert headings == ["Rejected rows", "Checks", "Rows", "How your files are written"]
+    assert headings == ["Rejected rows", "Failed checks", "Rows", "How your files are written"]
     assert "<details><summary><h2>How your files are written" in text
 
 

@@ -32,7 +32,6 @@ def write_index(page: Path, run: Run, reports: Sequence[Mapping[str, Any]], dict
         "reports": reports,
         "dictionary": dictionary,
         "checks": sorted(_list(run, "checks"), key=_urgency),
-        "failed_checks": any(check["failed"] for check in _list(run, "checks")),
         "tallest": max((past["broken_errors"] + past["broken_warnings"] for past in _list(run, "history")), default=0),
         "params": list(_flat(run.get("params") or {})),
     }
