@@ -146,7 +146,7 @@ bench-large: $(OK) ## Measure 10 and 30 million rows, 5 million lines of CSV: me
 bench-forecast: $(OK) ## Measure the forecast on real series, or those of SERIES, and synthetic shops
 	@$(PYTHON) -m tests.bench forecast $(if $(SERIES),,forecast-shop) $(ARGS)
 
-bench-customers: $(OK) ## Measure the customer models at 10,000 to 1 million buyers, and the report
+bench-customers: $(OK) ## Measure the customer models: time, memory, held-out accuracy; and the report
 	@$(PYTHON) -m tests.bench customers $(ARGS)
 
 bench-scale: $(OK) ## Measure five million rows in shards: one process, two, two Dask workers

@@ -8,13 +8,12 @@ import pandas as pd
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
 __all__ = ["Calibration", "calibrate", "judge", "reliability", "risk"]
 
 LEAST_OUTCOMES = 25  # minimum customers with an order, and without one, for a calibration
-FOLDS = 5
+NORMAL_95 = 1.959963984540054
 GROUPS = 10  # of equal size, in the comparison of predicted with observed churn
 TINY = 1e-12
 
@@ -41,7 +40,7 @@ def risk(expected: np.ndarray, calibration: Calibration | None) -> np.ndarray:
 def calibrate(expected: np.ndarray, ordered: np.ndarray) -> Calibration | None:
     """Fit the calibration on past expected orders and outcomes; None with too few outcomes of either kind."""
     ordered = np.asarray(ordered, dtype=bool)
-    if min(ordered.sum(), (~ordered).sum()) < LEAST_OUTCOMES or np.ptp(_log(expected)) == 0:
+    if _few(ordered) or np.ptp(_log(expected)) == 0:
         return None
     with threadpool_limits(1):
         fitted = _logistic().fit(_log(expected)[:, None], ordered)
@@ -49,45 +48,71 @@ def calibrate(expected: np.ndarray, ordered: np.ndarray) -> Calibration | None:
     return Calibration(float(fitted.intercept_[0]), slope) if slope > 0 else None
 
 
-def judge(scores: Mapping[str, np.ndarray], ordered: np.ndarray, seed: int) -> pd.DataFrame:
-    """AUC and Brier score of several scores of ordering, higher meaning more likely.
+def judge(
+    scores: Mapping[str, np.ndarray],
+    ordered: np.ndarray,
+    earlier: Mapping[str, np.ndarray],
+    earlier_ordered: np.ndarray,
+) -> pd.DataFrame:
+    """AUC and Brier score of several scores of ordering, higher meaning more likely, in a window of days.
 
-    The Brier score is of probabilities by a logistic curve of the score, cross-validated in five folds, so that all
-    scores are calibrated in the same way. The last row predicts the same for everyone. No rows with too few outcomes.
+    The Brier score is of probabilities by a logistic curve of the score that was fitted in earlier windows, so that all
+    scores are calibrated in the same way and out of time; NaN without earlier windows. The last row predicts the same
+    for everyone. No rows with too few outcomes.
     """
     ordered = np.asarray(ordered, dtype=bool)
-    if min(ordered.sum(), (~ordered).sum()) < LEAST_OUTCOMES:
+    if _few(ordered):
         return pd.DataFrame(columns=["score", "auc", "brier"])
-    everyone = {**scores, "the same for everyone": np.zeros(len(ordered))}
+    everyone, before = (
+        {**values, "the same for everyone": np.zeros(len(kinds))}
+        for values, kinds in ((scores, ordered), (earlier, earlier_ordered))
+    )
     rows = [
-        (name, roc_auc_score(ordered, one), brier_score_loss(ordered, _cross_validated(one, ordered, seed)))
+        (name, roc_auc_score(ordered, one), _brier(one, ordered, before.get(name, np.zeros(0)), earlier_ordered))
         for name, one in everyone.items()
     ]
     return pd.DataFrame(rows, columns=["score", "auc", "brier"])
 
 
-def reliability(expected: np.ndarray, ordered: np.ndarray, seed: int) -> pd.DataFrame:
-    """One row per tenth of the customers by cross-validated risk: group, customers, predicted_churn, observed_churn."""
+def _brier(score: np.ndarray, ordered: np.ndarray, earlier: np.ndarray, earlier_ordered: np.ndarray) -> float:
+    """Brier score of the probabilities by a logistic curve fitted to the earlier scores and outcomes."""
+    if _few(earlier_ordered):
+        return np.nan
+    spread = earlier.std()
+    middle, scale = earlier.mean(), spread if spread > 0 else 1
+    with threadpool_limits(1):
+        curve = _logistic().fit(((earlier - middle) / scale)[:, None], earlier_ordered)
+        return float(brier_score_loss(ordered, curve.predict_proba(((score - middle) / scale)[:, None])[:, 1]))
+
+
+def reliability(expected: np.ndarray, ordered: np.ndarray, calibration: Calibration | None) -> pd.DataFrame:
+    """Predicted and observed churn by tenth of the customers, by their risk from a calibration of earlier windows.
+
+    Returns:
+        group, customers, predicted_churn, observed_churn, lower, upper: its 95 % interval (Wilson 1927). No rows
+        without a calibration or with too few outcomes.
+    """
     ordered = np.asarray(ordered, dtype=bool)
-    if min(ordered.sum(), (~ordered).sum()) < LEAST_OUTCOMES:
-        return pd.DataFrame(columns=["group", "customers", "predicted_churn", "observed_churn"])
-    predicted = 1 - _cross_validated(_log(expected), ordered, seed)
+    if calibration is None or _few(ordered):
+        return pd.DataFrame(columns=["group", "customers", "predicted_churn", "observed_churn", "lower", "upper"])
+    predicted = risk(expected, calibration)
     group = (GROUPS * (pd.Series(predicted).rank(method="first") - 1) // len(predicted)).astype(int) + 1
     frame = pd.DataFrame({"group": group, "predicted_churn": predicted, "observed_churn": ~ordered})
-    return frame.groupby("group", as_index=False).agg(
+    found = frame.groupby("group", as_index=False).agg(
         customers=("observed_churn", "size"),
         predicted_churn=("predicted_churn", "mean"),
         observed_churn=("observed_churn", "mean"),
     )
+    n, share = found["customers"], found["observed_churn"]
+    centre, weight = (share + NORMAL_95**2 / (2 * n)), 1 + NORMAL_95**2 / n
+    width = NORMAL_95 * np.sqrt(share * (1 - share) / n + NORMAL_95**2 / (4 * n**2))
+    return found.assign(lower=(centre - width) / weight, upper=(centre + width) / weight)
 
 
-def _cross_validated(values: np.ndarray, ordered: np.ndarray, seed: int) -> np.ndarray:
-    """Probability of an order for each customer, by a curve fitted without the customer's fold."""
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    spread = values.std()
-    column = ((values - values.mean()) / (spread if spread > 0 else 1))[:, None]
-    with threadpool_limits(1):
-        return cross_val_predict(_logistic(), column, ordered, cv=folds, method="predict_proba")[:, 1]
+def _few(ordered: np.ndarray) -> bool:
+    """Whether there are too few outcomes of either kind for a calibration."""
+    ordered = np.asarray(ordered, dtype=bool)
+    return bool(min(ordered.sum(), (~ordered).sum()) < LEAST_OUTCOMES)
 
 
 def _logistic() -> LogisticRegression:

@@ -1,6 +1,6 @@
-"""Scores of all buyers as of today: predictions scaled to the forecast, churn risk, and tables of them."""
+"""Scores of all buyers as of today: predictions with their intervals, churn risk, and tables of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -8,11 +8,14 @@ import pandas as pd
 from lib.analysis import churn, clv, segments
 from lib.analysis.clv.validation import DIGITS, Validation
 from lib.analysis.revenue import cumulative, share_at
-from lib.formatting import decimal, integer
+from lib.formatting import integer
 
-__all__ = ["CustomerScores", "concentration", "risk_bands", "scale_factor", "score_customers"]
+__all__ = ["CustomerScores", "concentration", "risk_bands", "score_customers"]
 
-LARGEST_FACTOR = 2.0  # predictions scaled by more than this, or by less than its inverse, give a warning
+INTERVALS = [
+    "kind", "name", "customers", "predicted_orders", "orders_lower", "orders_upper",
+    "predicted_value", "value_lower", "value_upper",
+]  # fmt: skip
 FIFTHS = ["most at risk", "second", "third", "fourth", "least at risk"]
 
 
@@ -70,14 +73,17 @@ class CustomerScores:
         model: The models fitted to all data.
         customers: customer_history with the columns of `segments.rfm`, predicted_orders, predicted_value, churn_risk;
             predictions are NaN without a model, segments where the history is too short for them.
-        factor: Scale of the predictions, see `scale_factor`.
         warnings: Sentences to read before using the numbers.
+        intervals: kind (total, segment, channel), name, customers, predicted_orders, predicted_value, and the bounds
+            of their 80 % prediction intervals; without rows where totals cannot be estimated.
+        proof: The test of the predictions at earlier splits.
     """
 
     model: clv.Model
     customers: pd.DataFrame
-    factor: float
     warnings: list[str]
+    intervals: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=INTERVALS))
+    proof: clv.Proof = field(default_factory=lambda: clv.Proof(0, pd.DataFrame()))
 
     @property
     def has_totals(self) -> bool:
@@ -90,10 +96,9 @@ class CustomerScores:
 
     @property
     def notes(self) -> pd.DataFrame:
-        """Warnings to read before using the numbers, and the scale factor, one per row."""
+        """Warnings to read before using the numbers, one per row."""
         known = self.warnings or ["No check of the models found a problem in these orders."]
-        scaled = f"All predictions are multiplied by {decimal(self.factor)} to match the forecast."
-        return pd.DataFrame({"warnings": known if self.model.refused else [*known, scaled]})
+        return pd.DataFrame({"warnings": known})
 
     @property
     def version(self) -> str | None:
@@ -102,57 +107,86 @@ class CustomerScores:
 
 
 def score_customers(
-    history: pd.DataFrame, validation: Validation, terms: clv.Terms, forecast_revenue: float
+    history: pd.DataFrame,
+    daily: pd.DataFrame,
+    validation: Validation,
+    proof: clv.Proof,
+    terms: clv.Terms,
+    seed: int,
 ) -> CustomerScores:
     """Score all buyers as of today.
 
-    Predictions are scaled to the forecast times the share of revenue that existing buyers had in the validation period;
-    the ranking stays that of the model.
-
     Args:
         history: Rows of the question customer_history as of today.
-        validation: Gives the length of the next period, the churn calibration and the share of existing buyers.
+        daily: Rows of the question daily_kpis of all days.
+        validation: Gives the length of the next period and the churn calibration.
+        proof: Gives the model error of the intervals.
         terms: Horizon, margin and discount rate.
-        forecast_revenue: Expected revenue of all customers, without that of guests, in the next validation.days.
+        seed: Seed of the intervals.
 
     Example:
-        >>> days = (clv.split("2025-07-01", 90), "2025-07-01")
-        >>> past, history = (read("customer_history", split=day, as_of="2025-07-01") for day in days)
-        >>> validation = clv.validate(past, history, 90, seed=42)
-        >>> scores = customers.score_customers(history, validation, clv.Terms(), forecast_revenue=3000.0)
+        >>> daily = read("daily_kpis", start="2023-07-01", end="2025-07-01")
+        >>> history = read("customer_history", split="2025-07-01", as_of="2025-07-01")
+        >>> validation, proof = clv.validate({}, daily, 90, seed=42), clv.prove({}, daily, seed=42)
+        >>> scores = customers.score_customers(history, daily, validation, proof, clv.Terms(), seed=42)
         >>> scores.customers.columns[-3:].tolist()
         ['predicted_orders', 'predicted_value', 'churn_risk']
     """
-    model = clv.fit_models(history)
+    model = clv.fit_models(history, daily, max(terms.days, validation.days))
     rfm, young = segments.rfm(history), segments.too_young(history)
     if young:
         rfm["rfm_segment"] = pd.Series(None, index=rfm.index, dtype="str")
     scored = pd.concat([history, rfm, clv.score(model, history, terms)], axis=1)
     warnings = [*model.warnings, young] if young and len(history) else list(model.warnings)
     if model.orders is None or model.spend is None:
-        return CustomerScores(model, scored.assign(churn_risk=np.nan), 1.0, warnings)
-    expected = model.orders.expected_orders(history, validation.days)
-    revenue = expected @ model.spend.expected_value(history)
-    factor = scale_factor(revenue, forecast_revenue * validation.known_share)
-    customers = scored.assign(
-        predicted_orders=scored["predicted_orders"] * factor,
-        predicted_value=scored["predicted_value"] * factor,
-        churn_risk=churn.risk(expected, validation.calibration),
-    )
-    if not 1 / LARGEST_FACTOR <= factor <= LARGEST_FACTOR:
-        warnings.append(
-            f"Model and forecast are far apart: predictions were multiplied by {decimal(factor)}. The models have no "
-            "season and no trend; rely on the ranking more than on the amounts."
-        )
+        return CustomerScores(model, scored.assign(churn_risk=np.nan), warnings, proof=proof)
+    expected = model.expected_orders(history, validation.days)
+    customers = scored.assign(churn_risk=churn.risk(expected, validation.calibration))
     if not validation.calibration:
         warnings.append(
-            f"The churn risk is not calibrated: in the last {validation.days} days too few of the "
-            f"{integer(validation.customers)} earlier buyers ordered, or too few did not. It is the model's estimate "
-            "for independent orders."
+            f"The churn risk is not calibrated: in past windows of {validation.days} days too few of the earlier "
+            "buyers ordered, or too few did not. It is the model's estimate for independent orders."
         )
-    return CustomerScores(model, customers, factor, warnings)
+    if clv.dropout_is_lost(model.orders):
+        return CustomerScores(model, customers, warnings, proof=proof)
+    if proof.days < terms.days:
+        warnings.append(_unproven(proof, terms))
+    return CustomerScores(model, customers, warnings, _intervals(model, customers, proof, terms, seed), proof)
 
 
-def scale_factor(by_model: float, by_forecast: float) -> float:
-    """Factor that scales predictions to the forecast; 1 where either of the two is 0."""
-    return by_forecast / by_model if by_model > 0 and by_forecast > 0 else 1.0
+def _unproven(proof: clv.Proof, terms: clv.Terms) -> str:
+    """The warning that the horizon exceeds what was tested at earlier splits."""
+    if not proof.days:
+        return (
+            "Predicted totals have no interval: the history is too short to test them at three earlier dates, so they "
+            "are extrapolated."
+        )
+    return (
+        f"The horizon of {integer(terms.days)} days is extrapolated: the history allows to test {integer(proof.days)} "
+        "days, and the model error is assumed to grow in proportion to the horizon."
+    )
+
+
+def _intervals(
+    model: clv.Model, customers: pd.DataFrame, proof: clv.Proof, terms: clv.Terms, seed: int
+) -> pd.DataFrame:
+    """Predicted orders and value with their 80 % intervals in total, by segment and by channel."""
+    noise = clv.draw_noise(model, customers, terms.days, seed)
+    longer = terms.days / proof.days if proof.days else np.nan
+    kinds = {"total": pd.Series("all buyers", index=customers.index), "segment": customers["rfm_segment"]}
+    kinds |= {"channel": customers["channel"]} if "channel" in customers else {}
+    rows = []
+    for kind, groups in kinds.items():
+        error = proof.error if kind == "total" else proof.group_error
+        sums = customers.groupby(groups.to_numpy())[["predicted_orders", "predicted_value"]].sum()
+        sums.insert(0, "customers", customers.groupby(groups.to_numpy()).size())
+        grown = {name: error.get(name, np.nan) * max(longer, 1) for name in clv.MEASURES}
+        bounds = clv.interval(noise, groups, grown, seed)
+        for measure in clv.MEASURES:
+            for bound in ("lower", "upper"):
+                ratio = bounds[f"{measure}_{bound}"] / bounds[measure].where(bounds[measure] > 0)
+                sums[f"{measure}_{bound}"] = sums[f"predicted_{measure}"] * ratio
+        named = sums.rename_axis("name").reset_index()
+        named.insert(0, "kind", kind)
+        rows.append(named.sort_values("predicted_value", ascending=False, kind="stable"))
+    return pd.concat(rows, ignore_index=True)[INTERVALS]

@@ -1,4 +1,4 @@
-"""Tests of churn risk: by hand, calibrated, and cross-validated."""
+"""Tests of churn risk: by hand, calibrated, and tested in a later window."""
 
 import numpy as np
 import pytest
@@ -42,14 +42,27 @@ def test_no_calibration_from_unsuitable_outcomes(expected, ordered):
     assert churn.calibrate(expected, ordered) is None
 
 
-def test_all_scores_are_calibrated_before_they_are_compared():
-    rng = np.random.default_rng(4)
-    found = churn.judge({"good": np.log(EXPECTED), "noise": rng.random(1_000)}, ORDERED, seed=1).set_index("score")
-    base = ORDERED.mean()
-    assert found.loc["the same for everyone"].tolist() == pytest.approx([0.5, base * (1 - base)], abs=1e-3)
+def again(seed):
+    """Outcomes of another window with the same probabilities."""
+    return np.random.default_rng(seed).random(1_000) < 1 - np.exp(-EXPECTED / 2)
+
+
+def test_all_scores_are_calibrated_in_the_windows_before():
+    noise = np.random.default_rng(4).random(1_000)
+    scores = {"good": np.log(EXPECTED), "noise": noise}
+    found = churn.judge(scores, ORDERED, scores, again(9)).set_index("score")
+    base, before = ORDERED.mean(), again(9).mean()
+    expected = [0.5, base * (1 - before) ** 2 + (1 - base) * before**2]
+    assert found.loc["the same for everyone"].tolist() == pytest.approx(expected, abs=1e-3)
     assert found.loc["noise", "auc"] == pytest.approx(0.5, abs=0.05)
     assert found.loc["good", "auc"] > 0.65
     assert found.loc["good", "brier"] < found.loc["noise", "brier"]
+
+
+def test_without_earlier_windows_there_is_no_brier_score():
+    found = churn.judge({"good": np.log(EXPECTED)}, ORDERED, {"good": np.zeros(0)}, np.zeros(0, dtype=bool))
+    assert found["brier"].isna().all()
+    assert found["auc"].notna().all()
 
 
 def test_auc_by_hand():
@@ -57,18 +70,27 @@ def test_auc_by_hand():
     scores = np.concatenate([np.arange(1, 26), np.arange(-24, 1)]).astype(float)
     scores[0] = -0.5
     ordered = np.arange(50) < 25
-    assert churn.judge({"score": scores}, ordered, seed=1).loc[0, "auc"] == pytest.approx(1 - 1 / 625)
+    found = churn.judge({"score": scores}, ordered, {"score": scores}, ordered)
+    assert found.loc[0, "auc"] == pytest.approx(1 - 1 / 625)
 
 
 def test_predicted_and_observed_churn_agree_by_tenth():
-    found = churn.reliability(EXPECTED, ORDERED, seed=1)
+    found = churn.reliability(EXPECTED, ORDERED, churn.calibrate(EXPECTED, again(9)))
     assert found["customers"].tolist() == [100] * 10
     assert found["predicted_churn"].is_monotonic_increasing
-    assert np.abs(found["predicted_churn"] - found["observed_churn"]).max() < 0.15
+    assert found["predicted_churn"].between(found["lower"] - 0.05, found["upper"] + 0.05).all()
     assert found["observed_churn"].mean() == pytest.approx(1 - ORDERED.mean())
 
 
+def test_the_interval_of_a_tenth_by_hand():
+    """Wilson's interval of 4 of 20 is 0.081 to 0.416."""
+    expected, ordered = np.repeat(np.arange(1.0, 11), 20), np.tile(np.arange(20) < 16, 10)
+    found = churn.reliability(expected, ordered, churn.Calibration(0.0, 1.0)).iloc[0]
+    assert (found["observed_churn"], found["lower"], found["upper"]) == pytest.approx((0.2, 0.081, 0.416), abs=1e-3)
+
+
 def test_too_few_outcomes_give_no_accuracy():
-    few = np.arange(40) < 10
-    assert churn.judge({"score": np.arange(40.0)}, few, seed=1).empty
-    assert churn.reliability(np.arange(1.0, 41), few, seed=1).empty
+    few, curve = np.arange(40) < 10, churn.Calibration(0.0, 1.0)
+    assert churn.judge({"score": np.arange(40.0)}, few, {}, few).empty
+    assert churn.reliability(np.arange(1.0, 41), few, curve).empty
+    assert churn.reliability(EXPECTED, ORDERED, None).empty

@@ -10,10 +10,10 @@ from sklearn.metrics import roc_auc_score
 
 from lib.analysis import churn, clv
 from lib.analysis.clv import BgNbd, GammaGamma, ParetoNbd
+from lib.analysis.clv.calendar import Calendar, fit_calendar
 from lib.analysis.clv.fitting import numerical
 from lib.analysis.clv.validation import by_frequency, capture, compare
 from lib.analysis.clv.value import discounted_orders, spend_correlation
-from lib.analysis.customers import scale_factor
 from lib.settings import PROJECT
 
 REAL = PROJECT.parent / "shared" / "data"
@@ -247,14 +247,14 @@ def test_expected_value_of_few_purchases_shrinks_towards_the_mean():
 
 
 def test_without_discount_the_orders_of_a_year_are_the_expected_orders():
-    free = discounted_orders(CDNOW_FIT, SIX, clv.Terms(12, 1.0, 0.0))
+    free = discounted_orders(clv.Model(CDNOW_FIT, SPEND_FIT, []), SIX, clv.Terms(12, 1.0, 0.0))
     assert_allclose(free, CDNOW_FIT.expected_orders(SIX, 365.25), rtol=1e-12)
 
 
 def test_orders_are_discounted_by_month():
     month = 365.25 / 12
     first, second = (CDNOW_FIT.expected_orders(SIX, month * n) for n in (1, 2))
-    discounted = discounted_orders(CDNOW_FIT, SIX, clv.Terms(2, 1.0, 0.1))
+    discounted = discounted_orders(clv.Model(CDNOW_FIT, SPEND_FIT, []), SIX, clv.Terms(2, 1.0, 0.1))
     assert_allclose(discounted, first / 1.1 ** (1 / 12) + (second - first) / 1.1 ** (2 / 12), rtol=1e-12)
 
 
@@ -264,11 +264,6 @@ def test_value_is_orders_times_spend_times_margin():
     spend = model.spend.expected_value(SIX)
     assert_allclose(whole["predicted_value"], whole["predicted_orders"] * spend)
     assert_allclose(half["predicted_value"], whole["predicted_value"] / 2)
-
-
-@pytest.mark.parametrize(("model", "forecast", "factor"), [(50, 100, 2), (50, 0, 1), (0, 100, 1), (50, np.nan, 1)])
-def test_totals_are_scaled_to_the_forecast(model, forecast, factor):
-    assert scale_factor(model, forecast) == factor
 
 
 # Warnings
@@ -359,7 +354,133 @@ def drawn(rng, n, end=39.0, until=78.0):
     return pd.DataFrame({"frequency": frequency, "recency": recency, "age": end, "later": later})
 
 
+# Season and trend as exposure
+
+
+def test_in_the_exposure_of_a_calendar_recency_and_age_are_longer_in_the_season():
+    """Four days of history, the last two with three times the demand of the first two; two days ahead of each kind."""
+    calendar = Calendar(np.array([0, 0.5, 1, 2.5, 4, 4.5, 6]), 4)
+    buyers = pd.DataFrame({"frequency": [1, 0], "recency": [2, 0], "age": [3, 1]})
+    exposed = calendar.exposed(buyers)
+    assert exposed["recency"].tolist() == [2, 0]
+    assert exposed["age"].tolist() == [3.5, 1.5]
+    assert [calendar.ahead(days) for days in (0, 1, 1.5, 2)] == [0, 0.5, 1.25, 2]
+
+
+def test_without_a_season_exposure_is_time():
+    buyers = pd.DataFrame({"frequency": [1, 0], "recency": [2, 0], "age": [3, 1]})
+    even = Calendar.even(4, 9)
+    pd.testing.assert_frame_equal(even.exposed(buyers), buyers, check_dtype=False)
+    assert even.ahead(7) == 7
+
+
+def shop_of_days(speed, n=2_000, seed=5):
+    """Buyers whose purchases follow these speeds by day, and the daily counts: BG/NBD in exposure."""
+    rng, clock = np.random.default_rng(seed), np.append(0, np.cumsum(speed))
+    rate, leave = rng.gamma(0.7, 1 / 40, n), rng.beta(0.8, 3.2, n)
+    first = rng.integers(0, len(speed) - 30, n)
+    now, there, days = clock[first + 1], np.ones(n, dtype=bool), [set() for _ in range(n)]
+    while there.any():
+        now = np.where(there, now + rng.exponential(1, n) / rate, now)
+        there &= now < clock[-1]
+        for row in np.flatnonzero(there):
+            days[row].add(int(np.searchsorted(clock, now[row]) - 1))
+        there &= rng.random(n) >= leave
+    later = [sorted(day for day in own if day > begun) for own, begun in zip(days, first, strict=True)]
+    last = np.array([own[-1] if own else begun for own, begun in zip(later, first, strict=True)])
+    buyers = pd.DataFrame({"frequency": [len(own) for own in later], "recency": last - first})
+    repeats = np.bincount([day for own in later for day in own], minlength=len(speed))
+    new = np.bincount(first, minlength=len(speed))
+    dates = pd.date_range("2023-01-01", periods=len(speed))
+    daily = pd.DataFrame({"date": dates, "active_customers": repeats + new, "new_customers": new})
+    return buyers.assign(age=len(speed) - 1 - first), daily
+
+
+def test_a_season_of_repeat_purchases_is_found():
+    days = np.arange(1_095)
+    buyers, daily = shop_of_days(1 + 0.4 * np.cos(2 * np.pi * (days - 340) / 365.25))
+    _, calendar = fit_calendar(buyers, daily, 365)
+    speed = np.diff(calendar.clock)
+    assert speed[[340, 705, 1_070]].mean() / speed[[157, 522, 887]].mean() == pytest.approx(1.4 / 0.6, rel=0.25)
+    assert calendar.ahead(365) == pytest.approx(365, rel=0.1)
+
+
+def test_a_short_history_has_no_season_and_no_trend():
+    buyers, daily = shop_of_days(np.ones(300))
+    orders, calendar = fit_calendar(buyers, daily, 90)
+    assert np.allclose(np.diff(calendar.clock), 1)
+    assert orders.values == BgNbd.fit(buyers).values
+
+
+# Prediction intervals
+
+
+def many_of_cdnow(n):
+    rng = np.random.default_rng(2)
+    frame = drawn(rng, n)
+    value = rng.gamma(6.25, 6, n)
+    return frame.assign(purchases=frame["frequency"] + 1, monetary_value=value, channel="organic")
+
+
+def test_the_interval_of_a_known_model_is_that_of_simulated_futures():
+    """Without parameter and model error, 80 % of the totals of simulated futures lie inside."""
+    shop = many_of_cdnow(4_000)
+    fit = BgNbd({"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, np.zeros((4, 4)), 0.0)
+    noise = clv.draw_noise(clv.Model(fit, SPEND_FIT, []), shop, 39, seed=1)
+    parts = pd.Series(np.arange(len(shop)) % 40)
+    found = clv.interval(noise, parts, {"orders": 0.0, "value": 0.0}, seed=1)
+    observed = shop["later"].groupby(parts).sum()
+    assert observed.between(found["orders_lower"], found["orders_upper"]).mean() == pytest.approx(0.8, abs=0.15)
+    assert found["orders"].sum() == pytest.approx(shop["later"].sum(), rel=0.06)
+
+
+def test_model_error_widens_the_interval():
+    shop = many_of_cdnow(500)
+    noise = clv.draw_noise(clv.Model(CDNOW_FIT, SPEND_FIT, []), shop, 39, seed=1)
+    everyone = pd.Series("all", index=shop.index)
+    known, unsure = (clv.interval(noise, everyone, {"orders": e, "value": e}, 1).iloc[0] for e in (0.0, 0.5))
+    for measure in clv.MEASURES:
+        assert unsure[f"{measure}_lower"] < known[f"{measure}_lower"] < known[measure] < known[f"{measure}_upper"]
+        assert known[f"{measure}_upper"] < unsure[f"{measure}_upper"]
+
+
 # Validation
+
+
+DAY = pd.Timestamp
+
+
+def test_windows_do_not_overlap_and_need_a_history():
+    found = clv.windows(DAY("2024-12-01"), "2025-07-01", 60)
+    assert [(str(start), str(end)) for start, end in found] == [
+        ("2025-05-02", "2025-07-01"), ("2025-03-03", "2025-05-02"),
+    ]  # fmt: skip
+    assert clv.windows(DAY("2025-05-01"), "2025-07-01", 60) == []
+    assert clv.windows(pd.NaT, "2025-07-01", 60) == []
+
+
+@pytest.mark.parametrize(
+    ("first_day", "tested"), [("2022-07-01", 365), ("2024-03-01", 274), ("2024-11-01", 91), ("2025-03-01", 0)]
+)
+def test_predictions_are_tested_as_far_as_the_history_allows(first_day, tested):
+    found = clv.proof_windows(DAY(first_day), "2025-07-01", 365)
+    assert {(end - start).days for start, end in found} == ({tested} if tested else set())
+    assert len(found) >= 3 or not tested
+
+
+def test_the_error_of_three_exact_predictions_is_small():
+    shop, daily = many_of_cdnow(3_000), pd.DataFrame({"date": pd.date_range("2024-01-01", periods=40)})
+    counts = np.bincount(np.zeros(len(shop), int), minlength=40)
+    daily = daily.assign(active_customers=counts, new_customers=counts)
+    past = shop.round({"recency": 0}).assign(
+        age=39, days_since_last=1, orders=shop["purchases"], later_orders=shop["later"],
+        revenue=shop["purchases"] * shop["monetary_value"], later_revenue=shop["later"] * shop["monetary_value"],
+    )  # fmt: skip
+    starts = [pd.Timestamp("2024-02-09") + pd.Timedelta(days=n) for n in range(3)]
+    proof = clv.prove({(start, start + pd.Timedelta(days=39)): past for start in starts}, daily, seed=1)
+    assert (proof.days, len(proof.splits)) == (39, 3)
+    assert proof.error["orders"] < 0.1
+    assert clv.prove({}, daily, seed=1).days == 0
 
 
 def test_methods_are_compared_by_hand():

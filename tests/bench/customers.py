@@ -1,4 +1,4 @@
-"""Time and memory of the customer models, and time of the whole customer report."""
+"""Time, memory and held-out accuracy of the customer models, and time of the whole customer report."""
 
 import json
 import sys
@@ -14,6 +14,7 @@ from lib.data import acquire
 from lib.db import schema
 from lib.run import notebook, params
 from lib.run.steps import NOTEBOOKS
+from tests.bench.holdouts import measure_clusters, measure_holdouts
 from tests.bench.watching import run_apart, seconds
 
 __all__ = ["drawn", "fit_here", "measure_customers", "scored"]
@@ -25,13 +26,15 @@ SHOP = {"users": 135_000, "products": 2_000, "orders": 270_000, "lines_per_order
 
 
 def measure_customers() -> dict[str, float]:
-    """Seconds of fit and of scoring and memory by number of buyers; seconds of the notebook for 100,000 of them."""
+    """Seconds and memory by number of buyers, seconds of the notebook for 100,000 of them, and accuracy."""
     figures = {}
     for name, size in SIZES.items():
         spent, seen = run_apart(f"tests.bench.customers.fit_here({size})")
         figures |= {f"clv_fit_s_{name}": spent["fit"], f"clv_score_s_{name}": spent["score"]}
         figures[f"clv_peak_mb_{name}"] = seen.peak / 1e6
-    return figures | {"customers_notebook_s_100k": _notebook_s()}
+        figures[f"clv_interval_cpu_s_{name}"] = spent["interval"]
+    accuracy = measure_holdouts() | measure_clusters()
+    return figures | accuracy | {"customers_notebook_s_100k": _notebook_s()}
 
 
 def fit_here(buyers: int) -> None:
@@ -40,8 +43,12 @@ def fit_here(buyers: int) -> None:
     started = time.perf_counter()
     model = clv.fit_models(frame)
     fitted = time.perf_counter()
-    scored(model, frame)
-    sys.stdout.write(json.dumps({"fit": fitted - started, "score": time.perf_counter() - fitted}))
+    found = scored(model, frame)
+    done, used = time.perf_counter(), time.process_time()
+    noise = clv.draw_noise(model, frame, clv.Terms().days, seed=1)
+    clv.interval(noise, found["rfm_segment"], {"orders": 0.1, "value": 0.1}, seed=1)
+    spent = {"fit": fitted - started, "score": done - fitted, "interval": time.process_time() - used}
+    sys.stdout.write(json.dumps(spent))
 
 
 def scored(model: clv.Model, frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,15 +10,16 @@ import pytest
 import sqlalchemy as sa
 
 from lib import db, load, settings
-from lib.analysis import clv
+from lib.analysis import clv, segments
 from lib.analysis.forecast import ENSEMBLE, SEASONAL_NAIVE, WEEKDAY_AVERAGE
 from lib.data import acquire
+from lib.data.synthetic import Counts
 from lib.errors import DataError
 from lib.load.marts import MARTS, build, create_sessions
 from lib.run import params
 from lib.run.steps import discover
 from tests.bench import __main__ as bench
-from tests.bench import customers, forecasting, largest, loading, rivals, scaling
+from tests.bench import customers, forecasting, holdouts, largest, loading, rivals, scaling
 from tests.bench.figures import FIGURES
 from tests.bench.generating import take
 from tests.bench.own_files import write_invoices
@@ -93,8 +94,9 @@ def test_every_figure_says_what_it_measures() -> None:
         "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet", "own_csv_cost_ratio_5m_540k", *SCALE, *LARGE,
         "own_csv_peak_mb_540k", "own_csv_peak_mb_5m",
         "forecast_oracle_ratio", "forecast_shop_cov80", "forecast_planted_found", *FORECAST,
-        *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb") for size in customers.SIZES),
-        "customers_notebook_s_100k", "scale_cut_link_s",
+        *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb", "interval_cpu_s") for size in customers.SIZES),
+        *(f"clv_{what}_{days}" for what in ("cov80", "group_cov80", "bias") for days in holdouts.HORIZONS),
+        "churn_decile_error", "clusters_false", "clusters_found", "customers_notebook_s_100k", "scale_cut_link_s",
     }  # fmt: skip
 
 
@@ -240,11 +242,35 @@ def test_the_invoices_have_one_unusable_line_in_a_hundred(tmp_path: Path) -> Non
     assert taken.lines[["read", "loaded", "rejected"]].iloc[0].tolist() == [250, 248, 2]
 
 
+def test_histories_of_synthetic_orders_by_hand() -> None:
+    days = pd.to_datetime(["2025-01-01", "2025-01-01", "2025-01-05", "2025-02-01", "2025-01-03"])
+    orders = pd.DataFrame({"user_id": list("aaaab"), "date": days, "revenue": [1.0, 2, 5, 7, 9], "channel": "email"})
+    sold = holdouts.Sold(orders, days[0], pd.Timestamp("2025-03-01"))
+    found = sold.history("2025-01-11", "2025-03-01").set_index("user_id").loc["a"]
+    assert found[["orders", "frequency", "recency", "age", "days_since_last"]].tolist() == [3, 1, 4, 9, 6]
+    assert found[["revenue", "monetary_value", "later_orders", "later_revenue"]].tolist() == [8, 4, 1, 7]
+    daily = sold.daily(pd.Timestamp("2025-01-06"))
+    assert daily["active_customers"].tolist() == [1, 0, 1, 0, 1]
+    assert daily["new_customers"].tolist() == [1, 0, 1, 0, 0]
+
+
+def test_a_small_shop_is_judged_by_its_held_out_orders() -> None:
+    sold = holdouts.Sold.drawn(1, Counts(10, 300, 50, 1_500, 13_500), 900)
+    rows = pd.DataFrame(holdouts.judged(sold, seed=1))
+    totals = rows[rows["kind"] == "total"]
+    assert totals["horizon"].value_counts().to_dict() == {"90d": 2, "365d": 2}
+    assert totals["error"].abs().max() < 1
+
+
+def test_planted_groups_are_clusters() -> None:
+    assert segments.cluster(holdouts.planted_groups(3), seed=1).verdict.startswith("3 clusters")
+
+
 def test_the_models_are_measured_on_customers_without_warnings(own_folders: Path) -> None:
     frame = customers.drawn(3_000)
     model = clv.fit_models(frame)
     assert not model.warnings
     assert customers.scored(model, frame).notna().all(axis=None)
     spent, seen = run_apart("tests.bench.customers.fit_here(500)")
-    assert set(spent) == {"fit", "score"}
-    assert seen.seconds > sum(spent.values())
+    assert set(spent) == {"fit", "score", "interval"}
+    assert seen.seconds > spent["fit"] + spent["score"]

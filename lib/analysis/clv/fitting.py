@@ -62,6 +62,12 @@ class Fit:
         variance = float(slope @ self.covariance @ slope)
         return max(variance, 0.0) ** 0.5  # rounding can make a variance of zero slightly negative
 
+    def drawn(self, rng: np.random.Generator) -> Self:
+        """The model with parameters drawn from the normal distribution of their logarithms."""
+        logs = np.log([*self.values.values()])
+        drawn = rng.multivariate_normal(logs, self.covariance, method="eigh")
+        return type(self)(dict(zip(self.values, np.exp(drawn).tolist(), strict=True)), self.covariance, np.nan)
+
     def rows(self) -> list[tuple[str, str, float, float]]:
         """Model, parameter, estimate and standard error of each parameter."""
         return [(self.model, name, value, self.errors[name]) for name, value in self.values.items()]

@@ -90,7 +90,12 @@ class BgNbd(Fit):
         x, age = _columns(known.size().reset_index(), "frequency", "age")
         return self._if_active(x, age, time)[known.ngroup().to_numpy()] * self.chance_active(customers)
 
-    def _if_active(self, x: np.ndarray, age: np.ndarray, time: float) -> np.ndarray:
+    def expected_of_new(self, times: np.ndarray) -> np.ndarray:
+        """Expected repeat purchases of a new customer within each of these times after the first (equation 9)."""
+        none = np.zeros(len(times))
+        return self._if_active(none, none, times)
+
+    def _if_active(self, x: np.ndarray, age: np.ndarray, time: float | np.ndarray) -> np.ndarray:
         r, alpha, a, b = self.values.values()
         a = a if abs(a - 1) > NEAR_ONE else 1 + NEAR_ONE
         shrunk = (alpha + age) / (alpha + age + time)
@@ -99,8 +104,9 @@ class BgNbd(Fit):
         with np.errstate(all="ignore"):
             series = hyp2f1(a + b - 1 - r, a - 1, third, 1 - shrunk)
             orders = third / (a - 1) * (1 - shrunk ** (a - 1) * series)
+        relative = time / (alpha + age)
         for row in np.flatnonzero(~(orders >= 0)):  # scipy 1.17 returns NaN for large parameters: few rows, if any
-            orders[row] = _by_quadrature(r + x[row], a, b + x[row], time / (alpha + age[row]))
+            orders[row] = _by_quadrature(r + x[row], a, b + x[row], relative[row])
         return orders
 
     def chance_of_order(self, customers: pd.DataFrame, time: float) -> np.ndarray:

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lib.analysis.clv.calendar import Calendar, fit_calendar
 from lib.analysis.clv.models import BgNbd, GammaGamma
 from lib.analysis.segments import usual_gap
+from lib.errors import UsageError
 from lib.formatting import decimal, integer
 
 __all__ = [
     "VERSION", "Model", "Terms", "discounted_orders", "dropout_is_lost", "fit_models", "score", "spend_correlation",
 ]  # fmt: skip
 
-VERSION = "BG/NBD and Gamma-Gamma, 1"  # raised when the same data give other predictions
+VERSION = "BG/NBD and Gamma-Gamma with season and trend, 2"  # raised when the same data give other predictions
 MONTH = 365.25 / 12  # days
 LEAST_REPEATERS, FEW_REPEATERS = 10, 200  # repeat buyers for a model at all, and for one without a warning
 CORRELATED = 0.3  # correlation of spend and frequency above which Gamma-Gamma's independence is doubtful
@@ -23,16 +25,45 @@ GAPS = 2  # minimum length of the history, in median gaps between orders
 
 @dataclass(frozen=True)
 class Model:
-    """BG/NBD of orders and Gamma-Gamma of spend; both None without a model, where the last warning is the reason."""
+    """BG/NBD of orders and Gamma-Gamma of spend; both None without a model, where the last warning is the reason.
+
+    calendar: the exposure that orders are modelled in; None if all days are alike.
+    """
 
     orders: BgNbd | None
     spend: GammaGamma | None
     warnings: list[str]
+    calendar: Calendar | None = None
+
+    @property
+    def parts(self) -> tuple[BgNbd, GammaGamma]:
+        """Both models.
+
+        Raises:
+            UsageError: No model is fitted.
+        """
+        if self.orders is None or self.spend is None:
+            raise UsageError(f"no model: {self.warnings[-1]} Check `refused` first.")
+        return self.orders, self.spend
 
     @property
     def refused(self) -> bool:
         """Whether there is no model."""
         return self.orders is None
+
+    def exposed(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """The customers with recency and age in exposure."""
+        return self.calendar.exposed(customers) if self.calendar else customers
+
+    def ahead(self, days: float) -> float:
+        """Exposure of the next days."""
+        return self.calendar.ahead(days) if self.calendar else days
+
+    def expected_orders(self, customers: pd.DataFrame, days: float) -> np.ndarray:
+        """Expected purchases of each customer within the next days; NaN without a model."""
+        if self.orders is None:
+            return np.full(len(customers), np.nan)
+        return self.orders.expected_orders(self.exposed(customers), self.ahead(days))
 
     def parameters(self) -> pd.DataFrame:
         """Model, parameter, estimate, standard_error: all parameters and two derived means; no rows without a model.
@@ -52,11 +83,14 @@ class Model:
         return found.assign(estimate=numbers["estimate"], standard_error=numbers["standard_error"])
 
 
-def fit_models(customers: pd.DataFrame) -> Model:
+def fit_models(customers: pd.DataFrame, daily: pd.DataFrame | None = None, ahead: int = 0) -> Model:
     """Fit both models, or refuse with a reason if there are too few repeat buyers or all spend the same.
 
     Args:
         customers: frequency, recency, age, purchases (frequency + 1) and monetary_value (mean revenue per purchase).
+        daily: date, active_customers and new_customers of each day of the history, for its season and trend, see
+            calendar.fit_calendar; all days are alike without it.
+        ahead: Days of predictions after the history, with `daily`.
     """
     known = customers[customers["frequency"] > 0]
     found = f"{integer(len(known))} of {integer(len(customers))} buyers bought more than once"
@@ -73,9 +107,9 @@ def fit_models(customers: pd.DataFrame) -> Model:
     paying = _paying_repeaters(customers)
     if len(paying) < 2 or paying["monetary_value"].nunique() < 2:
         return Model(None, None, [*warnings, "No model is fitted: all repeat buyers spend the same per order."])
-    orders = BgNbd.fit(customers)
+    orders, calendar = (BgNbd.fit(customers), None) if daily is None else fit_calendar(customers, daily, ahead)
     spend = GammaGamma.fit(paying["purchases"].to_numpy(), paying["monetary_value"].to_numpy())
-    return Model(orders, spend, warnings + _fit_warnings(orders, customers))
+    return Model(orders, spend, warnings + _fit_warnings(orders, customers), calendar)
 
 
 def _history_warnings(customers: pd.DataFrame) -> list[str]:
@@ -139,22 +173,27 @@ class Terms:
     margin: float = 1.0
     discount_rate: float = 0.1
 
+    @property
+    def days(self) -> int:
+        """Length of the horizon."""
+        return round(self.horizon_months * MONTH)
+
 
 def score(model: Model, customers: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """predicted_orders and predicted_value of each customer within the horizon; NaN where there is no model."""
     if model.orders is None or model.spend is None:
         return pd.DataFrame({"predicted_orders": np.nan, "predicted_value": np.nan}, index=customers.index)
-    orders = model.orders.expected_orders(customers, terms.horizon_months * MONTH)
-    value = discounted_orders(model.orders, customers, terms) * model.spend.expected_value(customers)
+    orders = model.expected_orders(customers, terms.horizon_months * MONTH)
+    value = discounted_orders(model, customers, terms) * model.spend.expected_value(customers)
     return pd.DataFrame({"predicted_orders": orders, "predicted_value": value * terms.margin}, index=customers.index)
 
 
-def discounted_orders(orders: BgNbd, customers: pd.DataFrame, terms: Terms) -> np.ndarray:
+def discounted_orders(model: Model, customers: pd.DataFrame, terms: Terms) -> np.ndarray:
     """Sum over months t of the expected orders in month t / (1 + d)^t, with d the monthly discount rate."""
     monthly = (1 + terms.discount_rate) ** (1 / 12) - 1
     total, before = np.zeros(len(customers)), np.zeros(len(customers))
     for month in range(1, terms.horizon_months + 1):
-        until = orders.expected_orders(customers, month * MONTH)
+        until = model.expected_orders(customers, month * MONTH)
         total += (until - before) / (1 + monthly) ** month
         before = until
     return total

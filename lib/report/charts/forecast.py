@@ -150,7 +150,7 @@ def calibration(coverage: pd.DataFrame) -> Chart:
 
 
 def reliability(frame: pd.DataFrame) -> Chart:
-    """Observed against predicted churn, a point per group; on the dotted line both are equal.
+    """Observed against predicted churn, a point per group, with any bounds; on the dotted line both are equal.
 
     Example:
         >>> rates = pd.DataFrame({"predicted_churn": [0.3, 0.7], "observed_churn": [0.25, 0.72], "customers": 50})
@@ -162,10 +162,14 @@ def reliability(frame: pd.DataFrame) -> Chart:
     figure, shown = Chart(), frame[["predicted_churn", "observed_churn"]]
     ends = [shown.min().min(), shown.max().max()]
     line = {"color": GREY, "width": 1.2, "dash": "dot"}
+    bounds = {}
+    if "lower" in frame:
+        above, below = frame["upper"] - frame["observed_churn"], frame["observed_churn"] - frame["lower"]
+        bounds = {"array": above.round(4), "arrayminus": below.round(4), "thickness": 1, "width": 0, "color": ORANGE}
     figure.add_scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip", name="predicted = observed")
     figure.add_scatter(
         x=frame["predicted_churn"], y=frame["observed_churn"], mode="markers", name="a tenth of the customers",
-        customdata=frame["customers"], marker={"color": ORANGE, "size": 9},
+        customdata=frame["customers"], marker={"color": ORANGE, "size": 9}, error_y=bounds,
         hovertemplate="predicted %{x:.1%}, observed %{y:.1%}, %{customdata:,} customers<extra></extra>",
     )  # fmt: skip
     for axis, title in ((figure.layout.xaxis, "predicted churn"), (figure.layout.yaxis, "observed churn")):

@@ -5,9 +5,9 @@ import pandas as pd
 from lib.analysis import clv
 from lib.analysis.customers import CustomerScores
 from lib.analysis.revenue import cumulative, share_at
-from lib.report.display import integer, money, percent
+from lib.formatting import decimal, integer, money, percent, signed_percent
 
-__all__ = ["churn_risk", "facts", "headline"]
+__all__ = ["calibrated", "churn_risk", "facts", "headline", "proof"]
 
 
 def headline(scores: CustomerScores, terms: clv.Terms, currency: str) -> str:
@@ -15,7 +15,7 @@ def headline(scores: CustomerScores, terms: clv.Terms, currency: str) -> str:
 
     Example:
         >>> buyers = pd.DataFrame({"revenue": [80.0, 20.0], "frequency": [3, 0]})
-        >>> scores = customers.CustomerScores(clv.Model(None, None, []), buyers, 1.0, [])
+        >>> scores = customers.CustomerScores(clv.Model(None, None, []), buyers, [])
         >>> text.headline(scores, clv.Terms(), "USD")
         '2 buyers have a revenue of $100 to date; the top fifth holds 32.0% of it. There is no prediction, for the
         reasons below.'
@@ -37,11 +37,66 @@ def headline(scores: CustomerScores, terms: clv.Terms, currency: str) -> str:
         )
     orders, value = (scores.total(name) for name in ("predicted_orders", "predicted_value"))
     kind = "revenue" if terms.margin == 1 else "margin"
+    extrapolated = " (extrapolated)" if scores.proof.days < terms.days else ""
+    ordered, worth = (_bounds(scores, measure, currency) for measure in ("orders", "value"))
     return (
-        f"{integer(len(buyers))} buyers are expected to place {integer(orders)} orders in the next "
-        f"{terms.horizon_months} months, with a discounted {kind} of {money(value, currency, digits=False)}; "
-        f"the top fifth holds {top} of it."
+        f"{integer(len(buyers))} buyers are expected to place {integer(orders)} orders{ordered} in the next "
+        f"{terms.horizon_months} months{extrapolated}, with a discounted {kind} of "
+        f"{money(value, currency, digits=False)}{worth}; the top fifth holds {top} of it."
         f"{' See the warnings below.' if scores.warnings else ''}"
+    )
+
+
+def _bounds(scores: CustomerScores, measure: str, currency: str) -> str:
+    """The 80 % prediction interval of the total in brackets; empty if there is none."""
+    total = scores.intervals[scores.intervals["kind"] == "total"]
+    bounds = total[[f"{measure}_lower", f"{measure}_upper"]].to_numpy(dtype=float).ravel()
+    if not len(bounds) or pd.isna(bounds).any():
+        return ""
+    written = [integer(at) if measure == "orders" else money(at, currency, digits=False) for at in bounds]
+    return f" (80 % prediction interval {written[0]} to {written[1]})"
+
+
+def proof(scores: CustomerScores) -> str:
+    """How predictions made at earlier dates compare with the observed orders and value.
+
+    Example:
+        >>> buyers = pd.DataFrame({"revenue": [80.0, 20.0], "frequency": [3, 0]})
+        >>> scores = customers.CustomerScores(clv.Model(None, None, []), buyers, [])
+        >>> text.proof(scores)
+        'The history is too short to test predictions at three earlier dates.'
+    """
+    splits, days = scores.proof.splits, scores.proof.days
+    if not days:
+        return "The history is too short to test predictions at three earlier dates."
+    errors = splits["expected_value"] / splits["observed_value"] - 1
+    return (
+        f"At {integer(len(splits))} earlier dates, the value predicted for the next {integer(days)} days differed from "
+        f"the observed one by {signed_percent(errors.min())} to {signed_percent(errors.max())}."
+    )
+
+
+def calibrated(validation: clv.Validation) -> str:
+    """Predicted against observed churn by tenth in the last window, with a calibration of the windows before.
+
+    Example:
+        >>> daily = pd.DataFrame({"date": pd.to_datetime([])})
+        >>> text.calibrated(clv.validate({}, daily, 90, seed=42))
+        'The churn risk cannot be tested out of time: that takes a past window of 90 days with enough outcomes, and one
+        before it to calibrate on.'
+    """
+    tenths = validation.reliability
+    if tenths.empty:
+        return (
+            f"The churn risk cannot be tested out of time: that takes a past window of {integer(validation.days)} days "
+            "with enough outcomes, and one before it to calibrate on."
+        )
+    apart = (tenths["predicted_churn"] - tenths["observed_churn"]).abs().mean()
+    inside = tenths["predicted_churn"].between(tenths["lower"], tenths["upper"]).sum()
+    return (
+        f"In the last {integer(validation.days)} days, predicted and observed churn of the tenths differ by "
+        f"{decimal(100 * apart, 1)} points on average; {integer(inside)} of {integer(len(tenths))} predictions lie "
+        "inside the 95 % interval of the observed share."
     )
 
 
@@ -55,7 +110,7 @@ def facts(scores: CustomerScores, terms: clv.Terms, currency: str) -> list[tuple
 
     Example:
         >>> buyers = pd.DataFrame({"revenue": [80.0, 20.0], "frequency": [3, 0]})
-        >>> scores = customers.CustomerScores(clv.Model(None, None, []), buyers, 1.0, [])
+        >>> scores = customers.CustomerScores(clv.Model(None, None, []), buyers, [])
         >>> text.facts(scores, clv.Terms(), "USD")[0]
         ('buyers', '2', '1 with repeat purchases')
     """

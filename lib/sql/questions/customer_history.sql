@@ -2,7 +2,8 @@
 -- All orders of one day are one purchase. frequency: purchases after the first. recency: days from the first to
 -- the last. age: days from the first to the day before :split. revenue: net sales, so that returns are subtracted.
 -- monetary_value: mean revenue per purchase, at least 0. days_since_last: days from the last purchase to :split.
--- later_orders, later_revenue: purchases and revenue from :split on. Guests and orders of amount 0 do not count.
+-- later_orders, later_revenue: purchases and revenue from :split on. channel: of the customer's acquisition. Guests and
+-- orders of amount 0 do not count.
 WITH
 days AS (
     SELECT
@@ -40,6 +41,7 @@ SELECT
     revenue::double precision AS revenue,
     (greatest(revenue, 0) / purchases)::double precision AS monetary_value,
     later_orders::integer AS later_orders,
-    later_revenue::double precision AS later_revenue
-FROM sums
+    later_revenue::double precision AS later_revenue,
+    coalesce(users.acquisition_channel, 'not known') AS channel
+FROM sums JOIN users USING (user_id)
 ORDER BY sums.user_id
