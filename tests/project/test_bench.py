@@ -94,7 +94,8 @@ def test_every_figure_says_what_it_measures() -> None:
         "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet", "own_csv_cost_ratio_5m_540k", *SCALE, *LARGE,
         "own_csv_peak_mb_540k", "own_csv_peak_mb_5m",
         "forecast_oracle_ratio", "forecast_shop_cov80", "forecast_planted_found", *FORECAST,
-        *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb", "interval_cpu_s") for size in customers.SIZES),
+        *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb") for size in customers.SIZES),
+        *(f"clv_interval_cpu_s_{size}" for size in customers.SIZES),
         *(f"clv_{what}_{days}" for what in ("cov80", "group_cov80", "bias") for days in holdouts.HORIZONS),
         "churn_decile_error", "clusters_false", "clusters_found", "customers_notebook_s_100k", "scale_cut_link_s",
     }  # fmt: skip
