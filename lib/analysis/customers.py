@@ -76,7 +76,7 @@ class CustomerScores:
         warnings: Sentences to read before using the numbers.
         intervals: kind (total, segment, channel), name, customers, predicted_orders, predicted_value, and the bounds
             of their 80 % prediction intervals; without rows where totals cannot be estimated.
-        proof: The test of the predictions at earlier splits.
+        proof: The test of the predictions at earlier splits; empty where totals cannot be estimated.
     """
 
     model: clv.Model
@@ -139,7 +139,7 @@ def score_customers(
     scored = pd.concat([history, rfm, clv.score(model, history, terms)], axis=1)
     warnings = [*model.warnings, young] if young and len(history) else list(model.warnings)
     if model.orders is None or model.spend is None:
-        return CustomerScores(model, scored.assign(churn_risk=np.nan), warnings, proof=proof)
+        return CustomerScores(model, scored.assign(churn_risk=np.nan), warnings)
     expected = model.expected_orders(history, validation.days)
     customers = scored.assign(churn_risk=churn.risk(expected, validation.calibration))
     if not validation.calibration:
@@ -148,7 +148,7 @@ def score_customers(
             "buyers ordered, or too few did not. It is the model's estimate for independent orders."
         )
     if clv.dropout_is_lost(model.orders):
-        return CustomerScores(model, customers, warnings, proof=proof)
+        return CustomerScores(model, customers, warnings)
     if proof.days < terms.days:
         warnings.append(_unproven(proof, terms))
     return CustomerScores(model, customers, warnings, _intervals(model, customers, proof, terms, seed), proof)

@@ -222,6 +222,8 @@ def test_without_observed_dropout_there_is_a_ranking_but_no_total():
     assert found.customers["predicted_value"].gt(0).all(), "customers can be ranked"
     assert np.isnan(found.total("predicted_value"))
     assert found.intervals.empty
+    assert found.proof.splits.empty
+    assert text.proof(found) == "Totals are not tested, since they cannot be estimated."
     assert text.facts(found, clv.Terms(), "USD")[3][1] == NOT_KNOWN
     assert "The total cannot be estimated from so few repeat purchases" in text.headline(found, clv.Terms(), "USD")
     assert "predicted_value" not in customers.risk_bands(found.customers, totals=found.has_totals)

@@ -64,9 +64,11 @@ def proof(scores: CustomerScores) -> str:
         >>> buyers = pd.DataFrame({"revenue": [80.0, 20.0], "frequency": [3, 0]})
         >>> scores = customers.CustomerScores(clv.Model(None, None, []), buyers, [])
         >>> text.proof(scores)
-        'The history is too short to test predictions at three earlier dates.'
+        'Totals are not tested, since they cannot be estimated.'
     """
     splits, days = scores.proof.splits, scores.proof.days
+    if not scores.has_totals:
+        return "Totals are not tested, since they cannot be estimated."
     if not days:
         return "The history is too short to test predictions at three earlier dates."
     errors = splits["expected_value"] / splits["observed_value"] - 1
