@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -299,3 +300,23 @@ def test_a_number_that_reads_both_ways_is_read_as_its_advice_says(tmp_path: Path
         for each in (",", ".")
     ]
     assert totals == [Decimal("1250"), Decimal("1.25")]
+
+
+@pytest.mark.parametrize(
+    ("price", "decimal", "setting"),
+    [
+        ("9,99", ".", "mapping.decimal=auto"),
+        ("1.250", ",", "mapping.decimal=auto mapping.if_unclear.decimal=,"),
+        ("1.250,50 €", ",", "mapping.decimal=auto mapping.if_unclear.decimal=,"),
+        ("9,99 €", ",", "mapping.decimal=auto"),
+        ("x", ",", ""),
+    ],
+)
+def test_advice_for_numbers_that_the_mapping_does_not_read(
+    price: str, decimal: str, setting: str, tmp_path: Path
+) -> None:
+    reason = signed(tmp_path, price, decimal=decimal).rejects["reason"][0]
+    assert re.findall('SET="(.*)"', reason) == [setting] * bool(setting)
+    if setting:
+        usual = {"decimal": setting.rpartition("=")[2]} if "unclear" in setting else {}
+        assert signed(tmp_path, price, policy=Policy("EUR"), if_unclear=usual).faults() == []

@@ -17,8 +17,8 @@ The modules in the order in which a file goes through them; README.md says how t
 - `returns`: the sale of each return.
 - `ad_spend`: reports of advertising platforms next to the files, as campaigns.
 - `rejects`: rejected rows for people and the database, and as a reason to stop the run.
-- `proposal`: a params file for an unknown layout, with `guessing` and `synonyms.yml` for its columns, `words`
-  for its states and countries.
+- `proposal`: a params file for an unknown layout (`unknown`), with `guessing` and `synonyms.yml` for its columns,
+  `amounts` for those that the arithmetic of its rows decides, `words` for its states and countries.
 - `templates`: example files, written by `make templates`.
 """
 

@@ -1,18 +1,24 @@
-"""The header of a file: the position of each field, and what is missing or not used."""
+"""The header of a file: its line, the position of each field, and what is missing or not used."""
 
+import csv
+import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lib.data.imports import AUTO
 from lib.data.imports.mapping import Layout, Notes, ReadOptions
+from lib.data.imports.sampling import Sample
 from lib.errors import DataError
 from lib.util.similar import did_you_mean, folded
 
-__all__ = ["DELIMITERS", "HEADER_RECORDS", "Header", "field_positions", "header_of", "named_by"]
+__all__ = ["DELIMITERS", "HEADER_RECORDS", "Header", "field_positions", "header_in", "header_of", "named_by"]
 
 DELIMITERS = (",", ";", "\t", "|")
 EITHER = " | "  # between the names that a column has in different versions of an export
 HEADER_RECORDS = 50  # a header is looked for among the first ones
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,38 @@ def header_of(header: list[str], path: Path, layout: Layout, options: ReadOption
     notes.update((layout.names[field], "column name matched ignoring case, spaces or accents") for field in respelt)
     notes.update((name, "column is not used") for name in extra)
     return Header(len(header), positions, notes)
+
+
+def header_in(sample: Sample, layout: Layout, delimiter: str = AUTO) -> tuple[str, int, list[str], Notes]:
+    """The delimiter, the line of the header, its cells, and notes: the row with the most columns of the layout."""
+    lines = sample.lines(HEADER_RECORDS)
+    notes: Notes = Counter()
+    separated = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    first = 2 if separated else 1
+    delimiters = (delimiter,) if delimiter != AUTO else (separated[1],) if separated else DELIMITERS
+    most, best = 0, (max(delimiters, key=lambda each: "".join(lines[first - 1 : first]).count(each)), first, [""])
+    for each in delimiters:
+        for line, cells in _records(lines, first, each):
+            known = len(field_positions(cells, layout))
+            if known > most:
+                most, best = known, (each, line, cells)
+    if separated:
+        notes["", "sep= line skipped"] = 1
+    if above := [text for text in lines[first - 1 : best[1] - 1] if text.strip()]:
+        notes["", "lines above the header skipped"] = len(above)
+    return *best, notes
+
+
+def _records(lines: list[str], first: int, delimiter: str) -> Iterable[tuple[int, list[str]]]:
+    """The records from line `first` on, with the line on which each starts."""
+    reader = csv.reader(lines[first - 1 :], delimiter=delimiter)
+    line = first
+    try:
+        for cells in reader:
+            yield line, cells
+            line = first + reader.line_num
+    except csv.Error:
+        return
 
 
 def field_positions(header: list[str], layout: Layout) -> dict[str, int]:

@@ -4,9 +4,8 @@ from pathlib import Path
 
 from lib.data.imports.conversion import previews
 from lib.data.imports.formats import Format
-from lib.data.imports.headers import field_positions
+from lib.data.imports.headers import field_positions, header_in
 from lib.data.imports.mapping import Layout
-from lib.data.imports.recognition import header_in
 from lib.data.imports.sampling import Sample, sample_of
 from lib.data.imports.sources import name_of
 from lib.errors import DataError

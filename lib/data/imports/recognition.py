@@ -1,6 +1,5 @@
 """Recognise how a file is written, before it is read: its header line and the settings that are `auto`."""
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,16 +12,15 @@ import pandas as pd
 from lib.data.imports import AUTO
 from lib.data.imports.dates import Dates, recognise_dates, twin
 from lib.data.imports.findings import findings
-from lib.data.imports.headers import DELIMITERS, HEADER_RECORDS, field_positions, named_by
+from lib.data.imports.headers import field_positions, header_in, named_by
 from lib.data.imports.mapping import Layout, Notes, ReadOptions
 from lib.data.imports.numbers import Numbers, read_number, recognise_numbers, sign_of, unmarked
-from lib.data.imports.sampling import Sample, sample_of
+from lib.data.imports.sampling import sample_of
 from lib.errors import DataError
 
-__all__ = ["Recognised", "header_in", "recognise"]
+__all__ = ["Recognised", "recognise"]
 
 DATES, AMOUNTS, INTEGERS = ("date", "timestamptz"), ("money", "unit_price"), ("integer",)
-SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -119,38 +117,6 @@ def _of_copy(options: ReadOptions) -> ReadOptions:
     if options.date_format != AUTO and _order(options.date_format):
         unclear["dates"] = _order(options.date_format)
     return replace(options, delimiter=",", encoding="utf-8", decimal=AUTO, date_format=AUTO, if_unclear=unclear)
-
-
-def header_in(sample: Sample, layout: Layout, delimiter: str = AUTO) -> tuple[str, int, list[str], Notes]:
-    """The delimiter, the line of the header, its cells, and notes: the row with the most columns of the layout."""
-    lines = sample.lines(HEADER_RECORDS)
-    notes: Notes = Counter()
-    separated = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
-    first = 2 if separated else 1
-    delimiters = (delimiter,) if delimiter != AUTO else (separated[1],) if separated else DELIMITERS
-    most, best = 0, (max(delimiters, key=lambda each: "".join(lines[first - 1 : first]).count(each)), first, [""])
-    for each in delimiters:
-        for line, cells in _records(lines, first, each):
-            known = len(field_positions(cells, layout))
-            if known > most:
-                most, best = known, (each, line, cells)
-    if separated:
-        notes["", "sep= line skipped"] = 1
-    if above := [text for text in lines[first - 1 : best[1] - 1] if text.strip()]:
-        notes["", "lines above the header skipped"] = len(above)
-    return *best, notes
-
-
-def _records(lines: list[str], first: int, delimiter: str) -> Iterable[tuple[int, list[str]]]:
-    """The records from line `first` on, with the line on which each starts."""
-    reader = csv.reader(lines[first - 1 :], delimiter=delimiter)
-    line = first
-    try:
-        for cells in reader:
-            yield line, cells
-            line = first + reader.line_num
-    except csv.Error:
-        return
 
 
 def _cells_by_type(

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from lib.catalog import Column
 from lib.data.imports.mapping import LATEST, Layout, Notes, ReadOptions
-from lib.data.imports.numbers import GROUPS, read_number
+from lib.data.imports.numbers import GROUPS, MARKS, read_number, unmarked
 from lib.data.imports.parsing import matches, parser_for
 from lib.data.imports.tidying import tidied
 
@@ -230,9 +230,10 @@ def _reason(rule: str, column: Column | None, options: ReadOptions, value: str =
 def _advice(value: str, options: ReadOptions) -> str:
     """The setting by which a number of another style is read where the mapping names a separator; else empty."""
     own, other = (options.decimal, "," if options.decimal == "." else ".")
-    setting = ""
-    if any(read_number(value, other, thousands) for thousands in ("", *GROUPS)):
+    number, setting = unmarked(value, MARKS), ""
+    if number != value or any(read_number(number, other, thousands) for thousands in ("", *GROUPS)):
         setting = "mapping.decimal=auto"
-    if any(read_number(value, own, thousands) for thousands in GROUPS if thousands != own):
+    is_plain = read_number(number, own, "")
+    if not is_plain and any(read_number(number, own, thousands) for thousands in GROUPS if thousands != own):
         setting = f"mapping.decimal=auto mapping.if_unclear.decimal={own}"
-    return f', or have the separators recognised: SET="{setting}"' if setting and options.thousands is None else ""
+    return f', or have the numbers recognised: SET="{setting}"' if setting and options.thousands is None else ""
