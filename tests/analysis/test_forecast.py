@@ -26,16 +26,16 @@ from lib.analysis.forecast import (
 )
 from lib.analysis.forecast import models as table
 from lib.analysis.forecast.backtest import Window, naive_scale
-from lib.analysis.forecast.models import combine, random_stream, simulate_all
+from lib.analysis.forecast.models import COMPONENTS, PROFILES, combine, random_stream, simulate_all
 from lib.analysis.forecast.publishing import untested
 from lib.analysis.forecast.simulation import PATHS, recent_errors
-from lib.analysis.forecast.statistical import _regressors, fit, log_likelihood
+from lib.analysis.forecast.statistical import fit, log_likelihood
 from lib.errors import UsageError
 from tests.series import days, noise, past, shop_like
 
 BOUNDS = ["lower_95", "lower_80", "forecast", "upper_80", "upper_95"]
 SIMPLE = {name: MODELS[name] for name in (SEASONAL_NAIVE, WEEKDAY_AVERAGE)}
-OUR_MODELS = [SEASONAL_NAIVE, WEEKDAY_AVERAGE, "ETS", "log ETS", "ARIMA", "Theta"]
+OUR_MODELS = [SEASONAL_NAIVE, WEEKDAY_AVERAGE, "ETS", "log ETS", "ARIMA", "Theta", *PROFILES]
 FITTED = ["ETS", "log ETS", "ARIMA", "Theta"]
 
 
@@ -51,7 +51,7 @@ def tested(shop: Past) -> Backtest:
 
 @pytest.fixture
 def simple_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the models with a known answer; the ensemble is then the weekday average."""
+    """Only the models with a known answer; the ensemble is then seasonal naive."""
     monkeypatch.setattr(table, "MODELS", SIMPLE)
 
 
@@ -137,20 +137,6 @@ def test_statsmodels_takes_its_generator_as_rng(argument: str, works: bool, shop
             fitted.simulate(3, anchor="end", **options)
 
 
-def holidays(*names: str) -> pd.Series:
-    return pd.Series(
-        ["Fair", *names], index=pd.to_datetime(["2025-02-10", "2025-07-28", "2025-07-30"])[: len(names) + 1]
-    )
-
-
-def test_holiday_is_a_regressor_only_if_it_occurred_before() -> None:
-    known = past(shop_like(200), holidays("Fair", "Feast"))
-    before, coming = _regressors(known, known.days_ahead(30))
-    assert before.columns.tolist() == coming.columns.tolist() == ["Fair"]
-    assert (before["Fair"].sum(), coming["Fair"].sum()) == (1, 1)
-    assert _regressors(past(shop_like(200), holidays("Feast")), known.days_ahead(30)) == (None, None)
-
-
 def test_the_likelihood_of_the_search_is_that_of_the_kalman_filter(shop: Past) -> None:
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
@@ -162,12 +148,37 @@ def test_the_likelihood_of_the_search_is_that_of_the_kalman_filter(shop: Past) -
         assert log_likelihood(model.ssm) == pytest.approx(filtered, abs=1e-6)
 
 
-def test_arima_learns_the_effect_of_a_holiday() -> None:
-    series = shop_like(200)
-    series.iloc[[30, 90, 150]] += 2_000
-    names = pd.Series("Fair", index=[*series.index[[30, 90, 150]], pd.Timestamp("2025-08-01")])
-    with_it, without = (simulate("ARIMA", past(series, known), 14).point for known in (names, None))
-    assert (with_it - without)[7] == pytest.approx(2_000, rel=0.2)
+def test_weekday_profile_is_the_level_of_the_last_weeks_times_the_usual_share() -> None:
+    """Mondays bring twice as much as other days; the level is 8, then 16 for two weeks, one of them with an odd day."""
+    week = np.array([2, 1, 1, 1, 1, 1, 1])
+    series = past(np.r_[np.tile(7 * week, 10), np.tile(14 * week, 2)])
+    two, four = (simulate(f"weekday profile, {weeks} weeks", series, 7).point for weeks in (2, 4))
+    assert two.tolist() == pytest.approx(14 * week)
+    assert four.tolist() == pytest.approx(10.5 * week)
+
+
+def test_profile_of_a_growing_shop_grows() -> None:
+    """1 % a day: half the slope from the middle of the four weeks to the middle of the week ahead, 14 + 4 days."""
+    series = past(1.01 ** np.arange(140))
+    flat, growing = (simulate(f"weekday profile, {which}", series, 7).point for which in ("4 weeks", "growth"))
+    assert growing[3] / flat[3] == pytest.approx(1.01 ** (18 / 2), rel=0.001)
+
+
+def test_profile_of_sparse_sales_is_not_zero() -> None:
+    series = past(np.tile([9.0] + [0.0] * 13, 10))
+    assert simulate("weekday profile, 4 weeks", series, 14).point.sum() == pytest.approx(9)
+
+
+def test_log_ets_predicts_the_mean_of_skewed_days() -> None:
+    """Lognormal days with a median of 100 and a mean of 100 exp(0.5)."""
+    series = past(100 * np.exp(np.random.default_rng(1).normal(0, 1, 400)))
+    assert simulate("log ETS", series, 28).point.mean() == pytest.approx(series.series.tail(91).mean(), rel=0.2)
+
+
+def test_models_are_fitted_to_the_last_420_days() -> None:
+    longer = past(shop_like(500))
+    recent = past(shop_like(500).iloc[-420:])
+    assert simulate("Theta", longer, 7).point.tolist() == simulate("Theta", recent, 7).point.tolist()
 
 
 # The ensemble
@@ -179,29 +190,21 @@ def around(value: float, *, is_fallback: bool = False) -> Simulation:
     return Simulation(point, np.vstack([point - 1, point + 1]), is_fallback)
 
 
-def test_smoothing_models_share_one_vote() -> None:
-    """The smoothing models at 1, 2, 9 give 2; with ARIMA at 5 and the weekday average at 7 the median is 5."""
-    components = {
-        "ETS": around(1),
-        "log ETS": around(2),
-        "Theta": around(9),
-        "ARIMA": around(5),
-        WEEKDAY_AVERAGE: around(7),
-    }
-    combined = combine({**components, SEASONAL_NAIVE: around(100)})
+def test_ensemble_is_the_mean_of_the_middle_half() -> None:
+    """Eight components at 1, 2, 3, 4, 6, 7, 8 and 900: the mean of 3, 4, 6 and 7 is 5."""
+    values = dict(zip(COMPONENTS, (900, 2, 3, 4, 6, 7, 8, 1), strict=True))
+    combined = combine({name: around(value) for name, value in values.items()} | {WEEKDAY_AVERAGE: around(-100)})
     assert combined.point.tolist() == [5, 5]
-    assert combined.paths.shape == (10, 2)
-    assert set(combined.paths.ravel()) == {4, 6}
+    assert set(combined.paths.ravel()) <= {4, 6}
+
+
+def test_ensemble_has_as_many_paths_as_a_model(shop: Past) -> None:
+    assert simulate_all(shop, 7)[ENSEMBLE].paths.shape == (PATHS, 7)
 
 
 def test_failed_fit_is_left_out_of_the_ensemble() -> None:
-    components = {
-        "ETS": around(1, is_fallback=True),
-        "log ETS": around(2),
-        "Theta": around(4),
-        "ARIMA": around(50, is_fallback=True),
-    }
-    assert combine({**components, WEEKDAY_AVERAGE: around(7)}).point.tolist() == [5, 5]
+    components = {"ETS": around(1, is_fallback=True), "log ETS": around(2), "Theta": around(8)}
+    assert combine({SEASONAL_NAIVE: around(5), **components}).point.tolist() == [5, 5]
 
 
 def test_failed_fit_falls_back_to_seasonal_naive_and_is_named(
@@ -282,7 +285,7 @@ def test_perfect_weekly_pattern_is_continued_exactly() -> None:
     assert published.frame["forecast"].tolist() == pytest.approx([1, 2, 3, 4, 5, 6, 7] * 2)
 
 
-@pytest.mark.parametrize("n", [7, 8, 13, 14, 20, 55])
+@pytest.mark.parametrize("n", [14, 20, 55])
 def test_under_eight_weeks_seasonal_naive_is_published(n: int) -> None:
     published = forecast(past(shop_like(n)), backtest(past(shop_like(n))), 30)
     assert published.model == SEASONAL_NAIVE
@@ -290,6 +293,22 @@ def test_under_eight_weeks_seasonal_naive_is_published(n: int) -> None:
         f"The forecast is seasonal naive (last week): the history has {n} of the 56 days that a model needs."
     )
     assert published.frame["forecast"].iloc[0] == shop_like(n).iloc[-7]
+
+
+@pytest.mark.parametrize("n", [14, 20, 55])
+def test_under_eight_weeks_intervals_are_at_least_as_wide_as_the_noise(n: int) -> None:
+    """80 % of independent normal days lie within 1.28 standard deviations."""
+    series = noise(n, 1)
+    frame = forecast(past(series), backtest(past(series)), 30).frame
+    assert ((frame["upper_80"] - frame["lower_80"]) > 0.85 * 2 * 1.28 * series.std()).all()
+
+
+@pytest.mark.parametrize("publish", [lambda days: forecast(days, backtest(days), 30), lambda days: untested(days, 30)])
+@pytest.mark.parametrize(("n", "days"), [(1, "1 day"), (2, "2 days"), (13, "13 days")])
+def test_under_two_weeks_nothing_is_forecast(publish: object, n: int, days: str) -> None:
+    published = publish(past(shop_like(n)))
+    assert (published.model, len(published.frame), published.total) == ("none", 0, 0)
+    assert published.reason == f"The history has {days}; a forecast needs 14."
 
 
 def test_history_too_short_for_a_window_gets_seasonal_naive() -> None:
@@ -302,8 +321,7 @@ def test_history_too_short_for_a_window_gets_seasonal_naive() -> None:
     [
         ([0] * 100, 0, "the same revenue, 0.00"),
         ([5] * 100, 150, "the same revenue, 5.00"),
-        ([7], 210, "has 1 of the 56"),
-        ([1, 3], 60, "has 2 of the 56"),
+        ([1, 3] * 7, 64, "has 14 of the 56"),
     ],
 )
 def test_flat_and_tiny_series_get_a_sentence(values: list[float], total: float, word: str) -> None:

@@ -1,18 +1,23 @@
 """Tests of anomalies, holidays, the decomposition of a series, and the forecasts of segments."""
 
 import re
+from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
+from pandas.testing import assert_frame_equal
 
 from lib.analysis.forecast import (
     anomalies,
+    backtest,
     daily_series,
+    forecast,
     forecast_segments,
     holidays_of,
     month_effects,
     trend,
+    untested,
     weekday_effects,
 )
 from lib.analysis.forecast.history import holiday_near
@@ -43,7 +48,7 @@ def test_single_anomaly_is_found(factor: float) -> None:
 
 def test_planted_anomalies_are_found() -> None:
     """The outage and the flash sale of a synthetic shop with 115 orders a day."""
-    revenue, _, plan = daily_revenue(42_000, 84_000, 200, seed=1)
+    revenue, _, plan = daily_revenue(42_000, 84_000, 200, 1, date(2025, 7, 1))
     found = set(anomalies(daily_series(revenue, plan.shop.as_of).past()).days["date"])
     planted = {pd.Timestamp(np.datetime64(int(one.first_day), "D")) for one in plan.anomalies if one.orders != 1}
     assert len(planted) == 2
@@ -165,21 +170,27 @@ def test_largest_segments_are_forecast_over_the_days_of_the_shop() -> None:
         [(share * whole).rename("revenue").reset_index().assign(segment=name) for name, share in shares.items()]
     )
     history = daily_series(whole.reset_index(), whole.index[-1] + pd.Timedelta(days=1))
-    segments = forecast_segments(rows.reset_index(drop=True), "segment", history, 14)
-    assert [segment.name for segment in segments] == [f"segment {number}" for number in range(6)]
+    ahead = forecast(history.past(), backtest(history.past(), 14, origins=1), 14)
+    segments = forecast_segments(rows.reset_index(drop=True), "segment", history, ahead)
+    assert [segment.name for segment in segments] == [*(f"segment {number}" for number in range(6)), "all others"]
     assert segments[0].forecast.frame.index[0] == history.series.index[-1] + pd.Timedelta(days=1)
     assert segments[0].forecast.total == pytest.approx(1.5 * segments[1].forecast.total, rel=0.01)
+    frames, every = [segment.forecast.frame for segment in segments], ahead.frame[list(segments[0].forecast.frame)]
+    assert_frame_equal(sum(frame["forecast"] for frame in frames).to_frame(), ahead.frame[["forecast"]])
+    assert np.allclose(sum(segment.forecast.paths for segment in segments), ahead.paths)
+    assert all((frame <= every + 1e-6).all(axis=None) for frame in frames)
+    assert all(one.forecast.total == pytest.approx(one.forecast.frame["forecast"].sum()) for one in segments)
 
 
 def test_sparse_segment_gets_a_simple_model() -> None:
     whole = shop_like(120)
     history = daily_series(whole.reset_index(), whole.index[-1] + pd.Timedelta(days=1))
     rows = whole[whole.index.day_of_week == 1].rename("revenue").reset_index().assign(segment="tiny")
-    found = forecast_segments(rows, "segment", history, 14)[0].forecast
+    found = forecast_segments(rows, "segment", history, untested(history.past(), 14))[0].forecast
     assert found.reason == "Sales are too sparse to backtest a model."
 
 
 def test_shop_without_sales_has_no_segments() -> None:
     history = daily_series(pd.DataFrame({"date": [], "revenue": []}), "2025-01-05")
     empty = pd.DataFrame({"date": pd.to_datetime([]), "segment": pd.Series([], dtype="str"), "revenue": []})
-    assert forecast_segments(empty, "segment", history) == []
+    assert forecast_segments(empty, "segment", history, untested(history.past())) == []

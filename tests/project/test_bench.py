@@ -93,7 +93,8 @@ def test_every_figure_says_what_it_measures() -> None:
         "generate_ratio_faker", "generate_peak_mb_10m", "generate_peak_mb_30m", "generate_cost_ratio_10m_1m",
         "own_csv_s", "own_csv_lines_per_s", "own_csv_ratio_parquet", "own_csv_cost_ratio_5m_540k", *SCALE, *LARGE,
         "own_csv_peak_mb_540k", "own_csv_peak_mb_5m",
-        "forecast_oracle_ratio", "forecast_shop_cov80", "forecast_planted_found", *FORECAST,
+        "forecast_oracle_ratio", "forecast_shop_cov80", "forecast_shop_total_cov80", "forecast_live_bias",
+        "forecast_planted_found", *FORECAST,
         *(f"clv_{what}_{size}" for what in ("fit_s", "score_s", "peak_mb") for size in customers.SIZES),
         *(f"clv_interval_cpu_s_{size}" for size in customers.SIZES),
         *(f"clv_{what}_{days}" for what in ("cov80", "group_cov80", "bias") for days in holdouts.HORIZONS),
@@ -105,7 +106,7 @@ def windows(name: str, is_revenue: bool, cpu_s: float, *mases: tuple[float, floa
     """Windows with the mase of the ensemble, of seasonal naive and of the weekday average."""
     models = (ENSEMBLE, SEASONAL_NAIVE, WEEKDAY_AVERAGE)
     rows = [{"model": model, "mase": mase} for three in mases for model, mase in zip(models, three, strict=True)]
-    measures = {"total_error": 0.05, "coverage_80": 0.8, "coverage_95": 0.9}
+    measures = {"total_error": 0.05, "coverage_80": 0.8, "coverage_95": 0.9, "total_inside_80": 0.75}
     return forecasting.Tested(name, is_revenue, pd.DataFrame(rows).assign(**measures), cpu_s)
 
 
@@ -119,6 +120,7 @@ def test_forecast_is_compared_with_both_simple_models_over_revenue() -> None:
         {
             "forecast_relmase": 0.5, "forecast_wins": 0.5, "forecast_rel_weekday_mean": 0.5,
             "forecast_total_error": 0.05, "forecast_cov80": 0.8, "forecast_cov95": 0.9, "forecast_cpu_s": 3,
+            "forecast_total_cov80": 0.75,
         }
     ) == FORECAST  # fmt: skip
 

@@ -182,7 +182,7 @@ def test_headline_has_total_interval_changes_and_reason() -> None:
     values[36:46] = 5
     found = text.forecast_headline(ahead(120, "2025-02-04"), history(values), "USD")
     assert found == (
-        "The next 10 days are expected to bring $120 (80 % prediction interval $70 to $170), "
+        "The 10 days from Feb 4, 2025 are expected to bring $120 (80 % prediction interval $70 to $170), "
         "+20.0% vs the last 10 days and +140.0% vs the same days of the previous year. "
         "It beat seasonal naive."
     )
@@ -190,9 +190,9 @@ def test_headline_has_total_interval_changes_and_reason() -> None:
 
 def test_unknown_change_is_left_out() -> None:
     found = text.forecast_headline(ahead(120, "2024-01-09"), history([5.0] * 8), "USD")
-    assert (
-        found
-        == "The next 10 days are expected to bring $120 (80 % prediction interval $70 to $170). It beat seasonal naive."
+    assert found == (
+        "The 10 days from Jan 9, 2024 are expected to bring $120 (80 % prediction interval $70 to $170). "
+        "It beat seasonal naive."
     )
 
 

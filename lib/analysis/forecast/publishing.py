@@ -1,26 +1,22 @@
 """The published forecast: the ensemble where it beat seasonal naive on this series, otherwise a simple model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from lib.analysis.forecast.backtest import Backtest, backtest
-from lib.analysis.forecast.history import History, daily_series
+from lib.analysis.forecast.backtest import Backtest
+from lib.analysis.forecast.calendar import calendar_factors
 from lib.analysis.forecast.models import ENSEMBLE, SEASONAL_NAIVE, WEEKDAY_AVERAGE, simulate, simulate_all
-from lib.analysis.forecast.simulation import SHORTEST_HISTORY, Past, Simulation, dates
+from lib.analysis.forecast.simulation import FEWEST_DAYS, SHORTEST_HISTORY, Floats, Past, Simulation, dates
 from lib.formatting import decimal, percent
 
-__all__ = ["Forecast", "Segment", "forecast", "forecast_segments", "untested"]
+__all__ = ["Forecast", "forecast", "untested"]
 
 SHOWN_WITH_IT = ("ETS", "ARIMA")  # models shown next to the published one
-SEGMENTS = 6  # maximum segments with a forecast
-SEGMENT_ORIGINS = 3  # backtest windows per segment, so that six segments take little longer than the whole shop
-SEGMENT_DAYS = 420  # of history; more lowers the error by half a per cent on real series and doubles the time
-YEAR = 365  # days
 NO_GAIN = 0.005  # a smaller share rounds to zero in whole per cents
-THIN = 0.5  # share of days with sales below which a segment's models are not backtested
+STATED_BIAS = 0.01  # a smaller correction is not worth a sentence
 
 
 @dataclass(frozen=True)
@@ -28,12 +24,13 @@ class Forecast:
     """The published forecast.
 
     Attributes:
-        model: name of the published model, `none` without history.
+        model: name of the published model, `none` with less than two weeks of history.
         frame: one row per day of the horizon, indexed by date: forecast, lower_80, upper_80, lower_95, upper_95, and
             for comparison the point forecasts ETS and ARIMA if these models were simulated; 0 on closed days.
         total: expected revenue of the horizon.
         total_80: 80 % prediction interval of the total, from and to.
         reason: sentence on the choice of the model.
+        paths: simulated revenue, paths x days of the horizon, from which the intervals are taken.
     """
 
     model: str
@@ -41,6 +38,7 @@ class Forecast:
     total: float
     total_80: tuple[float, float]
     reason: str
+    paths: Floats = field(default_factory=lambda: np.empty((1, 0)), repr=False, compare=False)
 
     @property
     def earned(self) -> bool:
@@ -52,7 +50,8 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
     """Forecast the next `horizon` days with the ensemble if its MASE in the backtest is below that of seasonal naive.
 
     Otherwise with the better of seasonal naive and the 8-week weekday average, or with seasonal naive if the history is
-    too short for a backtest.
+    too short for a backtest; not at all with less than two weeks of history. The ensemble is multiplied by the factors
+    of the calendar that the backtest has earned, and a stable bias of the backtest is taken out.
 
     Args:
         past: the series.
@@ -69,18 +68,33 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
         >>> forecast.forecast(past, forecast.backtest(past), 30).reason
         'The forecast is seasonal naive (last week): the history has 28 of the 56 days that a model needs.'
     """
-    if past.series.empty:
-        no_days = Simulation(np.empty(0), np.empty((1, 0))).interval_frame(dates(past.series))
-        return Forecast("none", no_days, 0.0, (0.0, 0.0), "No day has had revenue yet.")
+    if past.days < FEWEST_DAYS:
+        return _none(past)
     model, factor, reason = _choose(past, tested)
     if past.is_plain:
         simulations = {SEASONAL_NAIVE: simulate(SEASONAL_NAIVE, past, horizon, seed=seed)}
     else:
         simulations = simulate_all(past, horizon, seed=seed)
+        simulations[ENSEMBLE] = _with_calendar(simulations[ENSEMBLE], past, tested, horizon)
     failed = [name for name, one in simulations.items() if one.is_fallback]
     if model == ENSEMBLE and failed:
         reason += f" The ensemble is without {' and '.join(failed)}, which could not be fitted."
     return _published(past, horizon, simulations, model, reason, factor)
+
+
+def _none(past: Past) -> Forecast:
+    no_days = Simulation(np.empty(0), np.empty((1, 0))).interval_frame(dates(past.series.head(0)))
+    days = f"{past.days} day{'' if past.days == 1 else 's'}"
+    few = f"The history has {days}; a forecast needs {FEWEST_DAYS}."
+    return Forecast("none", no_days, 0.0, (0.0, 0.0), few if past.days else "No day has had revenue yet.")
+
+
+def _with_calendar(ensemble: Simulation, past: Past, tested: Backtest, horizon: int) -> Simulation:
+    """The ensemble times the calendar factors and the correction that its backtest gives."""
+    factors = calendar_factors(past, past.days_ahead(horizon))
+    for name in tested.earned:
+        ensemble = ensemble.scaled(factors[name])
+    return ensemble.scaled(np.full(len(ensemble.point), tested.correction(ENSEMBLE)))
 
 
 def untested(past: Past, horizon: int = 30, *, seed: int = 42) -> Forecast:
@@ -88,6 +102,8 @@ def untested(past: Past, horizon: int = 30, *, seed: int = 42) -> Forecast:
 
     Seasonal naive for less than eight weeks of history, or if every day has the same revenue.
     """
+    if past.days < FEWEST_DAYS:
+        return _none(past)
     model = SEASONAL_NAIVE if past.is_plain else WEEKDAY_AVERAGE
     simulations = {model: simulate(model, past, horizon, seed=seed)}
     return _published(past, horizon, simulations, model, "Sales are too sparse to backtest a model.")
@@ -100,12 +116,15 @@ def _published(
     days = chosen.interval_frame(past.days_ahead(horizon))
     others = {name: simulations[name].predicted for name in SHOWN_WITH_IT if name in simulations}
     every = pd.date_range(past.end, periods=horizon, freq="D", unit="us", name="date")
+    paths = np.zeros((len(chosen.paths), horizon))
+    paths[:, every.isin(days.index)] = chosen.paths
     return Forecast(
         model=model,
         frame=days.assign(**others).reindex(every, fill_value=0.0),
         total=float(days["forecast"].sum()),
         total_80=chosen.total_interval(80),
         reason=reason,
+        paths=paths,
     )
 
 
@@ -118,7 +137,7 @@ def _choose(past: Past, tested: Backtest) -> tuple[str, float, str]:
         return SEASONAL_NAIVE, 1.0, reason
     mases = tested.scores()["mase"]
     if mases[ENSEMBLE] < mases[SEASONAL_NAIVE]:
-        return ENSEMBLE, tested.width_factor(ENSEMBLE), _skill_words(tested)
+        return ENSEMBLE, tested.width_factor(ENSEMBLE), _skill_words(tested) + _adjustment_words(tested)
     is_average = mases[WEEKDAY_AVERAGE] < mases[SEASONAL_NAIVE]
     simple = WEEKDAY_AVERAGE if is_average else SEASONAL_NAIVE
     name = f"the {simple}" if is_average else f"{simple} (last week)"
@@ -145,6 +164,18 @@ def _skill_words(tested: Backtest) -> str:
     return f"In {_windows(tested)} the MASE of the {ENSEMBLE} was {compared}{verdict}."
 
 
+def _adjustment_words(tested: Backtest) -> str:
+    """A sentence per adjustment of the ensemble, with a space before it."""
+    words = ""
+    if tested.earned:
+        words = f" It is multiplied by the effects of {' and '.join(tested.earned)}, which the backtest confirms."
+    share = tested.correction(ENSEMBLE) - 1
+    if abs(share) >= STATED_BIAS:
+        side = "too low" if share > 0 else "too high"
+        words += f" Its totals were steadily {side} in the backtest, so it is corrected by {percent(share, 0)}."
+    return words
+
+
 def _compared(gain: float) -> str:
     if abs(gain) < NO_GAIN:
         return "equal to that of"
@@ -153,52 +184,3 @@ def _compared(gain: float) -> str:
 
 def _windows(tested: Backtest) -> str:
     return f"{len(tested.windows)} backtest window{'s' if len(tested.windows) > 1 else ''}"
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A segment of the shop, such as a product category: its name, its history and its forecast."""
-
-    name: str
-    history: History
-    forecast: Forecast
-
-
-def forecast_segments(
-    daily: pd.DataFrame, by: str, whole: History, horizon: int = 30, *, seed: int = 42
-) -> list[Segment]:
-    """Forecast the largest segments of the shop, each as a series of its own.
-
-    Args:
-        daily: date, revenue and the column `by`; a day without a row has no sales.
-        by: column with the name of the segment.
-        whole: history of the whole shop; segments get its last SEGMENT_DAYS days.
-        horizon: days ahead.
-        seed: of the simulated paths.
-
-    Returns:
-        At most SEGMENTS segments, by revenue of the last year, the largest first.
-
-    Example:
-        >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29"), "category": "Toys", "revenue": 9})
-        >>> history = forecast.daily_series(sales, "2025-06-30")
-        >>> forecast.forecast_segments(sales, "category", history, 7)[0].forecast.total
-        63.0
-    """
-    days = whole.series.index[-SEGMENT_DAYS:]
-    rows = daily.assign(date=pd.to_datetime(daily["date"]).astype("datetime64[us]"))
-    table = rows.pivot_table(index="date", columns=by, values="revenue", aggfunc="sum", fill_value=0.0)
-    table = table.reindex(days, fill_value=0.0)
-    sums = table.tail(YEAR).sum().rename("revenue").rename_axis("name").reset_index()
-    sums = sums[sums["revenue"] > 0].sort_values(["revenue", "name"], ascending=[False, True])
-    return [_segment(name, table[name], horizon, seed) for name in sums["name"].head(SEGMENTS)]
-
-
-def _segment(name: str, series: pd.Series, horizon: int, seed: int) -> Segment:
-    rows = series.rename("revenue").rename_axis("date").reset_index()
-    history = daily_series(rows, series.index[-1] + pd.Timedelta(days=1))
-    past = history.past()
-    if (past.series > 0).mean() < THIN:
-        return Segment(name, history, untested(past, horizon, seed=seed))
-    tested = backtest(past, horizon, origins=SEGMENT_ORIGINS, seed=seed)
-    return Segment(name, history, forecast(past, tested, horizon, seed=seed))

@@ -8,11 +8,12 @@ import numpy.typing as npt
 import pandas as pd
 
 __all__ = [
-    "LEVELS", "LOG_OFFSET", "PATHS", "RECENT_WEEKS", "SHORTEST_HISTORY", "WEEK",
+    "FEWEST_DAYS", "LEVELS", "LOG_OFFSET", "PATHS", "RECENT_WEEKS", "SHORTEST_HISTORY", "WEEK",
     "Floats", "Past", "Simulation", "dates", "recent_errors", "width_factor",
 ]  # fmt: skip
 
 WEEK = 7
+FEWEST_DAYS = 14  # of history; fewer say nothing about the next days
 SHORTEST_HISTORY = 56  # days; a model with a weekly pattern needs at least eight weeks
 PATHS = 1_000  # simulated futures per model
 LEVELS = (80, 95)  # percent, of the prediction intervals
@@ -61,6 +62,10 @@ class Past:
         """The past as it was known on the morning of `end`."""
         return Past(self.series[self.series.index < end], end, self.holidays)
 
+    def recent(self, days: int) -> "Past":
+        """The last `days` days of the past."""
+        return replace(self, series=self.series[self.series.index >= self.end - pd.Timedelta(days=days)])
+
     def days_ahead(self, horizon: int) -> pd.DatetimeIndex:
         """The open days among the `horizon` days from `end` on."""
         days = pd.date_range(self.end, periods=horizon, freq="D", unit="us", name="date")
@@ -87,6 +92,10 @@ class Simulation:
     def predicted(self) -> Floats:
         """The point forecast as it is published and scored: never below 0."""
         return np.maximum(self.point, 0.0)
+
+    def scaled(self, factors: Floats) -> "Simulation":
+        """The same simulation with the revenue of each day multiplied by its factor."""
+        return replace(self, point=self.point * factors, paths=self.paths * factors)
 
     def widened(self, factor: float) -> "Simulation":
         """The same simulation with every path `factor` times as far from the point forecast."""

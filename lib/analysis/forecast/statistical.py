@@ -22,6 +22,7 @@ __all__ = ["arima", "ets", "fit", "lightgbm", "log_ets", "log_likelihood", "prop
 # Both searches must end at the optimum: on the way to it, rounding in the processor changes the second digit.
 SMOOTHING_SEARCH = {"maxiter": 1_000, "pgtol": 1e-8, "factr": 1e3}
 ARIMA_SEARCH = {"maxiter": 1_000, "optim_score": "approx", "pgtol": 1e-6, "factr": 1e3}
+MOST_SMEARING = 2.0
 LAGS = (1, 2, 3, 4, 8)  # weeks before the origin that LightGBM gets as features
 TREES = 200
 TREE_OPTIONS = {
@@ -57,15 +58,20 @@ def ets(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simula
 
 
 def log_ets(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation | None:
-    """ETS of log(sales + a tenth of the mean day), so that effects multiply; back-transformed, so point = median."""
+    """ETS of log(sales + a tenth of the mean day), so that effects multiply; the point is a mean, not a median.
+
+    The back-transformed median is multiplied by the mean of exp(error) of the first week ahead: the smearing estimate
+    of Duan, J. Amer. Statist. Assoc. 78 (1983). The errors of later weeks accumulate and would let it explode.
+    """
     sales = past.series.clip(lower=0)
     offset = LOG_OFFSET * sales.mean()
     found = _smoothed(np.log(sales + offset), past.season, len(ahead), rng) if offset else None
     if found is None:
         return None
     highest = np.log(10 * sales.max())  # beyond ten times the best day, a path is an artefact of the logarithm
-    point, paths = (np.exp(np.minimum(logs, highest)) - offset for logs in (found.point, found.paths))
-    return Simulation(point, paths)
+    point, paths = (np.exp(np.minimum(logs, highest)) for logs in (found.point, found.paths))
+    smearing = (paths[:, : past.season].mean(axis=0) / point[: past.season]).mean()
+    return Simulation(point * np.clip(smearing, 1, MOST_SMEARING) - offset, paths - offset)
 
 
 def _smoothed(series: pd.Series, season: int, horizon: int, rng: np.random.Generator) -> Simulation | None:
@@ -119,16 +125,15 @@ def arima(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simu
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     scale = past.series.std()  # values near 1 and a variance that is solved for take a third of the time
-    known, coming = _regressors(past, ahead)
     values = (past.series / scale).reset_index(drop=True)
     orders = {"order": (1, 0, 1), "seasonal_order": (0, 1, 1, max(past.season, 2)), "concentrate_scale": True}
-    search = SARIMAX(values, exog=known, simple_differencing=True, **orders)
+    search = SARIMAX(values, simple_differencing=True, **orders)
     search.ssm.loglike = partial(log_likelihood, search.ssm)
     parameters = fit(search, return_params=True, **ARIMA_SEARCH)
     if parameters is None:
         return None
-    found = SARIMAX(values, exog=known, **orders).filter(parameters, cov_type="none")
-    point = scale * found.forecast(len(ahead), exog=coming).to_numpy()
+    found = SARIMAX(values, **orders).filter(parameters, cov_type="none")
+    point = scale * found.forecast(len(ahead)).to_numpy()
     errors = scale * found.resid.to_numpy()[found.loglikelihood_burn :]
     shocks = rng.choice(recent_errors(errors, past.season), (PATHS, len(ahead)))
     return Simulation(point, point + shocks @ _propagation(found, len(ahead)))
@@ -154,16 +159,6 @@ def _propagation(found: Any, horizon: int) -> Floats:
     """How an error on one day (row) moves the days from then on (columns)."""
     response = np.asarray(found.impulse_responses(horizon)).ravel()
     return np.array([np.pad(response[: horizon - day], (day, 0)) for day in range(horizon)])
-
-
-def _regressors(past: Past, ahead: pd.DatetimeIndex) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
-    """Indicators of the holidays that occur both in the past and in the days ahead, for each of the two."""
-    then, coming = (past.holidays.reindex(days).reset_index(drop=True) for days in (past.series.index, ahead))
-    names = sorted(set(then.dropna()) & set(coming.dropna()))
-    if not names:
-        return None, None
-    known, due = (pd.DataFrame({name: (days == name).astype(float) for name in names}) for days in (then, coming))
-    return known, due.set_axis(range(len(then), len(then) + len(due)))
 
 
 def prophet(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation:

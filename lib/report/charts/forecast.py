@@ -246,7 +246,8 @@ def segment_forecasts(segments: "Sequence[Segment]", unit: str) -> Chart:
     Example:
         >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29"), "category": "Toys", "revenue": 9})
         >>> history = forecast.daily_series(sales, "2025-06-30")
-        >>> charts.segment_forecasts(forecast.forecast_segments(sales, "category", history, 7), "USD")
+        >>> whole = forecast.untested(history.past(), 7)
+        >>> charts.segment_forecasts(forecast.forecast_segments(sales, "category", history, whole), "USD")
         Forecast of 1 segment, predicted revenue in total: Toys $63.
     """
     rows = max(-(-len(segments) // 2), 1)

@@ -21,7 +21,7 @@ YEAR = pd.Timedelta(weeks=52)  # back to the same weekdays of the previous year
 FEW_WINDOWS = 4  # fewer say little
 ERRORS = ("mase", "wape", "smape", "pinball", "total_error")  # measures of which less is better
 COLUMNS = (
-    "model", "wins", "mase", "wape", "smape", "pinball", "total_error", "coverage_80", "coverage_95",
+    "model", "wins", "mase", "wape", "smape", "pinball", "total_error", "bias", "coverage_80", "coverage_95",
     "skill", "skill_weekday", "best_at",
 )  # fmt: skip
 DEFINITIONS = {
@@ -31,6 +31,7 @@ DEFINITIONS = {
     "sMAPE": "mean of 2 x absolute error / (observed + predicted), from 0 to 200 %",
     "pinball": "pinball loss of five quantiles, in units of MASE: scores the forecast and its interval together",
     "total error": "absolute error of the window's total / observed total",
+    "bias": "(predicted total - observed total) / observed total: above 0 the forecasts were too high on average",
     "coverage 80, 95": "share of days inside the 80 % and the 95 % prediction interval",
     "skill": f"1 - MASE / MASE of {SEASONAL_NAIVE}, which repeats the same weekday of last week",
     "skill weekday": f"1 - MASE / MASE of the {WEEKDAY_AVERAGE}",
@@ -259,14 +260,16 @@ def forecast_headline(ahead: Forecast, history: History, currency: str) -> str:
         >>> history = forecast.daily_series(sales, "2025-06-30")
         >>> ahead = forecast.forecast(history.past(), forecast.backtest(history.past()), 7)
         >>> text.forecast_headline(ahead, history, "USD")
-        'The next 7 days are expected to bring $700 (80 % prediction interval $700 to $700), unchanged from the last
-        7 days. The forecast is seasonal naive (last week): the history has 28 of the 56 days that a model needs.'
+        'The 7 days from Jun 30, 2025 are expected to bring $700 (80 % prediction interval $700 to $700), unchanged from
+        the last 7 days. The forecast is seasonal naive (last week): the history has 28 of the 56 days that a model
+        needs.'
     """
     if ahead.frame.empty:
         return f"A forecast is not possible yet. {ahead.reason}"
     total, lower, upper = (money(value, currency, digits=False) for value in (ahead.total, *ahead.total_80))
     days = len(ahead.frame)
-    expected = f"The next {f'{days} days are' if days > 1 else 'day is'} expected to bring {total}"
+    first = day(ahead.frame.index[0])
+    expected = f"{f'The {days} days from {first} are' if days > 1 else f'{first} is'} expected to bring {total}"
     interval = f"(80 % prediction interval {lower} to {upper})"
     changes = " and ".join(_changes(ahead, history))
     return f"{expected} {interval}{f', {changes}' if changes else ''}. {ahead.reason}"
@@ -386,7 +389,8 @@ def segment_table(segments: list[Segment]) -> pd.DataFrame:
     Example:
         >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29"), "category": "Toys", "revenue": 9})
         >>> history = forecast.daily_series(sales, "2025-06-30")
-        >>> segments = forecast.forecast_segments(sales, "category", history, 7)
+        >>> whole = forecast.untested(history.past(), 7)
+        >>> segments = forecast.forecast_segments(sales, "category", history, whole)
         >>> text.segment_table(segments)[["segment", "predicted_revenue", "model"]]
           segment  predicted_revenue           model
         0    Toys               63.0  seasonal naive
@@ -405,5 +409,5 @@ def summary(ahead: Forecast, history: History) -> str:
         'Model: seasonal naive; days forecast: 7; days of history: 28.'
     """
     if ahead.frame.empty:
-        return "Nothing is forecast without history."
+        return f"Nothing is forecast. {ahead.reason}"
     return f"Model: {ahead.model}; days forecast: {len(ahead.frame)}; days of history: {len(history.series)}."
