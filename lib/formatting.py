@@ -49,8 +49,8 @@ COMPUTED = {
     ),
     "percent": (
         "share", "expected_share", "share_of_customers", "share_of_revenue", "change", "effect", "uplift", "churn_rate",
-        "wape", "smape", "total_error", "coverage_80", "coverage_95", "total_inside_80", "skill", "skill_weekday",
-        "support", "confidence", "smallest", "predicted_churn", "observed_churn",
+        "wape", "smape", "total_error", "bias", "coverage_80", "coverage_95", "total_inside_80", "skill",
+        "skill_weekday", "support", "confidence", "smallest", "predicted_churn", "observed_churn",
     ),
     "integer": (
         "customers", "buyers", "observed_buyers", "churned_buyers", "churn_days", "expected", "observed", "failed",

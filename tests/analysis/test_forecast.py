@@ -149,7 +149,7 @@ def test_the_likelihood_of_the_search_is_that_of_the_kalman_filter(shop: Past) -
 
 
 def test_weekday_profile_is_the_level_of_the_last_weeks_times_the_usual_share() -> None:
-    """Mondays bring twice as much as other days; the level is 8, then 16 for two weeks, one of them with an odd day."""
+    """Mondays bring twice as much as other days; the weeks bring 56, and twice that in the last two weeks."""
     week = np.array([2, 1, 1, 1, 1, 1, 1])
     series = past(np.r_[np.tile(7 * week, 10), np.tile(14 * week, 2)])
     two, four = (simulate(f"weekday profile, {weeks} weeks", series, 7).point for weeks in (2, 4))
