@@ -20,11 +20,11 @@ import yaml
 
 from lib import db, load
 from lib.catalog import Column, tables
+from lib.data.imports.database import StagingDatabase
 from lib.data.imports.formats import NAMES as FORMATS
 from lib.data.imports.formats import load_format
 from lib.data.imports.rejects import SCHEMA, Policy, write_rejects
 from lib.data.imports.rules import FORMS
-from lib.data.imports.staging import StagingDatabase
 from lib.data.parquet import read_table, to_arrow
 from lib.data.profile import profile, total
 from lib.db import ddl, schema

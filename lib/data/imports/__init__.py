@@ -13,7 +13,8 @@ The modules in the order in which a file goes through them; README.md says how t
 - `tidying`: repairs of the text of cells.
 - `parsing`: cells of text as values of a type.
 - `rules`: typed cells of each row, or the first rule that it breaks.
-- `staging`: the checked rows in DuckDB, where formats compare them by SQL.
+- `staging`: the checked rows of each file; `database`: DuckDB over them, where formats compare them by SQL.
+- `currency`: the currency of the shop.
 - `returns`: the sale of each return.
 - `ad_spend`: reports of advertising platforms next to the files, as campaigns.
 - `rejects`: rejected rows for people and the database, and as a reason to stop the run.

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from lib.catalog import Column
 from lib.data.imports import AUTO
+from lib.data.imports.database import StagingDatabase
 from lib.data.imports.headers import DELIMITERS, HEADER_RECORDS
 from lib.data.imports.mapping import Layout, ReadOptions
 from lib.data.imports.matching import samples_of
 from lib.data.imports.sampling import Sample
-from lib.data.imports.staging import Staged, StagingDatabase, stage
+from lib.data.imports.staging import Staged, stage
 from lib.errors import DataError, UsageError
 
 __all__ = ["REPORTS", "STATEMENTS", "compare_reports", "find_reports", "report_of", "stage_reports"]

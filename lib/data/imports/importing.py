@@ -13,19 +13,19 @@ import pyarrow as pa
 from lib.catalog import arrow_schema, tables
 from lib.data.imports import AUTO
 from lib.data.imports.ad_spend import REPORTS, STATEMENTS, compare_reports, find_reports, stage_reports
+from lib.data.imports.currency import only_currency, refuse_other_sign, use_currency
+from lib.data.imports.database import StagingDatabase
 from lib.data.imports.formats import load_format
 from lib.data.imports.mapping import layouts_of, read_options
 from lib.data.imports.matching import find_files
-from lib.data.imports.numbers import SIGNS
 from lib.data.imports.rejects import Policy, refusal, rejected_examples, rejects_by_rule, save_rejects
 from lib.data.imports.rules import CURRENCY_HAS
 from lib.data.imports.sources import named_files, unpacked
-from lib.data.imports.staging import Staged, StagingDatabase, stage
+from lib.data.imports.staging import Staged, stage
 from lib.data.parquet import TableWriter, table_path, with_all_columns
 from lib.data.profile import Profile, profile, report_date, total
 from lib.errors import UsageError
 from lib.util.ahead import ahead
-from lib.util.currencies import decimals_in_words, decimals_of
 
 __all__ = ["Imported", "import_shop"]
 
@@ -35,7 +35,6 @@ HEADINGS = {"value": "read as", "from_what": "from what", "agree": "rows that ag
 NOTES = {"file": "str", "column": "str", "note": "str", "cases": "int64"}
 Note = tuple[str, str, str, int]  # file or table, column, note, cases
 CAMPAIGNS = "marketing_campaigns"
-NONE = "XXX"  # code of ISO 4217 for no currency
 PROFILED = ("users", "orders", "order_items", "events")
 PROFILE_ROWS = 500_000  # rows of all tables in a group of customers (of events: of sessions), to bound memory
 
@@ -107,9 +106,9 @@ def import_shop(
     with StagingDatabase(work, mapping["format"], time_zone, *([STATEMENTS] if reports else [])) as database:
         _create_views(database, files, work)
         if policy.currency == AUTO:
-            policy = replace(policy, currency=_only_currency(database, files))
-        _refuse_other_sign(files, policy.currency)
-        _use_currency(database, files, policy.currency)
+            policy = replace(policy, currency=only_currency(database, files))
+        refuse_other_sign(files, policy.currency)
+        use_currency(database, files, policy.currency)
         if source.row_key and len(files[0].parts) > 1:
             database.run("other_parts", source=files[0].layout.name, **source.row_key._asdict())
         source.compare(database, options, policy.currency)
@@ -158,51 +157,6 @@ def _format(file: Staged, database: StagingDatabase) -> str:
     name = file.layout.name
     of_shop = f"{database.name}, {name}" if name in load_format(database.name).companions else database.name
     return name if name in REPORTS else of_shop
-
-
-def _only_currency(database: StagingDatabase, files: list[Staged]) -> str:
-    """The one currency of the files; raises UsageError if they have none or several.
-
-    Where every row is rejected, which is the error to report, it is NONE.
-    """
-    named = files[0].layout
-    found = database.rows("currencies", source=named.name) if "currency" in named.names else []
-    if not any(database.has_rows(each.layout.name) for each in files):
-        return NONE
-    signs = {part.sign for part in files[0].parts} - {"", "$"}  # which many currencies have
-    if not found and len(signs) == 1:
-        return SIGNS.get(sign := signs.pop(), sign)
-    if len(found) != 1:
-        listed = ", ".join(f"{row['currency']} ({row['rows']})" for row in found) or "no currency"
-        example = found[0]["currency"] if found else "EUR"
-        raise UsageError(
-            f'currency is auto, and the files name {listed}; expected one. Set it, as in SET="currency={example}"; '
-            "orders in another currency are rejected."
-        )
-    return str(found[0]["currency"])
-
-
-def _refuse_other_sign(files: list[Staged], currency: str) -> None:
-    """Raise UsageError if amounts have the sign of another currency than the shop's."""
-    for part in (part for each in files for part in each.parts if part.sign and currency != NONE):
-        is_other = SIGNS.get(part.sign, part.sign) != currency if part.sign != "$" else currency in ("EUR", "GBP")
-        if is_other:
-            raise UsageError(
-                f"{part.name} has amounts in {part.sign}, and the currency is {currency}; expected one currency, since "
-                f'amounts are not converted. Set it: SET="currency={SIGNS.get(part.sign, part.sign)}".'
-            )
-
-
-def _use_currency(database: StagingDatabase, files: list[Staged], currency: str) -> None:
-    """Round amounts to the decimals of the currency, and reject the rows whose amounts have more."""
-    database.run("known_decimals", {"words": decimals_in_words(currency)})
-    database.run("amounts", decimals=str(decimals_of(currency)), zeros="0" * decimals_of(currency))
-    for each in files:
-        same = "coalesce(currency, $currency) = $currency" if "currency" in each.layout.names else "true"
-        for column in each.layout.columns:
-            if column.type == "money":
-                names = {"source": each.layout.name, "column": column.name, "condition": same}
-                database.run("too_many_decimals", {"currency": currency}, **names)
 
 
 def _create_views(database: StagingDatabase, files: list[Staged], work: Path) -> None:

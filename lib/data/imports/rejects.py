@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lib.data.imports.database import StagingDatabase
 from lib.data.imports.sources import without_ending
-from lib.data.imports.staging import StagingDatabase
 from lib.data.parquet import REJECTS
 from lib.util.files import escape_formula, replacing_folder
 

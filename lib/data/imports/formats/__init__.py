@@ -14,8 +14,8 @@ from lib.catalog import Column
 from lib.errors import UsageError
 
 if TYPE_CHECKING:
+    from lib.data.imports.database import StagingDatabase
     from lib.data.imports.mapping import ReadOptions
-    from lib.data.imports.staging import StagingDatabase
 
 __all__ = ["NAMES", "Format", "RowKey", "load_format"]
 

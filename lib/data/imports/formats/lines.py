@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from lib.catalog import TYPES, Column
+from lib.data.imports.database import StagingDatabase
 from lib.data.imports.formats import Format, RowKey
 from lib.data.imports.mapping import STATES, ReadOptions
 from lib.data.imports.returns import match_returns
 from lib.data.imports.rules import WEIGHED
-from lib.data.imports.staging import StagingDatabase
 from lib.util.countries import alpha3, code, name
 
 __all__ = ["FORMAT"]

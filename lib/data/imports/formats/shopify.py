@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from lib.catalog import Column
+from lib.data.imports.database import StagingDatabase
 from lib.data.imports.formats import Format, RowKey
 from lib.data.imports.mapping import ReadOptions
-from lib.data.imports.staging import StagingDatabase
 from lib.util.countries import calling_code, name
 
 __all__ = ["FORMAT"]

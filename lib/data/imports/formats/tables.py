@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from lib.catalog import Column, Table, tables
+from lib.data.imports.database import StagingDatabase
 from lib.data.imports.formats import Format
 from lib.data.imports.mapping import ReadOptions
-from lib.data.imports.staging import StagingDatabase
 
 __all__ = ["FORMAT"]
 
