@@ -31,14 +31,16 @@ def address() -> str:
     url = settings.get("METABASE_URL").rstrip("/")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise MetabaseError("METABASE_URL is not an address; expected one such as http://127.0.0.1:3000")
+        raise MetabaseError("METABASE_URL is not a URL; expected one such as http://127.0.0.1:3000")
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise MetabaseError("METABASE_URL holds more than an address; keys and passwords have settings of their own")
+        raise MetabaseError(
+            "METABASE_URL contains a password or a query; expected only the address. Set METABASE_API_KEY instead"
+        )
     plain = parts.scheme == "http" and parts.hostname not in LOCAL_HOSTS
     if plain and not settings.get("METABASE_ALLOW_PLAINTEXT"):
         raise MetabaseError(
-            f"Metabase at {parts.hostname} is remote and its address begins with http://, so keys and passwords could "
-            "be read on the way; use https://, or METABASE_ALLOW_PLAINTEXT=1 to insist"
+            f"Metabase at {parts.hostname} is remote and its URL begins with http://, so the network could read keys "
+            "and passwords; expected https://. Set METABASE_ALLOW_PLAINTEXT=1 to allow plaintext"
         )
     return url
 
@@ -118,8 +120,8 @@ class Client:
             return send(self._http.request, method, self.url + path, params=query, json=body)
         except httpx.TransportError as error:
             raise MetabaseError(
-                f"Metabase at {self.url} cannot be reached ({error or type(error).__name__}); start it, "
-                "or look at METABASE_URL"
+                f"Metabase at {self.url} cannot be reached ({error or type(error).__name__}). Start it, "
+                "or check METABASE_URL"
             ) from error
 
 

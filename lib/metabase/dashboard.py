@@ -78,12 +78,12 @@ def _created(site: Site) -> Live:
 
 def _unfinished(site: Site, change: Change, error: MetabaseError) -> MetabaseError:
     """The error, with the note that the dashboard is incomplete; it is marked so that the next run completes it."""
-    text = f"{error}. The dashboard {change.link} is unfinished; run again"
+    text = f"{error}. The dashboard {change.link} is incomplete. Run again"
     description = marked(site.spec.dashboard.description, change.key, UNFINISHED)
     try:
         site.client.put(f"/api/dashboard/{change.number}", {"description": description})
     except MetabaseError:
-        return MetabaseError(f"{text}, with --force if it is then called edited by hand", error.status)
+        return MetabaseError(f"{text}, with --force if the dashboard is reported as edited by hand", error.status)
     return MetabaseError(text, error.status)
 
 

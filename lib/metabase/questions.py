@@ -48,9 +48,13 @@ def template(file: str) -> str:
     try:
         text = sql(f"questions/{file}").strip()
     except OSError as error:
-        raise MetabaseError(f"metabase.yml names {file}.sql, which lib/sql/questions does not hold") from error
+        raise MetabaseError(
+            f"metabase.yml names {file}.sql, which is missing from lib/sql/questions. Correct the name"
+        ) from error
     if "{{" in text or "[[" in text:
-        raise MetabaseError(f"{file}.sql holds {{{{ or [[, which mean something else to Metabase; write it otherwise")
+        raise MetabaseError(
+            f"{file}.sql contains {{{{ or [[, which are template syntax in Metabase. Rewrite that expression"
+        )
     return BOUND.sub(lambda found: f"{{{{{found['name']}}}}}" if found["name"] else found[0], text)
 
 
@@ -69,7 +73,9 @@ def values(question: Question, params: Mapping[str, Any]) -> dict[str, Any]:
     known = {"as_of": date.fromisoformat(str(params["as_of"])), **period, **question.values}
     names = bound_names(question.sql)
     if missing := [name for name in names if name not in known]:
-        raise MetabaseError(f"{question.sql}.sql binds {missing}; name a value for each under `values` in metabase.yml")
+        raise MetabaseError(
+            f"{question.sql}.sql has parameters without a value: {missing}. Add them under `values` in metabase.yml"
+        )
     return {name: _meant(known[name], params) for name in names}
 
 
@@ -154,7 +160,7 @@ def try_questions(site: Site, changes: list[Change]) -> None:
         if found := _fault(question, answer):
             faults.append(f"the question {question.key} ({question.sql}.sql) {found}")
     if faults:
-        raise MetabaseError(f"{'; '.join(faults)}; no question was changed")
+        raise MetabaseError(f"{'; '.join(faults)}; no question was changed. Correct the SQL and run again")
 
 
 def write_question(site: Site, change: Change) -> Change:
@@ -172,7 +178,7 @@ def write_question(site: Site, change: Change) -> Change:
         content.compare(f"question {question.key}", wants, has)
     except MetabaseError as error:
         site.client.put(path, {"description": marked(question.description, question.key, UNFINISHED)})
-        raise MetabaseError(f"{error}; it is marked as unfinished, and the next run writes it again") from error
+        raise MetabaseError(f"{error}; it is marked as unfinished. The next run writes it again") from error
     return change
 
 
@@ -208,8 +214,8 @@ def checked_rows(site: Site, key: str, answer: Mapping[str, Any], what: str, row
     expected = min(rows[key], MOST_ROWS)
     if answer["row_count"] != expected:
         raise MetabaseError(
-            f"{what} has {answer['row_count']} rows in Metabase, and {expected} in the workbook's database: is it the "
-            "same one? look at METABASE_DB_HOST and METABASE_DB_PORT"
+            f"{what} has {answer['row_count']} rows in Metabase; expected {expected}, as in the workbook's database. "
+            "Check that both are the same database (METABASE_DB_HOST, METABASE_DB_PORT)"
         )
     return answer["row_count"]
 

@@ -52,7 +52,9 @@ def _ready(client: Client) -> dict[str, Any]:
     properties = ready(listening, _properties, client)
     if properties is None:
         _, health = client.try_once("/api/health")
-        raise MetabaseError(f"Metabase at {client.url} was not ready within {READY_S} s ({_said(health)}); see its log")
+        raise MetabaseError(
+            f"Metabase at {client.url} was not ready within {READY_S} s ({_said(health)}). Check its log"
+        )
     return properties
 
 
@@ -62,7 +64,7 @@ def _properties(client: Client) -> dict[str, Any] | None:
     if status == 429 or status >= 500:  # 503 of its own, the others of a proxy before it
         return None
     if status != 200 or not isinstance(health, dict) or health.get("status") != "ok":
-        text = f"what answers at {client.url} is not a Metabase ({status} for /api/health); look at METABASE_URL"
+        text = f"the server at {client.url} is not Metabase ({status} for /api/health). Check METABASE_URL"
         raise MetabaseError(text, status)
     status, properties = client.try_once("/api/session/properties")
     return properties if status == 200 and isinstance(properties, dict) else None
@@ -78,18 +80,18 @@ def version_notes(tag: str) -> list[str]:
     """Notes on a version such as v0.58.34; raises MetabaseError if it is too old."""
     found = re.match(r"v[01]\.(\d+)(?:\.(\d+))?", tag)
     if not found:
-        return [f"The version of Metabase, {tag or 'not told'}, is not known here; 0.58 to 0.63 are."]
+        return [f"Metabase has the version {tag or '(none)'}; the workbook was tested with 0.58 to 0.63."]
     major, point = int(found[1]), int(found[2] or 0)
     if major < OLDEST:
         raise MetabaseError(
-            f"Metabase is {tag}; expected at least 0.{OLDEST}, best the long-term line 0.58: upgrade it"
+            f"Metabase is {tag}; expected at least 0.{OLDEST}. Upgrade it, preferably to the long-term release 0.58"
         )
     if major > NEWEST:
-        return [f"Metabase is {tag}, newer than what was looked at (0.58 to 0.63)."]
+        return [f"Metabase is {tag}; the workbook was tested with 0.58 to 0.63."]
     if major in FLOORS and point >= FLOORS[major]:
         return []
-    wanted = f"0.{major}.{FLOORS[major]} or later" if major in FLOORS else "the long-term line 0.58 or a current one"
-    return [f"Metabase is {tag}, which has known security holes or gets no repairs: upgrade to {wanted}."]
+    wanted = f"0.{major}.{FLOORS[major]} or later" if major in FLOORS else "the long-term release 0.58 or a current one"
+    return [f"Metabase is {tag}, which has known vulnerabilities or no more security updates. Upgrade to {wanted}."]
 
 
 @contextlib.contextmanager
@@ -115,21 +117,23 @@ def _check_rights(client: Client, setting: str) -> None:
     except MetabaseError as error:
         if error.status != 401:
             raise
-        raise MetabaseError(f"Metabase does not accept {setting} (401); make a new one in its settings", 401) from error
+        raise MetabaseError(f"Metabase rejects {setting} (401). Create a new one in its admin settings", 401) from error
     if not user.get("is_superuser"):
-        raise MetabaseError(f"{setting} is not of an administrator; databases can be added and described by those only")
+        raise MetabaseError(
+            f"{setting} has no administrator rights, which adding a database needs. Use those of an administrator"
+        )
 
 
 def _session(client: Client, properties: dict[str, Any], *, set_up: bool) -> str:
     user, password = settings.get("METABASE_USER"), settings.get("METABASE_PASSWORD")
     if not (user and password):
-        raise MetabaseError("no login: set METABASE_API_KEY, or METABASE_USER and METABASE_PASSWORD")
+        raise MetabaseError("no Metabase login is set. Set METABASE_API_KEY, or METABASE_USER and METABASE_PASSWORD")
     if properties.get("has-user-setup", True):
         return _log_in(client, user, password)
     if not (set_up and settings.get("METABASE_SETUP")):
         raise MetabaseError(
-            f"Metabase at {client.url} has no user yet; set it up in the browser, or by `make metabase` with "
-            "METABASE_SETUP=1, which makes METABASE_USER its administrator"
+            f"Metabase at {client.url} has no user yet. Set it up in the browser, or run `make metabase` with "
+            "METABASE_SETUP=1, which creates METABASE_USER as its administrator"
         )
     return _set_up(client, properties.get("setup-token"), user, password)
 
@@ -142,9 +146,9 @@ def _log_in(client: Client, user: str, password: str) -> str:
         if error.status not in (400, 401):
             raise
         if "Too many attempts" in str(error):
-            text = f"{error}; do not try again before that"
+            text = f"{error}. Wait that long before the next run"
         else:
-            text = "Metabase does not accept METABASE_USER with METABASE_PASSWORD; a second try is not made"
+            text = "Metabase rejects METABASE_USER with METABASE_PASSWORD. Correct them; the login was not retried"
         raise MetabaseError(text, error.status) from error
 
 

@@ -113,7 +113,9 @@ class Site:
     def save_unchanged(self, path: str, live: Live) -> None:
         """Save the object; raises MetabaseError if it was changed since it was read."""
         if self.client.get(path).get("updated_at") != live.get("updated_at"):
-            raise MetabaseError(f"“{live['name']}” was changed by someone else during this run and is kept; run again")
+            raise MetabaseError(
+                f"“{live['name']}” was changed by someone else during this run and is unchanged. Run again"
+            )
         self.save(live)
 
 
@@ -125,7 +127,7 @@ def plan_collection(site: Site) -> Change:
         return site.change("collection", KEY, CREATE, {})
     if live.get("archived") and not site.force:
         raise MetabaseError(
-            f"the collection “{live['name']}” is in Metabase's trash; restore it there, or use --force, and run again"
+            f"the collection “{live['name']}” is in Metabase's trash. Restore it there, or run again with --force"
         )
     action = content.decide(live, content.named(live), wants, force=site.force)
     note = f"called “{live['name']}” now" if action == EDITED and live["name"] != wants["name"] else ""
@@ -192,7 +194,7 @@ def _refuse_two(site: Site, entries: list[Live], ours: Ours) -> None:
     pages = [f"{site.client.url}/dashboard/{entry['id']}" for entry in same]
     if len(same) > 1 or (same and ("dashboard", site.spec.dashboard.key) not in ours):
         found = f"two dashboards “{name}”" if len(same) > 1 else f"a dashboard “{name}” that is not the workbook's"
-        raise MetabaseError(f"the collection holds {found} ({', '.join(pages)}); rename or archive the wrong one")
+        raise MetabaseError(f"the collection contains {found} ({', '.join(pages)}). Rename or archive the wrong one")
 
 
 def plan_archive(site: Site) -> list[Change]:

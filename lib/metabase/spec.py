@@ -59,7 +59,7 @@ class Card(_Section):
     def _within_the_grid(self) -> "Card":
         if min(self.at) < 0 or min(self.size) < 1 or self.at[0] + self.size[0] > GRID:
             raise ValueError(
-                f"{self.question} does not fit: expected columns 0 to {GRID - 1}, at least one wide and high"
+                f"the card {self.question} is outside the grid; expected columns 0 to {GRID - 1} and sizes from 1"
             )
         return self
 
@@ -78,7 +78,7 @@ class Tab(_Section):
     def _side_by_side(self) -> "Tab":
         for one, other in itertools.combinations(self.cards, 2):
             if one.overlaps(other):
-                raise ValueError(f"{one.question} and {other.question} overlap on the tab {self.name}")
+                raise ValueError(f"{one.question} and {other.question} overlap on the tab {self.name}. Move one")
         return self
 
 
@@ -119,9 +119,9 @@ class Spec(_Section):
             ("tab", [tab.name for tab in self.dashboard.tabs]),
         ):
             if twice := {name for name in names if names.count(name) > 1}:
-                raise ValueError(f"the {kind} {', '.join(sorted(twice))} is there twice; keep one")
+                raise ValueError(f"the {kind} {', '.join(sorted(twice))} occurs twice; keep one")
         if unknown := sorted(set(placed) - set(keys)):
-            raise ValueError(f"the dashboard names {', '.join(unknown)}, which is not a key of a question")
+            raise ValueError(f"the dashboard has cards for unknown questions: {', '.join(unknown)}")
         return self
 
 
@@ -149,4 +149,4 @@ def load(time_zone: str = "UTC") -> Spec:
         raise MetabaseError(f"{FILE.name} is not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}" for fault in error.errors())
-        raise MetabaseError(f"{FILE.name} is wrong at {'; '.join(faults)}") from error
+        raise MetabaseError(f"{FILE.name} has mistakes: {'; '.join(faults)}") from error

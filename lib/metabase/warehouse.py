@@ -40,7 +40,9 @@ def plan_database(site: Site) -> Change:
     ]
     if len(found) > 1:
         numbers = ", ".join(str(entry["id"]) for entry in found)
-        raise MetabaseError(f"Metabase has several databases “{site.spec.database}” ({numbers}); rename all but one")
+        raise MetabaseError(
+            f"Metabase has several databases “{site.spec.database}” ({numbers}); expected one. Rename the others"
+        )
     if not found:
         return site.change("database", site.spec.database, CREATE, {})
     live = found[0]
@@ -68,7 +70,9 @@ def _details() -> dict[str, Any]:
         raise MetabaseError(f"METABASE_DB_PORT is {port!r}; expected a number such as 5432")
     host = settings.get("METABASE_DB_HOST") or address.host or ""
     if not host or host.startswith("/"):
-        raise MetabaseError("the workbook reaches PostgreSQL over a socket file; name a host in METABASE_DB_HOST")
+        raise MetabaseError(
+            "the workbook connects to PostgreSQL by a Unix socket; Metabase needs a host. Set METABASE_DB_HOST"
+        )
     mode = address.query.get("sslmode", "")
     return {
         "host": host,
@@ -108,8 +112,8 @@ def _login(site: Site) -> str:
     password = settings.get("METABASE_DB_PASSWORD")
     if not password:
         raise MetabaseError(
-            f"METABASE_DB_PASSWORD, with which Metabase is to read the database “{site.spec.database}”, is not set; "
-            "`make env` makes one"
+            f"METABASE_DB_PASSWORD is not set; Metabase reads the database “{site.spec.database}” with it. "
+            "`make env` writes one to .env"
         )
     if not settings.get("METABASE_DB_USER"):
         with db.transaction() as connection:
@@ -124,8 +128,8 @@ def _connected(send: Any, path: str, body: dict[str, Any] | None = None) -> Any:
         if error.status not in (400, 422):
             raise
         raise MetabaseError(
-            f"{error}; Metabase must reach PostgreSQL from where it runs: look at METABASE_DB_HOST, METABASE_DB_PORT "
-            "and METABASE_DB_USER",
+            f"{error}. Metabase must reach PostgreSQL from its own machine or container: check METABASE_DB_HOST, "
+            "METABASE_DB_PORT and METABASE_DB_USER",
             error.status,
         ) from error
 
@@ -159,8 +163,8 @@ def synchronize(site: Site) -> None:
         if not missing:
             return
     raise MetabaseError(
-        f"Metabase did not come to know {', '.join(missing[:5])}{' and more' if missing[5:] else ''} within "
-        f"{SYNC_S} s; see the log of Metabase, and whether it reads the database that the workbook loads"
+        f"Metabase did not find {', '.join(missing[:5])}{' and more' if missing[5:] else ''} within {SYNC_S} s. "
+        "Check its log, and that it reads the database that the workbook loads"
     )
 
 
@@ -168,7 +172,7 @@ def _look(site: Site, aborted_before: str) -> list[str]:
     """Tables and columns that Metabase does not know yet; raises MetabaseError if it has given up."""
     missing = _missing_from(_metadata(site))
     if missing and not aborted_before and (reason := _abort(site)):
-        raise MetabaseError(f"Metabase gave up looking at the database: {reason}")
+        raise MetabaseError(f"Metabase could not sync the database: {reason}")
     return missing
 
 
@@ -177,7 +181,7 @@ def _abort(site: Site) -> str:
     state = site.client.get(f"/api/database/{site.database}")
     if state.get("initial_sync_status") != "aborted":
         return ""
-    return state.get("initial_sync_error") or "it does not say why; see its log"
+    return state.get("initial_sync_error") or "no reason given. Check its log"
 
 
 def _missing_from(known: dict[str, Live]) -> list[str]:

@@ -49,8 +49,8 @@ def test_a_failure_has_its_exit_code_and_leaves_the_reports_good(
     )
     assert done.returncode == 5
     assert done.stderr == (
-        "error: 07_metabase failed at “Plan”: Metabase does not accept METABASE_API_KEY (401); make a new one "
-        "in its settings\n"
+        "error: 07_metabase failed at “Plan”: Metabase rejects METABASE_API_KEY (401). Create a new one "
+        "in its admin settings\n"
     )
     manifest = Ran(tmp_path, url, done).manifest
     assert [step["status"] for step in manifest["steps"]] == ["completed"] * (len(STEPS) - 1) + ["failed"]

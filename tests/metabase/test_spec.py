@@ -33,11 +33,11 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 MISTAKES = {
     "overlap on the tab Overview": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(at=[3, 0]),
-    "does not fit: expected columns 0 to 23": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(at=[21, 0]),
-    "the card orders is there twice": lambda it: it["dashboard"]["tabs"][1]["cards"][0].update(question="orders"),
-    "the key orders is there twice": lambda it: it["questions"][0].update(key="orders"),
-    "the name Total Revenue is there twice": lambda it: it["questions"][1].update(name="Total Revenue"),
-    "names profit, which is not a key": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(question="profit"),
+    "outside the grid; expected columns 0 to 23": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(at=[21, 0]),
+    "the card orders occurs twice": lambda it: it["dashboard"]["tabs"][1]["cards"][0].update(question="orders"),
+    "the key orders occurs twice": lambda it: it["questions"][0].update(key="orders"),
+    "the name Total Revenue occurs twice": lambda it: it["questions"][1].update(name="Total Revenue"),
+    "cards for unknown questions: profit": lambda it: it["dashboard"]["tabs"][0]["cards"][0].update(question="profit"),
     "questions.0.display: Input should be": lambda it: it["questions"][0].update(display="number"),
     "questions.0.colour: Extra inputs": lambda it: it["questions"][0].update(colour="red"),
     "questions.0.description: ": lambda it: it["questions"][0].update(description="managed-by: me"),
@@ -142,7 +142,7 @@ def test_bound_values_become_tags_and_nothing_else_does(text: str, wanted: str, 
 @pytest.mark.parametrize("text", ["SELECT '{{x}}'", "SELECT ARRAY[[1]]"])
 def test_signs_that_metabase_takes_for_its_own_are_refused(text: str, write) -> None:
     write(text)
-    with pytest.raises(MetabaseError, match="mean something else to Metabase"):
+    with pytest.raises(MetabaseError, match="are template syntax in Metabase"):
         questions.template("any")
 
 
@@ -150,7 +150,7 @@ def test_a_missing_file_and_a_missing_value_are_named(write) -> None:
     with pytest.raises(MetabaseError, match=r"names revenues.sql, which"):
         questions.template("revenues")
     write("SELECT :as_of, :limit")
-    with pytest.raises(MetabaseError, match=r"any.sql binds \['limit'\]"):
+    with pytest.raises(MetabaseError, match=r"any.sql has parameters without a value: \['limit'\]"):
         questions.values(asking(), VALUES)
 
 
