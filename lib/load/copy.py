@@ -1,9 +1,7 @@
 """Copy Parquet files into tables in PostgreSQL's binary COPY format, encoding one batch ahead of the server."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 import pgpq
 import pyarrow as pa
@@ -14,15 +12,14 @@ from lib.catalog import arrow_schema, tables
 from lib.data.parquet import REJECTS, existing_paths
 from lib.db.connection import driver_cursor, run
 from lib.errors import DataError
+from lib.util.ahead import ahead
 
 __all__ = [
-    "copy_batches", "copy_rejects", "copy_rows", "count_rejects", "encode", "parquet_files", "prefetch", "read_batches",
+    "copy_batches", "copy_rejects", "copy_rows", "count_rejects", "encode", "parquet_files", "read_batches",
 ]  # fmt: skip
 
 BATCH_ROWS = 50_000
 CHUNK_BYTES = 1 << 18
-
-Item = TypeVar("Item")
 
 
 def parquet_files(folder: Path) -> dict[str, list[Path]]:
@@ -100,7 +97,7 @@ def _copy(
 ) -> int:
     statement = f"COPY {target} ({', '.join(schema.names)}) FROM STDIN WITH ({options})"
     with driver_cursor(connection) as cursor:
-        cursor.copy_expert(statement, _Stream(prefetch(encode(schema, batches))), size=CHUNK_BYTES)
+        cursor.copy_expert(statement, _Stream(ahead(encode(schema, batches))), size=CHUNK_BYTES)
         return cursor.rowcount
 
 
@@ -120,15 +117,6 @@ def read_batches(paths: list[Path], columns: list[str]) -> Iterator[pa.RecordBat
     for path in paths:
         with pq.ParquetFile(path) as rows:
             yield from rows.iter_batches(BATCH_ROWS, columns=columns)
-
-
-def prefetch(items: Iterator[Item]) -> Iterator[Item]:
-    """The items, each computed in a thread while the caller uses the previous one."""
-    with ThreadPoolExecutor(1) as executor:
-        following = executor.submit(next, items, None)
-        while (item := following.result()) is not None:
-            following = executor.submit(next, items, None)
-            yield item
 
 
 class _Stream:

@@ -26,9 +26,10 @@ from lib.db.url import external_url
 from lib.db.watchdog import connection_watchdog
 from lib.errors import DataError, UsageError
 from lib.load import ledger
-from lib.load.copy import BATCH_ROWS, copy_batches, prefetch
+from lib.load.copy import BATCH_ROWS, copy_batches
 from lib.load.swap import STAGING
 from lib.settings import LOCAL_HOSTS
+from lib.util.ahead import ahead
 
 __all__ = ["BLOCK_TABLES", "fill", "load_shard"]
 
@@ -36,7 +37,7 @@ BLOCK_TABLES = ["users", "orders", "order_items", "refunds", "events"]
 
 
 def fill(main: sa.Connection, plan: GenerationPlan, engine: Engine, run_id: str) -> dict[str, int]:
-    """Create the tables without keys in the staging schema and let the workers of the engine fill them.
+    """Create the tables in the staging schema, still without keys, and have the workers of the engine fill them.
 
     Args:
         main: Holds the workbook's lock, without a transaction.
@@ -49,7 +50,7 @@ def fill(main: sa.Connection, plan: GenerationPlan, engine: Engine, run_id: str)
 
     Raises:
         UsageError: The workers are on other machines and cannot reach the private server of this one.
-        DataError: The ledger, the tables and the plan do not have the same numbers of rows.
+        DataError: The numbers of rows in the ledger, the tables and the plan differ.
     """
     remote = bool(engine.address) and urlsplit(engine.address).hostname not in LOCAL_HOSTS
     if remote and not external_url():
@@ -108,7 +109,7 @@ def load_shard(run_id: str, shard: Shard) -> int:
         if not ledger.claim(connection, run_id, shard.number, shard.plan, BLOCK_TABLES):
             return 0
         plan = cached_plan(shard.counts, shard.shop)
-        rows = _copy(connection, prefetch(block_tables(plan, block) for block in shard.blocks))
+        rows = _copy(connection, ahead(block_tables(plan, block) for block in shard.blocks))
         ledger.record(connection, run_id, shard.number, rows)
     return sum(rows.values())
 
@@ -124,7 +125,7 @@ def _copy(connection: sa.Connection, blocks: Iterable[Mapping[str, pa.Table]]) -
 
 
 def _reconciled(main: sa.Connection, plan: GenerationPlan, run_id: str) -> dict[str, int]:
-    """Rows by table, if the plan, the ledger and the tables agree."""
+    """Rows by table; raises DataError if the plan, the ledger and the tables differ."""
     found = ledger.rows(main, run_id)
     expected = {(name, shard): rows for shard, tables in enumerate(plan.rows) for name, rows in tables.items()}
     if differ := sorted(at for at in found.keys() | expected.keys() if found.get(at) != expected.get(at)):

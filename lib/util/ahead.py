@@ -1,4 +1,4 @@
-"""Work on an item while the next one is being made."""
+"""Prefetch: compute the next item while the caller uses the current one."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The items, each of which is made in a thread while the caller has the one before it."""
+    """The items, each computed in a thread while the caller uses the previous one."""
     end = object()
     with ThreadPoolExecutor(1) as thread:
         coming = thread.submit(next, items, end)
