@@ -15,10 +15,14 @@ FILE = "origin.json"
 
 @dataclass(frozen=True)
 class Origin:
-    """kind: synthetic or imported. source: path of the imported files. format: theirs.
+    """Where a shop comes from; origins that differ only in time zone or currency are equal.
 
-    time_zone: of the shop's days. currency: of its amounts; empty if it was not recorded. The same shop with other days
-    or another currency is still the same shop.
+    Attributes:
+        kind: synthetic or imported.
+        source: Path of the imported files.
+        format: Format of the imported files.
+        time_zone: That of the shop's days.
+        currency: ISO 4217 code of its amounts; empty if it was not recorded.
     """
 
     kind: str
@@ -53,7 +57,7 @@ def refuse_loss(present: Origin, new: Origin, place: str, *, replace_shop: bool)
     Args:
         present: The shop that is there.
         new: The shop that would take its place.
-        place: Where, as the beginning of a sentence.
+        place: What holds it, such as `the database`; the error message begins with it.
         replace_shop: The parameter that allows it.
     """
     if present.kind == "imported" and present != new and not replace_shop:
@@ -77,7 +81,7 @@ def refuse_other(name: str, present: str, new: str) -> NoReturn:
     """Raise UsageError because rows with another value of the parameter `name` would be added to a shop."""
     same = f'Append with SET="load_mode=append {name}={present}", or load' if present else "Load"
     raise UsageError(
-        f"{name} of the shop in the database is {present or 'another one'}, that of the new rows "
-        f"{new or 'another one'}; expected the same. {same} all rows again with "
+        f"{name} of the shop in the database is {present or 'not recorded'}, that of the new rows "
+        f"{new or 'not recorded'}; expected the same. {same} all rows again with "
         f'SET="load_mode=replace {name}={new}".'
     )

@@ -28,10 +28,8 @@ from lib.load.swap import STAGING, staging
 __all__ = ["append"]
 
 TABLES = [name for name, table in tables().items() if not table.mart]
-OWN_TABLES = (
-    "",
-    "tables",
-)  # formats whose customers and products are tables, not values of orders; "": a synthetic shop
+# Formats whose customers and products are tables, not values of orders; "" is a synthetic shop.
+OWN_TABLES = ("", "tables")
 
 
 def append(

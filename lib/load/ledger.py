@@ -48,7 +48,9 @@ def _session_name(run_id: str, shard: int) -> str:
 
 
 def claim(connection: sa.Connection, run_id: str, shard: int, plan: Mapping[str, Any], tables: list[str]) -> bool:
-    """Enter the tables of a shard in the ledger, until the transaction ends for this session only.
+    """Enter the tables of a shard in the ledger; another session that claims it waits until this transaction ends.
+
+    If that takes longer than LOCK_TIMEOUT, the waiting session terminates the one that holds the claim.
 
     Returns:
         Whether its rows must be loaded now; if not, another transaction has loaded them.

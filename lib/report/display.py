@@ -239,7 +239,7 @@ def table(frame: pd.DataFrame, currency: str = "USD", **kinds: str) -> Shown:
             link can be followed.
         currency: ISO 4217 code of the amounts.
         kinds: How a column is written, by name, where its name or dtype does not say it: money, whole money, percent,
-            integer, decimal, day, month or text.
+            integer, decimal, day, month, trend (a list of numbers, drawn as a sparkline) or text.
 
     Example:
         >>> display.table(pd.DataFrame({"country": ["Malta", "Chad"], "revenue": [1234.5, 80.0]}), "EUR")

@@ -27,6 +27,7 @@ from lib.util.files import replacing
 __all__ = ["Run", "run_steps"]
 
 FIRST = "02_generate"  # the step that records what it found in the files
+# Facts of that step that the manifest repeats.
 FROM_IMPORT = ("lines_read", "lines_loaded", "files", "recognised", "decisions", "rejects", "examples")
 WORKERS = 2
 WAKE_UP_S = 0.5  # a signal delivered to another thread is handled when the main thread next wakes up
@@ -34,9 +35,18 @@ WAKE_UP_S = 0.5  # a signal delivered to another thread is handled when the main
 
 @dataclass(frozen=True)
 class Run:
-    """A run in progress: its steps in order, its folder and record, the outcomes so far, and the days of the data.
+    """A run in progress.
 
-    `earlier` is the run before it, from which the pages of steps are taken that do not run.
+    Attributes:
+        folder: The run's own folder in the output folder.
+        record: The manifest so far: parameters, versions, state of the database.
+        lines: Prints the progress.
+        steps: All steps in their order.
+        decisions: What to do with each step, by name.
+        earlier: The previous run, from which the pages of steps are taken that do not run.
+        outcomes: Outcome of each step so far, by name.
+        days: first_day, last_day and as_of of the data; empty until the files have been read.
+        saving: Lock on the manifest, which the steps of a stage write from several threads.
     """
 
     folder: Path
@@ -88,7 +98,7 @@ def _done(this: Run, step: Step) -> bool:
 
 
 def _run_recorded(this: Run) -> None:
-    """Run the stages and write the record in any case; a record that cannot be written hides no earlier error."""
+    """Run the stages and always write the record; an error of the stages has priority over one of writing it."""
     started, status = time.perf_counter(), "failed"
     _save(this)
     try:
@@ -127,7 +137,7 @@ def _database_state(this: Run) -> str:
 
 
 def _take_from_files(this: Run) -> None:
-    """Replace the parameters that are `auto` by the values that the import found, for the steps that follow."""
+    """Once the files are read, set the days of the run, and the parameters that are `auto`, for the later steps."""
     found, values = this.found, this.record["params"]
     if this.days or not found:
         return
@@ -214,7 +224,7 @@ def _run_step(this: Run, step: Step) -> WorkbookError | None:
 
 
 def _keep_a_page(this: Run, step: Step) -> None:
-    """The page of a report that failed: that of the earlier run if there is one, else one that shows the error."""
+    """Give a failed report a page: that of the earlier run if there is one, else one that shows the error."""
     if reuse.prepares(step):
         return
     outcome, page = this.outcomes[step.name], this.folder / "reports" / step.page

@@ -10,7 +10,7 @@ HEADING = re.compile(r"^# +(.+?)[ #]*$\n*((?!#)(?:.+\n?)*)", re.MULTILINE)
 
 
 def opening(cells: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
-    """The first heading of the notebook and the paragraph below it, without Markdown; empty where it has none."""
+    """First heading of the notebook and the paragraph below it, without Markdown; empty strings if there is none."""
     for cell in cells:
         found = HEADING.search("".join(cell["source"])) if cell["cell_type"] == "markdown" else None
         if found:

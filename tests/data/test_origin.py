@@ -43,7 +43,7 @@ def test_rows_of_another_time_zone_are_refused(tmp_path: Path) -> None:
     ("present", "new", "words"),
     [
         ("GBP", "EUR", "is GBP, that of the new rows EUR; expected the same. Append with SET="),
-        ("", "KWD", "is another one, that of the new rows KWD; .* Load all rows again with SET="),
+        ("", "KWD", "is not recorded, that of the new rows KWD; .* Load all rows again with SET="),
     ],
 )
 def test_rows_of_another_currency_are_refused(present: str, new: str, words: str) -> None:

@@ -145,7 +145,7 @@ def _repeats(age: np.ndarray) -> np.ndarray:
 
 @cache
 def _table() -> tuple[np.ndarray, np.ndarray]:
-    """Ages since sign-up and the expected orders of a buyer at each, averaged over the first delay by quadrature."""
+    """Ages since sign-up, and the expected orders of a buyer at each: the mean over first delays, by quadrature."""
     age = np.expm1(np.linspace(0, np.log1p(LONGEST), 600))
     delay = FIRST_DELAY
     placed = -np.expm1(-age / delay)

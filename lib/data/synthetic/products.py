@@ -45,7 +45,7 @@ PRICE_SPREAD = 0.30  # standard deviation of the logarithm of prices within a su
 COST_SHARES = (0.40, 0.70)  # of the price
 STOCK_MONTHS = 2.0  # mean stock of a product, in months of its expected sales
 TOP_FIFTH = 0.75  # share of the revenue that the top fifth of the products brings
-STEEPEST = 4.0
+STEEPEST = 4.0  # greatest steepness of the demand
 QUANTITIES = (0.86, 0.10, 0.03, 0.01)  # share of the items with 1, 2, 3, 4 units
 MEAN_QUANTITY = float((1 + np.arange(len(QUANTITIES))) @ np.array(QUANTITIES))
 DISCOUNTS = [(0, 0.80), (5, 0.06), (10, 0.07), (15, 0.03), (20, 0.03), (30, 0.01)]  # percent off, share of the items
@@ -54,7 +54,7 @@ FLASH_DISCOUNT = 25  # percent, on the day of the flash sale
 DISPERSION = 2.0  # shape of the negative binomial number of further items
 PARTNER_CHANCE = 0.35  # probability that an order with the first product of a pair gets the second too
 PAIRS = 5  # at most; one per ten products
-MIN_LINES_WITH_PAIRS = 1.2
+MIN_LINES_WITH_PAIRS = 1.2  # items per order; fewer leave no room for partners
 
 
 @dataclass(frozen=True)
@@ -174,9 +174,10 @@ class Baskets:
         return float(MEAN_QUANTITY * PAID_SHARE * (drawn + added))
 
     def returnable(self, products: Products, demand: np.ndarray) -> float:
-        """Expected sum in cents, over the items of a basket, of what can be returned without returning all units.
+        """Expected value in cents of the largest partial return of each item, summed over the items of a basket.
 
-        All units of an item among others, one unit of the only item, nothing of a single unit.
+        A partial return leaves at least one unit with the customer: all units of an item can be returned if the basket
+        has other items, one unit if it is the only item, and none if that item has a single unit.
         """
         without_partner = np.ones(len(products))
         without_partner[self.pairs[:, 0]] -= PARTNER_CHANCE
@@ -246,7 +247,7 @@ def _pairs(products: Products, shop: Shop) -> np.ndarray:
 def draw_lines(
     baskets: Baskets, products: Products, day: np.ndarray, value: np.ndarray, flash: np.ndarray, shop: Shop, block: int
 ) -> Lines:
-    """The items of orders on these days; within a quarter of the year the rank of an order's total is that of `value`.
+    """The items of orders on these days; `value` ranks the orders of a quarter of the year by their total.
 
     Baskets are drawn independently of the customer and then matched to orders by rank, so that baskets keep their
     probabilities and customers their level of spending. On days of the flash sale the discount is at least

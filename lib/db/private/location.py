@@ -45,12 +45,12 @@ class Location:
 
     @property
     def data(self) -> Path:
-        """The cluster."""
+        """Folder of the cluster."""
         return self.home / "data"
 
     @property
     def work(self) -> Path:
-        """The cluster while initdb creates it."""
+        """Folder in which initdb creates the cluster before it is moved to `data`."""
         return self.home / "data.tmp"
 
     @property
@@ -75,7 +75,7 @@ def locked(folder: Path) -> Iterator[Location]:
 
     Raises:
         DatabaseError: Another process holds the lock for too long.
-        OutputError: The file system refuses.
+        OutputError: A folder or the lock file cannot be created.
     """
     with file_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,10 +87,10 @@ def locked(folder: Path) -> Iterator[Location]:
 
 
 def remember_fallback(folder: Path, location: Location) -> None:
-    """Record in `folder` that its cluster lies elsewhere, which depends on the path of the folder.
+    """Record in `folder` that its cluster is in the fallback folder, whose name is a digest of the path of `folder`.
 
     Raises:
-        DatabaseError: The folder was renamed or copied since, and its cluster still lies where the old path says.
+        DatabaseError: The folder was renamed or copied since, and its cluster is still in the fallback of the old path.
     """
     pointer = folder / "location"
     if location.home == folder.resolve():
@@ -107,7 +107,7 @@ def remember_fallback(folder: Path, location: Location) -> None:
 
 @contextmanager
 def file_errors(folder: Path) -> Iterator[None]:
-    """Raise errors of the file system and of the lock as OutputError and DatabaseError."""
+    """Raise an OSError of the block as OutputError, and a timeout of the lock as DatabaseError."""
     try:
         yield
     except Timeout as error:

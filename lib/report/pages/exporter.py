@@ -108,7 +108,7 @@ def _render(
 def _exporter_class() -> type:
     """nbconvert's HTMLExporter without its last pass, which takes half of its time.
 
-    It parses the page to add alternative texts and places in the tab order, which the template has.
+    That pass parses the page to add alternative texts and tab stops, which the template writes itself.
     """
     from nbconvert import HTMLExporter, TemplateExporter  # slow to import
 
@@ -124,7 +124,7 @@ def _exporter_class() -> type:
 
 
 def _packed(held: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The packed libraries that the figures need, by the id of their element."""
+    """The compressed scripts that the figures need, by the id of their element."""
     packed = {"plotly": pages.packed_plotly()} if held else {}
     return packed | ({"world": pages.packed_world()} if any(map(_is_map, held)) else {})
 
