@@ -1,4 +1,4 @@
-"""Publishes the questions and the dashboard to Metabase: a plan says what differs, applying it writes and checks."""
+"""Publish the questions and the dashboard to Metabase: plan the changes, then write and verify them."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ class Outcome:
 
     @property
     def count(self) -> dict[str, int]:
-        """Number of objects by action, those that occur."""
+        """Number of objects by action; actions without objects are left out."""
         actions = [change.action for change in self.changes]
         return {name: actions.count(name) for name in (*CHANGING, KEEP, EDITED) if name in actions}
 
@@ -56,7 +56,7 @@ class Outcome:
 
     @property
     def edited(self) -> int:
-        """Number of objects that a person edited and that were left as they are."""
+        """Number of objects that are unchanged because a person edited them."""
         return self.count.get(EDITED, 0)
 
     @property
@@ -66,13 +66,13 @@ class Outcome:
             return SKIPPED
         words = DONE if self.applied else {EDITED: "leave"}
         counted = ", ".join(f"{words.get(action, action)} {number}" for action, number in self.count.items())
-        left = " edited by hand; “make metabase ARGS=--force” overwrites what was" if self.edited else ""
+        left = " edited by hand (“make metabase ARGS=--force” overwrites them)" if self.edited else ""
         done = "Done" if self.applied else "To do" if self.to_do else "Nothing to do"
         return " ".join([f"{done}: {counted}{left}.", *self.notes])
 
     @property
     def link(self) -> str:
-        """Where the dashboard is; "" while there is none."""
+        """Address of the dashboard; empty until it is created."""
         return next((change.link for change in self.changes if change.kind == "dashboard"), "")
 
     @property
@@ -94,10 +94,11 @@ def plan(params: Mapping[str, Any], *, force: bool = False) -> Outcome:
 
 
 def apply(params: Mapping[str, Any], *, force: bool = False, rotate: bool = False) -> Outcome:
-    """Make Metabase as metabase.yml has it, and check every question.
+    """Bring Metabase to the content of metabase.yml, and check every question.
 
     Changes by a person are kept, unless forced. `rotate` sends the database's password again. Raises MetabaseError
-    when Metabase cannot be reached, refuses, or holds something else than was written, DatabaseError for PostgreSQL.
+    if Metabase cannot be reached, refuses a request, or stores something else than it was sent, and DatabaseError for
+    an error of PostgreSQL.
     """
     if not settings.get("METABASE_URL"):
         return Outcome(skipped=True)
@@ -106,7 +107,7 @@ def apply(params: Mapping[str, Any], *, force: bool = False, rotate: bool = Fals
 
 
 def publish(params: Mapping[str, Any]) -> tuple[Outcome, Outcome]:
-    """Plan and apply with one login: what was to be done, and what was.
+    """Plan and apply with one login; returns the planned and the completed changes.
 
     Example:
         >>> params = {"as_of": "2025-07-01", "currency": "USD", "period": "last_month", "churn_days": 90}
@@ -122,7 +123,7 @@ def publish(params: Mapping[str, Any]) -> tuple[Outcome, Outcome]:
 
 @contextmanager
 def _opened(params: Mapping[str, Any], *, set_up: bool, force: bool = False, rotate: bool = False) -> Iterator[Site]:
-    """The Metabase of METABASE_URL, of whose content nothing is known yet."""
+    """A site for the Metabase at METABASE_URL, before its content has been read."""
     wanted = spec.load()
     with opened(set_up=set_up) as (client, notes):
         yield Site(client, wanted, params, force, rotate, tuple(notes))

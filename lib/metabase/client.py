@@ -1,4 +1,4 @@
-"""The only door to Metabase's HTTP API: one session, time-outs, retries by method, refusals in words."""
+"""Client of Metabase's HTTP API: one session, timeouts, retries by method, and errors as MetabaseError."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -46,9 +46,9 @@ def address() -> str:
 
 
 class Client:
-    """Speaks to one Metabase; as a context it closes its connections at the end.
+    """HTTP client of one Metabase; as a context manager it closes its connections at the end.
 
-    Every method gives what the JSON of the answer holds and raises MetabaseError, with the status, for a refusal.
+    Every method returns the parsed JSON of the response, and raises MetabaseError with the status if it is not 2xx.
     """
 
     def __init__(self, url: str) -> None:
@@ -64,27 +64,27 @@ class Client:
         self._http.close()
 
     def identify(self, header: str, secret: str) -> None:
-        """Send this secret along from now on."""
+        """Send this secret in a header of all later requests."""
         self._http.headers[header] = secret
 
     def get(self, path: str, **query: Any) -> Answer:
-        """Ask; repeated when the server or the way to it fails for a moment."""
+        """GET; retried on temporary errors of the server or the network."""
         return self._api("GET", path, query=query)
 
     def put(self, path: str, body: dict[str, Any]) -> Answer:
-        """Set; repeated like `get`, as doing it twice comes to the same."""
+        """PUT; retried like `get` because it is idempotent."""
         return self._api("PUT", path, body=body)
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Answer:
-        """Send a POST, repeated only if the connection was refused, as otherwise it may have been done."""
+        """POST; retried only if the connection was refused, because it is not idempotent."""
         return self._api("POST", path, body=body)
 
     def delete(self, path: str) -> Answer:
-        """Remove; repeated like `get`."""
+        """DELETE; retried like `get`."""
         return self._api("DELETE", path)
 
     def items(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
-        """The entries of a list that comes in pages."""
+        """The entries of a paginated list."""
         seen = 0
         while True:
             page = self.get(path, **query, limit=PAGE, offset=seen)
@@ -94,7 +94,7 @@ class Client:
                 return
 
     def try_once(self, path: str) -> tuple[int, Answer]:
-        """Status and body of a GET of any status, not repeated; raises MetabaseError if there is no response."""
+        """Status and body of a GET of any status, not retried; raises MetabaseError if there is no response."""
         response = self._request("GET", path, retries=0)
         return response.status_code, _content(response)
 

@@ -1,4 +1,4 @@
-"""The content of an object in a form that every version of Metabase agrees on, its marker, and comparing both."""
+"""Content of an object in a normal form that is the same in every version of Metabase, its marker, and comparisons."""
 
 import hashlib
 import json
@@ -73,7 +73,7 @@ def decide(live: Live, has: dict[str, Any], wants: dict[str, Any], *, force: boo
 
 
 def compare(what: str, wants: dict[str, Any], has: dict[str, Any]) -> None:
-    """Raise MetabaseError, naming the parts, if Metabase has other content than it was sent and accepted."""
+    """Raise MetabaseError, naming the parts, if Metabase accepted content and stored something else."""
     if parts := [name for name, value in wants.items() if has.get(name) != value]:
         raise MetabaseError(f"Metabase accepted the {what} but did not keep its {', '.join(parts)} as sent")
 

@@ -1,4 +1,4 @@
-"""The dashboard: planned, laid out around what people put on it, written in one piece and read back."""
+"""The dashboard: planned, laid out around the cards that people added, written in one request and verified."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -43,7 +43,7 @@ def _placed_cards(site: Site) -> Iterator[tuple[Card, int]]:
 
 
 def write_dashboard(site: Site, change: Change) -> Change:
-    """Create or update the dashboard as planned, and check that Metabase then has what was written.
+    """Create or update the dashboard as planned, and verify the content that Metabase has stored.
 
     A new one is marked as unfinished until all of it is there, so that the next run completes it.
     """
@@ -88,7 +88,7 @@ def _unfinished(site: Site, change: Change, error: MetabaseError) -> MetabaseErr
 
 
 def _body(site: Site, live: Live) -> dict[str, Any]:
-    """The whole dashboard as Metabase takes it, without its marker: our parts by the spec, people's unchanged."""
+    """The request body of the dashboard, without its marker: our parts by the spec, those of people unchanged."""
     ours = content.our_dashcards(live, site.keys)
     theirs = [card for card in live.get("dashcards") or [] if card["id"] not in {own["id"] for own in ours.values()}]
     tabs = _tabs(site, live, ours, theirs)
@@ -129,7 +129,7 @@ def _filters(site: Site) -> list[dict[str, Any]]:
 
 
 def _placed(site: Site, ours: dict[str, Live], tabs: list[Live]) -> Iterator[dict[str, Any]]:
-    """Our cards at their places: those that are there keep their id, new ones have negative ones."""
+    """Our cards at their places: existing ones keep their id, new ones have negative ids."""
     parts = zip(tabs, site.spec.dashboard.tabs, strict=False)  # people's tabs come after ours
     homes = {card.question: tab["id"] for tab, part in parts for card in part.cards}
     for place, (card, number) in enumerate(_placed_cards(site)):

@@ -1,4 +1,4 @@
-"""The questions: .sql files of the reports as native queries, planned, tried, written, read back and checked."""
+"""The questions: .sql files of the reports as native queries, planned, tested, written and verified."""
 
 import re
 import uuid
@@ -43,7 +43,7 @@ FORMATS = {
 def template(file: str) -> str:
     """Text of questions/<file>.sql with `{{name}}` for every bound `:name`; the rest is unchanged.
 
-    Raises MetabaseError for a missing file, or one with text that has a meaning of its own in Metabase.
+    Raises MetabaseError for a missing file, or one that contains template syntax of Metabase.
     """
     try:
         text = sql(f"questions/{file}").strip()
@@ -129,7 +129,7 @@ def settings_of(question: Question, currency: str) -> dict[str, Any]:
 
 
 def _body(site: Site, question: Question) -> dict[str, Any]:
-    """The question as Metabase takes it in every version, without its marker."""
+    """The request body of the question, which every version accepts, without its marker."""
     native = {"query": template(question.sql), "template-tags": tags(question.sql, values(question, site.params))}
     return {
         "name": question.name,
@@ -153,7 +153,7 @@ def _plan(site: Site, question: Question) -> Change:
 
 
 def try_questions(site: Site, changes: list[Change]) -> None:
-    """Run the SQL of what is to be written; raises MetabaseError that names every question whose SQL is at fault."""
+    """Run the SQL of the questions to write; raises MetabaseError that names every question whose SQL fails."""
     faults = []
     for question in [site.spec.question(change.key) for change in changes if change.action in (CREATE, UPDATE)]:
         answer = site.client.post("/api/dataset", _body(site, question)["dataset_query"])
@@ -164,7 +164,7 @@ def try_questions(site: Site, changes: list[Change]) -> None:
 
 
 def write_question(site: Site, change: Change) -> Change:
-    """Create or update the question as planned, and check that Metabase then has what was written."""
+    """Create or update the question as planned, and verify the content that Metabase has stored."""
     if change.action not in (CREATE, UPDATE):
         return change
     question = site.spec.question(change.key)
@@ -183,7 +183,7 @@ def write_question(site: Site, change: Change) -> Change:
 
 
 def count_rows(site: Site) -> dict[str, int]:
-    """Rows of the database's own answer to each question, by key; asked once per file and values."""
+    """Rows that PostgreSQL returns for each question, by key; each file is run once per set of values."""
     asked: dict[tuple[str, str], int] = {}
     rows = {}
     for question in site.spec.questions:
@@ -196,7 +196,7 @@ def count_rows(site: Site) -> dict[str, int]:
 
 
 def check_question(site: Site, change: Change, rows: Mapping[str, int]) -> Change:
-    """The change with the rows and milliseconds of its question; what a person edited may answer as it likes.
+    """The change with the rows and milliseconds of its question; questions that a person edited are not checked.
 
     Raises MetabaseError if it fails, lacks a column that its settings name, or has other `rows` than the database.
     """
@@ -208,7 +208,7 @@ def check_question(site: Site, change: Change, rows: Mapping[str, int]) -> Chang
 
 
 def checked_rows(site: Site, key: str, answer: Mapping[str, Any], what: str, rows: Mapping[str, int]) -> int:
-    """Number of rows of an answer without fault; raises MetabaseError for any other."""
+    """Number of rows of a valid answer; raises MetabaseError for any other."""
     if found := _fault(site.spec.question(key), answer):
         raise MetabaseError(f"{what} {found}")
     expected = min(rows[key], MOST_ROWS)

@@ -1,4 +1,4 @@
-"""Opens a Metabase: waits until it answers, looks at its version, logs in once and out at the end."""
+"""Session with a Metabase: wait until it responds, check its version, log in once and out at the end."""
 
 import contextlib
 import re
@@ -36,7 +36,7 @@ def opened(*, set_up: bool) -> Iterator[tuple[Client, list[str]]]:
 
 
 def _ready(client: Client) -> dict[str, Any]:
-    """The session properties, as soon as health is good: it is good a little before the rest answers."""
+    """The session properties, once Metabase is healthy: the health check succeeds a little before they do."""
     listening = tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, MetabaseError) and not error.status),
         stop=tenacity.stop_after_delay(LISTENING_S),
@@ -53,7 +53,7 @@ def _ready(client: Client) -> dict[str, Any]:
     if properties is None:
         _, health = client.try_once("/api/health")
         raise MetabaseError(
-            f"Metabase at {client.url} was not ready within {READY_S} s ({_said(health)}). Check its log"
+            f"Metabase at {client.url} was not ready within {READY_S} s ({_health_text(health)}). Check its log"
         )
     return properties
 
@@ -70,7 +70,7 @@ def _properties(client: Client) -> dict[str, Any] | None:
     return properties if status == 200 and isinstance(properties, dict) else None
 
 
-def _said(health: Any) -> str:
+def _health_text(health: Any) -> str:
     if not isinstance(health, dict):
         return str(health)[:100]
     return f"{health.get('status')}, {health['progress']:.0%}" if "progress" in health else str(health.get("status"))
@@ -153,7 +153,7 @@ def _log_in(client: Client, user: str, password: str) -> str:
 
 
 def _set_up(client: Client, token: str | None, user: str, password: str) -> str:
-    """Id of the session of the administrator that a new Metabase gets; a login where someone else was faster."""
+    """Id of the session of the administrator that a new Metabase gets; a login if another client was faster."""
     body = {
         "token": token,
         "user": {"email": user, "password": password, "first_name": "Shop", "last_name": "Administrator"},

@@ -1,4 +1,4 @@
-"""One Metabase during one run: its ids as far as they are known, the workbook's collection, and what is in it."""
+"""One Metabase during one run: the ids known so far, the workbook's collection and its objects."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -48,7 +48,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Site:
-    """One Metabase, and what is to be published there. Each step of a run takes one and gives what it found out.
+    """One Metabase and the spec to publish. Each step of a run takes a Site and returns one with what it learnt.
 
     Attributes:
         force: Overwrite what people edited.
@@ -145,7 +145,7 @@ def _key(live: Live) -> str:
 
 
 def write_collection(site: Site, change: Change) -> Change:
-    """Create or update the collection as planned, and check that Metabase then has what was written."""
+    """Create or update the collection as planned, and verify the content that Metabase has stored."""
     if change.action not in (CREATE, UPDATE):
         return change
     wants = site.spec.collection.model_dump()
@@ -198,14 +198,14 @@ def _refuse_two(site: Site, entries: list[Live], ours: Ours) -> None:
 
 
 def plan_archive(site: Site) -> list[Change]:
-    """Archive objects of the workbook that are no longer in metabase.yml, unless they were edited by hand."""
+    """Archive objects of the workbook that are no longer in metabase.yml; questions that were edited by hand stay."""
     named = {("card", question.key) for question in site.spec.questions} | {("dashboard", site.spec.dashboard.key)}
     return [_plan_archive(site, model, key) for model, key in sorted(set(site.ours) - named)]
 
 
 def _plan_archive(site: Site, model: str, key: str) -> Change:
     live, kind = site.ours[model, key], "question" if model == "card" else model
-    # Of a dashboard that has left, only the name and the description are compared: its questions may be gone.
+    # A dashboard is archived without looking for edits: its questions may be deleted already.
     marker = parted(live["description"])[1]
     untouched = model != "card" or (marker and marker.sha in (UNFINISHED, digest(content.question(live))))
     if untouched or site.force:

@@ -64,7 +64,7 @@ class Card(_Section):
         return self
 
     def overlaps(self, other: "Card") -> bool:
-        """Whether both want the same place."""
+        """Whether the two cards share a cell of the grid."""
         return all(self.at[i] < other.at[i] + other.size[i] and other.at[i] < self.at[i] + self.size[i] for i in (0, 1))
 
 

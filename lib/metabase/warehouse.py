@@ -32,7 +32,7 @@ BY_TYPE = {**dict.fromkeys(("money", "unit_price", "total"), "type/Currency"), "
 
 
 def plan_database(site: Site) -> Change:
-    """What to do with the database called as in the spec; raises MetabaseError for two of them."""
+    """What to do with the database that has the name in the spec; raises MetabaseError if there are two."""
     found = [
         entry
         for entry in site.client.get("/api/database")["data"]
@@ -55,7 +55,7 @@ def plan_database(site: Site) -> Change:
 
 
 def _differences(live: Live) -> list[str]:
-    """Where the connection is not as the settings have it; nothing without a password, as then it is not ours."""
+    """Differences of the connection from the settings; none without METABASE_DB_PASSWORD, as it is then not ours."""
     if not settings.get("METABASE_DB_PASSWORD"):
         return []
     wants, has = _details(), live.get("details") or {}
@@ -63,7 +63,7 @@ def _differences(live: Live) -> list[str]:
 
 
 def _details() -> dict[str, Any]:
-    """The connection as Metabase is to use it, but for the password."""
+    """The connection for Metabase, without the password."""
     address = url()
     port = settings.get("METABASE_DB_PORT") or str(address.port or 5432)
     if not port.isdecimal():
@@ -89,13 +89,13 @@ def _details() -> dict[str, Any]:
 
 
 def write_database(site: Site, change: Change) -> Change:
-    """Register the database or its connection as planned; Metabase tries the connection before it keeps it."""
+    """Register the database or its connection as planned; Metabase tests the connection before it stores it."""
     if change.action not in (CREATE, UPDATE):
         return change
     details = _details() | {"password": _login(site)}
     body = {"name": site.spec.database, "engine": "postgres", "details": details, "auto_run_queries": True}
     if change.action == CREATE:
-        # What has a default is sent too: the server's own form does, and its schema calls some of it required.
+        # Defaults are sent too, as Metabase's own form does: its API requires some of them.
         whole = body | {"is_full_sync": True, "is_on_demand": False, "connection_source": "admin"}
         live = _connected(site.client.post, "/api/database", whole)
     else:
@@ -108,7 +108,7 @@ def write_database(site: Site, change: Change) -> Change:
 
 
 def _login(site: Site) -> str:
-    """The password of the login for Metabase, which is made here unless the settings name another one."""
+    """Password of the login for Metabase; the login is created here unless the settings name another one."""
     password = settings.get("METABASE_DB_PASSWORD")
     if not password:
         raise MetabaseError(
@@ -143,23 +143,23 @@ def _metadata(site: Site) -> dict[str, Live]:
 
 
 def synchronize(site: Site) -> None:
-    """Have Metabase look at the database until it knows every table and column of the catalog.
+    """Have Metabase sync its schema of the database until it has every table and column of the catalog.
 
-    Nothing is asked when it does already. Raises MetabaseError with what is missing when it takes too long or fails.
+    Does nothing if it has them. Raises MetabaseError with the missing ones if the sync fails or takes too long.
     """
     missing = _missing_from(_metadata(site))
     if not missing:
         return
-    aborted_before = _abort(site)  # it stays on record until a look succeeds, and says nothing about the next one
+    aborted_before = _abort(site)  # stays on record until a sync succeeds, so it says nothing about the next one
     wait = tenacity.Retrying(
         retry=tenacity.retry_if_result(bool),
         stop=tenacity.stop_after_delay(SYNC_S / 2),
         wait=tenacity.wait_fixed(POLL_S),
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else [],
     )
-    for _ in range(2):  # once more after half the time: tables may have come after the first look
+    for _ in range(2):  # again after half the time: tables may have been created after the first sync
         _connected(site.client.post, f"/api/database/{site.database}/sync_schema")
-        missing = wait(_look, site, aborted_before)
+        missing = wait(_unsynced, site, aborted_before)
         if not missing:
             return
     raise MetabaseError(
@@ -168,8 +168,8 @@ def synchronize(site: Site) -> None:
     )
 
 
-def _look(site: Site, aborted_before: str) -> list[str]:
-    """Tables and columns that Metabase does not know yet; raises MetabaseError if it has given up."""
+def _unsynced(site: Site, aborted_before: str) -> list[str]:
+    """Tables and columns that Metabase does not have yet; raises MetabaseError if its sync was aborted."""
     missing = _missing_from(_metadata(site))
     if missing and not aborted_before and (reason := _abort(site)):
         raise MetabaseError(f"Metabase could not sync the database: {reason}")
@@ -177,7 +177,7 @@ def _look(site: Site, aborted_before: str) -> list[str]:
 
 
 def _abort(site: Site) -> str:
-    """Why Metabase gave up its first look at the database; "" when it did not."""
+    """Why Metabase aborted the first sync of the database; empty if it did not."""
     state = site.client.get(f"/api/database/{site.database}")
     if state.get("initial_sync_status") != "aborted":
         return ""
@@ -195,7 +195,7 @@ def _missing_from(known: dict[str, Live]) -> list[str]:
 
 
 def plan_dictionary(site: Site) -> list[Change]:
-    """What to do with each table that Metabase knows whole."""
+    """What to do with each table of which Metabase has all columns."""
     known = _metadata(site)
     missing = {name.partition(".")[0] for name in _missing_from(known)}  # of these there is not yet all to compare
     return [_plan(site, table, known[name]) for name, table in catalog.tables().items() if name not in missing]
@@ -219,9 +219,9 @@ def _columns(table: Table) -> list[Column]:
 
 
 def _has(table: Table, live: Live) -> dict[str, str]:
-    """Meanings in normal form, by column, and under "" that of the table: what the marker's digest is of.
+    """Descriptions by column, and that of the table under "": the content of the marker's digest.
 
-    Kinds are not part of it: Metabase guesses at them by itself, at any time.
+    Semantic types are not part of it: Metabase guesses them by itself, at any time.
     """
     fields = {field["name"]: field.get("description") or "" for field in live["fields"]}
     return {"": parted(live["description"])[0]} | {column.name: fields[column.name] for column in _columns(table)}
@@ -240,7 +240,7 @@ def semantic_type(column: Column) -> str | None:
 
 
 def write_table(site: Site, change: Change) -> Change:
-    """Write the meanings that differ, and kinds where there are none; what is there then must be what was written."""
+    """Write descriptions that differ and missing semantic types, and verify the content that Metabase has stored."""
     if change.action != UPDATE:
         return change
     table = catalog.tables()[change.key]
