@@ -21,7 +21,7 @@ WORK_MEMORY = "64MB"  # with less, sorting and hashing millions of sessions spil
 
 
 def plan_for_whole_tables(connection: sa.Connection) -> None:
-    """Make the planner hash, until the transaction ends, what it would merge in the order of an index.
+    """Make the planner use hash joins instead of merge joins over an index, until the transaction ends.
 
     Keys are random, so the order of their index is random in the table: on two million rows, checks that join orders
     and events in that order took four times as long.

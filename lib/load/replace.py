@@ -142,7 +142,7 @@ def _taken_from(queue: "SimpleQueue[Check]") -> Iterator[Check]:
 
 
 def _finish_tables(main: sa.Connection, watch: Stopwatch) -> None:
-    """Add the keys of the marts, comments, permissions, and what people added to the old tables."""
+    """Add the keys of the marts, comments, permissions, and the additions of people to the old tables."""
     with watch.part("mart keys"), begin(main, "owner"):
         schema.use(main, STAGING)
         schema.build_keys(main, MARTS)

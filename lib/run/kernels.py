@@ -78,7 +78,7 @@ def kill_all() -> None:
 
 
 def temporary_folder() -> str | None:
-    """Where the socket files of kernels belong: in a folder that is removed also if this process is killed."""
+    """Folder for the socket files of kernels, which is removed even if this process is killed."""
     return util.get_temp_dir() if preloaded.is_set() else None
 
 
@@ -172,9 +172,9 @@ class ForkedKernel:
 
 
 def _be_kernel(connection_file: str, cwd: Path, env: dict[str, str], log: str | None) -> None:
-    """Body of a forked kernel: what a started process gets from its parent, and then the kernel.
+    """Body of a forked kernel: set up the process like one that was started anew, then run the kernel.
 
-    It ends if the process ends that has asked for it.
+    The kernel ends when the runner ends.
     """
     import numpy as np
     from ipykernel.kernelapp import IPKernelApp

@@ -19,7 +19,7 @@ FIRST_LINE = "# A proposal for {}: check each line that is guessed, answer each 
 
 
 def write_proposal(data: Path) -> tuple[Path, str]:
-    """Write output/mapping/<name>.yml; its path, and what to do next. A file that was edited is never overwritten.
+    """Write output/mapping/<name>.yml; returns its path and the next step. An edited file is never overwritten.
 
     Raises:
         UsageError: The file or folder does not exist.

@@ -1,4 +1,4 @@
-"""The process from which kernels are forked: what it imports later, and what it removes at its end."""
+"""Hooks of the process from which kernels are forked: later imports, and clean-up at its end."""
 
 import atexit
 import os

@@ -192,7 +192,7 @@ def _missing(needed: Sequence[Step], now: dict[Step, dict[str, Any]], earlier: E
 
 
 def take_over(steps: Sequence[Step], earlier: Earlier, folder: Path) -> None:
-    """Copy the executed notebooks, results and pages of steps, and what they export, to the folder of a run.
+    """Copy the executed notebooks, results, pages and exports of steps to the folder of a run.
 
     Raises:
         OutputError: A file cannot be written.

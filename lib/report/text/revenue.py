@@ -400,7 +400,7 @@ def segment_table(segments: list[Segment]) -> pd.DataFrame:
 
 
 def summary(ahead: Forecast, history: History) -> str:
-    """A sentence on what was forecast by which model.
+    """A sentence on the horizon, the history and the model of the forecast.
 
     Example:
         >>> sales = pd.DataFrame({"date": pd.date_range("2025-06-02", "2025-06-29"), "revenue": 100.0})
