@@ -57,7 +57,7 @@ def refuse_loss(present: Origin, new: Origin, place: str, *, replace_shop: bool)
     Args:
         present: The shop that is there.
         new: The shop that would take its place.
-        place: What holds it, such as `the database`; the error message begins with it.
+        place: Where the present shop is, such as `the database`; the error message begins with it.
         replace_shop: The parameter that allows it.
     """
     if present.kind == "imported" and present != new and not replace_shop:
