@@ -18,9 +18,14 @@ KPIS: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = {  # from sums over gr
     "active_customers": lambda sums: sums["active_customers"],
     "new_customers": lambda sums: sums["new_customers"],
     "repeat_rate": lambda sums: 1 - sums["new_customers"] / sums["active_customers"],
+    "refund_rate": lambda sums: (sums["sales"] - sums["revenue"]) / sums["sales"],
+    "refunded_amount": lambda sums: sums["refunded_amount"],
+    "cancelled_orders": lambda sums: sums["cancelled_orders"],
 }
-SUMS = ["revenue", "orders", "sales", "active_customers", "new_customers"]
-IN_POINTS = ("repeat_rate",)
+SUMS = [
+    "revenue", "orders", "sales", "active_customers", "new_customers", "refunded_amount", "cancelled_orders",
+]  # fmt: skip
+IN_POINTS = ("repeat_rate", "refund_rate")
 
 
 class Driver(NamedTuple):
@@ -51,10 +56,9 @@ def kpi_changes(groups: pd.DataFrame, seed: int) -> pd.DataFrame:
         seed: Seed of the bootstrap.
 
     Example:
-        >>> sums = pd.DataFrame({"group": range(90), "sales": 5.0, "previous_sales": 5.0, "orders": 2})
-        >>> sums = sums.assign(revenue=10.0, previous_revenue=5.0, previous_orders=1, active_customers=1)
-        >>> sums = sums.assign(previous_active_customers=1, new_customers=0, previous_new_customers=0)
-        >>> changes.kpi_changes(sums, seed=1).head(1)
+        >>> groups = read("kpis_by_group", **periods.period("last_month", "2025-07-01").both)
+        >>> groups = groups.assign(revenue=2 * groups["previous_revenue"])
+        >>> changes.kpi_changes(groups, seed=1).head(1)
                  change  lower  upper  clear
         revenue     1.0    1.0    1.0   True
     """

@@ -3,16 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
-from lib.analysis import changes
+from lib.analysis import changes, periods
+from lib.db import read
 
-SUMS = ("revenue", "orders", "sales", "active_customers", "new_customers")
+SUMS = changes.SUMS
 
 
 def orders(now: int, before: int, value: float = 10.0) -> pd.DataFrame:
     """Groups of customers with one order each: `now` in the period, `before` others in the previous one."""
     group = np.random.default_rng(now * 1_000 + before).integers(0, 200, now + before)
-    amount = {"revenue": value, "orders": 1, "sales": value, "active_customers": 1, "new_customers": 1}
+    amount = dict.fromkeys(SUMS, 1) | {"revenue": value, "sales": value, "refunded_amount": 0, "cancelled_orders": 0}
     in_period = np.arange(now + before) < now
     columns = {name: np.where(in_period, amount[name], 0) for name in SUMS}
     columns |= {f"previous_{name}": np.where(in_period, 0, amount[name]) for name in SUMS}
@@ -89,3 +91,21 @@ def test_a_single_segment_explains_nothing() -> None:
     assert changes.main_driver(only, clear=True) is None
     assert changes.main_driver(only.head(0), clear=True) is None
     assert changes.segment_changes(segments(a=(1, 1)).head(0), seed=1).empty
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["last_month", "last_90_days", "year_to_date"])
+def test_the_groups_add_up_to_the_kpis_and_the_segments(demo_database: sa.URL, name: str) -> None:
+    span = periods.period(name, "2025-07-01")
+    groups, segments_ = (read(question, **span.both) for question in ("kpis_by_group", "revenue_by_group"))
+    for bounds, prefix in ((span.bounds, ""), (span.previous_bounds, "previous_")):
+        kpis = read("period_kpis", **bounds).iloc[0]
+        sums = groups[[f"{prefix}{column}" for column in SUMS]].sum().set_axis(SUMS)
+        for kpi, formula in changes.KPIS.items():
+            assert formula(sums) == pytest.approx(kpis[kpi], abs=0.005), kpi
+        by_kind = segments_.groupby("kind")[f"{prefix}revenue"].sum()
+        assert by_kind.to_numpy() == pytest.approx(np.full(3, kpis["revenue"]), abs=0.005)
+    for kind in ("country", "category", "channel"):
+        of_kind = segments_[segments_["kind"] == kind].groupby("name")["revenue"].sum()
+        rows = read(f"revenue_by_{kind}", **span.bounds).groupby(kind)["revenue"].sum()
+        assert of_kind[of_kind != 0].to_dict() == pytest.approx(rows[rows != 0].to_dict(), abs=0.005)

@@ -1,6 +1,6 @@
 -- Sums of the days from :start up to, not including, :end, and of those from :previous_start up to :previous_end, by group
 -- of customers: a bootstrap over the groups shows how far the KPIs of the two periods differ by chance. The last digits of
--- a customer's key choose one of 200 groups. sales: of an amount above 0, before returns. Guests are not customers.
+-- a customer's key choose one of 200 groups. sales: before returns. Guests are not customers.
 WITH
 lines AS (
     SELECT
@@ -23,7 +23,11 @@ customers AS (
         sum(orders) FILTER (WHERE in_period) AS orders,
         sum(orders) FILTER (WHERE in_previous) AS previous_orders,
         sum(amount) FILTER (WHERE in_period AND kind = 'sale') AS sales,
-        sum(amount) FILTER (WHERE in_previous AND kind = 'sale') AS previous_sales
+        sum(amount) FILTER (WHERE in_previous AND kind = 'sale') AS previous_sales,
+        -sum(amount) FILTER (WHERE in_period AND kind IN ('refund', 'credit note')) AS refunded_amount,
+        -sum(amount) FILTER (WHERE in_previous AND kind IN ('refund', 'credit note')) AS previous_refunded_amount,
+        count(DISTINCT order_id) FILTER (WHERE in_period AND kind = 'cancellation') AS cancelled_orders,
+        count(DISTINCT order_id) FILTER (WHERE in_previous AND kind = 'cancellation') AS previous_cancelled_orders
     FROM lines
     WHERE in_period OR in_previous
     GROUP BY user_id
@@ -37,6 +41,10 @@ final AS (
         coalesce(sum(previous_orders), 0)::integer AS previous_orders,
         coalesce(sum(sales), 0)::double precision AS sales,
         coalesce(sum(previous_sales), 0)::double precision AS previous_sales,
+        coalesce(sum(refunded_amount), 0)::double precision AS refunded_amount,
+        coalesce(sum(previous_refunded_amount), 0)::double precision AS previous_refunded_amount,
+        sum(cancelled_orders)::integer AS cancelled_orders,
+        sum(previous_cancelled_orders)::integer AS previous_cancelled_orders,
         (count(first_order) FILTER (WHERE orders > 0))::integer AS active_customers,
         (count(first_order) FILTER (WHERE previous_orders > 0))::integer AS previous_active_customers,
         (
