@@ -434,6 +434,15 @@ def test_the_interval_of_a_known_model_is_that_of_simulated_futures():
     assert found["orders"].sum() == pytest.approx(shop["later"].sum(), rel=0.06)
 
 
+def test_drawn_parameters_follow_the_covariance_but_stay_computable():
+    rng = np.random.default_rng(3)
+    logs = np.array([np.log([*fit_of(BgNbd, **CDNOW_FIT.values).drawn(rng).values.values()]) for _ in range(2_000)])
+    assert logs.mean(axis=0) == pytest.approx(np.log([*CDNOW_FIT.values.values()]), abs=0.01)
+    assert np.cov(logs.T) == pytest.approx(np.eye(4) / 100, abs=0.002)
+    flat = BgNbd(CDNOW_FIT.values, 900 * np.ones((4, 4)), 0.0).drawn(rng)
+    assert np.abs(np.log([*flat.values.values()]) - np.log([*CDNOW_FIT.values.values()])).max() <= 2.5 + 1e-9
+
+
 def test_model_error_widens_the_interval():
     shop = many_of_cdnow(500)
     noise = clv.draw_noise(clv.Model(CDNOW_FIT, SPEND_FIT, []), shop, 39, seed=1)

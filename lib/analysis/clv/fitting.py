@@ -13,6 +13,7 @@ __all__ = ["Cost", "Fit", "grouped", "numerical"]
 
 CLOSE = {"maxiter": 1_000, "ftol": 1e-14, "gtol": 1e-9}  # tight tolerances: the default ones stop before the optimum
 REACH = 6.0  # bound of the search around the start, in logarithms: a factor of 400, which is still computable
+DRIFT = 2.5  # longest step of a drawn parameter, in logarithms: a factor of 12
 STEP = 1e-4  # of central differences, in logarithms
 FLATTEST = 1e-7  # curvature per customer below which a direction is not identified
 Cost = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -63,9 +64,13 @@ class Fit:
         return max(variance, 0.0) ** 0.5  # rounding can make a variance of zero slightly negative
 
     def drawn(self, rng: np.random.Generator) -> Self:
-        """The model with parameters drawn from the normal distribution of their logarithms."""
-        logs = np.log([*self.values.values()])
-        drawn = rng.multivariate_normal(logs, self.covariance, method="eigh")
+        """The model with parameters drawn from the normal distribution of their logarithms.
+
+        A draw further than DRIFT from the estimate is shortened: along a ridge of the likelihood the normal
+        distribution reaches parameters that cannot be computed.
+        """
+        step = rng.multivariate_normal(np.zeros(len(self.values)), self.covariance, method="eigh")
+        drawn = np.log([*self.values.values()]) + step * DRIFT / max(np.abs(step).max(), DRIFT)
         return type(self)(dict(zip(self.values, np.exp(drawn).tolist(), strict=True)), self.covariance, np.nan)
 
     def rows(self) -> list[tuple[str, str, float, float]]:
