@@ -32,7 +32,7 @@ def complete(cells: pd.DataFrame) -> pd.DataFrame:
 def first_whole(
     cells: pd.DataFrame, first_day: date | pd.Timestamp, signups: pd.DataFrame | None, gap_days: float
 ) -> pd.Timestamp:
-    """The first cohort by first order that is not left-truncated: whose customers had surely not ordered before.
+    """The first cohort that is not left-truncated: its customers had most likely not ordered before the data begin.
 
     Where the data begin later than the shop, existing customers look new at their first order in the data, until
     nine tenths of them have ordered: the ninth decile of the gaps between orders. The data begin with the shop only if
@@ -50,8 +50,10 @@ def first_whole(
         Timestamp('2025-03-01 00:00:00')
     """
     known = pd.DatetimeIndex(sorted(pd.to_datetime(cells["cohort"]).unique()))
-    if known.empty or (signups is not None and pd.to_datetime(signups["cohort"]).min() >= known[0]):
-        return known.min()
+    if known.empty:
+        return pd.Timestamp.min
+    if signups is not None and pd.to_datetime(signups["cohort"]).min() >= known[0]:
+        return known[0]
     until = pd.Timestamp(first_day) + pd.Timedelta(days=1 if pd.isna(gap_days) else max(gap_days, 1))
     truncated = min(int((known < until).sum()), len(known) // 2)
     return known[truncated]

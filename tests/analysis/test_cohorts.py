@@ -123,7 +123,7 @@ def test_left_truncated_first_cohorts(first_day: str, signups: str | None, gap: 
 
 def test_a_single_cohort_is_kept() -> None:
     assert cohorts.first_whole(FOUR.head(1), pd.Timestamp("2025-01-01"), None, 30.0) == pd.Timestamp("2025-01-01")
-    assert pd.isna(cohorts.first_whole(FOUR.head(0), pd.NaT, None, np.nan))
+    assert cohorts.first_whole(FOUR.head(0), pd.NaT, None, np.nan) == pd.Timestamp.min, "nothing is left out"
 
 
 def test_revenue_of_earlier_customers() -> None:

@@ -110,6 +110,36 @@ def test_a_shop_with_few_orders(empty_database: sa.URL, tmp_path: Path, rows: Ro
     assert words(shown)[0] == headline
 
 
+def buyers_from_january(signup: str | None) -> Rows:
+    """Three first orders in January and one in each month up to April; signed up before, or on the day of the order."""
+    rows = shop()
+    days = ["2025-01-10", "2025-01-11", "2025-01-12", "2025-02-10", "2025-03-10", "2025-04-10"]
+    user, order, item = (rows[name][0] for name in ("users", "orders", "order_items"))
+    numbered = list(enumerate(days, 1))
+    return rows | {
+        "users": [
+            user | {"user_id": key("a", n), "email": f"{n}@example.com", "signup_date": signup or day}
+            for n, day in numbered
+        ],
+        "orders": [
+            order | {"order_id": key("c", n), "user_id": key("a", n), "order_date": f"{day}T10:00:00Z"}
+            for n, day in numbered
+        ],
+        "order_items": [item | {"order_item_id": key("d", n), "order_id": key("c", n)} for n, _ in numbered],
+    }
+
+
+@pytest.mark.parametrize("signup", [None, "2024-06-01"], ids=["sign-ups unknown", "signed up before the data"])
+def test_a_left_truncated_first_cohort_is_left_out(empty_database: sa.URL, tmp_path: Path, signup: str | None) -> None:
+    loaded(tmp_path, buyers_from_january(signup), "2025-07-01")
+    shown = report(as_of="2025-07-01")
+    assert_readable(shown)
+    assert (
+        "The averages leave out the cohort of Jan 2025: the data begin on Jan 10, 2025, so customers who had ordered "
+        "before look new in it."
+    ) in words(shown)
+
+
 def test_an_export_that_ends_within_a_month(retail_database: sa.URL) -> None:
     """The incomplete month is hatched, sign-ups are not shown since the export has none, and all sums hold."""
     shown = report(as_of="2011-12-09", currency="GBP", churn_days=100)

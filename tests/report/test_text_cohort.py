@@ -51,7 +51,7 @@ def test_truncated_cohorts_are_named() -> None:
     )
     none = "No cohort is left out of the averages; the data begin on Jan 20, 2025."
     assert text.truncated(first, pd.Timestamp("2025-01-01"), day) == none
-    assert text.truncated(first.head(0), pd.NaT, pd.NaT) == "There is no cohort yet."
+    assert text.truncated(first.head(0), pd.Timestamp.min, pd.NaT) == "There is no cohort yet."
 
 
 def test_retained_lists_months_observed_for_enough_cohorts() -> None:
