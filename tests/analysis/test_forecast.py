@@ -26,7 +26,7 @@ from lib.analysis.forecast import (
 )
 from lib.analysis.forecast import models as table
 from lib.analysis.forecast.backtest import Window, naive_scale
-from lib.analysis.forecast.models import COMPONENTS, PROFILES, combine, random_stream, simulate_all
+from lib.analysis.forecast.models import COMPONENTS, PROFILES, combine, growth, random_stream, simulate_all
 from lib.analysis.forecast.publishing import untested
 from lib.analysis.forecast.simulation import PATHS, recent_errors
 from lib.analysis.forecast.statistical import fit, log_likelihood
@@ -51,7 +51,7 @@ def tested(shop: Past) -> Backtest:
 
 @pytest.fixture
 def simple_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the models with a known answer; the ensemble is then seasonal naive."""
+    """Only the models with a known answer; the ensemble is then their mean."""
     monkeypatch.setattr(table, "MODELS", SIMPLE)
 
 
@@ -157,11 +157,15 @@ def test_weekday_profile_is_the_level_of_the_last_weeks_times_the_usual_share() 
     assert four.tolist() == pytest.approx(10.5 * week)
 
 
-def test_profile_of_a_growing_shop_grows() -> None:
-    """1 % a day: half the slope from the middle of the four weeks to the middle of the week ahead, 14 + 4 days."""
-    series = past(1.01 ** np.arange(140))
-    flat, growing = (simulate(f"weekday profile, {which}", series, 7).point for which in ("4 weeks", "growth"))
-    assert growing[3] / flat[3] == pytest.approx(1.01 ** (18 / 2), rel=0.001)
+def test_growth_is_half_the_trend_of_the_weeks() -> None:
+    """0.2 % a day, from 10.5 days before the end on."""
+    factors = growth(past(1.002 ** np.arange(420)), 20)
+    assert factors[19] == pytest.approx(1.002 ** ((10.5 + 20) / 2), abs=0.0001)
+
+
+@pytest.mark.parametrize("values", [noise(420, 1), 1.002 ** np.arange(270), np.zeros(420)])
+def test_noise_and_short_histories_have_no_growth(values: object) -> None:
+    assert growth(past(values), 20).tolist() == pytest.approx([1] * 20, abs=0.005)
 
 
 def test_profile_of_sparse_sales_is_not_zero() -> None:
@@ -190,12 +194,12 @@ def around(value: float, *, is_fallback: bool = False) -> Simulation:
     return Simulation(point, np.vstack([point - 1, point + 1]), is_fallback)
 
 
-def test_ensemble_is_the_mean_of_the_middle_half() -> None:
-    """Eight components at 1, 2, 3, 4, 6, 7, 8 and 900: the mean of 3, 4, 6 and 7 is 5."""
-    values = dict(zip(COMPONENTS, (900, 2, 3, 4, 6, 7, 8, 1), strict=True))
-    combined = combine({name: around(value) for name, value in values.items()} | {WEEKDAY_AVERAGE: around(-100)})
-    assert combined.point.tolist() == [5, 5]
-    assert set(combined.paths.ravel()) <= {4, 6}
+def test_ensemble_is_the_mean_of_the_middle_third() -> None:
+    """Nine components at 1, 2, 3, 4, 5, 9, 10, 11 and 900: the mean of 4, 5 and 9 is 6."""
+    values = dict(zip(COMPONENTS, (900, 2, 3, 4, 5, 9, 10, 11, 1), strict=True))
+    combined = combine({name: around(value) for name, value in values.items()} | {"other": around(-100)})
+    assert combined.point.tolist() == [6, 6]
+    assert set(combined.paths.ravel()) <= {value + shift for value in values.values() for shift in (-1, 1)}
 
 
 def test_ensemble_has_as_many_paths_as_a_model(shop: Past) -> None:

@@ -14,7 +14,7 @@ from tests.series import days, past, shop_like
 
 @pytest.fixture
 def simple_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the models with a known answer; the ensemble is then seasonal naive."""
+    """Only the models with a known answer; the ensemble is then their mean."""
     monkeypatch.setattr(table, "MODELS", {name: table.MODELS[name] for name in (SEASONAL_NAIVE, WEEKDAY_AVERAGE)})
 
 

@@ -116,7 +116,8 @@ FIGURES = {  # name: (target, description)
     "forecast_oracle_ratio": ("at most 1.07", "mean MASE over that of the expected revenue; shops of full.yml's size"),
     "forecast_shop_cov80": ("0.76 to 0.84", "share of their days inside the 80 % interval"),
     "forecast_shop_total_cov80": ("0.76 to 0.84", "share of their windows whose total is inside its 80 % interval"),
-    "forecast_live_bias": ("-0.03 to 0.03", "published 30-day total over the expected one less one, mean of the shops"),
+    "forecast_shop_bias": ("-0.03 to 0.03", "total of a window over the expected one, less one; mean of all windows"),
+    "forecast_live_bias": ("-0.03 to 0.03", "the same of the published forecast, one per shop, so a noisy figure"),
     "forecast_planted_found": ("1", "share of planted outages and flash sales among the anomalies; 115 orders a day"),
     # Five million rows made and copied in parts into bare tables, in turn; the helper of two processes is begun anew.
     "scale_plain_s": ("", "in one process"),

@@ -303,6 +303,8 @@ def data_preparation(history: History, ahead: Forecast, holidays: pd.Series) -> 
         holidays in the shop's main country: Independence Day (Jul 4, 2025)."
     """
     coming = holidays[holidays.index.isin(ahead.frame.index)]
+    if ahead.frame.empty:
+        return " ".join(history.notes)
     if coming.empty:
         upcoming = "No public holiday of the shop's main country falls in the forecast."
     else:
