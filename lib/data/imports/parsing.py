@@ -233,7 +233,7 @@ def _datetimes(text: pa.Array, date_format: str) -> pd.Series:
 
 
 def _series(text: pa.Array) -> pd.Series:
-    return pd.Series(text.to_numpy(zero_copy_only=False), dtype="str")
+    return pd.Series(text.to_numpy(zero_copy_only=False), dtype="object")
 
 
 def _utc(timestamps: pd.Series) -> pa.Array:

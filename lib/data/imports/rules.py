@@ -143,7 +143,16 @@ def _check_column(raw: pa.Array, column: Column, options: ReadOptions) -> _Cells
     cells = np.bincount(places, minlength=len(words))
     counts = Counter({done: int(cells[_places(flags)].sum()) for done, flags in (repairs | parsed.repairs).items()})
     faults = [(rule, words[word].as_py()) for word, rule in rules.items()]
-    return _Cells(_sound(parsed.values, kinds).take(encoded.indices), faults, kinds[places], counts)
+    sound = _sound(parsed.values, kinds)
+    return _Cells(_values(encoded.indices, sound), faults, kinds[places], counts)
+
+
+def _values(indices: pa.Array, words: pa.Array) -> pa.Array:
+    """The cells; texts as a dictionary, as their file has them: they are neither copied nor encoded again."""
+    if pa.types.is_string(words.type) and not words.null_count:  # Arrow writes no dictionary with a null
+        return pa.DictionaryArray.from_arrays(indices, words)
+    cells = words.take(indices)
+    return cells.dictionary_encode() if pa.types.is_string(words.type) else cells
 
 
 def _check_order(raw: pa.Array, own: _Cells, start: pa.Array, name: str) -> _Cells:

@@ -67,6 +67,7 @@ def stage(paths: Iterable[Path], layout: Layout, options: ReadOptions, folder: P
         UsageError, DataError: A file cannot be read, see read_blocks.
     """
     fields = {column.name: parser_for(column.type, options).type for column in layout.columns}
+    fields |= {name: pa.dictionary(pa.int32(), kind) for name, kind in fields.items() if pa.types.is_string(kind)}
     texts = dict.fromkeys(("raw_line", *FAULT), pa.string())
     schema = pa.schema({"line": pa.int64(), **fields, **texts})
     files, parts, named = list(paths), [], layout

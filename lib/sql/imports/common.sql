@@ -16,7 +16,7 @@ CREATE MACRO shop_amount(amount) AS round(amount, {decimals});
 CREATE MACRO amount_text(amount) AS shop_amount(amount)::VARCHAR;
 CREATE MACRO smallest_units(amount) AS (shop_amount(amount) * 1{zeros})::HUGEINT;
 CREATE MACRO unit_price(paid, quantity) AS
-    (((paid * 1000000 // 1{zeros} * 2 + quantity) // (2 * quantity))::DECIMAL(18, 0) * 0.000001)::DECIMAL(18, 6)
+    (((paid::HUGEINT * 1000000 // 1{zeros} * 2 + quantity) // (2 * quantity))::DECIMAL(18, 0) * 0.000001)::DECIMAL(18, 6)
 
 -- name: too_many_decimals
 -- Rejects the rows of {source} whose {column} has more decimals than the currency, unless the row is in another one.

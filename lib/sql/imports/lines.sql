@@ -287,9 +287,10 @@ LEFT JOIN repeats USING (line)
 CREATE TABLE codes AS SELECT code, key_of('product', code) AS product_id FROM items GROUP BY code
 
 -- name: priced
--- View of the sales with the amount paid in the smallest units of the currency.
+-- View of the sales with the amount paid in the smallest units of the currency, of which an order has less than a BIGINT
+-- holds; it divides in a fraction of the time of a HUGEINT.
 CREATE VIEW priced AS
-SELECT *, smallest_units(amount) AS paid FROM items WHERE is_sale
+SELECT *, smallest_units(amount)::BIGINT AS paid FROM items WHERE is_sale
 
 -- name: returnable
 -- Returns, and the sales of the same customer and product, in the order in which they happened.
