@@ -26,7 +26,7 @@ from lib.analysis.forecast import (
 )
 from lib.analysis.forecast import models as table
 from lib.analysis.forecast.backtest import Window, naive_scale
-from lib.analysis.forecast.models import COMPONENTS, PROFILES, combine, growth, random_stream, simulate_all
+from lib.analysis.forecast.models import COMPONENTS, PROFILES, combine, random_stream, simulate_all
 from lib.analysis.forecast.publishing import untested
 from lib.analysis.forecast.simulation import PATHS, recent_errors
 from lib.analysis.forecast.statistical import fit, log_likelihood
@@ -155,17 +155,6 @@ def test_weekday_profile_is_the_level_of_the_last_weeks_times_the_usual_share() 
     two, four = (simulate(f"weekday profile, {weeks} weeks", series, 7).point for weeks in (2, 4))
     assert two.tolist() == pytest.approx(14 * week)
     assert four.tolist() == pytest.approx(10.5 * week)
-
-
-def test_growth_is_half_the_trend_of_the_weeks() -> None:
-    """0.2 % a day, from 10.5 days before the end on."""
-    factors = growth(past(1.002 ** np.arange(420)), 20)
-    assert factors[19] == pytest.approx(1.002 ** ((10.5 + 20) / 2), abs=0.0001)
-
-
-@pytest.mark.parametrize("values", [noise(420, 1), 1.002 ** np.arange(270), np.zeros(420)])
-def test_noise_and_short_histories_have_no_growth(values: object) -> None:
-    assert growth(past(values), 20).tolist() == pytest.approx([1] * 20, abs=0.005)
 
 
 def test_profile_of_sparse_sales_is_not_zero() -> None:

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lib.analysis.forecast.simulation import LOG_OFFSET, PATHS, RECENT_WEEKS, SHORTEST_HISTORY, Floats, Past, Simulation
+from lib.analysis.forecast.simulation import PATHS, RECENT_WEEKS, SHORTEST_HISTORY, Floats, Past, Simulation
 from lib.analysis.forecast.statistical import arima, ets, lightgbm, log_ets, prophet, theta
 from lib.errors import UsageError
 
 __all__ = [
     "AVERAGE_WEEKS", "ENSEMBLE", "MODELS", "SEASONAL_NAIVE", "WEEKDAY_AVERAGE",
-    "check_horizon", "combine", "growth", "random_stream", "simulate", "simulate_all",
+    "check_horizon", "combine", "random_stream", "simulate", "simulate_all",
 ]  # fmt: skip
 
 SEASONAL_NAIVE, WEEKDAY_AVERAGE, ENSEMBLE = "seasonal naive", "8-week weekday average", "ensemble"
@@ -26,11 +26,6 @@ COMPONENTS = (SEASONAL_NAIVE, WEEKDAY_AVERAGE, "ETS", "log ETS", "ARIMA", "Theta
 LEFT_OUT = 1 / 3  # of the components, the lowest and the highest of each day, that the ensemble leaves out
 FITTED_DAYS = 420  # of history; on real series more makes no model more accurate and takes longer
 PROFILE_WEEKS = 52  # of the weekday profile
-GROWTH_WEEKS = 40  # of history; in fewer, a season of the year looks like growth
-LEVEL_WEEKS = 1.5  # before the end of the history, where the level of the ensemble lies
-DAMPING = 0.5  # of growth: on real series all of it is too much, none is too little for a shop that grows
-CLEAR_T = 2.0  # t value of a trend that is none
-MOST_GROWTH = 0.3  # within a horizon, up or down, in logarithms
 # A renamed model keeps its random stream, so that a seed gives the same numbers as before.
 STREAM_NAMES = {WEEKDAY_AVERAGE: "weekday mean"}
 
@@ -39,7 +34,7 @@ def seasonal_naive(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator
     """Each day as one week earlier; paths accumulate week-on-week changes of the past."""
     if past.days < SHORTEST_HISTORY:
         return _from_few_days(past, len(ahead), rng)
-    weeks = _weeks(past)
+    weeks = past.weeks
     changes = np.diff(weeks, axis=0)
     steps = _week_blocks(changes, len(ahead), rng).cumsum(axis=1)
     return _from_weeks(weeks[-1], steps, len(ahead))
@@ -55,7 +50,7 @@ def _from_few_days(past: Past, horizon: int, rng: np.random.Generator) -> Simula
 
 def weekday_average(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simulation:
     """Each day as the mean of its last eight weekdays; paths add the past errors of that rule, in whole weeks."""
-    weeks = pd.DataFrame(_weeks(past))
+    weeks = pd.DataFrame(past.weeks)
     errors = (weeks - weeks.rolling(AVERAGE_WEEKS, min_periods=1).mean().shift()).iloc[1:].to_numpy()
     means = weeks.tail(AVERAGE_WEEKS).mean().to_numpy()
     return _from_weeks(means, _week_blocks(errors, len(ahead), rng), len(ahead))
@@ -69,7 +64,7 @@ def weekday_profile(
     One weekday has few days in the last weeks and many in a year, so its share is less noisy than its average. Paths
     add the past errors of the rule, in whole weeks.
     """
-    weeks = _weeks(past)
+    weeks = past.weeks
     means = weeks.mean(axis=1)
     sold = weeks[-PROFILE_WEEKS:][means[-PROFILE_WEEKS:] > 0]
     if not len(sold):
@@ -80,12 +75,6 @@ def weekday_profile(
     levels = pd.Series(means).rolling(level_weeks, min_periods=1).mean().to_numpy()
     errors = weeks[1:] - levels[:-1, None] * shares
     return _from_weeks(levels[-1] * shares, _week_blocks(errors, len(ahead), rng), len(ahead))
-
-
-def _weeks(past: Past) -> Floats:
-    """The whole weeks of open days that end with the last day: weeks x days."""
-    values, length = past.series.to_numpy(), past.season
-    return np.asarray(values[len(values) % length :].reshape(-1, length))
 
 
 def _week_blocks(errors: Floats, horizon: int, rng: np.random.Generator) -> Floats:
@@ -155,28 +144,7 @@ def check_horizon(horizon: int) -> None:
 def simulate_all(past: Past, horizon: int, *, seed: int = 42) -> dict[str, Simulation]:
     """Simulate the next `horizon` days with the ensemble and with each model, by name."""
     simulations = {model: simulate(model, past, horizon, seed=seed) for model in MODELS}
-    ensemble = combine(simulations)
-    return {ENSEMBLE: ensemble.scaled(growth(past, len(ensemble.point))), **simulations}
-
-
-def growth(past: Past, horizon: int) -> Floats:
-    """Factor of each open day ahead: half the trend of the last FITTED_DAYS days, less what noise explains of it.
-
-    Most components repeat the level of the last weeks, and a growing shop is beyond it when the horizon comes. The
-    trend is the slope of the logarithms of whole weeks; its standard error allows for autocorrelated errors.
-    """
-    means = _weeks(past.recent(FITTED_DAYS)).mean(axis=1).clip(min=0)
-    if len(means) < GROWTH_WEEKS or not means.any():
-        return np.ones(horizon)
-    logs, weeks = np.log(np.maximum(means, LOG_OFFSET * means.mean())), np.arange(len(means)) - (len(means) - 1) / 2
-    slope = weeks @ logs / (weeks @ weeks)
-    rest = logs - logs.mean() - slope * weeks
-    variance = rest @ rest / (len(rest) - 2) / (weeks @ weeks)
-    carried = float(np.clip(rest[1:] @ rest[:-1] / max(rest @ rest, 1e-12), 0, 0.95))
-    explained = CLEAR_T**2 * variance * (1 + carried) / (1 - carried) / max(slope**2, 1e-12)
-    weeks_ahead = LEVEL_WEEKS + (np.arange(horizon) + 1) / past.season
-    factors = np.exp(np.clip(DAMPING * slope * max(0.0, 1 - explained) * weeks_ahead, -MOST_GROWTH, MOST_GROWTH))
-    return np.asarray(factors)
+    return {ENSEMBLE: combine(simulations), **simulations}
 
 
 def combine(simulations: Mapping[str, Simulation]) -> Simulation:

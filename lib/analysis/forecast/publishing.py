@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lib.analysis.forecast.backtest import Backtest
-from lib.analysis.forecast.calendar import calendar_factors
+from lib.analysis.forecast.factors import factors
 from lib.analysis.forecast.models import ENSEMBLE, SEASONAL_NAIVE, WEEKDAY_AVERAGE, simulate, simulate_all
 from lib.analysis.forecast.simulation import FEWEST_DAYS, SHORTEST_HISTORY, Floats, Past, Simulation, dates
 from lib.formatting import decimal, percent
@@ -50,8 +50,8 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
     """Forecast the next `horizon` days with the ensemble if its MASE in the backtest is below that of seasonal naive.
 
     Otherwise with the better of seasonal naive and the 8-week weekday average, or with seasonal naive if the history is
-    too short for a backtest; not at all with less than two weeks of history. The ensemble is multiplied by the factors
-    of the calendar that the backtest has earned, and a stable bias of the backtest is taken out.
+    too short for a backtest; not at all with less than two weeks of history. The ensemble is multiplied by the
+    factors that the backtest has earned, and a stable bias of the backtest is taken out.
 
     Args:
         past: the series.
@@ -75,7 +75,7 @@ def forecast(past: Past, tested: Backtest, horizon: int = 30, *, seed: int = 42)
         simulations = {SEASONAL_NAIVE: simulate(SEASONAL_NAIVE, past, horizon, seed=seed)}
     else:
         simulations = simulate_all(past, horizon, seed=seed)
-        simulations[ENSEMBLE] = _with_calendar(simulations[ENSEMBLE], past, tested, horizon)
+        simulations[ENSEMBLE] = _adjusted(simulations[ENSEMBLE], past, tested, horizon)
     failed = [name for name, one in simulations.items() if one.is_fallback]
     if model == ENSEMBLE and failed:
         reason += f" The ensemble is without {' and '.join(failed)}, which could not be fitted."
@@ -89,11 +89,11 @@ def _none(past: Past) -> Forecast:
     return Forecast("none", no_days, 0.0, (0.0, 0.0), few if past.days else "No day has had revenue yet.")
 
 
-def _with_calendar(ensemble: Simulation, past: Past, tested: Backtest, horizon: int) -> Simulation:
-    """The ensemble times the calendar factors and the correction that its backtest gives."""
-    factors = calendar_factors(past, past.days_ahead(horizon))
+def _adjusted(ensemble: Simulation, past: Past, tested: Backtest, horizon: int) -> Simulation:
+    """The ensemble times the factors that its backtest has earned, and the correction of its bias."""
+    by_name = factors(past, past.days_ahead(horizon))
     for name in tested.earned:
-        ensemble = ensemble.scaled(factors[name])
+        ensemble = ensemble.scaled(by_name[name])
     return ensemble.scaled(np.full(len(ensemble.point), tested.correction(ENSEMBLE)))
 
 
@@ -168,7 +168,7 @@ def _adjustment_words(tested: Backtest) -> str:
     """A sentence per adjustment of the ensemble, with a space before it."""
     words = ""
     if tested.earned:
-        words = f" It is multiplied by the effects of {' and '.join(tested.earned)}, which the backtest confirms."
+        words = f" It is multiplied by the effects of {' and of '.join(tested.earned)}, as the backtest suggests."
     share = tested.correction(ENSEMBLE) - 1
     if abs(share) >= STATED_BIAS:
         side = "too low" if share > 0 else "too high"

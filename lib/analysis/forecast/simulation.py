@@ -62,6 +62,12 @@ class Past:
         """The past as it was known on the morning of `end`."""
         return Past(self.series[self.series.index < end], end, self.holidays)
 
+    @property
+    def weeks(self) -> Floats:
+        """Revenue of the whole weeks of open days that end with the last day: weeks x days."""
+        values, length = self.series.to_numpy(), self.season
+        return np.asarray(values[len(values) % length :].reshape(-1, length))
+
     def recent(self, days: int) -> "Past":
         """The last `days` days of the past."""
         return replace(self, series=self.series[self.series.index >= self.end - pd.Timedelta(days=days)])

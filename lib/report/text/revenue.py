@@ -348,7 +348,7 @@ def backtest_summary(tested: Backtest) -> str:
         >>> sales = pd.DataFrame({"date": pd.date_range("2025-01-01", "2025-06-30")})
         >>> past = forecast.daily_series(sales.assign(revenue=sales["date"].dt.day + 50), "2025-07-01").past()
         >>> text.backtest_summary(forecast.backtest(past, 30, origins=1))
-        '1 backtest window, starting Jun 1, 2025: weekday profile, growth had the most wins, 1. Fewer than 4 windows
+        '1 backtest window, starting Jun 1, 2025: weekday profile, 4 weeks had the most wins, 1. Fewer than 4 windows
         are weak evidence; the history allows no more.'
     """
     scores, n = tested.scores(), len(tested.windows)

@@ -1,13 +1,19 @@
-"""Factors of the calendar for the combined forecast: the season of the year, and holidays with closed days."""
+"""Factors of the combined forecast: growth, the season of the year, and holidays with closed days."""
 
 import numpy as np
 import pandas as pd
 
 from lib.analysis.forecast.simulation import LOG_OFFSET, Floats, Past, dates
 
-__all__ = ["HOLIDAYS", "YEARLY", "calendar_factors"]
+__all__ = ["GROWTH", "HOLIDAYS", "YEARLY", "factors"]
 
-YEARLY, HOLIDAYS = "the season of the year", "holidays"
+GROWTH, YEARLY, HOLIDAYS = "growth", "the season of the year", "holidays"
+GROWTH_DAYS = 420  # whose trend is the growth
+GROWTH_WEEKS = 40  # of history; in fewer, a season of the year looks like growth
+LEVEL_WEEKS = 1.5  # before the end of the history, where the level of the ensemble lies
+DAMPING = 0.5  # of growth: on real series all of it is too much, none is too little for a shop that grows
+CLEAR_T = 2.0  # t value of a trend that is none
+MOST_GROWTH = 0.3  # within a horizon, up or down, in logarithms
 YEAR = 365.25  # days
 YEARS = 2  # of history, for a yearly season
 HARMONICS = 3  # of the yearly season; the fourth made it less accurate on real series
@@ -21,14 +27,34 @@ RARELY_CLOSED = 0.05  # share of days without sales up to which such a day is a 
 CLOSED_DAYS = 3  # in a row, which are closed on the same dates of the next year
 
 
-def calendar_factors(past: Past, ahead: pd.DatetimeIndex) -> dict[str, Floats]:
-    """Factors of each day ahead: YEARLY and HOLIDAYS, 1 where the history has no such effect.
+def factors(past: Past, ahead: pd.DatetimeIndex) -> dict[str, Floats]:
+    """Factors of each day ahead: GROWTH, YEARLY and HOLIDAYS, 1 where the history has no such effect.
 
     Whether they are used is decided by the backtest.
     """
     if ahead.empty or past.is_constant:
-        return {name: np.ones(len(ahead)) for name in (YEARLY, HOLIDAYS)}
-    return {YEARLY: _yearly(past, ahead), HOLIDAYS: _holidays(past, ahead)}
+        return {name: np.ones(len(ahead)) for name in (GROWTH, YEARLY, HOLIDAYS)}
+    return {GROWTH: _growth(past, len(ahead)), YEARLY: _yearly(past, ahead), HOLIDAYS: _holidays(past, ahead)}
+
+
+def _growth(past: Past, horizon: int) -> Floats:
+    """Factor of each open day ahead: half the trend of the last GROWTH_DAYS days, less what noise explains of it.
+
+    Most components repeat the level of the last weeks, and a growing shop is beyond it when the horizon comes. The
+    trend is the slope of the logarithms of whole weeks; its standard error allows for autocorrelated errors.
+    """
+    means = past.recent(GROWTH_DAYS).weeks.mean(axis=1).clip(min=0)
+    if len(means) < GROWTH_WEEKS or not means.any():
+        return np.ones(horizon)
+    logs, weeks = np.log(np.maximum(means, LOG_OFFSET * means.mean())), np.arange(len(means)) - (len(means) - 1) / 2
+    slope = weeks @ logs / (weeks @ weeks)
+    rest = logs - logs.mean() - slope * weeks
+    variance = rest @ rest / (len(rest) - 2) / (weeks @ weeks)
+    carried = float(np.clip(rest[1:] @ rest[:-1] / max(rest @ rest, 1e-12), 0, 0.95))
+    explained = CLEAR_T**2 * variance * (1 + carried) / (1 - carried) / max(slope**2, 1e-12)
+    weeks_ahead = LEVEL_WEEKS + (np.arange(horizon) + 1) / past.season
+    logs_ahead = np.clip(DAMPING * slope * max(0.0, 1 - explained) * weeks_ahead, -MOST_GROWTH, MOST_GROWTH)
+    return np.asarray(np.exp(logs_ahead))
 
 
 def _yearly(past: Past, ahead: pd.DatetimeIndex) -> Floats:
@@ -39,11 +65,13 @@ def _yearly(past: Past, ahead: pd.DatetimeIndex) -> Floats:
 
     days, season = _day_numbers(dates(past.series)), past.season
     whole = len(days) % season
-    weeks = past.series.to_numpy()[whole:].reshape(-1, season).clip(min=0)
+    weeks = past.weeks.clip(min=0)
     means = (weeks.mean(axis=1) + np.median(weeks, axis=1)) / 2
     middles = days[whole:].reshape(-1, season).mean(axis=1)
     line = np.column_stack([np.ones(len(middles)), (middles - middles[-1]) / YEAR])
     logs = np.log(means + LOG_OFFSET * weeks.mean() + 1e-9)
+    if np.ptp(logs) < 1e-9:  # RLM divides by the spread of the errors
+        return np.ones(len(ahead))
     found = RLM(logs, np.hstack([line, _fourier(middles)])).fit(maxiter=30).params[2:]
     level = (_fourier(days[days >= days[-1] + 1 - REFERENCE]) @ found).mean()
     return np.asarray(np.exp(STRENGTH * (_fourier(_day_numbers(ahead)) @ found - level)))

@@ -1,12 +1,13 @@
-"""Tests of the calendar factors: the season of the year, holidays and closed days, and when a backtest earns them."""
+"""Tests of the factors: growth, the season of the year, holidays and closed days, and when a backtest earns them."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from lib.analysis.forecast import ENSEMBLE, Simulation
+from lib.analysis.forecast import factors as module
 from lib.analysis.forecast.backtest import Backtest, Window, _earned
-from lib.analysis.forecast.calendar import HOLIDAYS, YEARLY, calendar_factors
+from lib.analysis.forecast.factors import GROWTH, HOLIDAYS, YEARLY
 from tests.series import days, noise, past
 
 FAIR = pd.Series("Fair", index=pd.to_datetime(["2023-03-15", "2024-03-14", "2025-03-13"]))
@@ -15,7 +16,7 @@ FAIR = pd.Series("Fair", index=pd.to_datetime(["2023-03-15", "2024-03-14", "2025
 def factors(values: pd.Series, holidays: pd.Series | None = None, horizon: int = 30) -> dict[str, pd.Series]:
     known = past(values, holidays)
     ahead = known.days_ahead(horizon)
-    return {name: pd.Series(found, ahead) for name, found in calendar_factors(known, ahead).items()}
+    return {name: pd.Series(found, ahead) for name, found in module.factors(known, ahead).items()}
 
 
 def flat(n: int, start: str) -> pd.Series:
@@ -28,6 +29,17 @@ def yearly(n: int) -> pd.Series:
     values = days(np.zeros(n), "2022-01-01")
     angles = 2 * np.pi * (values.index.day_of_year - 196) / 365.25
     return 100 * np.exp(0.4 * np.cos(angles)) + values
+
+
+def test_growth_is_half_the_trend_of_the_weeks() -> None:
+    """0.2 % a day, from 10.5 days before the end on."""
+    found = factors(days(1.002 ** np.arange(420)))[GROWTH]
+    assert found.iloc[19] == pytest.approx(1.002 ** ((10.5 + 20) / 2), abs=0.0001)
+
+
+@pytest.mark.parametrize("values", [noise(420, 1), days(1.002 ** np.arange(270)), days([0.0] * 420)])
+def test_noise_and_short_histories_have_no_growth(values: pd.Series) -> None:
+    assert factors(values)[GROWTH].tolist() == pytest.approx([1] * 30, abs=0.005)
 
 
 def test_yearly_factor_is_half_the_change_since_the_last_days() -> None:
@@ -77,14 +89,16 @@ def test_black_friday_is_a_sales_day_everywhere() -> None:
     assert found[found != 1].index.tolist() == [pd.Timestamp("2024-11-29"), pd.Timestamp("2024-12-02")]
 
 
-def test_every_factor_is_one_for_a_constant_series() -> None:
-    assert all((found == 1).all() for found in factors(days(np.full(900, 5.0), "2022-01-01")).values())
+@pytest.mark.parametrize("week", [[5.0] * 7, [1, 2, 3, 4, 5, 6, 7]])
+def test_every_factor_is_one_for_a_series_without_changes(week: list) -> None:
+    found = factors(days(np.tile(week, 130), "2022-01-03"))
+    assert all(by_day.to_numpy() == pytest.approx(1, abs=1e-9) for by_day in found.values())
 
 
-def window(factor: float, observed: float = 200.0) -> Window:
+def window(factor: float, observed: float = 200.0, name: str = HOLIDAYS) -> Window:
     """The ensemble predicts 100."""
     plain = Simulation(np.array([100.0]), np.array([[90.0], [110.0]]))
-    return Window(days([observed]), {ENSEMBLE: plain}, 1.0, {HOLIDAYS: np.array([factor])})
+    return Window(days([observed]), {ENSEMBLE: plain}, 1.0, {name: np.array([factor])})
 
 
 @pytest.mark.parametrize(
@@ -99,6 +113,11 @@ def window(factor: float, observed: float = 200.0) -> Window:
 )
 def test_factor_is_earned_by_gains_beyond_noise(factor: list, observed: list, earned: tuple) -> None:
     assert _earned([window(*pair) for pair in zip(factor, observed, strict=True)]) == earned
+
+
+@pytest.mark.parametrize(("factor", "earned"), [([1.02, 0.99, 1.02], (GROWTH,)), ([0.9, 0.88, 0.91], ())])
+def test_growth_is_used_unless_the_windows_refute_it(factor: list, earned: tuple) -> None:
+    assert _earned([window(one, name=GROWTH) for one in factor]) == earned
 
 
 def test_clear_bias_is_corrected_and_noise_is_not() -> None:
