@@ -406,7 +406,7 @@ def test_a_season_of_repeat_purchases_is_found():
 
 
 def test_a_short_history_has_no_season_and_no_trend():
-    buyers, daily = shop_of_days(np.ones(300))
+    buyers, daily = shop_of_days(np.ones(250))
     orders, calendar = fit_calendar(buyers, daily, 90)
     assert np.allclose(np.diff(calendar.clock), 1)
     assert orders.values == BgNbd.fit(buyers).values
@@ -469,7 +469,7 @@ def test_windows_do_not_overlap_and_need_a_history():
 
 
 @pytest.mark.parametrize(
-    ("first_day", "tested"), [("2022-07-01", 365), ("2024-03-01", 274), ("2024-11-01", 91), ("2025-03-01", 0)]
+    ("first_day", "tested"), [("2022-07-01", 365), ("2024-03-01", 182), ("2024-07-01", 91), ("2024-11-01", 0)]
 )
 def test_predictions_are_tested_as_far_as_the_history_allows(first_day, tested):
     found = clv.proof_windows(DAY(first_day), "2025-07-01", 365)

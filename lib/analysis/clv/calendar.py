@@ -12,8 +12,8 @@ __all__ = ["Calendar", "fit_calendar"]
 
 YEAR = 365.25
 ROUNDS = 2  # of fitting the models in the exposure, and the exposure by the models
-SEASONAL_FROM, TREND_FROM = 1.5 * YEAR, 1.0 * YEAR  # days of history: before, season, trend and dropout look alike
-SEASON_SPREAD, TREND_SPREAD = 0.15, 0.30  # prior standard deviations of the season, and of the trend per year, in logs
+LEAST_HISTORY = 0.75 * YEAR  # days: before, season, trend and dropout look alike
+SEASON_SPREAD, TREND_SPREAD = 0.15, 0.10  # prior standard deviations of the season, and of the trend per year, in logs
 NEWTON_STEPS = 8
 
 
@@ -66,7 +66,7 @@ def fit_calendar(customers: pd.DataFrame, daily: pd.DataFrame, ahead: int) -> tu
     calendar = Calendar.even(past, ahead)
     orders = BgNbd.fit(calendar.exposed(customers))
     regressors = _regressors(known.index[0], past, ahead)
-    for _ in range(ROUNDS if regressors.shape[1] else 0):
+    for _ in range(ROUNDS if past >= LEAST_HISTORY else 0):
         expected = _expected_repeats(orders, first, calendar.clock[: past + 1])
         speed = np.exp(regressors @ _regression(repeats, expected, regressors[:past]))
         clock = np.cumsum(speed) / speed[:past].mean()
@@ -82,7 +82,7 @@ def _regressors(first_day: pd.Timestamp, past: int, ahead: int) -> np.ndarray:
     turn = 2 * np.pi * (days + first_day.day_of_year) / YEAR
     trend = np.minimum(years, 0)[:, None] * TREND_SPREAD
     wave = np.column_stack([np.cos(turn), np.sin(turn)]) * SEASON_SPREAD
-    return np.column_stack([trend[:, : past >= TREND_FROM], wave[:, : 2 * (past >= SEASONAL_FROM)]])
+    return np.column_stack([trend, wave])
 
 
 def _expected_repeats(orders: BgNbd, first: np.ndarray, clock: np.ndarray) -> np.ndarray:

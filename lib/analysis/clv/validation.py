@@ -19,7 +19,7 @@ PARETO_SAMPLE = 2_000  # customers drawn to fit Pareto/NBD, the comparison model
 DIGITS = 4  # of values in charts, equal on any processor
 MANY = 7  # repeat purchases from which on customers are pooled
 TOP = 0.1  # share of the customers in a capture
-LEAST_HISTORY = 90  # days of the history before a split
+LEAST_HISTORY, LEAST_PROOF = 90, 180  # days of the history before a split, and before one that totals are tested at
 LEAST_WINDOWS, MOST_WINDOWS = 3, 4  # splits that model error is measured at
 SPACING = (30, 91)  # least and most days between splits of overlapping windows
 LEAST_ORDERS = 20  # expected orders of a group whose error says something about the model
@@ -69,7 +69,7 @@ def windows(first_day: date | pd.Timestamp | None, as_of: date | str, days: int)
         >>> clv.windows(pd.Timestamp("2024-12-01"), "2025-07-01", 90)
         [(datetime.date(2025, 4, 2), datetime.date(2025, 7, 1))]
     """
-    return _windows(first_day, as_of, days, days)
+    return _windows(first_day, as_of, days, days, LEAST_HISTORY)
 
 
 def proof_windows(first_day: date | pd.Timestamp | None, as_of: date | str, days: float) -> list[Window]:
@@ -85,18 +85,20 @@ def proof_windows(first_day: date | pd.Timestamp | None, as_of: date | str, days
         return []
     for part in TESTED:
         length = round(part * days)
-        room = (pd.Timestamp(as_of) - pd.Timestamp(first_day)).days - length - LEAST_HISTORY
-        found = _windows(first_day, as_of, length, int(np.clip(room // (MOST_WINDOWS - 1), *SPACING)))
+        room = (pd.Timestamp(as_of) - pd.Timestamp(first_day)).days - length - LEAST_PROOF
+        found = _windows(first_day, as_of, length, int(np.clip(room // (MOST_WINDOWS - 1), *SPACING)), LEAST_PROOF)
         if len(found) >= LEAST_WINDOWS:
             return found
     return []
 
 
-def _windows(first_day: date | pd.Timestamp | None, as_of: date | str, days: int, step: int) -> list[Window]:
+def _windows(
+    first_day: date | pd.Timestamp | None, as_of: date | str, days: int, step: int, history: int
+) -> list[Window]:
     if pd.isna(first_day):
         return []
     ends = [pd.Timestamp(as_of) - pd.Timedelta(days=step * number) for number in range(MOST_WINDOWS)]
-    length, earliest = pd.Timedelta(days=days), pd.Timestamp(first_day) + pd.Timedelta(days=LEAST_HISTORY)
+    length, earliest = pd.Timedelta(days=days), pd.Timestamp(first_day) + pd.Timedelta(days=history)
     return [((end - length).date(), end.date()) for end in ends if end - length >= earliest]
 
 
