@@ -1,6 +1,7 @@
 """Tests of the models, the ensemble and the published forecast: known answers, guard, edge cases, determinism."""
 
 import ast
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -226,6 +227,18 @@ def test_ensemble_is_published_where_it_beats_seasonal_naive(shop: Past, tested:
 
 
 BOUNDS_OF_FRAME = ["forecast", "lower_80", "upper_80", "lower_95", "upper_95"]
+
+
+def test_earned_factors_multiply_the_ensemble_and_are_named(shop: Past, tested: Backtest) -> None:
+    """A holiday doubled the revenue twice before, and comes back in eight days."""
+    series = shop.series.copy()
+    series.iloc[[30, 90]] *= 2
+    fair = past(series, pd.Series("Fair", [*series.index[[30, 90]], pd.Timestamp("2025-08-01")]))
+    with_it, without = (forecast(fair, replace(tested, earned=earned), 14) for earned in (("holidays",), ()))
+    assert with_it.reason.endswith(" It includes the effects of holidays, tested in the same windows.")
+    ratio = with_it.frame["forecast"] / without.frame["forecast"]
+    assert ratio["2025-08-01"] == pytest.approx(2, rel=0.15)
+    assert ratio.drop(pd.Timestamp("2025-08-01")).tolist() == [1] * 13
 
 
 def test_interval_of_the_total_comes_from_paths(shop: Past, tested: Backtest) -> None:

@@ -168,7 +168,7 @@ def _adjustment_words(tested: Backtest) -> str:
     """A sentence per adjustment of the ensemble, with a space before it."""
     words = ""
     if tested.earned:
-        words = f" It is multiplied by the effects of {' and of '.join(tested.earned)}, as the backtest suggests."
+        words = f" It includes the effects of {' and of '.join(tested.earned)}, tested in the same windows."
     share = tested.correction(ENSEMBLE) - 1
     if abs(share) >= STATED_BIAS:
         side = "too low" if share > 0 else "too high"
