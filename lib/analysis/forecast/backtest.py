@@ -33,7 +33,7 @@ CONFIDENCE = 0.95  # of the one-sided test in gains()
 # A factor is used from this t value of its gains on, in at least this number of windows in which it matters: on real
 # series those of the calendar then made 78 % of the windows more accurate. Growth is used unless the windows refute it:
 # without it the totals of a growing shop are too low, by less than a backtest can prove.
-EARNED_T = {GROWTH: -1.0, YEARLY: 1.5, HOLIDAYS: 1.5}
+EARNED_T = {GROWTH: -1.5, YEARLY: 1.5, HOLIDAYS: 1.5}
 EARNED_WINDOWS = 3
 STABLE_T = 3.0  # of a bias that is corrected; weaker ones were not there in the next window of real series
 QUANTILES = (0.025, 0.1, 0.5, 0.9, 0.975)  # of the pinball loss
@@ -212,18 +212,20 @@ def _earned(windows: Sequence[Window]) -> tuple[str, ...]:
     found = []
     for name in windows[0].factors if windows else ():
         affected = [window for window in windows if (window.factors[name] != 1).any()]
-        gains = np.array([_gain(window, window.factors[name]) for window in affected])
+        gains = np.array([_gain(window, name) for window in affected])
         if len(gains) >= EARNED_WINDOWS and gains.mean() > EARNED_T[name] * gains.std(ddof=1) / len(gains) ** 0.5:
             found.append(name)
     return tuple(found)
 
 
-def _gain(window: Window, by_day: Floats) -> float:
-    """Logarithm of the ensemble's error without the factors of the days / with them."""
+def _gain(window: Window, name: str) -> float:
+    """How much less the ensemble errs with a factor: logarithm of its daily errors' ratio, for growth of the total."""
     observed, plain = window.observed.to_numpy(), window.simulations[ENSEMBLE]
-    without, with_them = (np.abs(observed - one.predicted).mean() for one in (plain, plain.scaled(by_day)))
+    without, with_it = (observed - one.predicted for one in (plain, plain.scaled(window.factors[name])))
+    if name == GROWTH:
+        return float(abs(without.sum()) - abs(with_it.sum()))
     least = 1e-9 * (1 + np.abs(observed).mean())
-    return float(np.log(max(without, least) / max(with_them, least)))
+    return float(np.log(max(np.abs(without).mean(), least) / max(np.abs(with_it).mean(), least)))
 
 
 def _with_factors(window: Window, names: Sequence[str]) -> Window:
