@@ -149,6 +149,14 @@ def test_the_likelihood_of_the_search_is_that_of_the_kalman_filter(shop: Past) -
         assert log_likelihood(model.ssm) == pytest.approx(filtered, abs=1e-6)
 
 
+def test_the_likelihood_exists_at_the_border_of_stationarity(shop: Past) -> None:
+    from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+    model = SARIMAX(shop.series.to_numpy(), order=(1, 0, 1), enforce_stationarity=False, concentrate_scale=True)
+    model.update(np.array([1.0, 0.5]))
+    assert np.isfinite(log_likelihood(model.ssm))
+
+
 def test_weekday_profile_is_the_level_of_the_last_weeks_times_the_usual_share() -> None:
     """Mondays bring twice as much as other days; the weeks bring 56, and twice that in the last two weeks."""
     week = np.array([2, 1, 1, 1, 1, 1, 1])

@@ -23,6 +23,7 @@ __all__ = ["arima", "ets", "fit", "lightgbm", "log_ets", "log_likelihood", "prop
 SMOOTHING_SEARCH = {"maxiter": 1_000, "pgtol": 1e-8, "factr": 1e3}
 ARIMA_SEARCH = {"maxiter": 1_000, "optim_score": "approx", "pgtol": 1e-6, "factr": 1e3}
 MOST_SMEARING = 2.0
+LARGEST_AR = 1 - 1e-9
 LAGS = (1, 2, 3, 4, 8)  # weeks before the origin that LightGBM gets as features
 TREES = 200
 TREE_OPTIONS = {
@@ -149,7 +150,9 @@ def log_likelihood(model: Any, **_options: Any) -> Any:
     """
     from statsmodels.tsa.innovations.arma_innovations import arma_innovations
 
-    autoregressive, moving_average = model["transition"][:1, 0], model["selection"][1:, 0]
+    # Near the border the search rounds to 1, for which there is no stationary likelihood.
+    autoregressive = np.clip(model["transition"][:1, 0], -LARGEST_AR, LARGEST_AR)
+    moving_average = model["selection"][1:, 0]
     errors, variances = arma_innovations(model.endog[0] - model["obs_intercept"][0], autoregressive, moving_average)
     variance = (errors**2 / variances).mean()
     return -(len(errors) * (np.log(2 * np.pi * variance) + 1) + np.log(variances).sum()) / 2
