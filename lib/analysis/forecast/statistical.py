@@ -127,7 +127,8 @@ def arima(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simu
 
     scale = past.series.std()  # values near 1 and a variance that is solved for take a third of the time
     values = (past.series / scale).reset_index(drop=True)
-    orders = {"order": (1, 0, 1), "seasonal_order": (0, 1, 1, max(past.season, 2)), "concentrate_scale": True}
+    season = max(past.season, 2)
+    orders = {"order": (1, 0, 1), "seasonal_order": (0, 1, 1, season), "concentrate_scale": True}
     search = SARIMAX(values, simple_differencing=True, **orders)
     search.ssm.loglike = partial(log_likelihood, search.ssm)
     parameters = fit(search, return_params=True, **ARIMA_SEARCH)
@@ -137,7 +138,7 @@ def arima(past: Past, ahead: pd.DatetimeIndex, rng: np.random.Generator) -> Simu
     point = scale * found.forecast(len(ahead)).to_numpy()
     errors = scale * found.resid.to_numpy()[found.loglikelihood_burn :]
     shocks = rng.choice(recent_errors(errors, past.season), (PATHS, len(ahead)))
-    return Simulation(point, point + shocks @ _propagation(found, len(ahead)))
+    return Simulation(point, point + shocks @ _propagation(found, season, len(ahead)))
 
 
 def log_likelihood(model: Any, **_options: Any) -> Any:
@@ -158,9 +159,10 @@ def log_likelihood(model: Any, **_options: Any) -> Any:
     return -(len(errors) * (np.log(2 * np.pi * variance) + 1) + np.log(variances).sum()) / 2
 
 
-def _propagation(found: Any, horizon: int) -> Floats:
-    """How an error on one day (row) moves the days from then on (columns)."""
-    response = np.asarray(found.impulse_responses(horizon)).ravel()
+def _propagation(found: Any, season: int, horizon: int) -> Floats:
+    """How an error on one day (row) moves the days from then on (columns): MA / (AR x seasonal difference)."""
+    differenced = np.convolve(found.polynomial_reduced_ar, [1, *[0] * (season - 1), -1])
+    response = lfilter(found.polynomial_reduced_ma, differenced, np.eye(1, horizon)[0])
     return np.array([np.pad(response[: horizon - day], (day, 0)) for day in range(horizon)])
 
 
