@@ -199,3 +199,51 @@ def test_pages_have_no_serious_accessibility_violation(open_page: Open, whole_ru
         found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
         serious = [rule for rule in found if rule["impact"] in ("serious", "critical")]
         assert [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in serious] == []
+
+
+@pytest.fixture
+def long_table(tmp_path: Path) -> Path:
+    rows = [("b", "1.00"), ("a", "-2.50"), ("c", "\u2013"), *((f"d{n:02}", f"{n},000.00") for n in range(12))]
+    body = "".join(f'<tr><td>{name}</td><td class="num">{value}</td></tr>' for name, value in rows)
+    head = '<thead><tr><th>Name</th><th class="num">Sales</th></tr></thead>'
+    table = f'<div class="table-scroll"><table class="data">{head}<tbody>{body}</tbody></table></div>'
+    export(notebook(tmp_path / "n.ipynb", shown({"text/html": table})), tmp_path / "n.html")
+    return tmp_path / "n.html"
+
+
+def test_a_long_table_is_folded_on_screen_only(open_page: Open, long_table: Path) -> None:
+    count = "rows => rows.filter(row => row.checkVisibility()).length"
+    with open_page(long_table, viewport=DESKTOP) as (page, _, errors):
+        assert page.eval_on_selector_all("tbody tr", count) == 10
+        page.emulate_media(media="print")
+        assert page.eval_on_selector_all("tbody tr", count) == 15
+        page.emulate_media(media="screen")
+        page.get_by_role("button", name="Show all 15 rows").press("Enter")
+        assert page.eval_on_selector_all("tbody tr", count) == 15
+        assert errors == []
+
+
+def test_a_table_is_sorted_by_keyboard(open_page: Open, long_table: Path) -> None:
+    with open_page(long_table, viewport=DESKTOP) as (page, _, errors):
+        names = page.locator("tbody td:first-child")
+        page.get_by_role("button", name="Sales").press("Enter")
+        assert page.locator("th[aria-sort=descending]").inner_text().strip() == "Sales"
+        assert [names.nth(place).text_content() for place in (0, 1, -1)] == ["d11", "d10", "c"]
+        page.get_by_role("button", name="Sales").press("Enter")
+        assert [names.nth(place).text_content() for place in (0, -1)] == ["a", "c"], "missing values are last"
+        page.get_by_role("button", name="Name").press("Enter")
+        assert page.locator("[aria-sort]").count() == 1
+        assert [names.nth(place).text_content() for place in (0, 1)] == ["a", "b"]
+        assert errors == []
+
+
+def test_the_contents_mark_the_section_in_view(open_page: Open, tmp_path: Path) -> None:
+    tall = "\n\n".join(f"## {name}\n\n{'line<br>' * 60}" for name in ("One", "Two", "Three"))
+    export(notebook(tmp_path / "n.ipynb", heading=f"# Shop\n\nGood?\n\n{tall}"), tmp_path / "n.html")
+    with open_page(tmp_path / "n.html", viewport=DESKTOP) as (page, _, errors):
+        current = page.locator(".contents [aria-current=true]")
+        assert current.inner_text() == "One"
+        page.locator(".contents a").nth(1).press("Enter")
+        page.locator(".contents [aria-current=true]", has_text="Two").wait_for()
+        assert page.url.endswith("#two")
+        assert errors == []

@@ -272,9 +272,9 @@ def test_what_needs_attention_stands_before_the_details(tmp_path: Path) -> None:
     run |= {"recognised": [row], "tables": [{"table": "users", "read": 1, "loaded": 1}]}
     write_index(tmp_path / "index.html", run, [])
     text = (tmp_path / "index.html").read_text("utf-8")
-    headings = re.findall("<h2>(.*?)</h2>", text)
+    headings = re.findall('<h2 id="[^"]*">(?:<a [^>]*>)?(.*?)(?:</a>)?</h2>', text)
     assert headings == ["Rejected rows", "Failed checks", "Rows", "How your files are written"]
-    assert "<details><summary><h2>How your files are written" in text
+    assert '<details><summary><h2 id="how-your-files-are-written">How your files are written' in text
 
 
 def test_links_of_the_menu_to_missing_pages_are_removed(page: str) -> None:
@@ -345,3 +345,43 @@ def test_the_dictionary_has_every_column_with_its_rules(tmp_path):
         section = text[text.index(f'id="{table.name}"') :].partition("</table>")[0]
         assert re.findall(r"<code>(\w+)</code>", section) == table.column_names
     assert "unique; personal" in text
+
+
+def written(tmp_path: Path, *cells: NotebookNode, note: str = "") -> str:
+    write(v4.new_notebook(cells=list(cells)), tmp_path / "n.ipynb")
+    export(tmp_path / "n.ipynb", tmp_path / "n.html", note=note)
+    return (tmp_path / "n.html").read_text("utf-8").partition("<main")[2].partition("</main>")[0]
+
+
+def text_cell(source: str) -> NotebookNode:
+    return v4.new_markdown_cell(source, id=f"m{len(source)}")
+
+
+def result(*outputs: dict) -> NotebookNode:
+    return v4.new_code_cell("", outputs=list(map(shown, outputs)), id=f"c{len(outputs)}")
+
+
+def test_the_first_sentence_of_a_section_stands_above_its_figure(tmp_path: Path) -> None:
+    bars, takeaway = {PLOTLY: figure("bar", "bars", y=[1])}, {"text/html": '<p class="sentence">Sales rose.</p>'}
+    page = written(tmp_path, text_cell("## Sales\n\nBy day."), result(bars, takeaway))
+    places = [page.index(words) for words in ("Sales</a></h2>", "Sales rose.", "By day.", "<figure")]
+    assert places == sorted(places)
+    after = written(tmp_path, text_cell("## Sales"), text_cell("Once more:"), result(bars, takeaway))
+    assert after.index("<figure") < after.index("Sales rose."), "a sentence on later text stays below it"
+
+
+def test_the_line_below_the_title_has_period_time_zone_and_definitions(tmp_path: Path) -> None:
+    cells = text_cell("# Shop\n\nIs it good?\n\nRevenue is net."), text_cell("## Sales")
+    zone = {"text/html": '<p class="note">Days are those of the shop&#39;s time zone, UTC.</p>'}
+    page = written(tmp_path, *cells, result(zone), note="Data to June; days in UTC.")
+    line = page[page.index("<details") : page.index("</details>")]
+    assert "Data to June; days in UTC." in line
+    assert "Revenue is net." in line
+    assert "time zone" not in page
+    assert "time zone" in written(tmp_path, *cells, result(zone))
+
+
+def test_only_the_first_sentence_of_a_long_text_is_unfolded(tmp_path: Path) -> None:
+    page = written(tmp_path, text_cell(f"## Sales\n\nThe *line* is sales. Then {'more ' * 40}."))
+    assert "<summary>The <em>line</em> is sales. <span>More</span></summary>" in page
+    assert "<summary>" not in written(tmp_path, text_cell(f"## Sales\n\nThe *line is. Sales* {'more ' * 40}."))

@@ -25,6 +25,9 @@ PLOTLY = "application/vnd.plotly.v1+json"
 _LEFT_OUT = {"papermill-error-cell-tag", "template-note", "jupyterlab-only"}
 _HTML = "html"
 _STYLE = re.compile("<style>.*?</style>", re.DOTALL)
+_ZONE_NOTE = re.compile(r'<p class="note[^>]*>Days[^.]* are those of the shop[^.]*time zone[^.]*[.]</p>$')
+_FIRST_SENTENCE = re.compile(r"<p>((?:(?!</p>).)+?[.])\s+(?=[A-Z<])(?!</p>)", re.DOTALL)
+_SHORT = 200  # characters of text that a page does not fold
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(T00:00:00\.000)?")
 
@@ -90,10 +93,17 @@ def _render(
         template_file="notebook.html.j2",
         extra_template_basedirs=[str(pages.TEMPLATES.parent)],
         exclude_anchor_links=True,
-        filters={"inline_json": _inline_json, "groups": _groups, "format_value": _format_value, "unstyled": _unstyled},
+        filters={
+            "inline_json": _inline_json,
+            "groups": _groups,
+            "format_value": _format_value,
+            "unstyled": _unstyled,
+            "first_sentence": _first_sentence,
+        },
     )
     exporter.environment.autoescape = True
     node.cells = [cell for cell in node.cells if _LEFT_OUT.isdisjoint(cell.metadata.get("tags", ()))]
+    _lift_takeaways(node.cells, zone_is_noted="days in" in note)
     for output in (output for cell in node.cells for output in cell.get("outputs", ())):
         if "switch" in output.get("metadata", {}):  # the page shows the label on the switch, not as a title
             output.data[PLOTLY]["layout"].pop("title", None)
@@ -102,6 +112,24 @@ def _render(
     resources = pages.resources(title, page, reports, scripts) | {"packed": _packed(held), "note": note}
     _, made = exporter.from_notebook_node(node, resources)
     return str(made[_HTML])
+
+
+def _lift_takeaways(cells: Sequence[NotebookNode], *, zone_is_noted: bool) -> None:
+    """Move the sentence that answers a section below its heading: the first before any further text.
+
+    A note on the time zone is removed if the line below the title has it.
+    """
+    heading = None
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            heading = cell if cell.source.startswith("## ") else None
+        for output in list(cell.get("outputs", ())):
+            html = output.get("data", {}).get("text/html", "")
+            if heading and html.startswith('<p class="sentence'):
+                heading.metadata["takeaway"], heading = html, None
+                cell.outputs.remove(output)
+            elif zone_is_noted and _ZONE_NOTE.match(html):
+                cell.outputs.remove(output)
 
 
 @cache
@@ -142,6 +170,15 @@ def _inline_json(figure: Mapping[str, Any]) -> str:
 def _unstyled(html: str) -> str:
     """The output without the style that it carries for JupyterLab: the page has its own."""
     return _STYLE.sub("", html)
+
+
+def _first_sentence(html: str) -> tuple[str, str]:
+    """The first sentence of a text of several, and the rest; no first sentence where nothing can be folded."""
+    html = html.strip()
+    found = _FIRST_SENTENCE.match(html)
+    if not found or len(html) < _SHORT or found[1].count("<") != 2 * found[1].count("</"):
+        return "", html
+    return found[1], f"<p>{html[found.end() :]}"
 
 
 def _groups(outputs: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:

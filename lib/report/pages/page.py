@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import jinja2
 
+from lib.formatting import decimal
+from lib.report.pages.sections import linked
 from lib.report.palette import css_variables
 from lib.util.files import replacing
 
@@ -50,6 +52,8 @@ def resources(
         "style": css_variables() + (TEMPLATES / "report.css").read_text("utf-8"),
         "script": script,
         "policy": _policy([script, *scripts]),
+        "decimal_mark": decimal(0.5, 1)[1],
+        "linked": linked,
     }
 
 

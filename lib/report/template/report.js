@@ -1,4 +1,5 @@
-// Unpacks plotly.js, draws every figure of the page and sets data-figures-drawn when done; lists the headings.
+// Unpacks plotly.js, draws every figure of the page and sets data-figures-drawn when done; marks the section in view; folds and
+// sorts tables.
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -180,6 +181,8 @@
       console.error("figures cannot be drawn:", error);
     }
     enableSwitches();
+    showTarget();
+    addEventListener("hashchange", showTarget);
     root.dataset.figuresDrawn = drawn;
   }
 
@@ -194,20 +197,93 @@
     }
   }
 
-  function listHeadings() {
-    const headings = [...document.querySelectorAll("main h2")];
-    if (headings.length < 3) return;
-    const list = document.createElement("nav");
-    list.className = "contents";
-    list.setAttribute("aria-label", "On this page");
-    headings.forEach((heading, number) => {
-      heading.id ||= `part-${number + 1}`;
-      const link = document.createElement("a");
-      link.href = `#${heading.id}`;
-      link.textContent = heading.textContent;
-      list.append(link);
-    });
-    document.querySelector("main").before(list);
+  // Mark the section in view in the table of contents: the last whose heading is above the middle of the window.
+  function followSections() {
+    const links = [...document.querySelectorAll(".contents a")];
+    const headings = links.map((link) => document.getElementById(link.hash.slice(1)));
+    const mark = () => {
+      const current = Math.max(0, headings.findLastIndex((h) => h.getBoundingClientRect().top < innerHeight / 2));
+      links.forEach((link, place) => { link.ariaCurrent = place === current ? "true" : null; });
+    };
+    if (!links.length) return;
+    addEventListener("scroll", mark, { passive: true });
+    mark();
+  }
+
+  // A figure behind a switch is shown when an address leads to it.
+  function showTarget() {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const panel = target?.closest(".panel");
+    if (!panel?.hidden) return;
+    const panels = [...panel.parentElement.querySelectorAll(":scope > .panel")];
+    panel.parentElement.querySelectorAll(".switch input")[panels.indexOf(panel)].click();
+    target.scrollIntoView();
+  }
+
+  const foldedRows = 10;
+  const toleratedRows = 2; // a button for one or two more rows would save nothing
+
+  function foldTables() {
+    for (const table of document.querySelectorAll("main :not(.numbers) > .table-scroll > .data")) {
+      const rows = table.tBodies[0].rows.length;
+      if (rows <= foldedRows + toleratedRows) continue;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "unfold";
+      const relabel = () => {
+        const folded = table.classList.contains("folded");
+        button.textContent = folded ? `Show all ${rows} rows` : `Show the first ${foldedRows} rows`;
+        button.setAttribute("aria-expanded", !folded);
+      };
+      table.classList.add("folded");
+      button.addEventListener("click", () => { table.classList.toggle("folded"); relabel(); });
+      table.parentElement.after(button);
+      relabel();
+    }
+  }
+
+  // A cell as a number or a day where its column has them, else its text; NaN for a missing value.
+  function sortKey(cell) {
+    const text = cell.textContent.trim();
+    if (cell.classList.contains("date")) return Date.parse(text);
+    if (!cell.classList.contains("num")) return text;
+    const mark = root.dataset.decimalMark;
+    const digits = [...text.replace("\u2212", "-")].filter((sign) => /[\d-]/.test(sign) || sign === mark).join("");
+    return digits ? Number(digits.replace(mark, ".")) : NaN;
+  }
+
+  function compare(a, b) {
+    if (typeof a === "string") return a.localeCompare(b);
+    return a - b;
+  }
+
+  function sortBy(table, heading) {
+    const ascending = heading.ariaSort === "descending" || (!heading.ariaSort && !heading.classList.contains("num"));
+    const keyed = [...table.tBodies[0].rows].map((row) => [sortKey(row.cells[heading.cellIndex]), row]);
+    const missing = keyed.filter(([key]) => Number.isNaN(key));
+    const known = keyed.filter(([key]) => !Number.isNaN(key));
+    known.sort(([a], [b]) => (ascending ? compare(a, b) : compare(b, a)));
+    table.tBodies[0].append(...[...known, ...missing].map(([, row]) => row));
+    for (const other of heading.parentElement.cells) other.removeAttribute("aria-sort");
+    heading.ariaSort = ascending ? "ascending" : "descending";
+  }
+
+  // Headings of tables of a few rows become buttons; days that the browser cannot read stay in their order.
+  function enableSorting() {
+    for (const table of document.querySelectorAll("main .data")) {
+      const rows = [...table.tBodies[0].rows];
+      if (rows.length < 3 || !table.tHead) continue;
+      for (const heading of table.tHead.rows[0].cells) {
+        const keys = rows.map((row) => sortKey(row.cells[heading.cellIndex]));
+        if (!heading.textContent.trim() || keys.every(Number.isNaN)) continue;
+        const button = document.createElement("button");
+        button.type = "button";
+        button.className = "sort";
+        button.append(...heading.childNodes);
+        button.addEventListener("click", () => sortBy(table, heading));
+        heading.append(button);
+      }
+    }
   }
 
   function enableKeyboardScrolling() {
@@ -217,6 +293,7 @@
   }
 
   addEventListener("beforeprint", () => {
+    document.querySelectorAll(".about").forEach((about) => { about.open = true; });
     document.querySelectorAll(".switched").forEach((box) => show(box, -1));
     resizeAll({ width: paperWidth, autosize: false });
   });
@@ -225,7 +302,9 @@
     resizeAll({ width: null, autosize: true });
   });
   document.addEventListener("DOMContentLoaded", () => {
-    listHeadings();
+    followSections();
+    enableSorting();
+    foldTables();
     enableKeyboardScrolling();
     enableThemeButton();
     for (const [selector, download] of Object.entries({ ".csv": downloadCsv, ".png": downloadPng })) {
