@@ -242,10 +242,12 @@
     }
   }
 
+  const isDay = /^\d{4}-|[a-z]/i; // not 03.06.2025, which a browser reads as March 6
+
   // A cell as a number or a day where its column has them, else its text; NaN for a missing value.
   function sortKey(cell) {
     const text = cell.textContent.trim();
-    if (cell.classList.contains("date")) return Date.parse(text);
+    if (cell.classList.contains("date")) return isDay.test(text) ? Date.parse(text) : NaN;
     if (!cell.classList.contains("num")) return text;
     const mark = root.dataset.decimalMark;
     const digits = [...text.replace("\u2212", "-")].filter((sign) => /[\d-]/.test(sign) || sign === mark).join("");
@@ -292,12 +294,15 @@
     }
   }
 
+  let unfolded = [];
   addEventListener("beforeprint", () => {
-    document.querySelectorAll(".about").forEach((about) => { about.open = true; });
+    unfolded = [...document.querySelectorAll(".about:not([open])")];
+    unfolded.forEach((about) => { about.open = true; });
     document.querySelectorAll(".switched").forEach((box) => show(box, -1));
     resizeAll({ width: paperWidth, autosize: false });
   });
   addEventListener("afterprint", () => {
+    unfolded.forEach((about) => { about.open = false; });
     document.querySelectorAll(".switched").forEach((box) => show(box, chosen(box)));
     resizeAll({ width: null, autosize: true });
   });
