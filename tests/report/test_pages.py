@@ -385,3 +385,9 @@ def test_only_the_first_sentence_of_a_long_text_is_unfolded(tmp_path: Path) -> N
     page = written(tmp_path, text_cell(f"## Sales\n\nThe *line* is sales. Then {'more ' * 40}."))
     assert "<summary>The <em>line</em> is sales. <span>More</span></summary>" in page
     assert "<summary>" not in written(tmp_path, text_cell(f"## Sales\n\nThe *line is. Sales* {'more ' * 40}."))
+
+
+@pytest.mark.parametrize("heading", ["# The shop", "No title."])
+def test_a_page_has_its_note_once_with_and_without_a_title(heading, tmp_path):
+    export(notebook(tmp_path / "n.ipynb", heading=heading), tmp_path / "n.html", note="Data to June.")
+    assert (tmp_path / "n.html").read_text("utf-8").count("Data to June.") == 1

@@ -108,8 +108,9 @@ def _render(
         if "switch" in output.get("metadata", {}):  # the page shows the label on the switch, not as a title
             output.data[PLOTLY]["layout"].pop("title", None)
     scripts = [pages.plotly_code()] if held else []
-    title = opening(node.cells)[0] or pages.label(page.name)
-    resources = pages.resources(title, page, reports, scripts) | {"packed": _packed(held), "note": note}
+    heading = opening(node.cells)[0]
+    resources = pages.resources(heading or pages.label(page.name), page, reports, scripts)
+    resources |= {"packed": _packed(held), "note": note, "has_heading": bool(heading)}
     _, made = exporter.from_notebook_node(node, resources)
     return str(made[_HTML])
 
