@@ -56,7 +56,7 @@ def rfm(customers: pd.DataFrame) -> pd.DataFrame:
             "monetary_score": _fifths(customers["revenue"]),
         }
     )
-    return scores.assign(rfm_segment=_names(scores))
+    return scores.assign(rfm_segment=_segments(scores))
 
 
 def _fifths(values: pd.Series) -> pd.Series:
@@ -64,7 +64,7 @@ def _fifths(values: pd.Series) -> pd.Series:
     return (1 + SCORES * worse // max(len(values), 1)).astype("int64")
 
 
-def _names(scores: pd.DataFrame) -> pd.Series:
+def _segments(scores: pd.DataFrame) -> pd.Series:
     """Segment by recency and the mean of frequency and monetary score, halves rounded up."""
     together = (scores["frequency_score"] + scores["monetary_score"] + 1) // 2
     names = pd.Series("", index=scores.index, dtype="str")

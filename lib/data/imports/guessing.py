@@ -29,7 +29,10 @@ INTEGER = re.compile(r"-?[0-9]{1,6}([.,]0{1,2})?")
 
 
 class Guess(NamedTuple):
-    """A column for a field; `sure` if its name is a usual one and its cells have the type of the field, or by `why`."""
+    """A column for a field.
+
+    It is `sure` if its name is a usual one and its cells have the field's type, or if the file proves it, as `why` says.
+    """
 
     column: str
     sure: bool
@@ -44,7 +47,10 @@ def synonyms() -> dict[str, str]:
 
 
 def guesses(header: list[str], rows: list[list[str]], fields: Sequence[Column]) -> dict[str, Guess]:
-    """The best column for each field that has one; a column has one field."""
+    """The best column for each field that has one; a column has one field.
+
+    The only date of a file is the order's, whatever it is called.
+    """
     kinds = {name: _kinds([row[place] for row in rows]) for place, name in enumerate(header) if name.strip()}
     scores = [
         (_similarity(name, field.name), -place, field.name, name)

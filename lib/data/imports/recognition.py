@@ -41,7 +41,7 @@ class Recognised:
 
 
 class _Seen(NamedTuple):
-    """Evidence in a sample of a file: `found` are the options but for those that `dates` and `numbers` decide."""
+    """What a sample of a file shows; in the options `found`, dates and numbers are not decided yet."""
 
     path: Path
     kind: str
@@ -61,8 +61,8 @@ def recognise(files: Mapping[Path, str], layout: Layout, options: ReadOptions) -
     A file whose dates or numbers read both ways is read like the others, if these agree.
 
     Args:
-        files: Path -> for a copy of a workbook or Parquet file, which has numbers and dates of its own, what it is.
-            Settings for texts then count only where cells read both ways.
+        files: The paths, each with what it is a copy of, such as a workbook, or an empty text. A workbook or Parquet
+            file has numbers and dates of its own: settings for texts then count only where cells read both ways.
 
     Raises:
         UsageError: A file cannot be opened.

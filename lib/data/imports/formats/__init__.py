@@ -44,8 +44,8 @@ class Format:
         newer: Fields that earlier exports do not have: their columns may be missing even if the mapping names them.
         either: Groups of fields of which the mapping names at least one; `compare` checks that each row has one.
         measured: A field of whole units that `mapping.units: decimal` lets have decimals.
-        row_key: Of a format of one file that an export may give in several, by months or parts.
-        amounts: SQL of the amount that a row of a file sells for, by the file's name.
+        row_key: Which rows of several files are the same, if an export may be split into files, by months or parts.
+        amounts: By the file's name, SQL of the amount for which a row of the file sells.
     """
 
     files: dict[str, tuple[Column, ...]]
