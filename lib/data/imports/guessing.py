@@ -31,7 +31,7 @@ INTEGER = re.compile(r"-?[0-9]{1,6}([.,]0{1,2})?")
 class Guess(NamedTuple):
     """A column for a field.
 
-    It is `sure` if its name is a usual one and its cells have the field's type, or if the file proves it, as `why` says.
+    It is `sure` if its name is usual and its cells have the field's type, or if the file proves it, as `why` says.
     """
 
     column: str
@@ -49,7 +49,7 @@ def synonyms() -> dict[str, str]:
 def guesses(header: list[str], rows: list[list[str]], fields: Sequence[Column]) -> dict[str, Guess]:
     """The best column for each field that has one; a column has one field.
 
-    The only date of a file is the order's, whatever it is called.
+    The only date of a file is the order's, also under an unusual name.
     """
     kinds = {name: _kinds([row[place] for row in rows]) for place, name in enumerate(header) if name.strip()}
     scores = [

@@ -41,7 +41,7 @@ class Recognised:
 
 
 class _Seen(NamedTuple):
-    """What a sample of a file shows; in the options `found`, dates and numbers are not decided yet."""
+    """Evidence in a sample of a file; the options `found` have no formats of dates and numbers yet."""
 
     path: Path
     kind: str
