@@ -203,7 +203,11 @@ def _be_kernel(connection_file: str, cwd: Path, env: dict[str, str], log: str | 
 
 
 def _end_with_runner() -> None:
+    """End when the runner has ended; its folder is removed here too, since the fork server may be killed with it."""
+    from lib.run.preloaded import clean_up
+
     runner = parent_process()
     assert runner is not None  # noqa: S101
     runner.join()
+    clean_up()
     os._exit(1)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -184,3 +185,23 @@ def test_a_runner_that_is_killed_leaves_no_temporary_folder(tmp_path: Path) -> N
     done = subprocess.run([sys.executable, "-c", killed], env=os.environ | {"TMPDIR": str(tmp_path)}, check=False)
     assert done.returncode == -signal.SIGKILL
     until(lambda: not list(tmp_path.iterdir()))
+
+
+def test_a_runner_that_is_killed_with_its_fork_server_leaves_no_temporary_folder(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    path = book(tmp_path, WAITING.format(begun=str(begun), stop=str(tmp_path / "stop")))
+    run = (
+        "from pathlib import Path; from lib.run import kernels, notebook; notebook.prepare(); kernels.preload();"
+        f"notebook.execute(Path({str(path)!r}), Path({str(tmp_path / 'out.ipynb')!r}),"
+        "{'rows': 2, 'cell_timeout_s': 60}, lambda *at: None)"
+    )
+    with tempfile.TemporaryDirectory() as temporary:  # the path of a socket must be short
+        environment = os.environ | {"TMPDIR": temporary}
+        process = subprocess.Popen([sys.executable, "-c", run], env=environment, start_new_session=True)
+        try:
+            until(begun.exists)
+            assert list(Path(temporary).iterdir())
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        until(lambda: not list(Path(temporary).iterdir()))
