@@ -1,7 +1,7 @@
 """The one currency of a shop, by its files or by the signs of their amounts, and the amounts in its decimals."""
 
 from lib.data.imports.database import StagingDatabase
-from lib.data.imports.numbers import SIGNS
+from lib.data.imports.numbers import currency_of
 from lib.data.imports.staging import Staged
 from lib.errors import UsageError
 from lib.util.currencies import decimals_in_words, decimals_of
@@ -22,7 +22,7 @@ def only_currency(database: StagingDatabase, files: list[Staged]) -> str:
         return NONE
     signs = {part.sign for part in files[0].parts} - {"", "$"}  # which many currencies have
     if not found and len(signs) == 1:
-        return SIGNS.get(sign := signs.pop(), sign)
+        return currency_of(signs.pop())
     if len(found) != 1:
         listed = ", ".join(f"{row['currency']} ({row['rows']})" for row in found) or "no currency"
         example = found[0]["currency"] if found else "EUR"
@@ -36,11 +36,11 @@ def only_currency(database: StagingDatabase, files: list[Staged]) -> str:
 def refuse_other_sign(files: list[Staged], currency: str) -> None:
     """Raise UsageError if amounts have the sign of another currency than the shop's."""
     for part in (part for each in files for part in each.parts if part.sign and currency != NONE):
-        is_other = SIGNS.get(part.sign, part.sign) != currency if part.sign != "$" else currency in ("EUR", "GBP")
+        is_other = currency_of(part.sign) != currency if part.sign != "$" else currency in ("EUR", "GBP")
         if is_other:
             raise UsageError(
                 f"{part.name} has amounts in {part.sign}, and the currency is {currency}; expected one currency, since "
-                f'amounts are not converted. Set it: SET="currency={SIGNS.get(part.sign, part.sign)}".'
+                f'amounts are not converted. Set it: SET="currency={currency_of(part.sign)}".'
             )
 
 

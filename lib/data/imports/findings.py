@@ -5,7 +5,7 @@ from collections.abc import Collection
 from lib.data.imports import AUTO
 from lib.data.imports.dates import Dates
 from lib.data.imports.mapping import ReadOptions
-from lib.data.imports.numbers import SIGNS, Numbers
+from lib.data.imports.numbers import Numbers, currency_of
 
 __all__ = ["findings"]
 
@@ -47,7 +47,7 @@ def findings(
         ("time zone", found.time_zone, "mapping.time_zone or time_zone", offsets),
     ]
     if found.sign:
-        rows.append(("currency", SIGNS.get(found.sign, found.sign), f"the sign {found.sign} of amounts", ""))
+        rows.append(("currency", currency_of(found.sign), f"the sign {found.sign} of amounts", ""))
     return [dict(zip(("setting", "value", "from_what", "agree"), row, strict=True)) for row in rows]
 
 

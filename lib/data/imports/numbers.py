@@ -7,8 +7,8 @@ from typing import NamedTuple
 __all__ = [
     "GROUPS",
     "MARKS",
-    "SIGNS",
     "Numbers",
+    "currency_of",
     "grouped",
     "mark",
     "read_number",
@@ -51,6 +51,11 @@ def mark(text: str) -> str:
 def unmarked(cell: str, text: str) -> str:
     """A cell without this text before or behind its number."""
     return re.sub(mark(text), r"\1", cell)
+
+
+def currency_of(sign: str) -> str:
+    """ISO 4217 code of the currency that a sign or code of MARKS probably stands for."""
+    return SIGNS.get(sign, sign)
 
 
 def sign_of(cells: Counter[str]) -> str:

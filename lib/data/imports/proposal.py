@@ -14,7 +14,7 @@ from lib.data.imports.amounts import Settled, settled
 from lib.data.imports.dates import Dates, recognise_dates
 from lib.data.imports.formats import load_format
 from lib.data.imports.guessing import guesses
-from lib.data.imports.numbers import MARKS, SIGNS, Numbers, read_number, recognise_numbers
+from lib.data.imports.numbers import MARKS, Numbers, currency_of, read_number, recognise_numbers
 from lib.data.imports.unknown import Unknown, read_unknown
 from lib.data.imports.words import countries, states
 
@@ -100,7 +100,7 @@ def _currency(table: Unknown, named: Counter[str] | None) -> str:
     in_header = re.findall(rf"(?<!\w)(?:{MARKS})(?!\w)", " ".join(table.header))
     for sign in [*filter(None, table.signs), *in_header]:
         sure = "guessed" if sign == "$" or sign not in table.signs else "sure"
-        return f"{SIGNS.get(sign, sign)}               # {sure}: amounts have the sign {sign}"
+        return f"{currency_of(sign)}               # {sure}: amounts have the sign {sign}"
     return "auto              # missing: the file names no currency; write its ISO 4217 code, such as EUR"
 
 
